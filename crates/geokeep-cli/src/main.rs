@@ -1,0 +1,2 @@
+//! The geokeep command.
+fn main() {}

@@ -1,0 +1,51 @@
+//! The only code that creates, syncs, renames or removes files.
+//!
+//! Everything that geokeep writes goes through [`Disk`], so that a test can put a failing or a
+//! simulated disk in its place and see what a full disk or a power cut leaves behind. Reading is
+//! done with plain `std::fs`: it changes nothing.
+
+mod os;
+
+use std::fmt::Debug;
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+
+pub use os::OsDisk;
+
+/// A file being written: also readable at any offset, so that it can be verified before it gets
+/// its final name.
+pub trait DiskFile: Read + Write + Seek + sozip::ReadAt + Send + Sync + Debug {
+    /// Returns when the contents are on stable storage (`fsync`; `F_FULLFSYNC` on macOS).
+    fn sync(&self) -> io::Result<()>;
+
+    /// Cuts or extends the file to `len` bytes.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+}
+
+/// The file operations that a backup or a restore is made of.
+///
+/// Durability follows POSIX: contents are durable after [`DiskFile::sync`], names (of new,
+/// renamed and removed files alike) after [`Disk::sync_dir`] of their folder.
+pub trait Disk: Send + Sync + Debug {
+    /// Creates a file that must not exist yet, readable and writable by us.
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Creates one folder. Its parent must exist; a folder that is there already is an error.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Renames within one file system, replacing `to` if it is there.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Renames within one file system; `AlreadyExists` if `to` is there.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes an empty folder.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a folder durable. Does nothing where the system has no such call
+    /// (Windows writes them through).
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+}

@@ -1,0 +1,3 @@
+//! geokeep.
+
+pub mod durable;

@@ -1,0 +1,4 @@
+//! Seek-optimised ZIP.
+
+mod read_at;
+pub use read_at::ReadAt;
