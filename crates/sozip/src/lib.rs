@@ -1,4 +1,41 @@
-//! Seek-optimised ZIP.
+//! Seek-optimised ZIP (SOZip 0.5): a one-pass parallel writer and a strict random-access reader.
+//!
+//! An entry is deflated in independent chunks of 32 KiB; an index that hides between the entries
+//! says where each chunk starts. Every unzip program reads such a file; one that knows the index
+//! (GDAL, this crate) reads any place of it without decoding what stands before.
+//!
+//! * [`ArchiveWriter`] compresses, decodes again and compares each chunk before it is written.
+//! * [`Archive`] reads the list of entries and trusts no byte of it.
+//! * [`Chunks`] reads the plain bytes of one entry, at random or all of them in order.
+//!
+//! Layout: <https://github.com/sozip/sozip-spec> 0.5, and PKWARE's APPNOTE 6.3.10.
 
+mod archive;
+mod canonical;
+mod chunks;
+mod compress;
+mod deflate;
+mod dos_time;
+mod entry;
+mod error;
+mod index;
+mod le;
+mod limits;
+mod name;
+mod pipeline;
 mod read_at;
+mod scan;
+mod writer;
+
+pub use archive::Archive;
+pub use chunks::Chunks;
+pub use compress::Options;
+pub use deflate::Decoder;
+pub use entry::{DEFLATED, Entry, STORED};
+pub use error::{ReadError, WriteError};
+pub use limits::{
+    CHUNK_SIZE, CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, DIRECTORY_BYTES_MAX, ENTRIES_MAX, INDEX_BYTES_MAX,
+    LEVEL, NAME_BYTES_MAX,
+};
 pub use read_at::ReadAt;
+pub use writer::{Added, ArchiveWriter};
