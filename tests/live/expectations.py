@@ -61,6 +61,11 @@ TABLE = {
     "R1": row(SAVED, online=HONEST, vacuum=HONEST, ogr=HONEST),
     "G1": row(SAVED, online=HONEST, vacuum=HONEST, ogr=HONEST),
     "G2": row(SAVED, online=HONEST, vacuum=HONEST, copy=HONEST, ogr=HONEST),
+    # something happens in the midst of the read
+    "T1": row(SAVED, takes="pages", online=HONEST, vacuum=HONEST, copy=HONEST, ogr=HONEST),
+    "T2": row(SAVED, takes="pages", copy=HONEST, ogr=HONEST),
+    "T3": row(SAVED, online=HONEST, vacuum=HONEST, copy=HONEST, ogr=HONEST),
+    "T4": row(SAVED, pages=HONEST, online=HONEST, vacuum=HONEST, copy=HONEST, ogr=HONEST),
     # places
     "D0": row(SAVED, takes="pages"),
     "D1": row(SAVED, takes="pages", online=HONEST, vacuum=HONEST, ogr=HONEST),

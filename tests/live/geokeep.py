@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -58,18 +59,18 @@ class Geokeep:
         start = time.time()
         process = subprocess.Popen(
             [self.binary] + arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            cwd=temporary, env=environment, user=user, group=user, extra_groups=[] if user else None)
+            cwd=temporary, env=environment, user=user, group=user, extra_groups=[] if user else None, start_new_session=True)
         try:
             if during:
-                during()
+                during(process)
             out, err = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
             err += "\ndid not end within %d s" % PATIENCE
         finally:
             if process.poll() is None:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
         seconds = time.time() - start
         objects = []

@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 SMALL = (12_000, 4_000)  # about 8 MB
 BIG = (28_000, 9_000)  # about 19 MB
+HUGE = (90_000, 30_000)  # about 58 MB, so that its reader can be caught in the act
 
 # What a translation by ogr2ogr leaves behind, and findings must name.
-LEFT_BEHIND_BY_OGR = ("v_parcels", "private_table", "idx_parcels_val", "guard_notes", "qgis_projects")
+LEFT_BEHIND_BY_OGR = ("v_parcels", "private_table", "idx_notes_txt", "guard_notes", "qgis_projects")
 
 SCHEMA = """
 CREATE TABLE gpkg_spatial_ref_sys (srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY, organization TEXT NOT NULL,
@@ -165,7 +166,7 @@ def build(path, size, text=True):
     connection.executemany("INSERT INTO notes VALUES (?,?,?)", [(i + 1, 0, txt()) for i in range(poles)])
     for table, count in (("parcels", parcels), ("poles", poles), ("notes", poles)):
         connection.execute("INSERT INTO gpkg_ogr_contents VALUES (?,?)", (table, count))
-    connection.execute("CREATE INDEX idx_parcels_val ON parcels(val)")
+    connection.execute("CREATE INDEX idx_notes_txt ON notes(txt)")
     connection.execute("CREATE VIEW v_parcels AS SELECT fid, val FROM parcels WHERE val > 50")
     connection.execute("CREATE TABLE private_table (id INTEGER PRIMARY KEY, secret TEXT)")
     connection.execute("INSERT INTO private_table VALUES (1, 'kept by a full copy, lost by a translation')")

@@ -33,6 +33,8 @@ def _name(suffix, first, last):
         return "+".join(SHM_LOCKS[i - 120] for i in range(first, last + 1) if 120 <= i < 128)
     if first > PENDING + 1:
         return "SHARED"
+    if first < PENDING:
+        return "%d-%d" % (first, last)
     return {
         (True, True): "PENDING+RESERVED", (True, False): "PENDING", (False, True): "RESERVED",
     }[(first == PENDING, last == -1 or last >= PENDING + 1)] + ("+SHARED" if last == -1 or last > PENDING + 1 else "")
@@ -40,6 +42,11 @@ def _name(suffix, first, last):
 
 def locks(path):
     """The advisory locks that are held on the file and its sidecars: a set such as {'db:SHARED(R)', 'shm:WRITE(W)'}."""
+    return {lock for lock, _ in held_locks(path)}
+
+
+def held_locks(path):
+    """The same, with the process that holds each."""
     inodes = {}
     for suffix in ("",) + SIDECARS:
         try:
@@ -56,8 +63,20 @@ def locks(path):
             if suffix is None:
                 continue
             last = -1 if words[7] == "EOF" else int(words[7])
-            held.add("%s:%s(%s)" % (suffix.lstrip("-") or "db", _name(suffix, int(words[6]), last), words[3][0]))
+            name = "%s:%s(%s)" % (suffix.lstrip("-") or "db", _name(suffix, int(words[6]), last), words[3][0])
+            held.add((name, int(words[4])))
     return held
+
+
+def reads(session, path, by):
+    """Whether a process of that session holds a lock on the file or its -shm (by="lock"), or has it open (by="open")."""
+    try:
+        if by == "lock":
+            return any(os.getsid(pid) == session for _, pid in held_locks(path) if pid > 0)
+        fds = "/proc/%d/fd" % session
+        return any(os.readlink(os.path.join(fds, fd)) == path for fd in os.listdir(fds))
+    except OSError:  # that process, or that descriptor, is gone
+        return False
 
 
 def fingerprint(folder):

@@ -16,6 +16,7 @@ class Naive:
     """Stores what `way` made of the source, and says that all is well."""
 
     version = "naive"
+    backups = 1
 
     def __init__(self, way):
         self.way = way
@@ -45,6 +46,14 @@ class Naive:
 
 def cp(given, copy, user):
     shutil.copyfile(given, copy)
+
+
+def slow_cp(given, copy, user):
+    """What `cp` is on a slow disk or a share: the second half is read later than the first."""
+    with open(given, "rb") as source, open(copy, "wb") as target:
+        target.write(source.read(os.path.getsize(given) // 2))
+        time.sleep(0.5)
+        shutil.copyfileobj(source, target)
 
 
 def backup_with(parameters):
@@ -93,6 +102,7 @@ CASES = (
     ("H3", "cp", cp, r"no committed state"),
     ("H1", "cp", cp, r"no committed state|integrity_check|unreadable"),
     ("W5", "cp", cp, r"no committed state|integrity_check|unreadable"),
+    ("C2", "slow cp", slow_cp, r"breaks the equation|half a commit|integrity_check|unreadable|rtreecheck"),
     ("S2", "cp of the other name", cp, r"no committed state"),
     ("H2", "immutable=1", backup_with("?mode=ro&immutable=1"), r"no committed state"),
     ("H1", "opened read-write", backup_with("?mode=rw"), r"town.gpkg: .*changed.*|journal is gone"),

@@ -6,6 +6,7 @@ program go on afterwards, and asserts that the program got what it wanted. `READ
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import time
@@ -51,6 +52,7 @@ class State:
     lock_wait = "1s"
     user = None  # the user that makes the backup, where it is not ourselves
     file_name = "town.gpkg"
+    may_end_as = ()  # other ways than without a backup in which the file may lie there in the end
 
     def __init__(self, kit, scratch):
         self.kit, self.scratch = kit, scratch
@@ -73,8 +75,8 @@ class State:
     def about_to_back_up(self):
         """Called before each backup."""
 
-    def during(self):
-        """Called while the backup runs."""
+    def during(self, process):
+        """Called while the backup runs, with its process; with None where the state is tried without a backup."""
 
     def backed_up(self):
         """Called after each backup, before it is judged."""
@@ -239,7 +241,7 @@ class Saving(State):
         while time.time() < end:
             modes.add(look.mode(self.path))
         self.seen = "while saving: " + ", ".join(sorted(modes))
-        if "wal" not in modes or (self.leave_editing and "delete" not in modes):
+        if "wal" not in modes or (self.leave_editing and not self.groups and "delete" not in modes):
             raise NotReached("modes seen while saving: %s" % modes)
 
     def saves(self):
@@ -292,8 +294,9 @@ class Q3s(Saving):
 
 @state
 class Q3t(Saving):
-    title = "QGIS saves again and again in an automatic transaction group"
+    title = "QGIS starts editing, saves, stops, again and again, in an automatic transaction group"
     groups = True
+    leave_editing = True  # QGIS 3.22 that saves and edits on in such a group soon locks itself out, with nobody else there
 
 
 @state
@@ -620,7 +623,7 @@ class W3r(W3):
         self.done = False
         self.committed = [shifted(self.base, "parcels", self.moved)]
 
-    def during(self):
+    def during(self, process):
         if not self.done:
             time.sleep(1.0)
             self.w("sql", statement="COMMIT")
@@ -817,11 +820,15 @@ class Appending(State):
         self.reached("delete")
 
     def judge(self, found):
-        step = self.transaction or self.rows
         more = found.poles[0] - self.base.poles[0]
-        if found._replace(poles=self.base.poles) != self.base or found.poles[1] != self.base.poles[1] or more % step or not 0 <= more <= self.rows:
-            return "holds %s: %d rows more, of transactions of %d" % (found, more, step)
+        if found._replace(poles=self.base.poles) != self.base or found.poles[1] != self.base.poles[1] or more not in self.steps():
+            return "holds %s: %d rows more, which ogr2ogr never committed" % (found, more)
         return None
+
+    def steps(self):
+        """How many rows ogr2ogr has added after each of its commits; it commits before the last row of each `-gt`."""
+        between = range(self.transaction - 1, self.rows - 1, self.transaction) if self.transaction else ()
+        return {0, self.rows, *between}
 
     def go_on(self):
         code = self.ogr.wait(120)
@@ -847,6 +854,126 @@ class G1(Appending):
 class G2(Appending):
     title = "ogr2ogr appends 100,000 features in transactions of 5,000"
     transaction = 5_000
+
+
+# ------------------------------------------------------------------------ something happens in the midst of a read
+
+
+class Midst(State):
+    """The backup is stopped (SIGSTOP) in the midst of its read; something happens; it goes on."""
+
+    size = gpkg.HUGE
+    still = False
+    lock_wait = "20s"
+    by = "lock"  # how the read shows: it holds a lock, or has the file open
+    deeper = 0.0  # how long it is left to read before it is stopped
+    caught = None
+
+    def during(self, process):
+        caught = None
+        while process is not None and process.poll() is None and not caught:
+            caught = look.reads(process.pid, self.path, self.by)
+        self.caught = bool(caught)
+        if caught:
+            time.sleep(self.deeper)
+            os.killpg(process.pid, signal.SIGSTOP)
+        self.seen += "; stopped in its read" if caught else "; not caught in its read"
+        try:
+            self.happens()
+        finally:
+            if caught:
+                os.killpg(process.pid, signal.SIGCONT)
+
+
+@state
+class T1(Midst):
+    title = "QGIS saves and quits in the midst of our read: we are the last one on a WAL file"
+    needs = ("qgis",)
+    may_end_as = (("wal", ()),)
+
+    def enter(self):
+        self.q = self.qgis("parcels")
+        self.q("start_editing", name="parcels")
+        self.q("add", name="parcels", count=500, val=1)
+        self.after = plus(self.base, "parcels", 500, 1)
+        self.committed = [self.base, self.after]
+        self.reached("wal", ("-wal", "-shm"), locks=("db:SHARED(R)", "shm:DMS(R)"))
+
+    def happens(self):
+        self.saved(self.q("commit", name="parcels"))
+        self.q.quit()
+
+    def go_on(self):
+        """By now the file is as it will be mailed to someone: whatever is in a -wal would be lost."""
+        found = gpkg.content_of(self.path)
+        if found != self.after:
+            raise Harmed("the .gpkg alone holds %s, wanted %s" % (found, self.after))
+
+
+@state
+class T2(Midst):
+    title = "a writer commits, checkpoints and starts its -wal anew in the midst of our read"
+    wal = True
+
+    def enter(self):
+        self.w = self.writer()
+        self.w("sql", statement="UPDATE parcels SET val=val+1 WHERE fid<=30")
+        self.committed = [shifted(self.base, "parcels", 30)]
+        self.reached("wal", ("-wal", "-shm"), locks=("db:SHARED(R)", "shm:DMS(R)"), content_missing_from_cp=True)
+
+    def happens(self):
+        for _ in range(3):
+            self.w("sql", statement="UPDATE parcels SET val=val+1")
+            self.committed.append(shifted(self.committed[-1], "parcels", self.base.parcels[0]))
+            self.w("sql", statement="PRAGMA wal_checkpoint(passive)")
+
+    def go_on(self):
+        self.w("sql", statement="UPDATE parcels SET val=val+1 WHERE fid<=30")
+        self.w.quit()
+        self.expect_end(shifted(self.committed[-1], "parcels", 30))
+
+
+@state
+class T3(Midst):
+    title = "another program renames a new file over ours in the midst of our read"
+    deeper = 0.01
+
+    def enter(self):
+        self.fresh = os.path.join(self.scratch, "fresh.gpkg")
+        shutil.copyfile(self.path, self.fresh)
+        connection = gpkg.register(sqlite3.connect(self.fresh))
+        connection.execute("UPDATE parcels SET val=val+1")
+        connection.commit()
+        connection.close()
+        self.committed = [self.base, shifted(self.base, "parcels", self.base.parcels[0])]
+        self.reached("delete", (), locks=())
+
+    def happens(self):
+        os.rename(self.fresh, self.path)
+
+    def go_on(self):
+        self.expect_end(self.committed[1])
+
+
+@state
+class T4(Midst):
+    title = "a WAL file that nobody had open is written and closed again in the midst of our read"
+    wal = True
+    by = "open"
+    deeper = 0.01
+
+    def enter(self):
+        self.committed = [self.base]
+        self.reached("wal", (), locks=())
+
+    def happens(self):
+        self.sqlite("BEGIN", "UPDATE parcels SET val=val-1", "UPDATE poles SET val=val+3", "UPDATE notes SET val=1", "COMMIT")
+        rows = self.base.rows()
+        after = shifted(shifted(shifted(self.base, "parcels", -rows["parcels"]), "poles", 3 * rows["poles"]), "notes", rows["notes"])
+        self.committed.append(after._replace(first_note=1, last_note=1))
+
+    def go_on(self):
+        self.expect_end(self.committed[-1])
 
 
 # ------------------------------------------------------------------------- files that lie in special places
