@@ -34,8 +34,6 @@ const PADDING_SIGNATURE: u16 = 0xa028;
 /// In 32 bits, "see the zip64 field".
 pub(crate) const SATURATED: u32 = u32::MAX;
 const BIG: u64 = SATURATED as u64;
-/// Bytes of a zip64 field with both sizes.
-const ZIP64_LEN: usize = 20;
 
 /// From this size on, a local header has room for 64-bit sizes.
 ///
@@ -165,7 +163,8 @@ impl Entry {
     /// The extra fields. They are as long in the local header as in the central one: PyPI's
     /// sozipfile finds the index with the length of the latter. What only one of them needs is
     /// padding in the other; and so is the room for big sizes if they are small, because a
-    /// needless zip64 field in a local header confuses macOS (thejoshwolfe/yazl#20).
+    /// needless zip64 field in a local header confuses macOS (thejoshwolfe/yazl#20). A zip64
+    /// field has 4 bytes and 8 for each number; what is left of the room is 0 or at least 8.
     fn extra(&self, central: bool) -> Vec<u8> {
         let mut extra = Vec::new();
         if let Some(time) = self.modified.and_then(|t| i32::try_from(t).ok()) {
@@ -174,32 +173,31 @@ impl Entry {
             extra.push(1); // only the time of the last change
             extra.extend_from_slice(&time.to_le_bytes());
         }
-        match (self.is_big(), self.is_far()) {
-            (true, far) => {
-                put16(&mut extra, EXTRA_ZIP64);
-                put16(&mut extra, if far && central { 24 } else { 16 });
-                put64(&mut extra, self.size);
-                put64(&mut extra, self.compressed_size);
-                match (far, central) {
-                    (true, true) => put64(&mut extra, self.header_offset),
-                    (true, false) => put_padding(&mut extra, 8),
-                    (false, _) => {}
-                }
-            }
-            (false, far) => {
-                if self.size >= ROOM_FROM {
-                    put_padding(&mut extra, ZIP64_LEN);
-                }
-                match (far, central) {
-                    (true, true) => {
-                        put16(&mut extra, EXTRA_ZIP64);
-                        put16(&mut extra, 8);
-                        put64(&mut extra, self.header_offset);
-                    }
-                    (true, false) => put_padding(&mut extra, 12),
-                    (false, _) => {}
-                }
-            }
+        let mut numbers = Vec::new();
+        if self.is_big() {
+            numbers.extend([self.size, self.compressed_size]);
+        }
+        if self.is_far() && central {
+            numbers.push(self.header_offset);
+        }
+        if !numbers.is_empty() {
+            put16(&mut extra, EXTRA_ZIP64);
+            put16(&mut extra, short(numbers.len() * 8));
+            numbers.iter().for_each(|&number| put64(&mut extra, number));
+        }
+        let used = if numbers.is_empty() {
+            0
+        } else {
+            4 + numbers.len() * 8
+        };
+        let room = match (self.size >= ROOM_FROM || self.is_big(), self.is_far()) {
+            (true, true) => 28,
+            (true, false) => 20,
+            (false, true) => 12,
+            (false, false) => 0,
+        };
+        if room > used {
+            put_padding(&mut extra, room - used);
         }
         extra
     }
@@ -254,3 +252,6 @@ fn saturate(value: u64) -> u32 {
 fn short(len: usize) -> u16 {
     u16::try_from(len).unwrap_or(u16::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ use crate::{Chunks, ReadAt, WriteError, name};
 /// call fails with [`WriteError::Unfinished`].
 #[derive(Debug)]
 pub struct ArchiveWriter<W> {
-    output: Output<W>,
+    pub(crate) output: Output<W>,
     entries: Vec<Entry>,
     names: HashSet<String>,
     /// An entry was begun and not ended.
@@ -205,14 +205,14 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     }
 
     /// Writes the header of an entry, as far as it is known.
-    fn begin(&mut self, entry: &mut Entry) -> Result<(), WriteError> {
+    pub(crate) fn begin(&mut self, entry: &mut Entry) -> Result<(), WriteError> {
         self.output.write(&entry.local_header())?;
         entry.data_offset = self.output.position;
         Ok(())
     }
 
     /// Completes an entry whose data has been written: header and index.
-    fn end(
+    pub(crate) fn end(
         &mut self,
         entry: &mut Entry,
         chunk_size: u32,
@@ -366,9 +366,9 @@ impl<'a> Source<'a> {
 
 /// The output and the position in it.
 #[derive(Debug)]
-struct Output<W> {
-    to: W,
-    position: u64,
+pub(crate) struct Output<W> {
+    pub(crate) to: W,
+    pub(crate) position: u64,
 }
 
 impl<W: Write + Seek> Output<W> {

@@ -5,7 +5,7 @@ mod data;
 
 use std::io::Cursor;
 
-use data::{Noise, bytes_of, write, write_one};
+use data::{Noise, bytes_of, write_one};
 use sozip::{Archive, ArchiveWriter, CHUNK_SIZE, Chunks, Decoder, Options, ReadAt, ReadError};
 
 const CHUNK: usize = CHUNK_SIZE as usize;

@@ -1,14 +1,15 @@
 //! Inputs of several kinds, and archives of them.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
-    reason = "shared by several test programs"
+    reason = "shared by test programs"
 )]
 
 use std::io::Cursor;
 use std::sync::Arc;
 
-use sozip::{Added, ArchiveWriter, Options};
+use sozip::{Added, Archive, ArchiveWriter, Options, ReadError};
 
 /// An archive that can be read from any place.
 pub type Bytes = Arc<Vec<u8>>;
@@ -70,7 +71,7 @@ pub fn bytes_of(noise: Noise, len: usize, seed: u64) -> Vec<u8> {
                 out.extend_from_slice(&row.to_be_bytes());
                 out.extend_from_slice(&(random.next() >> 20).to_le_bytes());
                 out.extend_from_slice(b"Flurst\xc3\xbcck ");
-                if row % 100 == 0 {
+                if row.is_multiple_of(100) {
                     out.extend_from_slice(&[0; 300]);
                 }
             }
@@ -107,4 +108,55 @@ pub fn write(input: &[u8], options: &Options) -> (Bytes, Added) {
 /// As `write`, the bytes alone.
 pub fn write_one(input: &[u8], options: &Options) -> Bytes {
     write(input, options).0
+}
+
+/// Everything that a caller reads of an archive: the names, compressed and plain bytes.
+pub type Content = Vec<(String, Vec<u8>, Vec<u8>)>;
+
+/// Opens, checks and reads all of an archive; the compressed bytes stand for their digest.
+pub fn read_all(bytes: &[u8]) -> Result<Content, ReadError> {
+    let archive = Archive::open(bytes)?;
+    archive.check_canonical()?;
+    let mut content = Vec::new();
+    for entry in archive.entries() {
+        let (mut stored, mut plain) = (Vec::new(), Vec::new());
+        archive.chunks(entry)?.scan(1, |s, p| {
+            stored.extend_from_slice(s);
+            plain.extend_from_slice(p);
+            Ok::<(), ReadError>(())
+        })?;
+        content.push((entry.name.clone(), stored, plain));
+    }
+    Ok(content)
+}
+
+/// A small archive with an entry of each kind.
+pub fn small_archive() -> Vec<u8> {
+    let options = Options {
+        chunk_size: 4096,
+        ..Options::default()
+    };
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
+    let mut add = |name: &str, time, input: &[u8]| {
+        writer
+            .add(
+                name,
+                time,
+                &mut &input[..],
+                None,
+                &options,
+                None,
+                &mut |_| {},
+            )
+            .unwrap();
+    };
+    let mut rows = vec![0; 9000];
+    rows[4090..4110].copy_from_slice(b"over the chunk's end");
+    add("dir/ä.gpkg", Some(1_700_000_001), &rows);
+    add("small.txt", None, b"small small small");
+    add("empty", Some(-1), b"");
+    writer
+        .add_stored("manifest.json", Some(1_700_000_000), b"{\"v\":1}")
+        .unwrap();
+    writer.finish().unwrap().into_inner()
 }

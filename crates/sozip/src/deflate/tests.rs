@@ -1,0 +1,198 @@
+//! Chunks of all kinds decode alone and as one stream.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use libdeflater::{CompressionLvl, Decompressor};
+use proptest::prelude::*;
+
+use super::{ChunkCompressor, Decoder, EMPTY_BLOCK, FINAL, FULL_FLUSH, Place, movable};
+use crate::limits::compressed_chunk_max;
+
+/// Compresses chunk by chunk; the stream and the lengths of its chunks.
+fn compress(
+    compressor: &mut ChunkCompressor,
+    input: &[u8],
+    chunk_size: usize,
+) -> (Vec<u8>, Vec<usize>) {
+    let (mut out, mut lengths) = (Vec::new(), Vec::new());
+    for chunk in input.chunks(chunk_size) {
+        let start = out.len();
+        compressor.chunk(chunk, &mut out).unwrap();
+        let end = [&EMPTY_BLOCK[..], &FULL_FLUSH[..]].concat();
+        assert!(
+            out.ends_with(&end),
+            "both markers, as `sozip --validate` wants them"
+        );
+        lengths.push(out.len() - start);
+        assert!(
+            out.len() - start <= usize::try_from(compressed_chunk_max(chunk_size as u64)).unwrap()
+        );
+    }
+    out.extend_from_slice(&FINAL);
+    *lengths.last_mut().unwrap() += FINAL.len();
+    (out, lengths)
+}
+
+/// Decodes alone, as one stream, and as a reader would that only knows RFC 1951.
+fn assert_decodes(input: &[u8], chunk_size: usize, stream: &[u8], lengths: &[usize]) {
+    let mut plain = vec![0; input.len()];
+    let len = Decompressor::new()
+        .deflate_decompress(stream, &mut plain)
+        .unwrap();
+    assert!(len == input.len() && plain == input, "as one stream");
+
+    let mut decoder = Decoder::new();
+    let mut at = 0;
+    for (i, (chunk, &len)) in input.chunks(chunk_size).zip(lengths).enumerate() {
+        let mut stored = stream[at..at + len].to_vec();
+        let place = if i + 1 == lengths.len() {
+            Place::Last
+        } else {
+            Place::Inner
+        };
+        if place == Place::Inner {
+            // The way of the specification: turn the last empty block into the final one.
+            let mut alone = stored.clone();
+            alone[len - 5] = 1;
+            let mut plain = vec![0; chunk.len()];
+            assert_eq!(
+                Decompressor::new().deflate_decompress(&alone, &mut plain),
+                Ok(chunk.len())
+            );
+            assert_eq!(plain, chunk);
+        }
+        assert!(movable(&stored, place).is_some());
+        stored.push(0xEE);
+        let mut plain = vec![0; chunk.len() + 1];
+        assert!(decoder.inflate(&mut stored, place, &mut plain));
+        assert_eq!(plain[..chunk.len()], *chunk);
+        assert_eq!(stored[..len], stream[at..at + len], "left as it was");
+        assert_eq!(stored[len], 0xEE);
+        for wrong in [chunk.len(), chunk.len() + 2, 0] {
+            assert!(
+                !decoder.inflate(&mut stored, place, &mut vec![0; wrong]),
+                "another length"
+            );
+        }
+        at += len;
+    }
+    assert_eq!(at, stream.len());
+}
+
+/// Stretches of many kinds, so that libdeflate makes one block or several.
+fn input() -> impl Strategy<Value = Vec<u8>> {
+    let stretch = (0..6_u8, any::<u64>(), 1..30_000_usize).prop_map(|(kind, seed, len)| {
+        let mut x = seed | 1;
+        let mut random = move || {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            x
+        };
+        (0..len)
+            .map(|i| match kind {
+                0 => 0,
+                1 => random() as u8,
+                2 => random() as u8 & 3,
+                3 => (i / 7) as u8,
+                4 => (random().leading_zeros() * 5) as u8,
+                _ => b"POLYGON((1 2,3 4))"[random() as usize % 18],
+            })
+            .collect::<Vec<u8>>()
+    });
+    proptest::collection::vec(stretch, 1..5).prop_map(|stretches| stretches.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_input_level_and_chunk_size(
+        input in input(),
+        level in 1..=12_i32,
+        chunk_size in prop_oneof![Just(4096_usize), Just(32768), Just(65536), 4096..65536_usize],
+    ) {
+        let mut compressor = ChunkCompressor::new(CompressionLvl::new(level).unwrap());
+        let (stream, lengths) = compress(&mut compressor, &input, chunk_size);
+        assert_decodes(&input, chunk_size, &stream, &lengths);
+        let again = compress(&mut compressor, &input, chunk_size);
+        prop_assert!(again == (stream, lengths), "a used compressor gives the same bytes");
+    }
+
+    /// The decoder on anything: no panic, and `stored` is left as it was.
+    #[test]
+    fn garbage_is_only_refused(
+        mut stored in proptest::collection::vec(any::<u8>(), 0..200),
+        marked in any::<bool>(),
+        last in any::<bool>(),
+        plain in 0..300_usize,
+    ) {
+        if marked {
+            stored.extend_from_slice(&EMPTY_BLOCK);
+            stored.extend_from_slice(&FULL_FLUSH);
+            if last {
+                stored.extend_from_slice(&FINAL);
+            }
+            stored.push(7);
+        }
+        let before = stored.clone();
+        let place = if last { Place::Last } else { Place::Inner };
+        Decoder::new().inflate(&mut stored, place, &mut vec![0; plain]);
+        prop_assert_eq!(stored, before);
+    }
+}
+
+/// Every input length up to two blocks' worth, to meet each fill of the last byte.
+#[test]
+fn short_inputs_of_every_length() {
+    let mut compressor = ChunkCompressor::new(CompressionLvl::new(6).unwrap());
+    for len in 1..3000 {
+        let input: Vec<u8> = (0..len).map(|i: usize| (i * i / 3) as u8 & 31).collect();
+        let (stream, lengths) = compress(&mut compressor, &input, 4096);
+        assert_decodes(&input, 4096, &stream, &lengths);
+    }
+}
+
+/// What happens when the compressor is broken: bigger, but right.
+#[test]
+fn a_wrong_result_is_replaced_by_stored_blocks() {
+    let mut compressor = ChunkCompressor::new(CompressionLvl::new(6).unwrap());
+    compressor.sabotage = true;
+    for len in [1, 4096, 65_535, 65_536, 200_000] {
+        let input: Vec<u8> = (0..len).map(|i: usize| (i / 5) as u8).collect();
+        let (stream, lengths) = compress(&mut compressor, &input, 1 << 20);
+        assert!(stream.len() > len);
+        assert_decodes(&input, 1 << 20, &stream, &lengths);
+    }
+}
+
+/// One flipped bit makes a chunk's only block the final one. The chunk still decodes to the same
+/// bytes, if one only asks for those; the stream ends there for everybody else.
+#[test]
+fn an_early_final_block_is_refused() {
+    let input = vec![7; 5000];
+    let mut compressor = ChunkCompressor::new(CompressionLvl::new(6).unwrap());
+    let (stream, lengths) = compress(&mut compressor, &input, 4096);
+    let mut chunk = stream[..lengths[0]].to_vec();
+    chunk[0] |= 1;
+    let mut plain = vec![0; 4096];
+    assert_eq!(
+        Decompressor::new().deflate_decompress(&chunk, &mut plain),
+        Ok(4096)
+    );
+    assert_eq!(plain, input[..4096]);
+    chunk.push(0);
+    assert!(!Decoder::new().inflate(&mut chunk, Place::Inner, &mut vec![0; 4097]));
+}
+
+#[test]
+fn only_chunks_with_both_markers_can_be_moved() {
+    let chunk = [&[1, 2, 3][..], &EMPTY_BLOCK, &FULL_FLUSH].concat();
+    assert_eq!(movable(&chunk, Place::Inner), Some(&chunk[..]));
+    assert_eq!(movable(&chunk[4..], Place::Inner), None);
+    assert_eq!(movable(&chunk[..11], Place::Inner), None);
+    assert_eq!(movable(&[], Place::Inner), None);
+    let last = [&chunk[..], &FINAL].concat();
+    assert_eq!(movable(&last, Place::Last), Some(&chunk[..]));
+    assert_eq!(movable(&chunk, Place::Last), None);
+    assert_eq!(movable(&[], Place::Last), None);
+}

@@ -1,0 +1,205 @@
+//! The same input gives the same archive, however it is read, on however many threads, and
+//! whether or not yesterday's chunks could be copied.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod data;
+
+use std::io::{self, Cursor, Read};
+
+use data::{Bytes, Noise, Random, bytes_of, write, write_one};
+use proptest::prelude::*;
+use sozip::{Added, Archive, ArchiveWriter, Chunks, Options, ReadAt};
+
+const SMALL: Options = Options {
+    level: 6,
+    chunk_size: 4096,
+    threads: 1,
+};
+
+/// Gives out its bytes in odd portions, with interruptions.
+struct Portions<'a>(&'a [u8], Random);
+
+impl Read for Portions<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.1.below(5) == 0 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let len = buf.len().min(1 + self.1.below(70_000) as usize);
+        self.0.read(&mut buf[..len])
+    }
+}
+
+#[test]
+fn threads_portions_and_announced_sizes_do_not_matter() {
+    for size in [0, 1, 5000, 1 << 20, (1 << 20) + 1, 6_500_000] {
+        for chunk_size in [4096, 5000, 32768, 1 << 20] {
+            let input = bytes_of(Noise::Mixed, size, 3);
+            let options = Options {
+                chunk_size,
+                ..SMALL
+            };
+            let expected = write_one(&input, &options);
+            for threads in [0, 2, 3, 7] {
+                for known in [None, Some(size as u64)] {
+                    let options = Options { threads, ..options };
+                    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
+                    let mut portions = Portions(&input, Random::new(threads as u64));
+                    let time = Some(1_700_000_000);
+                    writer
+                        .add(
+                            "x.gpkg",
+                            time,
+                            &mut portions,
+                            known,
+                            &options,
+                            None,
+                            &mut |_| {},
+                        )
+                        .unwrap();
+                    assert!(writer.finish().unwrap().into_inner() == *expected);
+                }
+            }
+        }
+    }
+}
+
+fn chunks_of(archive: &Bytes) -> Chunks<Bytes> {
+    let archive = Archive::open(archive.clone()).unwrap();
+    let entry = archive.entries()[0].clone();
+    archive.into_chunks(&entry).unwrap()
+}
+
+/// Writes `input` with the help of `previous`.
+fn rewrite(
+    input: &[u8],
+    options: &Options,
+    previous: &Chunks<dyn ReadAt + '_>,
+) -> (Vec<u8>, Added) {
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
+    let time = Some(1_700_000_000);
+    let added = writer
+        .add(
+            "x.gpkg",
+            time,
+            &mut &input[..],
+            None,
+            options,
+            Some(previous),
+            &mut |_| {},
+        )
+        .unwrap();
+    (writer.finish().unwrap().into_inner(), added)
+}
+
+fn equal_chunks(a: &[u8], b: &[u8], chunk_size: usize) -> u64 {
+    a.chunks(chunk_size)
+        .zip(b.chunks(chunk_size))
+        .filter(|(a, b)| a == b)
+        .count() as u64
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    /// Random edits, growth and shrinking.
+    #[test]
+    fn reuse_changes_nothing_but_the_work(
+        old_len in prop_oneof![Just(0_usize), 1..5000_usize, Just(8192), Just(40_960), 1..3_000_000_usize],
+        grow in prop_oneof![3 => Just(0_i64), 1 => Just(1), 1 => Just(-1), 1 => -9000..9000_i64],
+        edits in proptest::collection::vec(any::<u32>(), 0..4),
+        threads in 1..4_usize,
+    ) {
+        let old = bytes_of(Noise::Table, old_len, 5);
+        let new_len = usize::try_from((old_len as i64 + grow).max(0)).unwrap();
+        let mut new = bytes_of(Noise::Table, new_len.max(old_len), 5);
+        new.truncate(new_len);
+        for &edit in edits.iter().filter(|_| new_len > 0) {
+            new[edit as usize % new_len] ^= 0x55;
+        }
+        let options = Options { threads, ..SMALL };
+        let previous = chunks_of(&write_one(&old, &SMALL));
+        let (bytes, added) = rewrite(&new, &options, &previous);
+        prop_assert!(bytes == *write_one(&new, &SMALL));
+        prop_assert_eq!(added.reused, equal_chunks(&old, &new, 4096));
+        let first = |of: &[u8]| of[..of.len().min(4096)].to_vec();
+        let others = |of: &[u8]| of[of.len().min(4096)..].to_vec();
+        prop_assert_eq!(added.equal_first, first(&old) == first(&new));
+        prop_assert_eq!(added.equal_others, old.len() == new.len() && others(&old) == others(&new));
+    }
+}
+
+#[test]
+fn a_damaged_previous_archive_does_no_harm() {
+    let input = bytes_of(Noise::Table, 100_000, 1);
+    let (good, added) = write(&input, &SMALL);
+    let start = usize::try_from(added.entry.data_offset).unwrap();
+    let mut random = Random::new(4);
+    let mut harmless = 0;
+    for round in 0..400 {
+        let mut bad = good.to_vec();
+        let at = match round {
+            // BFINAL of the first block: the chunk itself still decodes to the same bytes.
+            0 => start,
+            _ => start + random.below(added.entry.compressed_size) as usize,
+        };
+        bad[at] ^= if round == 0 { 1 } else { 1 << random.below(8) };
+        let (bytes, again) = rewrite(&input, &SMALL, &chunks_of(&bad.into()));
+        // A flipped bit can be harmless: in the fill of a byte, or a match that points to another
+        // place with the same bytes. Such a chunk may be copied; all readers must agree on it.
+        assert!(data::read_all(&bytes).unwrap()[0].2 == input, "byte {at}");
+        let mut other = zip::ZipArchive::new(Cursor::new(&bytes)).unwrap();
+        let mut plain = Vec::new();
+        other.by_index(0).unwrap().read_to_end(&mut plain).unwrap();
+        assert!(plain == input, "byte {at}: one stream for other programs");
+        harmless += usize::from(bytes != *good);
+        assert!(again.reused >= added.chunks - 1);
+        if round == 0 {
+            assert!(again.reused == added.chunks - 1 && !again.equal_first && again.equal_others);
+        }
+    }
+    assert!(harmless < 20, "{harmless} of 400");
+}
+
+#[test]
+fn another_level_or_chunk_size() {
+    let input = bytes_of(Noise::Text, 50_000, 1);
+    let previous = chunks_of(&write_one(&input, &Options { level: 1, ..SMALL }));
+    let (bytes, added) = rewrite(&input, &SMALL, &previous);
+    assert_eq!(
+        added.reused, added.chunks,
+        "the level of a chunk is not seen"
+    );
+    assert_eq!(data::read_all(&bytes).unwrap()[0].2, input);
+    assert!(added.equal_first && added.equal_others);
+
+    let options = Options {
+        chunk_size: 8192,
+        ..SMALL
+    };
+    let (bytes, added) = rewrite(&input, &options, &previous);
+    assert!(bytes == *write_one(&input, &options));
+    assert!(added.reused == 0 && !added.equal_first && !added.equal_others);
+}
+
+#[test]
+fn a_previous_entry_that_is_stored_or_foreign() {
+    let input = bytes_of(Noise::Text, 3000, 1);
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
+    writer.add_stored("x.gpkg", None, &input).unwrap();
+    let stored = writer.finish().unwrap().into_inner();
+    let (bytes, added) = rewrite(&input, &SMALL, &chunks_of(&stored.into()));
+    assert!(bytes == *write_one(&input, &SMALL) && added.reused == 0);
+
+    let mut foreign = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    foreign
+        .start_file("x.gpkg", zip::write::SimpleFileOptions::default())
+        .unwrap();
+    io::Write::write_all(&mut foreign, &input).unwrap();
+    let foreign = foreign.finish().unwrap().into_inner();
+    let (bytes, added) = rewrite(&input, &SMALL, &chunks_of(&foreign.into()));
+    assert!(
+        bytes == *write_one(&input, &SMALL),
+        "its chunk lacks the markers"
+    );
+    assert!(added.reused == 0 && added.equal_first && added.equal_others);
+}
