@@ -249,9 +249,11 @@ fn durable_names(log: &Log, ops: &[Op]) -> (BTreeMap<(Id, String), Id>, Vec<Name
         };
         let places = [&change.from, &change.to];
         if places.into_iter().flatten().all(|(dir, _)| synced(*dir)) {
-            // A change that is certain and follows an open one on the same file decides that
-            // one too: the file cannot move on from where it never was.
-            open.retain(|earlier: &NameChange| earlier.id != change.id);
+            // A change that is certain decides open ones that went before: a file cannot move on
+            // from where it never was, and a name that was replaced later does not come back.
+            open.retain(|earlier: &NameChange| {
+                earlier.id != change.id && (earlier.to.is_none() || earlier.to != change.to)
+            });
             names.retain(|_, id| *id != change.id);
             if let Some(to) = &change.to {
                 names.insert(to.clone(), change.id);

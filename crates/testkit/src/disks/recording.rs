@@ -174,7 +174,7 @@ impl RecordingDisk {
         )
     }
 
-    /// The folder's number; `None` for a path that cannot be followed by known names.
+    /// The folder's number. A path that known names do not lead to stops the test.
     fn dir_id(&self, log: &Log, path: &Path) -> Id {
         let inside = path.strip_prefix(&self.root).unwrap_or_else(|_| {
             panic!(

@@ -1,4 +1,9 @@
 //! The VFS itself: C callbacks that ask [`count`] and then hand the call to the system's VFS.
+//!
+//! Why this is sound: SQLite calls the file methods only with a file that [`x_open`] opened, for
+//! which it allocated `szOsFile` bytes (our head and the system's file behind it), and with
+//! arguments that it would have given to the system's own methods; we pass those on unchanged.
+//! Each block below relies on that, and says so where it relies on more.
 #![allow(
     unsafe_code,
     reason = "SQLite's VFS interface is a table of C functions"
