@@ -9,6 +9,7 @@ import look
 from expectations import HONEST, LOCKED, METHODS, SAVED
 
 SAVED_CODES = (0,)
+LONGEST_LOCK = 2_000  # ms that auto and pages may hold a lock in rollback mode
 UNTYPED_CODES = (0, 1, 2, 101)  # a refusal has a code of its own; 1 is "unexpected", 2 wrong usage, 101 a Rust panic
 
 
@@ -27,7 +28,7 @@ def outcome_problems(outcome, expected, state, method, takes=None):
     else:
         if expected == SAVED:
             problems.append("not saved: %s (exit code %s) %s" % (outcome.kind, outcome.code, message(outcome)))
-        problems += refusal_problems(outcome, expected)
+        problems += refusal_problems(outcome, expected, state)
     return problems
 
 
@@ -36,7 +37,7 @@ def message(outcome):
     return str(error.get("message") or outcome.errors.strip().splitlines()[:1])[:160]
 
 
-def refusal_problems(outcome, expected):
+def refusal_problems(outcome, expected, state):
     problems = []
     if outcome.archives:
         problems.append("failed, yet %s lies in the destination" % os.path.basename(outcome.archives[0]))
@@ -48,6 +49,10 @@ def refusal_problems(outcome, expected):
         problems.append("source_locked with exit code %s" % outcome.code)
     if expected == LOCKED and outcome.kind != "source_locked":
         problems.append("refused as %s, not as source_locked" % outcome.kind)
+    if expected == LOCKED:
+        asked = float(state.lock_wait.rstrip("s"))
+        if not asked - 0.1 <= outcome.seconds <= asked + 5.0:
+            problems.append("waited %.1f s, was asked to wait %s" % (outcome.seconds, state.lock_wait))
     return problems
 
 
@@ -70,6 +75,9 @@ def saved_problems(outcome, state, method):
         problems.append("no reason for the method")
     if method != "auto" and answer.get("method") != method:
         problems.append("asked for %s, took %s" % (method, answer.get("method")))
+    held = answer.get("lock_ms")
+    if method in ("auto", "pages") and isinstance(held, (int, float)) and held > LONGEST_LOCK and look.mode(state.path) == "delete" and state.size != gpkg.HUGE:
+        problems.append("held a lock for %.0f ms" % held)
     folder = archive + ".unpacked"
     try:
         with zipfile.ZipFile(archive) as z:
