@@ -1,3 +1,39 @@
-//! geokeep.
+//! geokeep backs up GeoPackages while other programs have them open, proves that the copy is
+//! whole, and gives it back.
+//!
+//! The folders are the stages, in the order in which the data passes them:
+//!
+//! ```text
+//! source ─▶ snapshot ─▶ destination ─▶ verify ─▶ publish          (backup.rs)
+//!                            │
+//!                            └─▶ stored ─▶ verify · list · restore
+//! ```
+//!
+//! The library never prints, never exits, and reads neither environment, home folder nor clock by
+//! itself: the caller hands in what it needs ([`Watch`], [`backup::Settings`]).
+
+// In the order of the data, not of the alphabet.
+pub mod source;
+
+pub mod snapshot;
+
+pub mod destination;
+
+pub mod stored;
+
+pub mod verify;
+
+pub mod backup;
+
+pub mod restore;
+
+pub mod inspect;
 
 pub mod durable;
+
+mod error;
+mod sqlite;
+mod watch;
+
+pub use error::{Error, Kind};
+pub use watch::Watch;

@@ -5,12 +5,15 @@
 //! done with plain `std::fs`: it changes nothing.
 
 mod os;
+mod temporary;
 
 use std::fmt::Debug;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 pub use os::OsDisk;
+pub(crate) use temporary::folder_of;
+pub use temporary::{Temporary, sweep};
 
 /// A file being written: also readable at any offset, so that it can be verified before it gets
 /// its final name.
@@ -27,7 +30,8 @@ pub trait DiskFile: Read + Write + Seek + sozip::ReadAt + Send + Sync + Debug {
 /// Durability follows POSIX: contents are durable after [`DiskFile::sync`], names (of new,
 /// renamed and removed files alike) after [`Disk::sync_dir`] of their folder.
 pub trait Disk: Send + Sync + Debug {
-    /// Creates a file that must not exist yet, readable and writable by us.
+    /// Creates a file that must not exist yet, readable and writable by us, and locked (`flock`)
+    /// until it is closed, so that [`sweep`] can tell a living writer from a dead one.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// Creates one folder. Its parent must exist; a folder that is there already is an error.

@@ -22,8 +22,19 @@ impl DiskFile for File {
 
 impl Disk for OsDisk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        Ok(Box::new(file))
+        loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(path)?;
+            // A share without locks: nobody sweeps there either.
+            let _ = file.try_lock();
+            if is_still_there(&file, path) {
+                return Ok(Box::new(file));
+            }
+            // Swept up by another run in the instant before we held the lock.
+        }
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -49,6 +60,20 @@ impl Disk for OsDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         sync_dir(path)
     }
+}
+
+#[cfg(unix)]
+fn is_still_there(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(named)) => ours.ino() == named.ino(),
+        (_, named) => named.is_ok(),
+    }
+}
+
+#[cfg(not(unix))]
+fn is_still_there(_file: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 #[cfg(target_os = "linux")]

@@ -1,0 +1,411 @@
+//! The path: from a source to a stored, proven backup.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use sozip::ReadAt;
+
+use crate::Watch;
+use crate::destination::{
+    ArchiveFolder, Content, Draft, Manifest, Origin, Stored, StoredArchive, Verdict, Versions,
+};
+use crate::durable::Disk;
+use crate::error::Error;
+use crate::snapshot::{self, Clock, Taken};
+use crate::source::{FirstBytes, Gate, Header, Look, Source, SourceError, look, same_content};
+use crate::verify::{self, Checked, Digests};
+
+/// What a run of backups is to know and to have.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long to wait for another program's lock on one source.
+    pub lock_wait: Duration,
+    /// Threads that compress one source.
+    pub threads: usize,
+    /// Kept in the manifest.
+    pub label: Option<String>,
+    /// Make a backup even of an unchanged source.
+    pub force: bool,
+    /// Take SQLite databases that are no GeoPackages, too.
+    pub any_sqlite: bool,
+    /// A folder for short-lived working copies.
+    pub staging: PathBuf,
+    /// The name of this machine: part of what tells sources apart.
+    pub host: String,
+    /// The time.
+    pub clock: Clock,
+    /// Where files are written.
+    pub disk: Arc<dyn Disk>,
+}
+
+/// One source and the line in which its backups go.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// What is protected.
+    pub source: Source,
+    /// The line's name.
+    pub line: String,
+}
+
+/// What became of one source.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// A backup was made.
+    Saved(Stored),
+    /// The newest backup holds what the source holds.
+    Unchanged(Stored),
+}
+
+impl Outcome {
+    /// The backup that holds the source's present state.
+    #[must_use]
+    pub fn stored(&self) -> &Stored {
+        match self {
+            Self::Saved(stored) | Self::Unchanged(stored) => stored,
+        }
+    }
+}
+
+/// The name of this machine.
+#[must_use]
+pub fn host_name() -> String {
+    crate::source::host_name()
+}
+
+/// Gives each source the name of its line, in the order of the list, so that two of the same name
+/// never mix and a name does not depend on which is read first.
+///
+/// # Errors
+/// [`crate::destination::DestinationError::Read`].
+pub fn plan(
+    sources: Vec<Source>,
+    destination: &ArchiveFolder,
+    settings: &Settings,
+) -> Result<Vec<Job>, Error> {
+    let _names = destination.lock_names();
+    let mut taken = Vec::new();
+    let mut jobs = Vec::new();
+    for source in sources {
+        let origin = origin(&source, settings);
+        let line = destination.line_for(&origin, &source.stem(), &taken)?;
+        taken.push(line.clone());
+        jobs.push(Job { source, line });
+    }
+    Ok(jobs)
+}
+
+/// Backs up all `jobs`, `at_once` of them at a time. `report` is called as each ends; one that
+/// fails, even by a panic, does not stop the others.
+pub fn run(
+    jobs: &[Job],
+    at_once: usize,
+    destination: &ArchiveFolder,
+    settings: &Settings,
+    watch: &Watch,
+    report: &(dyn Fn(&Job, Result<Outcome, Error>) + Sync),
+) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..at_once.clamp(1, jobs.len().max(1)) {
+            scope.spawn(|| {
+                while let Some(job) = jobs.get(next.fetch_add(1, Relaxed)) {
+                    let path = || backup(job, destination, settings, watch);
+                    let outcome = catch_unwind(AssertUnwindSafe(path));
+                    report(job, outcome.unwrap_or(Err(Error::Panicked)));
+                }
+            });
+        }
+    });
+}
+
+/// Backs up one source. When this returns a saved backup, it is verified and survives a power cut.
+///
+/// # Errors
+/// [`Error`] by stage; then nothing of this backup is left, and earlier ones are as they were.
+pub fn backup(
+    job: &Job,
+    destination: &ArchiveFolder,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Outcome, Error> {
+    watch.check()?;
+    let gate = Gate::enter(&job.source)?;
+    let look = look(&job.source, &gate, settings.clock.now_ns())?;
+    refuse_other_files(&look)?;
+    watch.add_total(look.stamp.size);
+    let origin = origin(&job.source, settings);
+    let previous = destination
+        .newest(&job.line)
+        .filter(|newest| newest.manifest.source == origin);
+    if let Some(previous) = &previous
+        && !settings.force
+        && same_content(&previous.manifest.evidence, &look.evidence())
+    {
+        watch.add_done(look.stamp.size);
+        return Ok(Outcome::Unchanged(previous.stored()?));
+    }
+    enough_room(destination, &look, previous.as_ref())?;
+    let mut draft = destination.draft(&job.line)?;
+    let made = make(
+        job,
+        gate,
+        look,
+        previous.as_ref(),
+        &mut draft,
+        settings,
+        watch,
+    )
+    .and_then(|made| finish(made, job, origin, previous, draft, destination, settings));
+    if made.is_err() {
+        destination.discard_empty(&job.line);
+    }
+    made
+}
+
+/// A snapshot in a draft, checked.
+struct Made {
+    taken: Taken,
+    content: Content,
+    /// Absent if the previous backup holds the same, which was checked when it was made.
+    checked: Option<Checked>,
+}
+
+/// source → snapshot → draft → verify, and once more if a fault makes every byte precious.
+fn make(
+    job: &Job,
+    gate: Gate,
+    look: Look,
+    previous: Option<&StoredArchive>,
+    draft: &mut Draft,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Made, Error> {
+    let mut request = snapshot::Request {
+        source: &job.source,
+        gate: &gate,
+        clock: &settings.clock,
+        lock_wait: settings.lock_wait,
+        disk: &settings.disk,
+        staging: &settings.staging,
+        watch,
+        keep_free_pages: false,
+    };
+    let (taken, content) = capture(&request, look, previous, draft, settings)?;
+    if !settings.force
+        && let Some(previous) = previous
+        && is_same(previous, &content, draft)?
+    {
+        return Ok(Made {
+            taken,
+            content,
+            checked: None,
+        });
+    }
+    let checked = check(draft, &content, &taken, settings, watch)?;
+    if checked.verdict == Verdict::Sound || taken.free_pages_zeroed == 0 {
+        return Ok(Made {
+            taken,
+            content,
+            checked: Some(checked),
+        });
+    }
+    // In a damaged file a page that is listed as free may be the last copy of something.
+    request.keep_free_pages = true;
+    let look = crate::source::look(&job.source, &gate, settings.clock.now_ns())?;
+    let (taken, content) = capture(&request, look, previous, draft, settings)?;
+    let checked = check(draft, &content, &taken, settings, watch)?;
+    Ok(Made {
+        taken,
+        content,
+        checked: Some(checked),
+    })
+}
+
+fn capture(
+    request: &snapshot::Request<'_>,
+    look: Look,
+    previous: Option<&StoredArchive>,
+    draft: &mut Draft,
+    settings: &Settings,
+) -> Result<(Taken, Content), Error> {
+    // A previous archive that cannot be read is of no use here; verify will say so.
+    let chunks = previous.and_then(|previous| previous.chunks().ok());
+    snapshot::take(request, look, &mut |stream, bytes| {
+        let previous = chunks
+            .as_ref()
+            .map(|c| c as &sozip::Chunks<dyn ReadAt + '_>);
+        let modified = settings.clock.now();
+        Ok(draft.store(stream, bytes, modified, settings.threads, previous)?)
+    })
+}
+
+fn check(
+    draft: &Draft,
+    content: &Content,
+    taken: &Taken,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Checked, Error> {
+    let chunks = Arc::new(draft.chunks(content)?);
+    let says_so = taken.look.header().is_some_and(Header::says_geopackage);
+    let geopackage = says_so || verify::is_stored_geopackage(&chunks)?;
+    if !geopackage && !settings.any_sqlite {
+        let what = "it is an SQLite database without the table gpkg_contents".to_owned();
+        return Err(SourceError::NotAGeoPackage(what).into());
+    }
+    let digests = Digests {
+        content: &content.digest,
+        stored: &content.stored_digest,
+    };
+    verify::check(&chunks, digests, geopackage, watch)
+}
+
+/// manifest → publish, or nothing if there is nothing new.
+fn finish(
+    made: Made,
+    job: &Job,
+    origin: Origin,
+    previous: Option<StoredArchive>,
+    draft: Draft,
+    destination: &ArchiveFolder,
+    settings: &Settings,
+) -> Result<Outcome, Error> {
+    let Made {
+        taken,
+        content,
+        checked,
+    } = made;
+    match (checked, previous) {
+        (Some(checked), _) => {
+            destination.still_ours(&job.line, &origin)?;
+            let manifest = describe(job, origin, &taken, &content, checked, settings);
+            Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
+        }
+        (None, Some(previous)) => Ok(Outcome::Unchanged(previous.stored()?)),
+        (None, None) => unreachable!("unchanged is said only with a previous backup at hand"),
+    }
+}
+
+/// Whether the previous backup holds the same database, but for what QGIS moves by mere display.
+fn is_same(previous: &StoredArchive, content: &Content, draft: &Draft) -> Result<bool, Error> {
+    let added = &content.added;
+    if !added.equal_others {
+        return Ok(false);
+    }
+    if added.equal_first {
+        return Ok(true);
+    }
+    let (Ok(old), Ok(new)) = (previous.chunks(), draft.chunks(content)) else {
+        return Ok(false);
+    };
+    let mut decoder = sozip::Decoder::new();
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    let read = old
+        .read_chunk(&mut decoder, 0, &mut a)
+        .and_then(|()| new.read_chunk(&mut decoder, 0, &mut b));
+    if read.is_err() {
+        return Ok(false);
+    }
+    let masked = |chunk: &[u8]| Header::parse(chunk).map(|header| header.masked());
+    Ok(a.len() == b.len()
+        && masked(&a).is_some()
+        && masked(&a) == masked(&b)
+        && a.get(100..) == b.get(100..))
+}
+
+fn describe(
+    job: &Job,
+    source: Origin,
+    taken: &Taken,
+    content: &Content,
+    checked: Checked,
+    settings: &Settings,
+) -> Manifest {
+    // A file name holds milliseconds; the manifest must not know it better.
+    let instant =
+        jiff::Timestamp::from_millisecond(taken.instant.as_millisecond()).unwrap_or(taken.instant);
+    Manifest {
+        format: Manifest::format(),
+        version: crate::destination::MANIFEST_VERSION,
+        id: Manifest::id_of(&source, instant, &content.digest),
+        name: job.line.clone(),
+        label: settings.label.clone(),
+        source,
+        instant,
+        method: taken.method.as_str().to_owned(),
+        method_reason: taken.reason.clone(),
+        bytes: content.added.entry.size,
+        compressed_bytes: content.added.entry.compressed_size,
+        digest: content.digest.clone(),
+        stored_digest: content.stored_digest.clone(),
+        page_size: taken.page_size,
+        original_versions: taken.original_versions,
+        free_pages_zeroed: taken.free_pages_zeroed,
+        lock_ms: u64::try_from(taken.lock.as_millis()).unwrap_or(u64::MAX),
+        verdict: checked.verdict,
+        findings: checked.findings,
+        layers: checked.layers,
+        evidence: taken.look.evidence(),
+        versions: Versions {
+            geokeep: env!("CARGO_PKG_VERSION").to_owned(),
+            sqlite: rusqlite::version().to_owned(),
+        },
+    }
+}
+
+fn origin(source: &Source, settings: &Settings) -> Origin {
+    Origin {
+        path: source.real.to_string_lossy().into_owned(),
+        host: settings.host.clone(),
+    }
+}
+
+fn refuse_other_files(look: &Look) -> Result<(), Error> {
+    let what = match &look.first {
+        FirstBytes::Sqlite(_) => return Ok(()),
+        FirstBytes::Empty => "it is empty (0 bytes)".to_owned(),
+        FirstBytes::CutShort => {
+            format!(
+                "it ends within the header of an SQLite database ({} bytes)",
+                look.stamp.size
+            )
+        }
+        FirstBytes::Other(what) => format!("it is {what}"),
+    };
+    Err(SourceError::NotAGeoPackage(what).into())
+}
+
+/// Refuses before anything is written where the backup cannot possibly fit. Data can compress to a
+/// small part; less than a sixteenth has not been seen but for empty pages, which are not counted.
+fn enough_room(
+    destination: &ArchiveFolder,
+    look: &Look,
+    previous: Option<&StoredArchive>,
+) -> Result<(), Error> {
+    let Some(free) = destination.free_space() else {
+        return Ok(());
+    };
+    let free_pages = look.header().map_or(0, |h| u64::from(h.freelist_count()));
+    let page_size = look
+        .header()
+        .and_then(Header::page_size)
+        .map_or(0, u64::from);
+    let used = look
+        .stamp
+        .size
+        .saturating_sub(free_pages.saturating_mul(page_size));
+    let needed = match previous {
+        // Half of last time: the file may have shrunk.
+        Some(previous) if previous.manifest.bytes <= look.stamp.size => {
+            previous.manifest.compressed_bytes / 2
+        }
+        _ => used / 16,
+    };
+    if needed > free {
+        return Err(crate::destination::DestinationError::TooSmall { needed, free }.into());
+    }
+    Ok(())
+}

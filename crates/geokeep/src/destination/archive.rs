@@ -1,0 +1,138 @@
+//! One archive, opened to read.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use sozip::{Archive, Chunks, Entry, ReadError};
+
+use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME};
+use super::{DestinationError, Manifest};
+
+/// A backup as it lies in its destination.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The archive.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub stored_bytes: u64,
+    /// What it says of itself.
+    pub manifest: Manifest,
+}
+
+/// An archive that is open.
+#[derive(Debug)]
+pub struct StoredArchive {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    archive: Archive<File>,
+    database: Entry,
+}
+
+impl StoredArchive {
+    /// Opens an archive and reads its manifest; the database is not touched.
+    ///
+    /// # Errors
+    /// [`DestinationError::BadArchive`] if it is not what geokeep writes, and of the version that
+    /// this geokeep reads.
+    pub fn open(path: &Path) -> Result<Self, DestinationError> {
+        let bad = |reason: String| DestinationError::BadArchive {
+            path: path.to_owned(),
+            reason,
+        };
+        let file = File::open(path).map_err(|e| DestinationError::read(path, e))?;
+        let archive = Archive::open(file).map_err(|e| read_error(path, e))?;
+        let (database, manifest) = two_entries(archive.entries()).map_err(bad)?;
+        let json = archive
+            .read_small(manifest, MANIFEST_BYTES_MAX)
+            .map_err(|e| read_error(path, e))?;
+        let manifest = Manifest::from_json(&json).map_err(|e| bad(e.to_string()))?;
+        let database = database.clone();
+        if database.name != format!("{}.gpkg", manifest.name)
+            || database.size != manifest.bytes
+            || database.compressed_size != manifest.compressed_bytes
+        {
+            return Err(bad("its manifest describes another database".to_owned()));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            manifest,
+            archive,
+            database,
+        })
+    }
+
+    /// The archive's own records.
+    #[must_use]
+    pub fn archive(&self) -> &Archive<File> {
+        &self.archive
+    }
+
+    /// The database's entry.
+    #[must_use]
+    pub fn entry(&self) -> &Entry {
+        &self.database
+    }
+
+    /// The database's chunks, borrowed.
+    ///
+    /// # Errors
+    /// [`DestinationError::BadArchive`] if its index is damaged.
+    pub fn chunks(&self) -> Result<Chunks<&File>, DestinationError> {
+        self.archive
+            .chunks(&self.database)
+            .map_err(|e| read_error(&self.path, e))
+    }
+
+    /// The database's chunks with a descriptor of their own.
+    ///
+    /// # Errors
+    /// As [`chunks`](Self::chunks).
+    pub fn into_chunks(self) -> Result<Chunks<File>, DestinationError> {
+        self.archive
+            .into_chunks(&self.database)
+            .map_err(|e| read_error(&self.path, e))
+    }
+
+    /// The backup as listings show it.
+    ///
+    /// # Errors
+    /// [`DestinationError::Read`] if the file has gone.
+    pub fn stored(&self) -> Result<Stored, DestinationError> {
+        let metadata =
+            std::fs::metadata(&self.path).map_err(|e| DestinationError::read(&self.path, e))?;
+        Ok(Stored {
+            path: self.path.clone(),
+            stored_bytes: metadata.len(),
+            manifest: self.manifest.clone(),
+        })
+    }
+}
+
+/// Exactly a database and its manifest, in this order.
+fn two_entries(entries: &[Entry]) -> Result<(&Entry, &Entry), String> {
+    match entries {
+        [database, manifest]
+            if database.name.ends_with(".gpkg") && manifest.name == MANIFEST_NAME =>
+        {
+            Ok((database, manifest))
+        }
+        _ if entries.iter().any(|e| e.name == MANIFEST_NAME) => {
+            Err("it holds more than one backup's database and manifest".to_owned())
+        }
+        _ => Err("it holds no manifest.json of geokeep".to_owned()),
+    }
+}
+
+pub(super) fn read_error(path: &Path, error: ReadError) -> DestinationError {
+    match error {
+        ReadError::Io(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+            DestinationError::read(path, error)
+        }
+        other => DestinationError::BadArchive {
+            path: path.to_owned(),
+            reason: other.to_string(),
+        },
+    }
+}

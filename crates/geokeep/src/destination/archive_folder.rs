@@ -1,0 +1,326 @@
+//! A folder of archives: `DEST/<name>/<name>_<UTC instant>.gpkg.zip`.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::line::{candidates, instant_of};
+use super::{DestinationError, Draft, Origin, Stored, StoredArchive, Verdict};
+use crate::durable::{Disk, folder_of, sweep};
+use crate::source::free_space;
+
+/// A destination of the first kind.
+#[derive(Debug, Clone)]
+pub struct ArchiveFolder {
+    path: PathBuf,
+    disk: Arc<dyn Disk>,
+}
+
+/// What a listing found, oldest first within a line.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Archives that can be read.
+    pub backups: Vec<Stored>,
+    /// Files with the name of an archive that cannot.
+    pub unreadable: Vec<(PathBuf, DestinationError)>,
+}
+
+impl ArchiveFolder {
+    /// A folder that is there.
+    ///
+    /// # Errors
+    /// [`DestinationError::Missing`] if there is none.
+    pub fn open(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, DestinationError> {
+        if !path.is_dir() {
+            return Err(DestinationError::Missing(path.to_owned()));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            disk,
+        })
+    }
+
+    /// A folder that is made if it is not there, with all above it, durably.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`] if it cannot be made.
+    pub fn open_or_create(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, DestinationError> {
+        let mut missing = Vec::new();
+        let mut at = path;
+        while !at.as_os_str().is_empty() && !at.is_dir() {
+            missing.push(at);
+            at = folder_of(at);
+        }
+        for folder in missing.into_iter().rev() {
+            create_folder(&*disk, folder)?;
+        }
+        Self::open(path, disk)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes that may still be written there; `None` if the system does not tell.
+    #[must_use]
+    pub fn free_space(&self) -> Option<u64> {
+        free_space(&self.path).ok()
+    }
+
+    /// The names of all lines, sorted.
+    ///
+    /// # Errors
+    /// [`DestinationError::Read`].
+    pub fn lines(&self) -> Result<Vec<String>, DestinationError> {
+        let read = |e| DestinationError::read(&self.path, e);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(read)? {
+            let entry = entry.map_err(read)?;
+            // A name that is no text is none of ours.
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            if entry.path().is_dir() && !name.starts_with('.') {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// The archives of a line by their file names, oldest first.
+    fn archives(&self, line: &str) -> Result<Vec<(Timestamp, PathBuf)>, DestinationError> {
+        let folder = self.path.join(line);
+        let read = |e| DestinationError::read(&folder, e);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(read)? {
+            let entry = entry.map_err(read)?;
+            let name = entry.file_name();
+            if let Some(instant) = name.to_str().and_then(|name| instant_of(line, name)) {
+                found.push((instant, entry.path()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Every backup of a line.
+    ///
+    /// # Errors
+    /// [`DestinationError::Read`] if the folder itself cannot be read; a broken archive is listed
+    /// as such.
+    pub fn list(&self, line: &str) -> Result<Listing, DestinationError> {
+        let mut listing = Listing::default();
+        for (_, path) in self.archives(line)? {
+            match StoredArchive::open(&path).and_then(|archive| archive.stored()) {
+                Ok(stored) => listing.backups.push(stored),
+                Err(error) => listing.unreadable.push((path, error)),
+            }
+        }
+        Ok(listing)
+    }
+
+    /// The newest archive of a line that can be read.
+    pub(crate) fn newest(&self, line: &str) -> Option<StoredArchive> {
+        let archives = self.archives(line).ok()?;
+        archives
+            .iter()
+            .rev()
+            .find_map(|(_, path)| StoredArchive::open(path).ok())
+    }
+
+    /// The newest backup of a line whose database was found sound.
+    #[must_use]
+    pub fn newest_sound(&self, line: &str) -> Option<Stored> {
+        let archives = self.archives(line).ok()?;
+        archives.iter().rev().find_map(|(_, path)| {
+            let archive = StoredArchive::open(path).ok()?;
+            (archive.manifest.verdict == Verdict::Sound).then(|| archive.stored().ok())?
+        })
+    }
+
+    /// The line in which backups of `origin` go: the one that has them already, else the first
+    /// name that is free and not in `taken`. Names are compared as Windows does, without case.
+    ///
+    /// # Errors
+    /// [`DestinationError::Read`].
+    pub(crate) fn line_for(
+        &self,
+        origin: &Origin,
+        stem: &str,
+        taken: &[String],
+    ) -> Result<String, DestinationError> {
+        let lines = self.lines()?;
+        let parent = Path::new(&origin.path).parent().and_then(Path::file_name);
+        let parent = parent.map(|name| name.to_string_lossy().into_owned());
+        let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+        let mut first_free = None;
+        let mut missed = 0;
+        for name in candidates(stem, parent.as_deref()) {
+            let here = lines.iter().find(|line| same(line, &name));
+            let newest = here.and_then(|line| self.newest(line));
+            match (here, newest) {
+                (Some(line), Some(newest)) if newest.manifest.source == *origin => {
+                    return Ok(line.clone());
+                }
+                (Some(_), Some(_)) => missed = 0,
+                // A folder without archives is somebody's who has just begun, or a stranger's.
+                (Some(line), None) if !self.is_empty(line) => missed = 0,
+                _ if taken.iter().any(|t| same(t, &name)) => missed = 0,
+                (here, _) => {
+                    let name = here.cloned().unwrap_or(name);
+                    first_free = first_free.or(Some(name));
+                    missed += 1;
+                }
+            }
+            // Lines may have been removed by hand: look a little further than the first gap.
+            if missed >= 8
+                && let Some(name) = first_free
+            {
+                return Ok(name);
+            }
+        }
+        Err(DestinationError::read(
+            &self.path,
+            io::Error::other("no free name was found"),
+        ))
+    }
+
+    fn is_empty(&self, line: &str) -> bool {
+        fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.next().is_none())
+    }
+
+    /// Begins an archive in a line, whose folder is made if need be.
+    pub(crate) fn draft(&self, line: &str) -> Result<Draft, DestinationError> {
+        let folder = self.path.join(line);
+        if !folder.is_dir() {
+            create_folder(&*self.disk, &folder)?;
+        }
+        let draft = Draft::create(&self.disk, &folder, line);
+        if draft.is_err() {
+            self.discard_empty(line);
+        }
+        draft
+    }
+
+    /// Removes the folder of a line in which no backup was made after all.
+    pub(crate) fn discard_empty(&self, line: &str) {
+        // Refused by the system while anything lies in it, which is what we want.
+        let _ = self.disk.remove_dir(&self.path.join(line));
+    }
+
+    /// Removes what killed runs left in all lines; returns how many files that were.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`] where a left-over cannot be removed.
+    pub fn sweep(&self) -> Result<usize, DestinationError> {
+        let mut swept = 0;
+        for line in self.lines()? {
+            let folder = self.path.join(&line);
+            let removed = sweep(&*self.disk, &folder);
+            let removed = removed.map_err(|e| DestinationError::write(&folder, e, 0))?;
+            if removed > 0 && self.is_empty(&line) {
+                self.discard_empty(&line);
+            }
+            swept += removed;
+        }
+        Ok(swept)
+    }
+
+    /// Finds a backup by the beginning of its id, by `NAME` (the newest), or by `NAME@DATE` (the
+    /// newest up to then; `before` turns the date into an instant).
+    ///
+    /// # Errors
+    /// [`DestinationError::NoSuchBackup`] and [`DestinationError::Ambiguous`].
+    pub fn find(
+        &self,
+        asked: &str,
+        before: &dyn Fn(&str) -> Option<Timestamp>,
+    ) -> Result<PathBuf, DestinationError> {
+        let lines = self.lines()?;
+        let (name, date) = match asked.split_once('@') {
+            Some((name, date)) => (name, Some(date)),
+            None => (asked, None),
+        };
+        let until = date.map(before);
+        if let Some(line) = lines.iter().find(|line| *line == name)
+            && until != Some(None)
+        {
+            let archives = self.archives(line)?;
+            let early = |at: &Timestamp| until.flatten().is_none_or(|until| *at < until);
+            if let Some((_, path)) = archives.into_iter().rfind(|(at, _)| early(at)) {
+                return Ok(path);
+            }
+        }
+        self.find_id(asked, &lines)
+    }
+
+    fn find_id(&self, asked: &str, lines: &[String]) -> Result<PathBuf, DestinationError> {
+        let mut matching = Vec::new();
+        if asked.len() >= 4 && asked.bytes().all(|b| b.is_ascii_hexdigit()) {
+            for line in lines {
+                let backups = self.list(line)?.backups;
+                matching.extend(
+                    backups
+                        .into_iter()
+                        .filter(|b| b.manifest.id.starts_with(asked)),
+                );
+            }
+        }
+        match &matching[..] {
+            [one] => Ok(one.path.clone()),
+            [] => {
+                let lower = asked.to_lowercase();
+                let near = |line: &&String| {
+                    let line = line.to_lowercase();
+                    line.contains(&lower) || lower.contains(&line)
+                };
+                let near = lines.iter().filter(near).take(5).cloned().collect();
+                Err(DestinationError::NoSuchBackup {
+                    asked: asked.to_owned(),
+                    near,
+                })
+            }
+            several => {
+                let ids = several.iter().map(|b| b.manifest.id.clone()).collect();
+                Err(DestinationError::Ambiguous {
+                    asked: asked.to_owned(),
+                    ids,
+                })
+            }
+        }
+    }
+
+    /// An error if the line has come to hold another source's backups since its name was chosen.
+    pub(crate) fn still_ours(&self, line: &str, origin: &Origin) -> Result<(), DestinationError> {
+        match self.newest(line) {
+            Some(newest) if newest.manifest.source != *origin => Err(DestinationError::NameTaken {
+                line: line.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps other runs from choosing names at the same time, until the file is dropped. Where a
+    /// folder cannot be locked, [`still_ours`](Self::still_ours) must do.
+    pub(crate) fn lock_names(&self) -> Option<File> {
+        let folder = File::open(&self.path).ok()?;
+        folder.lock().ok()?;
+        Some(folder)
+    }
+}
+
+fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {
+    let write = |e| DestinationError::write(folder, e, 0);
+    match disk.create_dir(folder) {
+        // Another run was quicker.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        other => other.map_err(write)?,
+    }
+    disk.sync_dir(folder_of(folder)).map_err(write)
+}

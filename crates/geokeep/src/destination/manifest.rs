@@ -1,0 +1,208 @@
+//! What is known of a backup. It lies in the archive as `manifest.json`; the format is described
+//! in `docs/formats.md`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::source::Evidence;
+
+/// Name of the entry.
+pub const MANIFEST_NAME: &str = "manifest.json";
+const FORMAT: &str = "geokeep backup";
+/// The version that is written. Older ones are read for ever, newer ones refused.
+pub const MANIFEST_VERSION: u32 = 1;
+/// A manifest longer than this in bytes is not read.
+pub const MANIFEST_BYTES_MAX: u64 = 16 << 20;
+
+/// One backup, described.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// `geokeep backup`.
+    pub format: String,
+    /// Version of this description.
+    pub version: u32,
+    /// 16 hexadecimal digits that name the backup.
+    pub id: String,
+    /// The line of backups that it belongs to.
+    pub name: String,
+    /// What the user called it.
+    pub label: Option<String>,
+    /// Where it came from.
+    pub source: Origin,
+    /// The moment whose committed state it holds.
+    pub instant: Timestamp,
+    /// How the snapshot was taken.
+    pub method: String,
+    /// Why that way.
+    pub method_reason: String,
+    /// Length of the database in bytes.
+    pub bytes: u64,
+    /// Length of the compressed stream in bytes.
+    pub compressed_bytes: u64,
+    /// `blake3:` and the hash of the database as it comes out of the archive, in hexadecimal.
+    pub digest: String,
+    /// The same of the compressed stream as it lies in the archive.
+    pub stored_digest: String,
+    /// Length of a page in bytes; 0 if the header does not say.
+    pub page_size: u32,
+    /// Bytes 18 and 19 of the source's header. The copy says rollback mode, `[1, 1]`.
+    pub original_versions: [u8; 2],
+    /// Free pages that were written as zeros.
+    pub free_pages_zeroed: u64,
+    /// The longest that a writer can have been held up, in milliseconds.
+    pub lock_ms: u64,
+    /// What the checks said.
+    pub verdict: Verdict,
+    /// What they found.
+    pub findings: Vec<Finding>,
+    /// What the GeoPackage holds.
+    pub layers: Vec<Layer>,
+    /// What the source looked like, to recognise it unchanged.
+    pub evidence: Evidence,
+    /// The programs that made it.
+    pub versions: Versions,
+}
+
+/// Where a backup came from. Both parts together name a line's source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Absolute path, without symbolic links. Bytes that are no text are replaced.
+    pub path: String,
+    /// The machine.
+    pub host: String,
+}
+
+/// The programs that made a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// geokeep's version.
+    pub geokeep: String,
+    /// SQLite's version.
+    pub sqlite: String,
+}
+
+/// What the checks say of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// SQLite finds nothing wrong.
+    Sound,
+    /// SQLite's check reports faults, or SQLite cannot read it at all. The source was so already.
+    Damaged,
+}
+
+impl Verdict {
+    /// The word in messages and JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sound => "sound",
+            Self::Damaged => "damaged",
+        }
+    }
+}
+
+/// How serious a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A remark.
+    Advisory,
+    /// Against a rule, but readable.
+    Warning,
+    /// Something is lost, or a reader can get a wrong answer.
+    Error,
+}
+
+/// One thing that a check found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    /// How serious.
+    pub severity: Severity,
+    /// Which check: `integrity`, `foreign_key`, `geopackage`, `layer`, `snapshot`.
+    pub code: String,
+    /// The table that it is about.
+    pub table: Option<String>,
+    /// One sentence.
+    pub message: String,
+}
+
+/// One layer, as `gpkg_contents` lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// The table's name.
+    pub name: String,
+    /// `features`, `tiles`, `attributes`, or what an extension calls it; `table` in a database
+    /// that is no GeoPackage.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Rows, if they could be counted.
+    pub rows: Option<u64>,
+}
+
+/// Why a manifest could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// Not a manifest of ours.
+    #[error("its manifest cannot be understood: {0}")]
+    Malformed(String),
+    /// Made by a later geokeep.
+    #[error("its manifest has version {0}, and this geokeep reads up to {MANIFEST_VERSION}")]
+    Newer(u32),
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    format: String,
+    version: u32,
+}
+
+impl Manifest {
+    /// Reads what [`to_json`](Self::to_json) wrote, of this or an earlier version.
+    ///
+    /// # Errors
+    /// [`ManifestError`] for anything else; never a panic.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let malformed = |e: serde_json::Error| ManifestError::Malformed(e.to_string());
+        let envelope: Envelope = serde_json::from_slice(bytes).map_err(malformed)?;
+        if envelope.format != FORMAT {
+            return Err(ManifestError::Malformed("it is not geokeep's".to_owned()));
+        }
+        if envelope.version > MANIFEST_VERSION {
+            return Err(ManifestError::Newer(envelope.version));
+        }
+        serde_json::from_slice(bytes).map_err(malformed)
+    }
+
+    /// The JSON text that goes into the archive: always the same for the same manifest.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self)
+            .expect("a manifest has only text keys and numbers, which JSON can hold");
+        text.push(b'\n');
+        text
+    }
+
+    /// The value of `format` for a new manifest.
+    #[must_use]
+    pub fn format() -> String {
+        FORMAT.to_owned()
+    }
+
+    /// The id of the backup of `origin` at `instant` with content `digest`.
+    #[must_use]
+    pub fn id_of(origin: &Origin, instant: Timestamp, digest: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for part in [
+            origin.host.as_str(),
+            &origin.path,
+            &instant.to_string(),
+            digest,
+        ] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
+}

@@ -1,0 +1,135 @@
+//! Where backups go, and what is known of each.
+//!
+//! The destination is the catalog: each backup carries its own manifest, and there is no second
+//! file that could disagree with what lies there.
+
+mod archive;
+mod archive_folder;
+mod draft;
+mod line;
+mod manifest;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use archive::{Stored, StoredArchive};
+pub use archive_folder::{ArchiveFolder, Listing};
+pub(crate) use draft::{Content, Draft, digest_text};
+pub use line::legal_name;
+pub use manifest::{
+    Finding, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
+    Origin, Severity, Verdict, Versions,
+};
+
+use crate::error::Kind;
+
+/// What went wrong with a destination.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DestinationError {
+    /// Nothing is there.
+    #[error("there is no folder of backups at '{}'", .0.display())]
+    Missing(PathBuf),
+    /// No backup bears that name.
+    #[error("no backup is called '{asked}'")]
+    NoSuchBackup {
+        /// What was asked for.
+        asked: String,
+        /// Names that there are, if they are few or near.
+        near: Vec<String>,
+    },
+    /// Several backups have ids that begin so.
+    #[error("several backups begin with '{asked}'")]
+    Ambiguous {
+        /// What was asked for.
+        asked: String,
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// Another run gave the name to another source at the same moment.
+    #[error("another run has begun backups of another file as '{line}'")]
+    NameTaken {
+        /// The line.
+        line: String,
+    },
+    /// Too little room, seen before anything was written.
+    #[error("{needed} bytes needed, {free} free")]
+    TooSmall {
+        /// Bytes that the backup takes at the least.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// No room left while writing.
+    #[error("no space left after {written} bytes")]
+    Full {
+        /// Bytes that had been written.
+        written: u64,
+    },
+    /// Writing failed.
+    #[error("writing to '{}' failed: {error}", path.display())]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Reading failed.
+    #[error("reading '{}' failed: {error}", path.display())]
+    Read {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A file that should be an archive of ours is not one, or not any more.
+    #[error("{reason}")]
+    BadArchive {
+        /// The file.
+        path: PathBuf,
+        /// What was seen.
+        reason: String,
+    },
+    /// Compressing failed for a reason within the program.
+    #[error("compressing failed: {0}")]
+    Compress(String),
+    /// The snapshot's stream broke off.
+    #[error("the snapshot could not be read to its end: {0}")]
+    Input(#[source] io::Error),
+}
+
+impl DestinationError {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Missing(_) => Kind::NoSuchDestination,
+            Self::NoSuchBackup { .. } | Self::Ambiguous { .. } => Kind::NoSuchBackup,
+            Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
+            Self::BadArchive { .. } => Kind::VerificationFailed,
+            Self::Write { .. } | Self::Compress(_) | Self::NameTaken { .. } => {
+                Kind::DestinationUnwritable
+            }
+            Self::Read { .. } => Kind::NoSuchDestination,
+            Self::Input(_) => Kind::SourceUnreadable,
+        }
+    }
+
+    /// A failed write; `written` bytes had gone well.
+    pub(crate) fn write(path: impl Into<PathBuf>, error: io::Error, written: u64) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full { written },
+            _ => Self::Write {
+                path: path.into(),
+                error,
+            },
+        }
+    }
+
+    pub(crate) fn read(path: impl Into<PathBuf>, error: io::Error) -> Self {
+        Self::Read {
+            path: path.into(),
+            error,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Files without a final name: marked by their name, locked while somebody writes them, removed
+//! when they are dropped, and swept up after a process that died.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::{Disk, DiskFile};
+
+const PREFIX: &str = ".geokeep-";
+const SUFFIX: &str = ".tmp";
+
+/// A file under a temporary name. Dropping it removes it; [`keep_as_new`](Self::keep_as_new) and
+/// [`keep_as`](Self::keep_as) give it its final name.
+#[derive(Debug)]
+pub struct Temporary {
+    disk: Arc<dyn Disk>,
+    file: Option<Box<dyn DiskFile>>,
+    path: PathBuf,
+    armed: bool,
+}
+
+impl Temporary {
+    /// Creates one in `folder`. `tag` says what it is for.
+    pub fn create(disk: &Arc<dyn Disk>, folder: &Path, tag: &str) -> io::Result<Self> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = NUMBER.fetch_add(1, Relaxed);
+            let name = format!("{PREFIX}{tag}-{}-{number}{SUFFIX}", std::process::id());
+            let path = folder.join(name);
+            match disk.create_new(&path) {
+                Ok(file) => {
+                    return Ok(Self {
+                        disk: Arc::clone(disk),
+                        file: Some(file),
+                        path,
+                        armed: true,
+                    });
+                }
+                // Left by a dead process that had our number.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// The open file.
+    pub fn file(&self) -> &dyn DiskFile {
+        self.file
+            .as_deref()
+            .expect("the file is there until the temporary is kept or dropped")
+    }
+
+    /// The open file, to write.
+    pub fn file_mut(&mut self) -> &mut dyn DiskFile {
+        self.file
+            .as_deref_mut()
+            .expect("the file is there until the temporary is kept or dropped")
+    }
+
+    /// Its present name.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it the permissions, and as far as we may the owner, of the file that it is to replace.
+    pub fn take_access_of(&self, other: &Path) -> io::Result<()> {
+        let metadata = std::fs::metadata(other)?;
+        std::fs::set_permissions(&self.path, metadata.permissions())?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            // Only root may give a file away; for all others it belongs to them anyway.
+            let _ =
+                std::os::unix::fs::chown(&self.path, Some(metadata.uid()), Some(metadata.gid()));
+        }
+        Ok(())
+    }
+
+    /// Syncs the contents, gives it a name that must be free, and syncs the folder. When this
+    /// returns, the file survives a power cut.
+    pub fn keep_as_new(self, path: &Path) -> io::Result<()> {
+        self.keep(path, |disk, from, to| disk.rename_new(from, to))
+    }
+
+    /// The same, but replaces a file of that name.
+    pub fn keep_as(self, path: &Path) -> io::Result<()> {
+        self.keep(path, |disk, from, to| disk.rename(from, to))
+    }
+
+    fn keep(
+        mut self,
+        path: &Path,
+        rename: impl FnOnce(&dyn Disk, &Path, &Path) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.file().sync()?;
+        if cfg!(windows) {
+            // An open file cannot be renamed there.
+            self.file = None;
+        }
+        rename(&*self.disk, &self.path, path)?;
+        self.armed = false;
+        self.disk.sync_dir(folder_of(path))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        self.file = None;
+        if self.armed {
+            // Nothing can be done about a failure here; the next run sweeps it up.
+            let _ = self.disk.remove_file(&self.path);
+        }
+    }
+}
+
+/// The folder in which `path` lies; `.` for a bare name.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn is_temporary(name: &OsStr) -> bool {
+    name.to_str()
+        .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+}
+
+/// Removes what dead processes left in `folder`, and returns how many files that were. A file that
+/// a living process still writes is locked by it, and stays.
+pub fn sweep(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
+    let mut swept = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_temporary(&entry.file_name()) && is_abandoned(&entry.path()) {
+            match disk.remove_file(&entry.path()) {
+                Ok(()) => swept += 1,
+                // Another run sweeps at the same time.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+    Ok(swept)
+}
+
+fn is_abandoned(path: &Path) -> bool {
+    // `try_lock` fails while the writer lives, and where locks are unknown: then it stays.
+    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use super::*;
+    use crate::durable::OsDisk;
+
+    fn disk() -> Arc<dyn Disk> {
+        Arc::new(OsDisk)
+    }
+
+    #[test]
+    fn dropped_is_gone_and_kept_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Temporary::create(&disk(), folder.path(), "x").unwrap());
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+        let mut kept = Temporary::create(&disk(), folder.path(), "x").unwrap();
+        io::Write::write_all(kept.file_mut(), b"hello").unwrap();
+        let name = folder.path().join("final");
+        kept.keep_as_new(&name).unwrap();
+        assert_eq!(std::fs::read(&name).unwrap(), b"hello");
+        let second = Temporary::create(&disk(), folder.path(), "x").unwrap();
+        let refused = second.keep_as_new(&name).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn sweeps_the_dead_and_spares_the_living() {
+        let folder = tempfile::tempdir().unwrap();
+        let alive = Temporary::create(&disk(), folder.path(), "x").unwrap();
+        std::fs::write(folder.path().join(".geokeep-x-1-1.tmp"), b"half").unwrap();
+        std::fs::write(folder.path().join("other.tmp"), b"not ours").unwrap();
+        assert_eq!(sweep(&OsDisk, folder.path()).unwrap(), 1);
+        assert!(alive.path().exists());
+        assert!(folder.path().join("other.tmp").exists());
+    }
+}

@@ -1,0 +1,117 @@
+//! What can go wrong, by stage, and the one kind that scripts decide by.
+
+use crate::destination::DestinationError;
+use crate::restore::RestoreError;
+use crate::snapshot::SnapshotError;
+use crate::source::SourceError;
+use crate::verify::VerifyError;
+
+/// The caller asked the run to stop ([`crate::Watch::interrupt`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// Any failure, with its stage.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The source could not be looked at.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// No snapshot could be taken.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The destination could not be read or written.
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
+    /// What was stored does not check out.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// The file could not be given back.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    /// Stopped on request.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// A fault of geokeep's own, caught so that other sources go on.
+    #[error("geokeep stopped at an unexpected place")]
+    Panicked,
+}
+
+/// The kinds of failure that are told apart in `--json` (`error.kind`) and by exit code. Their
+/// names are part of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Another program kept the source locked for longer than we may wait.
+    SourceLocked,
+    /// Not a GeoPackage.
+    NotAGeopackage,
+    /// Missing, no permission, a folder, a failing disk, never quiet.
+    SourceUnreadable,
+    /// No space left where the backup goes.
+    DestinationFull,
+    /// The destination cannot be written for another reason.
+    DestinationUnwritable,
+    /// There is no destination at that place.
+    NoSuchDestination,
+    /// No backup bears that name.
+    NoSuchBackup,
+    /// A stored backup is not what it was, or could not be checked.
+    VerificationFailed,
+    /// A file stands where the restored one should go.
+    TargetExists,
+    /// Another program has the file open that a restore would replace.
+    TargetInUse,
+    /// The restored file could not be written.
+    TargetUnwritable,
+    /// A program that a method needs is not installed.
+    ToolMissing,
+    /// Wrong usage that shows only when the files are looked at.
+    Usage,
+    /// Stopped on request.
+    Interrupted,
+    /// A fault of geokeep's own.
+    Unexpected,
+}
+
+impl Kind {
+    /// The name in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SourceLocked => "source_locked",
+            Self::NotAGeopackage => "not_a_geopackage",
+            Self::SourceUnreadable => "source_unreadable",
+            Self::DestinationFull => "destination_full",
+            Self::DestinationUnwritable => "destination_unwritable",
+            Self::NoSuchDestination => "no_such_destination",
+            Self::NoSuchBackup => "no_such_backup",
+            Self::VerificationFailed => "verification_failed",
+            Self::TargetExists => "target_exists",
+            Self::TargetInUse => "target_in_use",
+            Self::TargetUnwritable => "target_unwritable",
+            Self::ToolMissing => "tool_missing",
+            Self::Usage => "usage",
+            Self::Interrupted => "interrupted",
+            Self::Unexpected => "unexpected",
+        }
+    }
+}
+
+impl Error {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Source(SourceError::NotAGeoPackage(_)) => Kind::NotAGeopackage,
+            Self::Source(_) => Kind::SourceUnreadable,
+            Self::Snapshot(e) => e.kind(),
+            Self::Destination(e) => e.kind(),
+            Self::Verify(_) => Kind::VerificationFailed,
+            Self::Restore(e) => e.kind(),
+            Self::Interrupted(_) => Kind::Interrupted,
+            Self::Panicked => Kind::Unexpected,
+        }
+    }
+}

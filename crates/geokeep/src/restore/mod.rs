@@ -1,0 +1,81 @@
+//! Giving back what was stored.
+
+mod whole_file;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use whole_file::{Restored, Target, restore};
+
+use crate::error::Kind;
+use crate::source::Holder;
+
+/// Why a file was not given back. The target is as it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// A file is there, and replacing it was not asked for.
+    #[error("'{}' exists", .0.display())]
+    TargetExists(PathBuf),
+    /// The log or journal of another database lies where the restored file's would.
+    #[error("'{}' lies beside the target and would be applied to it", .0.display())]
+    SidecarInTheWay(PathBuf),
+    /// A folder is there.
+    #[error("'{}' is a folder", .0.display())]
+    TargetIsFolder(PathBuf),
+    /// Another program has the target open.
+    #[error("another program has it open")]
+    TargetInUse {
+        /// Who, if it could be found out.
+        holder: Option<Holder>,
+    },
+    /// What is there cannot be backed up first, so that it is not replaced.
+    #[error("what is there could not be backed up first: {0}")]
+    NotBackedUp(#[source] Box<crate::Error>),
+    /// Too little room, seen before anything was written.
+    #[error("{needed} bytes needed, {free} free")]
+    TooSmall {
+        /// Bytes of the file.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// No room left while writing.
+    #[error("no space left after {written} bytes")]
+    Full {
+        /// Bytes that had been written.
+        written: u64,
+    },
+    /// Writing failed.
+    #[error("writing to '{}' failed: {error}", path.display())]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl RestoreError {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::TargetExists(_) | Self::SidecarInTheWay(_) | Self::TargetIsFolder(_) => {
+                Kind::TargetExists
+            }
+            Self::TargetInUse { .. } => Kind::TargetInUse,
+            Self::NotBackedUp(e) => e.kind(),
+            Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
+            Self::Write { .. } => Kind::TargetUnwritable,
+        }
+    }
+
+    fn write(path: impl Into<PathBuf>, error: io::Error, written: u64) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { written },
+            _ => Self::Write {
+                path: path.into(),
+                error,
+            },
+        }
+    }
+}

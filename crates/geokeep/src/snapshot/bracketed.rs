@@ -1,0 +1,114 @@
+//! A lock-free copy, accepted only if the file provably kept still while it was read.
+//!
+//! For places where locks may not cross machines (SMB, FUSE, …), and for files that SQLite refuses
+//! to read. The copy counts only if device, inode, size and times were equal before and after,
+//! nothing waited in a journal or log on either side, and the last change was old enough at the
+//! start to have another time stamp than a later one.
+
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
+
+use super::pages::say_rollback;
+use super::{Consume, Failure, Request, SnapshotError};
+use crate::error::Error;
+use crate::source::{FileStamp, FileSystem, Look, sidecar, stamp_of};
+
+/// Local file systems keep times in steps of some milliseconds, others (FAT) of 2 s.
+const OLD_ENOUGH_LOCAL: Duration = Duration::from_millis(100);
+const OLD_ENOUGH: Duration = Duration::from_secs(2);
+
+/// The main file, read without SQLite. Fails with `UnexpectedEof` if it shrinks.
+struct Raw<'a> {
+    request: &'a Request<'a>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Raw<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.request.watch.check().map_err(io::Error::other)?;
+        let len = buf
+            .len()
+            .min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
+        let buf = &mut buf[..len];
+        sozip::ReadAt::read_exact_at(self.request.gate.file(), buf, self.at)?;
+        if self.at == 0 && buf.len() >= 20 && buf.starts_with(b"SQLite format 3\0") {
+            say_rollback(buf);
+        }
+        self.at += len as u64;
+        self.request.watch.add_done(len as u64);
+        Ok(len)
+    }
+}
+
+/// Waits until the file has been left alone for long enough, and reads it.
+pub(super) fn read<T>(
+    request: &Request<'_>,
+    look: &Look,
+    consume: &mut Consume<'_, T>,
+) -> Result<(jiff::Timestamp, T), Failure> {
+    let old_enough = if look.file_system == FileSystem::Local {
+        OLD_ENOUGH_LOCAL
+    } else {
+        OLD_ENOUGH
+    };
+    let deadline = Instant::now() + request.lock_wait.max(old_enough * 2);
+    let mut reason;
+    loop {
+        request.watch.check()?;
+        match quiet(request, old_enough) {
+            Ok(before) => {
+                let instant = request.clock.now();
+                let mut raw = Raw {
+                    request,
+                    at: 0,
+                    end: before.size,
+                };
+                let consumed = consume(&mut raw, before.size);
+                if quiet(request, old_enough).is_ok_and(|after| after == before) {
+                    return Ok((instant, consumed?));
+                }
+                // Whatever became of the copy: it is of no use.
+                reason = "it changed while it was read".to_owned();
+            }
+            Err(Unquiet::Busy(why)) => reason = why,
+            Err(Unquiet::Io(e)) => return Err(SnapshotError::Io(e).into()),
+        }
+        if Instant::now() >= deadline {
+            let reason = format!("{reason}, on {}", look.file_system.name());
+            return Err(Error::from(SnapshotError::NeverQuiet { reason }).into());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+enum Unquiet {
+    Busy(String),
+    Io(io::Error),
+}
+
+/// The file's stamp, if nobody seems to be at work on it.
+fn quiet(request: &Request<'_>, old_enough: Duration) -> Result<FileStamp, Unquiet> {
+    let path = &request.source.real;
+    for suffix in ["-journal", "-wal"] {
+        match std::fs::metadata(sidecar(path, suffix)) {
+            Ok(found) if suffix == "-journal" || found.len() > 0 => {
+                return Err(Unquiet::Busy(format!(
+                    "a {suffix} with changes lies beside it"
+                )));
+            }
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Unquiet::Io(e)),
+            _ => {}
+        }
+    }
+    let stamp = stamp_of(path).map_err(Unquiet::Io)?;
+    let now = request.clock.now_ns();
+    let old = i64::try_from(old_enough.as_nanos()).unwrap_or(i64::MAX);
+    if stamp.modified_ns > now.saturating_sub(old) && stamp.modified_ns <= now {
+        return Err(Unquiet::Busy(format!(
+            "its last change is less than {} ms old",
+            old_enough.as_millis()
+        )));
+    }
+    Ok(stamp)
+}

@@ -1,0 +1,228 @@
+//! Three ways of getting pages from the source to whoever stores them.
+//!
+//! - A small database is read into memory at once: the lock lasts milliseconds.
+//! - A large one is piped: read in a thread of its own while the consumer works.
+//! - One that is written to all the time is first copied to a local working file, which is fast,
+//!   and then consumed from there without any lock.
+
+use std::fmt::Debug;
+use std::io::{self, Cursor, Read, SeekFrom};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use super::pages::{self, Offer, Open, Sink};
+use super::{Consume, Failure, Request, SnapshotError};
+use crate::durable::Temporary;
+use crate::error::Error;
+
+/// Databases up to this length in bytes are read into memory.
+const SMALL: u64 = 8 << 20;
+/// Batches of about 1 MiB between reader and consumer.
+const PIPE_DEPTH: usize = 6;
+
+/// How the pages travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    Memory,
+    Pipe,
+    /// By a working file; with `insist` a waiting writer waits until it is written.
+    WorkingFile {
+        insist: bool,
+    },
+}
+
+impl Route {
+    /// Politely at first; a source that moved under us is staged, and at last insisted upon.
+    pub(super) fn of(bytes: u64, attempt: u32) -> Self {
+        match attempt {
+            _ if bytes <= SMALL => Self::Memory,
+            0 => Self::Pipe,
+            1..=3 => Self::WorkingFile { insist: false },
+            _ => Self::WorkingFile { insist: true },
+        }
+    }
+}
+
+pub(super) fn deliver<T>(
+    request: &Request<'_>,
+    open: Open,
+    route: Route,
+    consume: &mut Consume<'_, T>,
+) -> Result<(pages::Read, T), Failure> {
+    match route {
+        Route::Memory => memory(request, open, consume),
+        Route::Pipe => pipe(request, open, consume),
+        Route::WorkingFile { insist } => working_file(request, open, insist, consume),
+    }
+}
+
+impl Sink for Vec<u8> {
+    fn begin(&mut self, bytes: u64) {
+        self.reserve(usize::try_from(bytes).unwrap_or(0));
+    }
+
+    fn offer(&mut self, batch: Vec<u8>) -> Offer {
+        self.extend_from_slice(&batch);
+        Offer::Taken
+    }
+}
+
+fn memory<T>(
+    request: &Request<'_>,
+    open: Open,
+    consume: &mut Consume<'_, T>,
+) -> Result<(pages::Read, T), Failure> {
+    let mut all = Vec::new();
+    let read = pages::read(request, open, false, &mut all)?;
+    let bytes = all.len() as u64;
+    Ok((read, consume(&mut Cursor::new(all), bytes)?))
+}
+
+struct ToFile {
+    file: Temporary,
+    failed: Option<io::Error>,
+    bytes: u64,
+}
+
+impl Sink for ToFile {
+    fn begin(&mut self, bytes: u64) {
+        self.bytes = bytes;
+    }
+
+    fn offer(&mut self, batch: Vec<u8>) -> Offer {
+        match self.file.file_mut().write_all(&batch) {
+            Ok(()) => Offer::Taken,
+            Err(e) => {
+                self.failed = Some(e);
+                Offer::Gone
+            }
+        }
+    }
+}
+
+fn working_file<T>(
+    request: &Request<'_>,
+    open: Open,
+    insist: bool,
+    consume: &mut Consume<'_, T>,
+) -> Result<(pages::Read, T), Failure> {
+    let staging_error = |error| SnapshotError::Staging {
+        folder: request.staging.to_owned(),
+        error,
+    };
+    let file = Temporary::create(request.disk, request.staging, "working");
+    let mut sink = ToFile {
+        file: file.map_err(staging_error)?,
+        failed: None,
+        bytes: 0,
+    };
+    let read = pages::read(request, open, insist, &mut sink);
+    if let Some(error) = sink.failed {
+        return Err(staging_error(error).into());
+    }
+    let read = read?;
+    let file = sink.file.file_mut();
+    file.seek(SeekFrom::Start(0)).map_err(staging_error)?;
+    Ok((read, consume(&mut ReadDyn(file), sink.bytes)?))
+}
+
+/// A `dyn DiskFile` as a plain reader.
+struct ReadDyn<'a>(&'a mut dyn crate::durable::DiskFile);
+
+impl Read for ReadDyn<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+enum Message {
+    Begin(u64),
+    Batch(Vec<u8>),
+    End,
+}
+
+struct ToPipe(SyncSender<Message>);
+
+impl Sink for ToPipe {
+    fn begin(&mut self, bytes: u64) {
+        // The first message always finds room; a receiver that has gone shows with the next one.
+        let _ = self.0.try_send(Message::Begin(bytes));
+    }
+
+    fn offer(&mut self, batch: Vec<u8>) -> Offer {
+        match self.0.try_send(Message::Batch(batch)) {
+            Ok(()) => Offer::Taken,
+            Err(TrySendError::Full(Message::Batch(batch))) => Offer::Full(batch),
+            Err(_) => Offer::Gone,
+        }
+    }
+}
+
+/// The consumer's end. A stream that breaks off without [`Message::End`] is an error, never a
+/// short file.
+struct FromPipe {
+    messages: Receiver<Message>,
+    batch: Cursor<Vec<u8>>,
+    ended: bool,
+}
+
+impl Read for FromPipe {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let n = self.batch.read(buf)?;
+            if n > 0 || self.ended || buf.is_empty() {
+                return Ok(n);
+            }
+            match self.messages.recv() {
+                Ok(Message::Batch(batch)) => self.batch = Cursor::new(batch),
+                Ok(Message::Begin(_)) => {}
+                Ok(Message::End) => self.ended = true,
+                Err(_) => return Err(io::Error::other("the snapshot broke off")),
+            }
+        }
+    }
+}
+
+fn pipe<T>(
+    request: &Request<'_>,
+    open: Open,
+    consume: &mut Consume<'_, T>,
+) -> Result<(pages::Read, T), Failure> {
+    let (sender, messages) = sync_channel(PIPE_DEPTH);
+    let (read, consumed) = std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut sink = ToPipe(sender);
+            let read = pages::read(request, open, false, &mut sink)?;
+            // Waits for room: nothing is locked any more.
+            sink.0.send(Message::End).map_err(|_| Failure::Unwanted)?;
+            Ok(read)
+        });
+        let consumed = match messages.recv() {
+            Ok(Message::Begin(bytes)) => {
+                let batch = Cursor::default();
+                let mut stream = FromPipe {
+                    messages,
+                    batch,
+                    ended: false,
+                };
+                Some(consume(&mut stream, bytes))
+                // The receiver is dropped here: a reader that is still at work stops.
+            }
+            // The reader failed before its first page; it says why.
+            _ => None,
+        };
+        (reader.join(), consumed)
+    });
+    let read: Result<pages::Read, Failure> =
+        read.unwrap_or_else(|_| Err(broken("the reading thread panicked").into()));
+    match (read, consumed) {
+        (Ok(read), Some(consumed)) => Ok((read, consumed?)),
+        (Ok(_), None) => Err(broken("the reading thread sent nothing").into()),
+        // Why the consumer failed says more than that it went away.
+        (Err(Failure::Unwanted), Some(Err(error))) => Err(Failure::Final(error)),
+        (Err(failure), _) => Err(failure),
+    }
+}
+
+fn broken(what: &str) -> Error {
+    SnapshotError::Io(io::Error::other(what.to_owned())).into()
+}

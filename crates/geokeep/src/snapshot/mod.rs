@@ -1,0 +1,177 @@
+//! How the consistent state of a source is taken, and which way is right when.
+
+mod bracketed;
+mod choose;
+mod delivery;
+mod free_pages;
+mod pages;
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use choose::{Advice, Method, advise};
+
+use crate::Watch;
+use crate::durable::Disk;
+use crate::error::{Error, Interrupted, Kind};
+use crate::source::{Gate, Holder, Look, Source};
+
+/// Why no snapshot could be taken. Nothing was changed, nothing was stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// Another program kept its lock for longer than the time allowed.
+    #[error("another program has it locked")]
+    Locked {
+        /// Who, if it could be found out.
+        holder: Option<Holder>,
+        /// How long we waited.
+        waited: Duration,
+    },
+    /// Other programs changed it whenever we read it.
+    #[error("it never kept still for long enough: {reason}")]
+    NeverQuiet {
+        /// What was seen.
+        reason: String,
+    },
+    /// A state that needs a method which is not available.
+    #[error("{reason}")]
+    NeedsOtherMethod {
+        /// What was seen.
+        reason: String,
+    },
+    /// SQLite could not read it.
+    #[error("SQLite cannot read it: {0}")]
+    Sqlite(#[source] rusqlite::Error),
+    /// The disk failed.
+    #[error("reading failed: {0}")]
+    Io(#[source] io::Error),
+    /// A local working copy could not be written.
+    #[error("no working copy could be written in '{}': {error}", folder.display())]
+    Staging {
+        /// Where.
+        folder: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl SnapshotError {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Locked { .. } => Kind::SourceLocked,
+            Self::Staging { .. } => Kind::DestinationFull,
+            _ => Kind::SourceUnreadable,
+        }
+    }
+}
+
+/// What a snapshot needs to know and to have.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) gate: &'a Gate,
+    pub(crate) clock: &'a Clock,
+    pub(crate) lock_wait: Duration,
+    pub(crate) disk: &'a Arc<dyn Disk>,
+    /// A folder for short-lived working copies.
+    pub(crate) staging: &'a std::path::Path,
+    pub(crate) watch: &'a Watch,
+    /// Free pages as they are, instead of zeros.
+    pub(crate) keep_free_pages: bool,
+}
+
+/// The time, given by the caller.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks `now`.
+    pub fn new(now: impl Fn() -> jiff::Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time, in UTC.
+    #[must_use]
+    pub fn now(&self) -> jiff::Timestamp {
+        (self.0)()
+    }
+
+    pub(crate) fn now_ns(&self) -> i64 {
+        i64::try_from(self.now().as_nanosecond()).unwrap_or(i64::MAX)
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Clock({})", self.now())
+    }
+}
+
+/// What is known of a snapshot once it has been read to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    pub(crate) method: Method,
+    /// The state of the source, and why this method is right for it.
+    pub(crate) reason: String,
+    /// The moment whose committed state it is.
+    pub(crate) instant: jiff::Timestamp,
+    /// What the source looked like before it was read.
+    pub(crate) look: Look,
+    /// Bytes 18 and 19 as they were; the copy says rollback mode.
+    pub(crate) original_versions: [u8; 2],
+    pub(crate) page_size: u32,
+    pub(crate) free_pages_zeroed: u64,
+    /// The longest that a writer can have been held up.
+    pub(crate) lock: Duration,
+}
+
+/// Receives a snapshot: the stream and its length in bytes. Called again from the start if the
+/// source moved while it was read.
+pub(crate) type Consume<'a, T> = dyn FnMut(&mut dyn Read, u64) -> Result<T, Error> + 'a;
+
+/// Takes a snapshot the way that is right for the state of the source.
+pub(crate) fn take<T>(
+    request: &Request<'_>,
+    first: Look,
+    consume: &mut Consume<'_, T>,
+) -> Result<(Taken, T), Error> {
+    choose::take(request, first, consume)
+}
+
+/// How one attempt ended without a snapshot.
+#[derive(Debug)]
+enum Failure {
+    /// Somebody wrote in the meantime: from the start again.
+    Moved,
+    /// The state is not what the first look found: look again.
+    StateChanged(rusqlite::Error),
+    /// SQLite cannot make sense of the file.
+    NotADatabase(rusqlite::Error),
+    /// Whoever received the pages failed, and says why.
+    Unwanted,
+    /// It cannot be done.
+    Final(Error),
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(e: E) -> Self {
+        Self::Final(e.into())
+    }
+}
+
+impl Failure {
+    fn sqlite(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as C;
+        match crate::sqlite::code(&error) {
+            Some(C::CannotOpen | C::ReadOnly | C::FileLockingProtocolFailed | C::SchemaChanged) => {
+                Self::StateChanged(error)
+            }
+            Some(C::DatabaseCorrupt | C::NotADatabase) => Self::NotADatabase(error),
+            Some(C::OperationInterrupted) => Self::Final(Interrupted.into()),
+            _ => Self::Final(SnapshotError::Sqlite(error).into()),
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! `pages`: every page in order, in one read transaction, straight from SQLite's pager.
+//!
+//! `SELECT data FROM sqlite_dbpage` gives the pages of the state that the transaction sees, with
+//! the content of a write-ahead log merged in (sqlite.org/dbpage.html). Nothing is written beside
+//! the source.
+//!
+//! In rollback mode a reader keeps writers from committing. So this one is polite: it polls the
+//! PENDING byte, lets go as soon as a writer waits there, and never holds its lock for more than
+//! [`HOLD_MAX`]. It goes on where it was if nothing has changed in between, else the attempt fails
+//! with [`Failure::Moved`]. In WAL mode it is in nobody's way and reads to the end.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::free_pages::FreePages;
+use super::{Failure, Request, SnapshotError};
+use crate::source::{Header, sidecar};
+use crate::{source, sqlite};
+
+/// The longest continuous hold of a read lock in rollback mode. GDAL gives up after 5 s.
+const HOLD_MAX: Duration = Duration::from_secs(2);
+/// Bytes handed on at a time, about.
+const BATCH_BYTES: usize = 1 << 20;
+/// How often a full pipe is asked again while the lock is held.
+const FULL_PAUSE: Duration = Duration::from_millis(2);
+
+/// How the database is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Open {
+    /// As others do, with locks; neither log nor index is written.
+    Shared,
+    /// As a file that nobody writes. The caller has made sure of that.
+    Immutable,
+}
+
+/// What a reader of pages does with a batch.
+pub(super) enum Offer {
+    Taken,
+    /// No room at the moment; the batch comes back.
+    Full(Vec<u8>),
+    /// Nobody wants any more.
+    Gone,
+}
+
+/// Where the pages go.
+pub(super) trait Sink {
+    /// Called once, before the first batch, with the length of the whole stream in bytes.
+    fn begin(&mut self, bytes: u64);
+    /// Called for each batch, in order.
+    fn offer(&mut self, batch: Vec<u8>) -> Offer;
+}
+
+/// What a complete read found.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) instant: jiff::Timestamp,
+    pub(super) original_versions: [u8; 2],
+    pub(super) page_size: u32,
+    pub(super) free_pages_zeroed: u64,
+    pub(super) lock: Duration,
+}
+
+/// The state of the file in which the first slice found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Version {
+    change_counter: u32,
+    stamp: source::FileStamp,
+}
+
+struct Reader<'a> {
+    request: &'a Request<'a>,
+    connection: Connection,
+    open: Open,
+    /// Whether our read lock keeps writers waiting.
+    in_the_way: bool,
+    insist: bool,
+    holding: bool,
+    version: Option<Version>,
+    header: Header,
+    page_size: u32,
+    page_count: u32,
+    free: FreePages,
+    slice_began: Instant,
+    nobody_waited: Instant,
+    longest: Duration,
+}
+
+/// Reads all pages into `sink`. With `insist` a waiting writer waits until the slice is over.
+pub(super) fn read(
+    request: &Request<'_>,
+    open: Open,
+    insist: bool,
+    sink: &mut dyn Sink,
+) -> Result<Read, Failure> {
+    let mut reader = Reader::open(request, open, insist)?;
+    reader.begin()?;
+    let instant = request.clock.now();
+    sink.begin(u64::from(reader.page_size) * u64::from(reader.page_count));
+    let mut next = 1;
+    while next <= reader.page_count {
+        if !reader.holding {
+            reader.begin()?;
+        }
+        let batch = reader.batch(&mut next)?;
+        request.watch.add_done(batch.len() as u64);
+        reader.deliver(batch, sink)?;
+    }
+    if reader.holding {
+        reader.let_go()?;
+    }
+    Ok(Read {
+        instant,
+        original_versions: reader.header.versions(),
+        page_size: reader.page_size,
+        free_pages_zeroed: reader.free.count(),
+        lock: reader.longest,
+    })
+}
+
+impl<'a> Reader<'a> {
+    fn open(request: &'a Request<'a>, open: Open, insist: bool) -> Result<Self, Failure> {
+        let parameters = match open {
+            // `readonly_shm` keeps SQLite from making or changing a `-shm`; it has no effect in
+            // rollback mode.
+            Open::Shared => "mode=ro&readonly_shm=1",
+            Open::Immutable => "mode=ro&immutable=1",
+        };
+        let uri = sqlite::uri(&request.source.real, parameters);
+        let connection = sqlite::open_uri(&uri).map_err(Failure::sqlite)?;
+        // With `writable_schema` SQLite reads pages of a database whose schema or length is wrong,
+        // instead of refusing: they are all that is left of it. Nothing can be written through a
+        // read-only connection.
+        connection
+            .execute_batch(
+                "PRAGMA writable_schema = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -1024;",
+            )
+            .map_err(Failure::sqlite)?;
+        let now = Instant::now();
+        Ok(Self {
+            request,
+            connection,
+            open,
+            in_the_way: open == Open::Shared,
+            insist,
+            holding: false,
+            version: None,
+            header: Header::default(),
+            page_size: 0,
+            page_count: 0,
+            free: FreePages::default(),
+            slice_began: now,
+            nobody_waited: now,
+            longest: Duration::ZERO,
+        })
+    }
+
+    /// Takes the read lock, waiting for writers up to the time allowed.
+    fn begin(&mut self) -> Result<(), Failure> {
+        let began = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            self.request.watch.check()?;
+            match self.try_begin() {
+                Err(e) if is_busy(&e) => {}
+                Err(e) => return Err(Failure::sqlite(e)),
+                Ok(page) => return self.begun(&page),
+            }
+            let waited = began.elapsed();
+            if waited >= self.request.lock_wait {
+                let holder = super::choose::culprit(self.request);
+                return Err(SnapshotError::Locked { holder, waited }.into());
+            }
+            self.request.watch.wait_for_lock(true);
+            std::thread::sleep(pause);
+            self.request.watch.wait_for_lock(false);
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+    }
+
+    fn try_begin(&self) -> rusqlite::Result<Vec<u8>> {
+        self.connection.execute_batch("BEGIN")?;
+        let page = self.page(1);
+        if page.is_err() {
+            // A transaction that holds nothing; it must not stand in the way of the next try.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        page
+    }
+
+    fn begun(&mut self, page_1: &[u8]) -> Result<(), Failure> {
+        self.holding = true;
+        self.slice_began = Instant::now();
+        self.nobody_waited = self.slice_began;
+        let header = Header::parse(page_1).ok_or(Failure::Moved)?;
+        let now = Version {
+            change_counter: header.change_counter(),
+            stamp: self.stamp()?,
+        };
+        match &self.version {
+            Some(version) if *version == now => return Ok(()),
+            Some(_) => return Err(Failure::Moved),
+            None => self.version = Some(now),
+        }
+        self.header = header;
+        self.measure().map_err(Failure::sqlite)?;
+        if !self.request.keep_free_pages {
+            let free = FreePages::read(&self.header, self.page_count, |number| self.page(number));
+            self.free = free.map_err(Failure::sqlite)?.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn measure(&mut self) -> rusqlite::Result<()> {
+        let number = |sql: &str| {
+            self.connection
+                .query_row(sql, [], |row| row.get::<_, u32>(0))
+        };
+        self.page_size = number("PRAGMA page_size")?;
+        self.page_count = number("PRAGMA page_count")?;
+        let mode: String = self
+            .connection
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+        self.in_the_way = self.open == Open::Shared && mode != "wal";
+        Ok(())
+    }
+
+    /// `stat` of the file under its name. Another file under the name is a change, too.
+    fn stamp(&self) -> Result<source::FileStamp, Failure> {
+        source::stamp_of(&self.request.source.real).map_err(|e| SnapshotError::Io(e).into())
+    }
+
+    fn page(&self, number: u32) -> rusqlite::Result<Vec<u8>> {
+        let mut page = Vec::new();
+        self.append(number, &mut page)?;
+        Ok(page)
+    }
+
+    fn append(&self, number: u32, to: &mut Vec<u8>) -> rusqlite::Result<()> {
+        let sql = "SELECT data FROM sqlite_dbpage WHERE pgno = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([number])?;
+        match rows.next()? {
+            Some(row) => to.extend_from_slice(row.get_ref(0)?.as_blob()?),
+            None => return Err(rusqlite::Error::QueryReturnedNoRows),
+        }
+        Ok(())
+    }
+
+    fn batch(&self, next: &mut u32) -> Result<Vec<u8>, Failure> {
+        self.request.watch.check()?;
+        let page_size = self.page_size as usize;
+        let left = (self.page_count - *next) as usize + 1;
+        let pages = (BATCH_BYTES / page_size).max(1).min(left);
+        let mut batch = Vec::with_capacity(pages * page_size);
+        for _ in 0..pages {
+            let start = batch.len();
+            self.append(*next, &mut batch).map_err(Failure::sqlite)?;
+            if batch.len() - start != page_size {
+                return Err(Failure::Moved);
+            }
+            self.free.zero(*next, &mut batch[start..]);
+            *next += 1;
+        }
+        if batch.starts_with(b"SQLite format 3\0") && *next as usize == pages + 1 {
+            say_rollback(&mut batch);
+        }
+        Ok(batch)
+    }
+
+    /// Hands a batch on, and lets go of the lock meanwhile if somebody waits for it.
+    fn deliver(&mut self, batch: Vec<u8>, sink: &mut dyn Sink) -> Result<(), Failure> {
+        let mut batch = batch;
+        loop {
+            if self.holding && self.must_let_go()? {
+                self.let_go()?;
+            }
+            match sink.offer(batch) {
+                Offer::Taken => return Ok(()),
+                Offer::Gone => return Err(Failure::Unwanted),
+                Offer::Full(back) => {
+                    self.request.watch.check()?;
+                    std::thread::sleep(FULL_PAUSE);
+                    batch = back;
+                }
+            }
+        }
+    }
+
+    fn must_let_go(&mut self) -> Result<bool, Failure> {
+        if !self.in_the_way {
+            return Ok(false);
+        }
+        let waiting = source::writer_waits(self.request.gate).map_err(SnapshotError::Io)?;
+        if !waiting {
+            self.nobody_waited = Instant::now();
+        }
+        Ok((waiting && !self.insist) || self.slice_began.elapsed() >= HOLD_MAX)
+    }
+
+    /// Ends the read transaction. A file that changed while we held the lock was changed by a
+    /// program without locks.
+    fn let_go(&mut self) -> Result<(), Failure> {
+        self.connection
+            .execute_batch("COMMIT")
+            .map_err(Failure::sqlite)?;
+        self.holding = false;
+        if self.in_the_way {
+            self.longest = self.longest.max(self.nobody_waited.elapsed());
+        }
+        // A commit in WAL mode may copy pages into the file while we read: not a change for us.
+        let checked = self.in_the_way || self.open == Open::Immutable;
+        let stamp = self.stamp()?;
+        match &self.version {
+            Some(version) if checked && version.stamp != stamp => Err(Failure::Moved),
+            Some(version) if version.stamp.inode != stamp.inode => Err(Failure::Moved),
+            _ if self.open == Open::Immutable && self.a_log_appeared() => Err(Failure::Moved),
+            _ => Ok(()),
+        }
+    }
+
+    fn a_log_appeared(&self) -> bool {
+        let log = sidecar(&self.request.source.real, "-wal");
+        std::fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0)
+    }
+}
+
+/// Page 1 of the copy says rollback mode (bytes 18 and 19), so that it opens read-only anywhere
+/// without a `-wal` beside it.
+pub(super) fn say_rollback(page_1: &mut [u8]) {
+    for version in &mut page_1[18..20] {
+        if *version == 2 {
+            *version = 1;
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode as C;
+    matches!(
+        sqlite::code(error),
+        Some(C::DatabaseBusy | C::DatabaseLocked)
+    )
+}

@@ -1,0 +1,126 @@
+//! What is protected: a live GeoPackage, looked at without opening it as a database.
+//!
+//! A file that is opened and closed drops every POSIX lock that this process holds on it
+//! (`fcntl(2)`), those of SQLite included. Two rules keep that from ever happening:
+//!
+//! 1. Whoever touches a source or its sidecars holds its [`Gate`]: within a process one thread at
+//!    a time works on one file, whatever name it goes by.
+//! 2. The gate's own descriptor stays open until the gate is dropped, and connections are closed
+//!    before that.
+
+mod expand;
+mod file_system;
+mod gate;
+mod header;
+mod identity;
+mod look;
+mod sidecars;
+mod sys;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use expand::{Found, expand};
+pub use file_system::FileSystem;
+pub use gate::Gate;
+pub use header::{FirstBytes, Header, JournalMode};
+pub use identity::{Evidence, FileStamp, SidecarStamp, same_content};
+pub use look::{Look, State, look};
+pub use sidecars::{Journal, Shm, Wal};
+pub use sys::{Holder, Locks, Waiting};
+pub(crate) use sys::{free_space, host_name, locks};
+
+/// Why a source could not be looked at.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// There is no such file.
+    #[error("there is no such file")]
+    Missing,
+    /// A folder stands where a file was expected.
+    #[error("it is a folder")]
+    IsFolder,
+    /// Neither file nor folder: a pipe, a device, a socket.
+    #[error("it is not an ordinary file")]
+    NotAFile,
+    /// The system does not let us read it.
+    #[error("we have no permission to read it")]
+    NoPermission(#[source] io::Error),
+    /// Not a GeoPackage; the text says what it is instead.
+    #[error("{0}")]
+    NotAGeoPackage(String),
+    /// A pattern or folder that holds no GeoPackage.
+    #[error("{0}")]
+    NothingFound(String),
+    /// Reading failed.
+    #[error("reading failed: {0}")]
+    Io(#[source] io::Error),
+}
+
+impl SourceError {
+    pub(crate) fn from_io(e: io::Error) -> Self {
+        match e.kind() {
+            io::ErrorKind::NotFound => Self::Missing,
+            io::ErrorKind::PermissionDenied => Self::NoPermission(e),
+            io::ErrorKind::IsADirectory => Self::IsFolder,
+            _ => Self::Io(e),
+        }
+    }
+}
+
+/// One file to protect: the name that the user typed and the file that it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// As typed.
+    pub given: PathBuf,
+    /// Absolute, without symbolic links: SQLite looks for sidecars beside the real file.
+    pub real: PathBuf,
+}
+
+impl Source {
+    /// Resolves a name. The file must exist.
+    ///
+    /// # Errors
+    /// [`SourceError::Missing`], [`SourceError::NoPermission`] and their like.
+    pub fn new(given: &Path) -> Result<Self, SourceError> {
+        let real = std::fs::canonicalize(given).map_err(SourceError::from_io)?;
+        Ok(Self {
+            given: given.to_owned(),
+            real,
+        })
+    }
+
+    /// The path of a sidecar: `-wal`, `-shm` or `-journal` added to the real name.
+    #[must_use]
+    pub fn sidecar(&self, suffix: &str) -> PathBuf {
+        sidecar(&self.real, suffix)
+    }
+
+    /// The file name without its extension, as the user knows it.
+    #[must_use]
+    pub fn stem(&self) -> String {
+        self.real
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    }
+}
+
+/// `path` with `suffix` added to the file name.
+#[must_use]
+pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// `stat` of a file by its name.
+pub(crate) fn stamp_of(path: &Path) -> io::Result<FileStamp> {
+    Ok(sys::stamp(&std::fs::metadata(path)?))
+}
+
+/// Whether a writer of another process waits for readers to leave, at this moment.
+pub(crate) fn writer_waits(gate: &Gate) -> io::Result<bool> {
+    Ok(sys::pending_lock(gate.file())?.is_some())
+}

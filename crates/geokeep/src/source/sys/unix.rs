@@ -1,0 +1,237 @@
+//! Linux and other Unix systems.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
+
+use super::{Holder, Locks, PENDING_BYTE, RESERVED_BYTE, SHARED_FIRST, SHARED_SIZE, Waiting};
+use crate::source::{FileStamp, FileSystem};
+
+/// Device and inode: the file behind any of its names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct FileId(u64, u64);
+
+pub(crate) fn file_id(_path: &Path, metadata: &Metadata) -> FileId {
+    FileId(metadata.dev(), metadata.ino())
+}
+
+pub(crate) fn stamp(metadata: &Metadata) -> FileStamp {
+    FileStamp {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        size: metadata.size(),
+        modified_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        changed_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+fn nanoseconds(seconds: i64, rest: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) fn file_system(path: &Path) -> io::Result<FileSystem> {
+    let stat = rustix::fs::statfs(path)?;
+    // The type is a magic number of 32 bits, in a field whose width and sign vary by architecture.
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "see above"
+    )]
+    let magic = u64::from(stat.f_type as u32);
+    Ok(FileSystem::from_magic(magic))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn file_system(_path: &Path) -> io::Result<FileSystem> {
+    Ok(FileSystem::Local)
+}
+
+/// Bytes that we may still write there.
+pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
+    let stat = rustix::fs::statvfs(path)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+pub(crate) fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// `F_GETLK` for a write lock: names one lock of another process that would stand in its way.
+/// It sets nothing.
+fn conflicting(file: &File, start: u64, length: u64) -> io::Result<Option<Flock>> {
+    let wanted = Flock {
+        start,
+        length,
+        pid: None,
+        typ: FlockType::WriteLock,
+        offset_type: FlockOffsetType::Set,
+    };
+    Ok(fcntl_getlk(file, &wanted)?)
+}
+
+fn waiting(lock: &Flock) -> Waiting {
+    // Locks of other machines (NFS) have pids of theirs, reported as 0 or negative.
+    let pid = lock.pid.map_or(0, |pid| {
+        u32::try_from(pid.as_raw_nonzero().get()).unwrap_or(0)
+    });
+    Waiting { pid }
+}
+
+pub(crate) fn locks(file: &File) -> io::Result<Locks> {
+    let one = |start, length| conflicting(file, start, length);
+    let shared_range = one(SHARED_FIRST, SHARED_SIZE)?;
+    let is_write = |lock: &Flock| matches!(lock.typ, FlockType::WriteLock);
+    Ok(Locks {
+        pending: pending_lock(file)?,
+        reserved: one(RESERVED_BYTE, 1)?.as_ref().map(waiting),
+        exclusive: shared_range.as_ref().filter(|l| is_write(l)).map(waiting),
+        shared: shared_range.as_ref().filter(|l| !is_write(l)).map(waiting),
+    })
+}
+
+/// A writer that waits for readers to leave holds PENDING for writing; readers touch it for an
+/// instant, with a read lock, and are not meant.
+pub(crate) fn pending_lock(file: &File) -> io::Result<Option<Waiting>> {
+    let lock = conflicting(file, PENDING_BYTE, 1)?;
+    Ok(lock
+        .filter(|l| matches!(l.typ, FlockType::WriteLock))
+        .as_ref()
+        .map(waiting))
+}
+
+pub(super) fn program_name(pid: u32) -> Option<String> {
+    if pid == 0 {
+        return None;
+    }
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_end().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// Everybody who holds a lock on the database or on its `-shm`, from `/proc/locks`, which needs no
+/// descriptor (Linux; elsewhere nobody is known).
+pub(crate) fn wal_holders(database: &FileStamp, shm: Option<&FileStamp>) -> Vec<Holder> {
+    let Ok(text) = std::fs::read_to_string("/proc/locks") else {
+        return Vec::new();
+    };
+    let mut holders: Vec<Holder> = Vec::new();
+    for (pid, inode, lock) in text.lines().filter_map(parse_lock) {
+        let words = if inode == database.inode {
+            lock.database_words()
+        } else if shm.is_some_and(|s| s.inode == inode) {
+            lock.shm_words()
+        } else {
+            continue;
+        };
+        let at = holders
+            .iter()
+            .position(|h| h.pid == pid)
+            .unwrap_or_else(|| {
+                holders.push(Holder {
+                    pid,
+                    program: program_name(pid),
+                    locks: Vec::new(),
+                });
+                holders.len() - 1
+            });
+        for word in words {
+            if !holders[at].locks.iter().any(|w| w == word) {
+                holders[at].locks.push(word.to_owned());
+            }
+        }
+    }
+    holders.retain(|h| !h.locks.is_empty());
+    holders.sort();
+    holders
+}
+
+struct LockLine {
+    write: bool,
+    first: u64,
+    last: u64,
+}
+
+impl LockLine {
+    fn covers(&self, byte: u64) -> bool {
+        (self.first..=self.last).contains(&byte)
+    }
+
+    fn database_words(&self) -> Vec<&'static str> {
+        let mut words = Vec::new();
+        if self.covers(SHARED_FIRST)
+            || (SHARED_FIRST..SHARED_FIRST + SHARED_SIZE).contains(&self.first)
+        {
+            words.push(if self.write { "exclusive" } else { "shared" });
+        }
+        if self.write && self.covers(RESERVED_BYTE) {
+            words.push("reserved");
+        }
+        if self.write && self.covers(PENDING_BYTE) {
+            words.push("pending");
+        }
+        words
+    }
+
+    /// Lock bytes of the `-shm` file: 120 WRITE, 121 CKPT, 122 RECOVER, 123–127 READ, 128 in use
+    /// (SQLite's WAL-index format, section 2.3).
+    fn shm_words(&self) -> Vec<&'static str> {
+        let mut words = Vec::new();
+        if self.write && self.covers(120) {
+            words.push("wal-write");
+        }
+        if self.covers(128) {
+            words.push("wal");
+        }
+        if (123..128).any(|byte| self.covers(byte)) {
+            words.push("wal-read");
+        }
+        words
+    }
+}
+
+/// `1: POSIX  ADVISORY  WRITE 3456 08:01:12345 1073741826 1073742335` (proc_locks(5)).
+fn parse_lock(line: &str) -> Option<(u32, u64, LockLine)> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let [_, "POSIX", _, kind, pid, file, first, last] = fields[..] else {
+        return None;
+    };
+    let inode = file.rsplit(':').next()?.parse().ok()?;
+    let lock = LockLine {
+        write: kind == "WRITE",
+        first: first.parse().ok()?,
+        last: if last == "EOF" {
+            u64::MAX
+        } else {
+            last.parse().ok()?
+        },
+    };
+    Some((pid.parse().ok()?, inode, lock))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use super::*;
+
+    #[test]
+    fn reads_a_line_of_proc_locks() {
+        let line = "1: POSIX  ADVISORY  WRITE 3456 08:01:12345 1073741824 1073742335";
+        let (pid, inode, lock) = parse_lock(line).unwrap();
+        assert_eq!((pid, inode), (3456, 12345));
+        assert_eq!(lock.database_words(), ["exclusive", "reserved", "pending"]);
+        assert!(parse_lock("2: -> POSIX  ADVISORY  WRITE 1 08:01:1 0 0").is_none());
+        assert!(parse_lock("3: FLOCK  ADVISORY  WRITE 1 08:01:1 0 EOF").is_none());
+    }
+
+    #[test]
+    fn a_lock_of_our_own_process_is_nobodys() {
+        let file = tempfile::tempfile().unwrap();
+        assert!(locks(&file).unwrap().nobody());
+    }
+}

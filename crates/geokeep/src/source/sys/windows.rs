@@ -1,0 +1,69 @@
+//! Windows: sharing modes instead of POSIX locks.
+//!
+//! SQLite locks byte ranges with `LockFileEx` there; they are mandatory, belong to a handle and
+//! not to the process, and closing another handle drops nothing. Who holds them is not told.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::windows::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::{Holder, Locks, Waiting};
+use crate::source::{FileStamp, FileSystem};
+
+/// The resolved path stands for the file: the standard library does not give the file index.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileId(PathBuf);
+
+pub(crate) fn file_id(path: &Path, _metadata: &Metadata) -> FileId {
+    FileId(path.to_owned())
+}
+
+pub(crate) fn stamp(metadata: &Metadata) -> FileStamp {
+    // 100 ns units since 1601.
+    let ns = |filetime: u64| i64::try_from(filetime).unwrap_or(0).saturating_mul(100);
+    FileStamp {
+        device: 0,
+        inode: 0,
+        size: metadata.file_size(),
+        modified_ns: ns(metadata.last_write_time()),
+        changed_ns: ns(metadata.creation_time()),
+    }
+}
+
+/// A path that begins with `\\` but is no drive letter is a network share.
+pub(crate) fn file_system(path: &Path) -> io::Result<FileSystem> {
+    use std::path::{Component, Prefix};
+    let share = matches!(path.components().next(), Some(Component::Prefix(p))
+        if matches!(p.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..)));
+    if share {
+        Ok(FileSystem::Uncertain("a network share".to_owned()))
+    } else {
+        Ok(FileSystem::Local)
+    }
+}
+
+/// Not known without a system call that the standard library lacks: never a reason to refuse.
+pub(crate) fn free_space(_path: &Path) -> io::Result<u64> {
+    Ok(u64::MAX)
+}
+
+pub(crate) fn host_name() -> String {
+    String::new()
+}
+
+pub(crate) fn locks(_file: &File) -> io::Result<Locks> {
+    Ok(Locks::default())
+}
+
+pub(crate) fn pending_lock(_file: &File) -> io::Result<Option<Waiting>> {
+    Ok(None)
+}
+
+pub(super) fn program_name(_pid: u32) -> Option<String> {
+    None
+}
+
+pub(crate) fn wal_holders(_database: &FileStamp, _shm: Option<&FileStamp>) -> Vec<Holder> {
+    Vec::new()
+}

@@ -1,0 +1,68 @@
+//! A stored backup, opened as a database where it lies.
+//!
+//! SQLite reads it through a VFS of ours over random-access bytes; nothing is unpacked. So a check
+//! looks at the very bytes that are stored, and a query of one layer decodes only what it touches.
+
+mod cache;
+mod vfs;
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use sozip::{Chunks, ReadAt};
+
+use crate::sqlite;
+use cache::CachedChunks;
+
+/// A read-only connection on bytes that lie anywhere. The bytes are let go when it is dropped.
+#[derive(Debug)]
+pub struct Database {
+    // Before the registration: SQLite must have closed the file when its name goes.
+    connection: Connection,
+    registration: vfs::Registration,
+}
+
+/// Stored bytes with a cache, on which any number of connections can be opened.
+#[derive(Clone)]
+pub struct Bytes(Arc<dyn ReadAt>);
+
+impl std::fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Bytes")
+    }
+}
+
+impl Bytes {
+    /// The database that `chunks` decode to, with up to `cache_bytes` of it kept decoded.
+    pub fn new<R: ReadAt + 'static>(chunks: Arc<Chunks<R>>, cache_bytes: usize) -> Self {
+        Self(Arc::new(CachedChunks::new(chunks, cache_bytes)))
+    }
+}
+
+impl Database {
+    /// Opens a connection. The file itself is first read by the first statement.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn open(bytes: &Bytes) -> rusqlite::Result<Self> {
+        let registration = vfs::register(Arc::clone(&bytes.0))?;
+        let connection = sqlite::open_uri(&registration.uri())?;
+        sqlite::harden(&connection)?;
+        sqlite::register_spatial_functions(&connection)?;
+        Ok(Self {
+            connection,
+            registration,
+        })
+    }
+
+    /// The connection.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The connection itself, and what must be dropped after it.
+    pub(crate) fn into_parts(self) -> (Connection, impl Drop) {
+        (self.connection, self.registration)
+    }
+}

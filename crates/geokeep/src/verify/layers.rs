@@ -1,0 +1,119 @@
+//! What a GeoPackage holds: the tables of `gpkg_contents` (OGC 12-128r19, clause 1.1.3), counted.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{Patience, VerifyError, finding, not_fatal};
+use crate::destination::{Finding, Layer, Severity};
+use crate::error::Error;
+use crate::sqlite::quote;
+use crate::stored::{Bytes, Database};
+
+/// The type under which tables are listed of a database that is no GeoPackage.
+pub(super) const PLAIN_TABLE: &str = "table";
+/// Layers that are listed at most.
+const LAYERS_MAX: u32 = 10_000;
+/// Longest name that is listed, in characters.
+const NAME_CHARS_MAX: usize = 500;
+/// Steps for counting the rows of all views, whose definitions may be anything: some seconds.
+const VIEW_STEPS: i64 = 300_000_000;
+
+pub(super) fn list(
+    bytes: &Bytes,
+    geopackage: bool,
+    patience: &Patience,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<Layer>, Error> {
+    let database = Database::open(bytes).map_err(VerifyError::from)?;
+    patience
+        .install_limited(database.connection())
+        .map_err(VerifyError::from)?;
+    let connection = database.connection();
+    let listed = match names(connection, geopackage) {
+        Ok(listed) => listed,
+        Err(e) => {
+            let e = not_fatal(e, patience)?;
+            let message = format!("the layers could not be listed: {e}");
+            findings.push(finding(Severity::Warning, "layer", None, message));
+            return Ok(Vec::new());
+        }
+    };
+    let mut layers = Vec::new();
+    let mut view_steps = VIEW_STEPS;
+    for (name, kind) in listed {
+        let rows = match count(connection, &name, patience, &mut view_steps) {
+            Ok(rows) => Some(rows),
+            Err(e) => {
+                let e = not_fatal(e, patience)?;
+                let message = format!("its rows could not be counted: {e}");
+                findings.push(finding(Severity::Warning, "layer", Some(&name), message));
+                None
+            }
+        };
+        let short = |text: String| text.chars().take(NAME_CHARS_MAX).collect();
+        layers.push(Layer {
+            name: short(name),
+            kind: short(kind),
+            rows,
+        });
+    }
+    Ok(layers)
+}
+
+/// Whether the database has GeoPackage's table of contents.
+pub(crate) fn has_contents_table(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = 'gpkg_contents')",
+        [],
+        |row| row.get(0),
+    )
+}
+
+/// Names and types of layers in the order of their names.
+pub(crate) fn names(
+    connection: &Connection,
+    geopackage: bool,
+) -> rusqlite::Result<Vec<(String, String)>> {
+    let sql = if geopackage {
+        "SELECT table_name, data_type FROM gpkg_contents ORDER BY table_name LIMIT ?1"
+    } else {
+        "SELECT name, 'table' FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' \
+         ESCAPE '\\' ORDER BY name LIMIT ?1"
+    };
+    let mut statement = connection.prepare(sql)?;
+    let text = |value: rusqlite::types::ValueRef<'_>| match value {
+        rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        _ => String::new(),
+    };
+    let rows = statement.query_map([LAYERS_MAX], |row| {
+        Ok((text(row.get_ref(0)?), text(row.get_ref(1)?)))
+    })?;
+    rows.collect()
+}
+
+fn count(
+    connection: &Connection,
+    name: &str,
+    patience: &Patience,
+    view_steps: &mut i64,
+) -> rusqlite::Result<u64> {
+    let kind: Option<String> = connection
+        .query_row(
+            "SELECT type FROM sqlite_schema WHERE lower(name) = lower(?1) AND type IN ('table', 'view')",
+            [name],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let is_view = kind.as_deref() == Some("view");
+    if is_view {
+        patience.allow(*view_steps);
+    }
+    let counted = connection.query_row(
+        &format!("SELECT count(*) FROM {}", quote(name)),
+        [],
+        |row| row.get::<_, i64>(0),
+    );
+    if is_view {
+        *view_steps = patience.refill();
+    }
+    Ok(counted?.unsigned_abs())
+}

@@ -1,0 +1,126 @@
+//! GeoPackage's rules and foreign keys. What they find is worth knowing, but no damage: the source
+//! reads as it always did.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use geopackage::GeoPackage;
+use rusqlite::Connection;
+
+use super::{Checked, Patience, VerifyError, finding, not_fatal};
+use crate::destination::{Finding, Severity, Verdict};
+use crate::error::Error;
+use crate::stored::{Bytes, Database};
+
+/// Violations that are counted at most.
+const VIOLATIONS_MAX: usize = 100_000;
+
+pub(super) fn check(
+    bytes: &Bytes,
+    geopackage: bool,
+    patience: &Patience,
+) -> Result<Checked, Error> {
+    let mut findings = Vec::new();
+    foreign_keys(bytes, patience, &mut findings)?;
+    if geopackage {
+        geopackage_rules(bytes, patience, &mut findings)?;
+    }
+    Ok(Checked {
+        verdict: Verdict::Sound,
+        findings,
+        layers: Vec::new(),
+    })
+}
+
+fn foreign_keys(
+    bytes: &Bytes,
+    patience: &Patience,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let database = Database::open(bytes).map_err(VerifyError::from)?;
+    patience
+        .install_limited(database.connection())
+        .map_err(VerifyError::from)?;
+    match violations(database.connection()) {
+        Ok(tables) => {
+            for ((table, parent), count) in tables {
+                let message = format!("{count} rows refer to rows of '{parent}' that do not exist");
+                findings.push(finding(
+                    Severity::Warning,
+                    "foreign_key",
+                    Some(&table),
+                    message,
+                ));
+            }
+        }
+        Err(e) => {
+            let e = not_fatal(e, patience)?;
+            // The check itself fails where a parent table or key is missing.
+            let message = format!("foreign keys could not be checked: {e}");
+            findings.push(finding(Severity::Advisory, "foreign_key", None, message));
+        }
+    }
+    Ok(())
+}
+
+fn violations(connection: &Connection) -> rusqlite::Result<BTreeMap<(String, String), u64>> {
+    let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = statement.query([])?;
+    let mut tables = BTreeMap::new();
+    let mut seen = 0;
+    while let Some(row) = rows.next()? {
+        *tables.entry((row.get(0)?, row.get(2)?)).or_default() += 1;
+        seen += 1;
+        if seen >= VIOLATIONS_MAX {
+            break;
+        }
+    }
+    Ok(tables)
+}
+
+/// The rules as the `geopackage` crate knows them. The crate is kept at arm's length: a panic in
+/// it, or a file on which it would work for ever, costs this check and nothing else.
+fn geopackage_rules(
+    bytes: &Bytes,
+    patience: &Patience,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let database = Database::open(bytes).map_err(VerifyError::from)?;
+    patience
+        .install_limited(database.connection())
+        .map_err(VerifyError::from)?;
+    let (connection, registration) = database.into_parts();
+    let checked = catch_unwind(AssertUnwindSafe(|| {
+        let found = GeoPackage::from_connection(connection).and_then(|gpkg| gpkg.validate());
+        found.map_err(|e| e.to_string())
+    }));
+    drop(registration);
+    if patience.interrupted() {
+        return Err(crate::error::Interrupted.into());
+    }
+    match checked {
+        Ok(Ok(found)) => findings.extend(found.iter().map(translate)),
+        Ok(Err(why)) => {
+            let message = format!("GeoPackage's rules could not be checked: {why}");
+            findings.push(finding(Severity::Warning, "geopackage", None, message));
+        }
+        Err(_) => {
+            let message = "GeoPackage's rules could not be checked".to_owned();
+            findings.push(finding(Severity::Warning, "geopackage", None, message));
+        }
+    }
+    Ok(())
+}
+
+fn translate(found: &geopackage::Finding) -> Finding {
+    let severity = match found.severity() {
+        geopackage::Severity::Error => Severity::Warning,
+        _ => Severity::Advisory,
+    };
+    finding(
+        severity,
+        "geopackage",
+        found.table_name(),
+        found.to_string(),
+    )
+}
