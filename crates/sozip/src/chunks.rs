@@ -261,3 +261,24 @@ fn usize_of(size: u64) -> Result<usize, ReadError> {
         limit: usize::MAX as u64,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Chunks;
+    use crate::{Archive, Decoder, ReadAt};
+    use std::fs::File;
+    use std::sync::Arc;
+
+    /// A file system or SQLite VFS keeps chunks for long and reads them from many threads.
+    #[test]
+    fn chunks_can_be_kept_and_shared() {
+        fn kept<T: Send + Sync + 'static>() {}
+        fn moved<T: Send + 'static>() {}
+        kept::<Chunks<Arc<File>>>();
+        kept::<Archive<File>>();
+        moved::<Decoder>();
+        fn _unsized(chunks: &Chunks<File>) -> &Chunks<dyn ReadAt> {
+            chunks
+        }
+    }
+}

@@ -183,7 +183,9 @@ impl Entry {
         if !numbers.is_empty() {
             put16(&mut extra, EXTRA_ZIP64);
             put16(&mut extra, short(numbers.len() * 8));
-            numbers.iter().for_each(|&number| put64(&mut extra, number));
+            for &number in &numbers {
+                put64(&mut extra, number);
+            }
         }
         let used = if numbers.is_empty() {
             0

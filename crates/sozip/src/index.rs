@@ -56,7 +56,7 @@ pub(crate) fn encode<E>(
     put32(&mut bytes, 1);
     put32(&mut bytes, 0);
     put32(&mut bytes, chunk_size);
-    put32(&mut bytes, OFFSET_LEN as u32);
+    put32(&mut bytes, 8); // bytes per offset
     put64(&mut bytes, entry.size);
     put64(&mut bytes, entry.compressed_size);
     piece(&bytes)?;

@@ -8,6 +8,25 @@
 //! * [`Archive`] reads the list of entries and trusts no byte of it.
 //! * [`Chunks`] reads the plain bytes of one entry, at random or all of them in order.
 //!
+//! ```
+//! use sozip::{Archive, ArchiveWriter, Decoder, Options};
+//! use std::io::Cursor;
+//!
+//! let input = vec![7; 100_000];
+//! let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
+//! let options = Options { threads: 2, ..Options::default() };
+//! writer.add("a.gpkg", None, &mut &input[..], None, &options, None, &mut |_stored| {})?;
+//! writer.add_stored("manifest.json", None, b"{}")?;
+//!
+//! let archive = Archive::open(writer.finish()?.into_inner())?;
+//! archive.check_canonical()?;
+//! let entry = archive.entry("a.gpkg").ok_or("no such entry")?;
+//! let mut plain = Vec::new();
+//! archive.chunks(entry)?.read_chunk(&mut Decoder::new(), 3, &mut plain)?;
+//! assert_eq!(plain, input[3 * 32 * 1024..]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Layout: <https://github.com/sozip/sozip-spec> 0.5, and PKWARE's APPNOTE 6.3.10.
 
 mod archive;
@@ -15,16 +34,19 @@ mod canonical;
 mod chunks;
 mod compress;
 mod deflate;
+mod directory;
 mod dos_time;
 mod entry;
 mod error;
 mod index;
 mod le;
 mod limits;
+mod listed;
 mod name;
 mod pipeline;
 mod read_at;
 mod scan;
+mod source;
 mod writer;
 
 pub use archive::Archive;

@@ -5,7 +5,7 @@
 pub(crate) fn is_safe(name: &str) -> bool {
     let path = name.strip_suffix('/').unwrap_or(name);
     // "C:x" is absolute on Windows, and so is everything with a backslash in front.
-    let drive = path.as_bytes().get(1) == Some(&b':');
+    let drive = matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
     !path.contains(['\\', '\0'])
         && !drive
         && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
