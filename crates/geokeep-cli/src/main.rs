@@ -1,2 +1,23 @@
-//! The geokeep command.
-fn main() {}
+//! The geokeep command: parse, call, render.
+
+mod args;
+mod commands;
+mod failure;
+mod render;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = args::Arguments::parse();
+    let context = settings::Context::new(&arguments);
+    match commands::run(arguments.command, &context) {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            render::failure(&context, &failure);
+            failure.exit.into()
+        }
+    }
+}

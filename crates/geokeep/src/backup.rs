@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
 
@@ -105,16 +105,17 @@ pub fn run(
     destination: &ArchiveFolder,
     settings: &Settings,
     watch: &Watch,
-    report: &(dyn Fn(&Job, Result<Outcome, Error>) + Sync),
+    report: &(dyn Fn(&Job, Result<Outcome, Error>, Duration) + Sync),
 ) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..at_once.clamp(1, jobs.len().max(1)) {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Relaxed)) {
+                    let began = Instant::now();
                     let path = || backup(job, destination, settings, watch);
                     let outcome = catch_unwind(AssertUnwindSafe(path));
-                    report(job, outcome.unwrap_or(Err(Error::Panicked)));
+                    report(job, outcome.unwrap_or(Err(Error::Panicked)), began.elapsed());
                 }
             });
         }

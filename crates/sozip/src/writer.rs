@@ -17,7 +17,7 @@ use crate::{Chunks, ReadAt, WriteError, name};
 ///
 /// An entry's bytes in the archive depend on name, time, plain bytes, level and chunk size only:
 /// not on the number of threads, nor on what was known of the length, nor on a `previous` entry
-/// that was made with the same options.
+/// that was made with the same options and is undamaged.
 ///
 /// When an error happens after an entry was begun, the archive stays unfinished, and every later
 /// call fails with [`WriteError::Unfinished`].
@@ -66,7 +66,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     /// Chunks that decode to the same bytes as those of `previous` are copied instead of
     /// compressed. `stored` gets the entry's data as it is written, in order, for a digest.
     ///
-    /// Every chunk is decoded and compared before it is written. Memory is bounded: about 1 MiB,
+    /// Every chunk is decoded and compared before it is written. Memory is bounded: about 2 MiB,
     /// and 5 MiB for each thread, and 4 bytes for each chunk.
     #[expect(
         clippy::too_many_arguments,

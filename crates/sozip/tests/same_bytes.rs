@@ -31,7 +31,7 @@ impl Read for Portions<'_> {
 
 #[test]
 fn threads_portions_and_announced_sizes_do_not_matter() {
-    for size in [0, 1, 5000, 1 << 20, (1 << 20) + 1, 6_500_000] {
+    for size in [0, 1, 5000, 1 << 20, (1 << 20) + 1, 4_300_000] {
         for chunk_size in [4096, 5000, 32768, 1 << 20] {
             let input = bytes_of(Noise::Mixed, size, 3);
             let options = Options {
@@ -39,7 +39,7 @@ fn threads_portions_and_announced_sizes_do_not_matter() {
                 ..SMALL
             };
             let expected = write_one(&input, &options);
-            for threads in [0, 2, 3, 7] {
+            for threads in [0, 2, 5] {
                 for known in [None, Some(size as u64)] {
                     let options = Options { threads, ..options };
                     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::line::{candidates, instant_of};
 use super::{DestinationError, Draft, Origin, Stored, StoredArchive, Verdict};
 use crate::durable::{Disk, folder_of, sweep};
-use crate::source::free_space;
+use crate::source::{Source, free_space};
 
 /// A destination of the first kind.
 #[derive(Debug, Clone)]
@@ -134,14 +134,38 @@ impl ArchiveFolder {
             .find_map(|(_, path)| StoredArchive::open(path).ok())
     }
 
-    /// The newest backup of a line whose database was found sound.
+    /// The newest backup of a source whose database was found sound.
     #[must_use]
-    pub fn newest_sound(&self, line: &str) -> Option<Stored> {
-        let archives = self.archives(line).ok()?;
-        archives.iter().rev().find_map(|(_, path)| {
+    pub fn newest_sound_of(&self, source: &Source) -> Option<Stored> {
+        let path = source.real.to_string_lossy();
+        let ours = |line: &String| {
+            self.newest(line).is_some_and(|newest| newest.manifest.source.path == path)
+        };
+        let line = self.lines().ok()?.into_iter().find(ours)?;
+        self.archives(&line).ok()?.iter().rev().find_map(|(_, path)| {
             let archive = StoredArchive::open(path).ok()?;
             (archive.manifest.verdict == Verdict::Sound).then(|| archive.stored().ok())?
         })
+    }
+
+    /// The files of all archives of a line, oldest first, readable or not.
+    ///
+    /// # Errors
+    /// [`DestinationError::Read`].
+    pub fn archive_paths(&self, line: &str) -> Result<Vec<PathBuf>, DestinationError> {
+        Ok(self.archives(line)?.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// The error for a name that no backup bears, with names that are like it.
+    #[must_use]
+    pub fn no_such_backup(&self, asked: &str, lines: &[String]) -> DestinationError {
+        let lower = asked.to_lowercase();
+        let near = |line: &&String| {
+            let line = line.to_lowercase();
+            line.contains(&lower) || lower.contains(&line)
+        };
+        let near = lines.iter().filter(near).take(5).cloned().collect();
+        DestinationError::NoSuchBackup { asked: asked.to_owned(), near }
     }
 
     /// The line in which backups of `origin` go: the one that has them already, else the first
@@ -274,18 +298,7 @@ impl ArchiveFolder {
         }
         match &matching[..] {
             [one] => Ok(one.path.clone()),
-            [] => {
-                let lower = asked.to_lowercase();
-                let near = |line: &&String| {
-                    let line = line.to_lowercase();
-                    line.contains(&lower) || lower.contains(&line)
-                };
-                let near = lines.iter().filter(near).take(5).cloned().collect();
-                Err(DestinationError::NoSuchBackup {
-                    asked: asked.to_owned(),
-                    near,
-                })
-            }
+            [] => Err(self.no_such_backup(asked, lines)),
             several => {
                 let ids = several.iter().map(|b| b.manifest.id.clone()).collect();
                 Err(DestinationError::Ambiguous {

@@ -52,6 +52,23 @@ pub enum State {
     BadHeader,
 }
 
+impl State {
+    /// A few words for people.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Rollback => "at rest, or in use without changes",
+            Self::WalLive => "a write-ahead log is in use",
+            Self::WalClean => "WAL mode, at rest",
+            Self::WalOrphaned => "a dead program left a write-ahead log",
+            Self::HotJournal => "a dead program left a rollback journal",
+            Self::Locked => "another program is writing to it or keeps it locked",
+            Self::UncertainLocks => "on a file system where locks cannot be relied upon",
+            Self::BadHeader => "SQLite cannot read it",
+        }
+    }
+}
+
 /// Looks at a source behind its gate. `now_ns` is the time by the caller's clock.
 ///
 /// # Errors

@@ -1,0 +1,179 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Backs up GeoPackages while they are in use, proves that the copy is whole, and gives it back.
+#[derive(Debug, Parser)]
+#[command(name = "geokeep", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Print JSON Lines on standard output, one object per source or backup
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Back up GeoPackages, whoever has them open
+    Backup(Backup),
+    /// Say who has a file open, and which ways of copying it are safe now
+    Inspect(Inspect),
+    /// List backups
+    List(List),
+    /// Prove that backups are what they were
+    Verify(Verify),
+    /// Give back a file
+    Restore(Restore),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// A file, a folder (every .gpkg below it), a pattern, @list.txt with one of these a line, or
+    /// - for a list on standard input
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<PathBuf>,
+
+    /// The folder of backups; made if it is not there
+    #[arg(long, value_name = "DEST")]
+    pub(crate) to: PathBuf,
+
+    /// How to take the snapshot
+    #[arg(long, value_enum, default_value_t = Method::Auto)]
+    pub(crate) method: Method,
+
+    /// How long to wait for another program's lock on a file
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) lock_wait: Duration,
+
+    /// How many files to work on at a time [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+
+    /// A note that is kept with the backups
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
+
+    /// Make a backup even of files that have not changed
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Take SQLite databases that are no GeoPackages, too
+    #[arg(long)]
+    pub(crate) any_sqlite: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Method {
+    /// The right one for the state in which the file is
+    Auto,
+    /// Every page in one read transaction; nothing beside the file changes
+    Pages,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// Files to look at; nothing of them is changed
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// The folder of backups
+    #[arg(long, value_name = "DEST")]
+    pub(crate) from: PathBuf,
+
+    /// Only backups of this name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The folder of backups
+    #[arg(long, value_name = "DEST")]
+    pub(crate) from: PathBuf,
+
+    /// An id or its beginning, NAME (the newest), or NAME@DATE [default: all backups]
+    #[arg(value_name = "BACKUP")]
+    pub(crate) backups: Vec<String>,
+
+    /// How thoroughly
+    #[arg(long, value_enum, default_value_t = Level::Full)]
+    pub(crate) level: Level,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// Every byte against the recorded digests
+    Digest,
+    /// The digests, and SQLite's and GeoPackage's rules
+    Full,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// An id or its beginning, NAME (the newest), or NAME@DATE (the newest up to the end of that
+    /// day)
+    #[arg(value_name = "BACKUP")]
+    pub(crate) backup: String,
+
+    /// The folder of backups
+    #[arg(long, value_name = "DEST")]
+    pub(crate) from: PathBuf,
+
+    /// The file to write [default: where the backup came from]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+
+    /// Replace a file that is there, after a backup of it
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `250ms`, `30s`, `5m`, `1h`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is not a time such as 250ms, 30s or 5m");
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "ms" => number / 1000.0,
+        "" | "s" => number,
+        "m" | "min" => number * 60.0,
+        "h" => number * 3600.0,
+        _ => return Err(wrong()),
+    };
+    if seconds > 1e9 { Err(wrong()) } else { Ok(Duration::from_secs_f64(seconds)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_times() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(duration("2"), Ok(Duration::from_secs(2)));
+        for wrong in ["", "s", "-1s", "3 days", "1e99s", "..s"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_definitions_hold_together() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,239 @@
+//! `geokeep backup`.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use geokeep::Error;
+use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
+use geokeep::destination::{ArchiveFolder, Stored, Verdict};
+use geokeep::source::{Found, Source, expand};
+
+use super::overall;
+use crate::args::Backup;
+use crate::failure::{Exit, Failure, shown};
+use crate::render::{self, BackupLine, Progress, human_bytes, layers_in_short};
+use crate::settings::{Context, lies_below, processors};
+
+pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
+    let settings = Settings {
+        lock_wait: arguments.lock_wait,
+        label: arguments.label.clone(),
+        force: arguments.force,
+        any_sqlite: arguments.any_sqlite,
+        ..context.settings()
+    };
+    let found = expand(&arguments.sources, &mut read_list);
+    destination_elsewhere(&found, &arguments.to)?;
+    let destination = ArchiveFolder::open_or_create(&arguments.to, Arc::clone(&context.disk))
+        .map_err(|e| Failure::of_folder(&e.into(), &arguments.to))?;
+    destination.sweep().map_err(|e| Failure::of_folder(&e.into(), &arguments.to))?;
+    // A working copy of a killed run lies in the staging folder; one that cannot go harms nobody.
+    let _ = geokeep::durable::sweep(&*context.disk, &settings.staging);
+
+    let all = found.len();
+    let report = Report::new(context, all);
+    let (sources, failed) = split(found);
+    for (given, error) in failed {
+        report.failed(&given, None, &error, &destination);
+    }
+    let jobs = plan(sources, &destination, &settings)
+        .map_err(|e| Failure::of_folder(&e, &arguments.to))?;
+    let at_once = arguments.jobs.map_or_else(processors, usize::from);
+    run_jobs(&jobs, at_once, &destination, &settings, &context.watch, &|job, outcome, took| {
+        match outcome {
+            Ok(outcome) => report.stored(job, &outcome, took.as_secs_f64()),
+            Err(error) => {
+                report.failed(&job.source.given, Some(&job.source), &error, &destination);
+            }
+        }
+    });
+    Ok(report.end())
+}
+
+fn read_list(list: &Path) -> std::io::Result<String> {
+    if list == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(list)
+    }
+}
+
+fn destination_elsewhere(found: &[Found], to: &Path) -> Result<(), Failure> {
+    let folder = found.iter().filter_map(|f| f.below.as_ref()).find(|f| lies_below(to, f));
+    match folder {
+        None => Ok(()),
+        Some(folder) => Err(Failure::usage(
+            format!("the destination {} lies in the source folder {}", shown(to), shown(folder)),
+            "choose a destination outside of it, best on another disk",
+        )),
+    }
+}
+
+fn split(found: Vec<Found>) -> (Vec<Source>, Vec<(PathBuf, Error)>) {
+    let mut sources = Vec::new();
+    let mut failed = Vec::new();
+    for one in found {
+        match one.source {
+            Ok(source) => sources.push(source),
+            Err(error) => failed.push((one.given, error.into())),
+        }
+    }
+    (sources, failed)
+}
+
+/// Prints one line a source, and adds up the exit code.
+struct Report<'a> {
+    context: &'a Context,
+    progress: Progress,
+    all: usize,
+    began: Instant,
+    tally: Mutex<Tally>,
+}
+
+#[derive(Default)]
+struct Tally {
+    failures: Vec<Exit>,
+    damaged: usize,
+    saved: usize,
+    unchanged: usize,
+    stored_bytes: u64,
+}
+
+impl<'a> Report<'a> {
+    fn new(context: &'a Context, all: usize) -> Self {
+        Self {
+            context,
+            progress: Progress::start(context, all as u64),
+            all,
+            began: Instant::now(),
+            tally: Mutex::default(),
+        }
+    }
+
+    /// Counts and prints under one lock: lines of two sources never mix.
+    fn with_tally(&self, count: impl FnOnce(&mut Tally)) {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        self.progress.line(|| count(&mut tally));
+        self.progress.file_done();
+    }
+
+    fn stored(&self, job: &Job, outcome: &Outcome, seconds: f64) {
+        let stored = outcome.stored();
+        let (word, saved) = match outcome {
+            Outcome::Saved(_) => ("saved", true),
+            Outcome::Unchanged(_) => ("unchanged", false),
+        };
+        self.with_tally(|tally| {
+            if saved {
+                tally.saved += 1;
+                tally.stored_bytes += stored.stored_bytes;
+            } else {
+                tally.unchanged += 1;
+            }
+            if self.context.json {
+                let mut line = BackupLine::of("backup", stored);
+                line.status = Some(word);
+                line.seconds = Some((seconds * 1000.0).round() / 1000.0);
+                render::json_line(&line);
+            } else {
+                render::say(self.context, &describe(job, stored, word, seconds));
+            }
+            if stored.manifest.verdict == Verdict::Damaged {
+                tally.damaged += 1;
+                render::warning(&damage(job, stored, saved));
+            }
+        });
+    }
+
+    fn failed(
+        &self,
+        given: &Path,
+        source: Option<&Source>,
+        error: &Error,
+        destination: &ArchiveFolder,
+    ) {
+        let newest = source.and_then(|source| newest_sound(source, destination));
+        let failure = Failure::of_source(error, given, newest.as_deref());
+        self.with_tally(|tally| {
+            tally.failures.push(failure.exit);
+            if self.context.json {
+                let mut line = BackupLine::failed("backup", &failure);
+                let path = source.map_or(given, |source| &source.real);
+                line.source = path.to_string_lossy().into_owned();
+                line.status = Some("failed");
+                render::json_line(&line);
+            }
+            render::failure(self.context, &failure);
+        });
+    }
+
+    fn end(self) -> Exit {
+        let tally = std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(self.progress);
+        if self.all > 1 {
+            let line = format!(
+                "{} sources: {} saved ({}), {} unchanged, {} failed, in {:.1} s",
+                self.all,
+                tally.saved,
+                human_bytes(tally.stored_bytes),
+                tally.unchanged,
+                tally.failures.len(),
+                self.began.elapsed().as_secs_f64()
+            );
+            render::say(self.context, &line);
+        }
+        let otherwise = if tally.damaged > 0 { Exit::Incomplete } else { Exit::Done };
+        overall(&tally.failures, self.all, otherwise)
+    }
+}
+
+fn newest_sound(source: &Source, destination: &ArchiveFolder) -> Option<String> {
+    let stored = destination.newest_sound_of(source)?;
+    Some(format!("{}@{:.0}", stored.manifest.name, stored.manifest.instant))
+}
+
+/// `parcels: saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
+fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
+    let manifest = &stored.manifest;
+    let path = stored.path.display();
+    if word == "unchanged" {
+        return format!("{}: unchanged since {} ({})", job.line, manifest.instant, manifest.id);
+    }
+    let findings = match manifest.findings.len() {
+        0 => String::new(),
+        1 => ", 1 finding".to_owned(),
+        n => format!(", {n} findings"),
+    };
+    format!(
+        "{}: saved {} as {} ({}{findings}) in {seconds:.1} s: {} -> {path}",
+        job.line,
+        human_bytes(manifest.bytes),
+        human_bytes(stored.stored_bytes),
+        manifest.verdict.as_str(),
+        layers_in_short(&manifest.layers),
+    )
+}
+
+fn damage(job: &Job, stored: &Stored, saved: bool) -> Failure {
+    let manifest = &stored.manifest;
+    let faults = manifest.findings.iter().filter(|f| f.code == "integrity");
+    let first = faults.clone().next().map_or("", |finding| &finding.message);
+    let n = faults.count();
+    Failure {
+        kind: "source_damaged",
+        message: format!(
+            "{} is damaged: SQLite's check reports {n} fault{}",
+            shown(&job.source.given),
+            if n == 1 { "" } else { "s" }
+        ),
+        cause: Some(first.to_owned()),
+        state: Some(format!(
+            "{} as {}, marked damaged; it never counts as the newest sound backup",
+            if saved { "stored" } else { "unchanged, and stored earlier" },
+            manifest.id
+        )),
+        hint: Some(format!("see earlier ones: geokeep list {} --from DEST", manifest.name)),
+        exit: Exit::Incomplete,
+    }
+}

@@ -1,0 +1,87 @@
+//! `geokeep inspect`.
+
+use std::path::Path;
+
+use geokeep::Error;
+use geokeep::inspect::{Inspection, inspect};
+use geokeep::source::{FirstBytes, Source};
+
+use super::overall;
+use crate::args::Inspect;
+use crate::failure::{Exit, Failure, shown};
+use crate::render::{self, BackupLine, InspectLine, human_bytes, human_count};
+use crate::settings::Context;
+
+pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failure> {
+    let mut failures = Vec::new();
+    for file in &arguments.files {
+        match look(file, context) {
+            Ok(inspection) => {
+                if context.json {
+                    render::json_line(&InspectLine::of(file, &inspection));
+                } else {
+                    render::say(context, &describe(file, &inspection));
+                }
+            }
+            Err(error) => {
+                let failure = Failure::of_inspection(&error, file);
+                failures.push(failure.exit);
+                if context.json {
+                    let mut line = BackupLine::failed("inspect", &failure);
+                    line.source = file.to_string_lossy().into_owned();
+                    render::json_line(&line);
+                }
+                render::failure(context, &failure);
+            }
+        }
+    }
+    Ok(overall(&failures, arguments.files.len(), Exit::Done))
+}
+
+fn look(file: &Path, context: &Context) -> Result<Inspection, Error> {
+    let source = Source::new(file)?;
+    let now = i64::try_from(context.clock.now().as_nanosecond()).unwrap_or(i64::MAX);
+    inspect(&source, now)
+}
+
+fn describe(file: &Path, inspection: &Inspection) -> String {
+    let look = &inspection.look;
+    let mut text = vec![shown(file)];
+    let mut line = |name: &str, value: String| text.push(format!("  {name:<13} {value}"));
+    match &look.first {
+        FirstBytes::Sqlite(header) => {
+            let page = header.page_size().map_or_else(|| "?".to_owned(), |p| p.to_string());
+            line(
+                "database",
+                format!("{}, pages of {page} bytes", human_bytes(look.stamp.size)),
+            );
+            line("journal mode", header.journal_mode().as_str().to_owned());
+        }
+        FirstBytes::Empty => line("no database", "it is empty (0 bytes)".to_owned()),
+        FirstBytes::CutShort => line("no database", "it ends within the header".to_owned()),
+        FirstBytes::Other(what) => line("no database", format!("it is {what}")),
+    }
+    line("state", inspection.state.describe().to_owned());
+    line("lies on", look.file_system.name().to_owned());
+    if let Some(wal) = &look.wal {
+        let frames = wal.committed_frames;
+        line("-wal", format!("{}, {frames} frames of saved edits", human_bytes(wal.bytes)));
+    }
+    if let Some(journal) = &look.journal {
+        let hot = if look.journal_is_hot() { "hot: its writer is dead" } else { "in use or spent" };
+        line("-journal", format!("{}, {hot}", human_bytes(journal.bytes)));
+    }
+    for holder in look.holders() {
+        line("open in", format!("{}: {}", holder.describe(), holder.locks.join(", ")));
+    }
+    for layer in inspection.layers.iter().flatten() {
+        let rows = layer.rows.map_or_else(|| "not counted".to_owned(), human_count);
+        line("layer", format!("{} ({}): {rows} rows", layer.name.escape_debug(), layer.kind));
+    }
+    for advice in &inspection.methods {
+        let safe = if advice.safe { "safe" } else { "not safe" };
+        let chosen = if advice.chosen { ", what 'backup' takes" } else { "" };
+        line(advice.method, format!("{safe}{chosen}: {}", advice.why));
+    }
+    text.join("\n")
+}

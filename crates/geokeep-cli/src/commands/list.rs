@@ -1,0 +1,67 @@
+//! `geokeep list`.
+
+use geokeep::Error;
+use geokeep::destination::{Stored, Verdict};
+
+use super::open;
+use crate::args::List;
+use crate::failure::{Exit, Failure};
+use crate::render::{self, BackupLine, human_bytes, human_time, layers_in_short};
+use crate::settings::Context;
+
+pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> {
+    let destination = open(&arguments.from, context)?;
+    let folder_failure = |e: Error| Failure::of_folder(&e, &arguments.from);
+    let lines = destination.lines().map_err(|e| folder_failure(e.into()))?;
+    let mut exit = Exit::Done;
+    let mut shown = 0;
+    for line in lines.iter().filter(|line| arguments.name.as_ref().is_none_or(|n| n == *line)) {
+        let listing = destination.list(line).map_err(|e| folder_failure(e.into()))?;
+        shown += listing.backups.len() + listing.unreadable.len();
+        for stored in &listing.backups {
+            if context.json {
+                render::json_line(&BackupLine::of("list", stored));
+            } else {
+                render::say(context, &describe(stored));
+            }
+        }
+        for (path, error) in listing.unreadable {
+            let failure = Failure::of_backup(&error.into(), &path);
+            exit = Exit::VerificationFailed;
+            if context.json {
+                let mut line_out = BackupLine::failed("list", &failure);
+                line_out.name = Some(line.clone());
+                line_out.path = Some(path.to_string_lossy().into_owned());
+                line_out.verdict = Some("unreadable");
+                render::json_line(&line_out);
+            }
+            render::failure(context, &failure);
+        }
+    }
+    match &arguments.name {
+        Some(name) if shown == 0 => {
+            let error = destination.no_such_backup(name, &lines);
+            Err(folder_failure(error.into()))
+        }
+        None if shown == 0 && !context.json => {
+            render::say(context, "no backups yet");
+            Ok(exit)
+        }
+        _ => Ok(exit),
+    }
+}
+
+fn describe(stored: &Stored) -> String {
+    let manifest = &stored.manifest;
+    let damaged = if manifest.verdict == Verdict::Damaged { "  DAMAGED" } else { "" };
+    let label = manifest.label.as_ref().map_or_else(String::new, |label| format!("  \"{label}\""));
+    format!(
+        "{}  {}  {}  {:>10} in {:>10}  {}{damaged}{label}",
+        manifest.id,
+        human_time(manifest.instant),
+        manifest.name,
+        human_bytes(manifest.bytes),
+        human_bytes(stored.stored_bytes),
+        layers_in_short(&manifest.layers),
+    )
+}

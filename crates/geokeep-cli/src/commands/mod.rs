@@ -1,0 +1,45 @@
+//! One file a verb.
+
+mod backup;
+mod inspect;
+mod list;
+mod restore;
+mod verify;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use geokeep::destination::ArchiveFolder;
+
+use crate::args::Command;
+use crate::failure::{Exit, Failure};
+use crate::settings::Context;
+
+/// Runs what was asked for; `Err` is a failure of the run as a whole.
+pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        Command::Backup(arguments) => backup::run(&arguments, context),
+        Command::Inspect(arguments) => inspect::run(&arguments, context),
+        Command::List(arguments) => list::run(&arguments, context),
+        Command::Verify(arguments) => verify::run(&arguments, context),
+        Command::Restore(arguments) => restore::run(&arguments, context),
+    }
+}
+
+/// A folder of backups that must be there.
+fn open(folder: &Path, context: &Context) -> Result<ArchiveFolder, Failure> {
+    ArchiveFolder::open(folder, Arc::clone(&context.disk))
+        .map_err(|e| Failure::of_folder(&e.into(), folder))
+}
+
+/// The exit code of many results: that of the only one, or 3 if some failed.
+fn overall(failures: &[Exit], all: usize, otherwise: Exit) -> Exit {
+    if failures.contains(&Exit::Interrupted) {
+        return Exit::Interrupted;
+    }
+    match (failures, all) {
+        ([], _) => otherwise,
+        ([only], 1) => *only,
+        _ => Exit::Incomplete,
+    }
+}

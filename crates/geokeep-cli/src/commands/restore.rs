@@ -1,0 +1,67 @@
+//! `geokeep restore`.
+
+use std::path::PathBuf;
+
+use geokeep::Error;
+use geokeep::destination::{StoredArchive, Verdict};
+use geokeep::restore::{Restored, Target, restore};
+
+use super::open;
+use crate::args::Restore;
+use crate::failure::{Exit, Failure};
+use crate::render::{self, Progress, RestoreLine, human_bytes, human_time};
+use crate::settings::{Context, end_of};
+
+pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failure> {
+    let destination = open(&arguments.from, context)?;
+    let folder_failure = |e: Error| Failure::of_folder(&e, &arguments.from);
+    let path = destination
+        .find(&arguments.backup, &end_of)
+        .map_err(|e| folder_failure(e.into()))?;
+    let archive = StoredArchive::open(&path).map_err(|e| folder_failure(e.into()))?;
+    let original = || PathBuf::from(&archive.manifest.source.path);
+    let target =
+        Target { path: arguments.to.clone().unwrap_or_else(original), force: arguments.force };
+    let progress = Progress::start(context, 1);
+    let settings = context.settings();
+    let dry_run = arguments.dry_run;
+    let result = restore(archive, &target, dry_run, &destination, &settings, &context.watch);
+    drop(progress);
+    match result {
+        Ok(restored) => {
+            report(context, &restored, dry_run);
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            let failure = Failure::of_restore(&error, &target.path);
+            if context.json {
+                render::json_line(&RestoreLine::failed(&target.path, &failure));
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn report(context: &Context, restored: &Restored, dry_run: bool) {
+    if context.json {
+        render::json_line(&RestoreLine::of(restored, dry_run));
+        return;
+    }
+    let manifest = &restored.manifest;
+    let verb = if dry_run { "would restore" } else { "restored" };
+    let mut line = format!(
+        "{verb} {} of {} ({}, {}) to {}",
+        manifest.name,
+        human_time(manifest.instant),
+        human_bytes(restored.bytes),
+        manifest.verdict.as_str(),
+        restored.path.display()
+    );
+    if let Some(replaced) = &restored.replaced {
+        line.push_str(&format!("; what was there is backup {}", replaced.manifest.id));
+    }
+    render::say(context, &line);
+    if manifest.verdict == Verdict::Damaged {
+        render::say(context, "note: the source was damaged when this backup was made");
+    }
+}

@@ -1,0 +1,104 @@
+//! `geokeep verify`.
+
+use std::path::{Path, PathBuf};
+
+use geokeep::Error;
+use geokeep::destination::{ArchiveFolder, Stored, StoredArchive};
+use geokeep::verify::{Level, verify};
+
+use super::{open, overall};
+use crate::args::{self, Verify};
+use crate::failure::{Exit, Failure};
+use crate::render::{self, BackupLine, Progress, human_bytes, human_time};
+use crate::settings::{Context, end_of};
+
+pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure> {
+    let destination = open(&arguments.from, context)?;
+    let level = match arguments.level {
+        args::Level::Digest => Level::Digest,
+        args::Level::Full => Level::Full,
+    };
+    let paths = chosen(&destination, &arguments.backups)
+        .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
+    let progress = Progress::start(context, paths.len() as u64);
+    let mut failures = Vec::new();
+    for path in &paths {
+        match one(path, level, context) {
+            Ok(stored) => progress.line(|| passed(context, &stored)),
+            Err(error) => {
+                let failure = Failure::of_backup(&error, path);
+                progress.line(|| failed(context, path, &failure));
+                failures.push(failure.exit);
+                if failure.exit == Exit::Interrupted {
+                    break;
+                }
+            }
+        }
+        progress.file_done();
+    }
+    drop(progress);
+    if !context.json {
+        let bad = failures.len();
+        render::say(context, &format!("{} verified, {bad} failed", paths.len() - bad));
+    }
+    // Whatever is wrong with several backups, it is the same to a script.
+    let failed = failures.contains(&Exit::VerificationFailed);
+    let several = if failed { Exit::VerificationFailed } else { Exit::Incomplete };
+    Ok(match overall(&failures, paths.len(), Exit::Done) {
+        Exit::Incomplete => several,
+        other => other,
+    })
+}
+
+fn chosen(destination: &ArchiveFolder, names: &[String]) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = Vec::new();
+    for name in names {
+        paths.push(destination.find(name, &end_of)?);
+    }
+    if names.is_empty() {
+        for line in destination.lines()? {
+            paths.extend(destination.archive_paths(&line)?);
+        }
+    }
+    Ok(paths)
+}
+
+fn one(path: &Path, level: Level, context: &Context) -> Result<Stored, Error> {
+    let archive = StoredArchive::open(path)?;
+    let stored = archive.stored()?;
+    verify(archive, level, &context.watch)?;
+    Ok(stored)
+}
+
+fn passed(context: &Context, stored: &Stored) {
+    if context.json {
+        let mut line = BackupLine::of("verify", stored);
+        line.result = Some("ok");
+        render::json_line(&line);
+        return;
+    }
+    let manifest = &stored.manifest;
+    let line = format!(
+        "{}  {}  {}  ok ({}, {})",
+        manifest.id,
+        human_time(manifest.instant),
+        manifest.name,
+        manifest.verdict.as_str(),
+        human_bytes(manifest.bytes)
+    );
+    render::say(context, &line);
+}
+
+fn failed(context: &Context, path: &Path, failure: &Failure) {
+    if context.json {
+        let mut line = BackupLine::failed("verify", failure);
+        line.path = Some(path.to_string_lossy().into_owned());
+        line.result = Some("failed");
+        if let Ok(stored) = StoredArchive::open(path).and_then(|archive| archive.stored()) {
+            let known = BackupLine::of("verify", &stored);
+            line = BackupLine { result: line.result, error: line.error, ..known };
+        }
+        render::json_line(&line);
+    }
+    render::failure(context, failure);
+}

@@ -1,0 +1,353 @@
+//! Every failure as people and scripts see it: message, cause, state, hint, exit code. Nowhere
+//! else is decided what an error is called or what to do about it.
+
+use std::path::Path;
+
+use geokeep::destination::DestinationError;
+use geokeep::restore::RestoreError;
+use geokeep::snapshot::SnapshotError;
+use geokeep::source::SourceError;
+use geokeep::verify::VerifyError;
+use geokeep::{Error, Kind};
+use serde::Serialize;
+
+use crate::render::human_bytes;
+
+/// One failure, in at most four lines.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Failure {
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+    pub(crate) cause: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) hint: Option<String>,
+    #[serde(skip)]
+    pub(crate) exit: Exit,
+}
+
+/// What the program says to its caller; restic's numbers where the meaning is restic's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    Unexpected = 1,
+    Usage = 2,
+    /// Some sources failed, or a backup was made of a damaged source.
+    Incomplete = 3,
+    NoSuchDestination = 10,
+    SourceLocked = 20,
+    NotAGeopackage = 21,
+    SourceUnreadable = 22,
+    DestinationFull = 23,
+    VerificationFailed = 24,
+    TargetExists = 25,
+    Interrupted = 130,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Exit {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::SourceLocked | Kind::TargetInUse => Self::SourceLocked,
+            Kind::NotAGeopackage => Self::NotAGeopackage,
+            Kind::SourceUnreadable => Self::SourceUnreadable,
+            Kind::DestinationFull => Self::DestinationFull,
+            Kind::NoSuchDestination => Self::NoSuchDestination,
+            Kind::VerificationFailed => Self::VerificationFailed,
+            Kind::TargetExists => Self::TargetExists,
+            Kind::NoSuchBackup | Kind::Usage | Kind::ToolMissing => Self::Usage,
+            Kind::Interrupted => Self::Interrupted,
+            _ => Self::Unexpected,
+        }
+    }
+}
+
+impl Failure {
+    fn new(error: &Error, message: String) -> Self {
+        let kind = error.kind();
+        Self {
+            kind: kind.as_str(),
+            message,
+            cause: None,
+            state: None,
+            hint: None,
+            exit: Exit::of(kind),
+        }
+    }
+
+    fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    fn state(mut self, state: impl Into<String>) -> Self {
+        self.state = Some(state.into());
+        self
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Wrong usage that shows only when files are looked at.
+    pub(crate) fn usage(message: String, hint: &str) -> Self {
+        Self {
+            kind: Kind::Usage.as_str(),
+            message,
+            cause: None,
+            state: Some("nothing was done".to_owned()),
+            hint: Some(hint.to_owned()),
+            exit: Exit::Usage,
+        }
+    }
+
+    /// A source of which no backup was made. `newest` is the newest sound one, if there is any.
+    pub(crate) fn of_source(error: &Error, source: &Path, newest: Option<&str>) -> Self {
+        let name = shown(source);
+        let state = match newest {
+            Some(newest) => format!("no backup was made now; the newest sound one is {newest}"),
+            None => "no backup was made, and there is no earlier one".to_owned(),
+        };
+        let new = |message: String| Self::new(error, message).state(&*state);
+        match error {
+            Error::Source(e) => of_look(e, &name, new),
+            Error::Snapshot(e) => of_snapshot(e, &name, new),
+            Error::Destination(e) => {
+                of_destination(e, new(format!("could not store the backup of {name}")))
+            }
+            Error::Verify(e) => new(format!("the backup of {name} did not pass its check"))
+                .cause(e.to_string())
+                .hint("check the disk and the memory of this machine, then try again"),
+            Error::Restore(e) => new(format!("could not back up {name}")).cause(e.to_string()),
+            Error::Interrupted(_) => new(format!("{name} was not backed up: interrupted")),
+            other => new(format!("could not back up {name}"))
+                .cause(other.to_string())
+                .hint("please report this; the other sources were not touched by it"),
+        }
+    }
+
+    /// A file that could not be inspected.
+    pub(crate) fn of_inspection(error: &Error, file: &Path) -> Self {
+        let name = shown(file);
+        let new = |message: String| Self::new(error, message).state("the file was not changed");
+        match error {
+            Error::Source(e) => of_look(e, &name, new),
+            other => new(format!("could not inspect {name}")).cause(other.to_string()),
+        }
+    }
+
+    /// A destination that could not be used as a whole.
+    pub(crate) fn of_folder(error: &Error, folder: &Path) -> Self {
+        let message = format!("could not use the backups in {}", shown(folder));
+        let failure = Self::new(error, message).state("nothing was done");
+        match error {
+            Error::Destination(e) => of_destination(e, failure),
+            other => failure.cause(other.to_string()),
+        }
+    }
+
+    /// A backup that does not verify.
+    pub(crate) fn of_backup(error: &Error, path: &Path) -> Self {
+        let name = shown(path);
+        let failure = Self::new(error, format!("{name} did not pass its check"))
+            .state("the file was left as it is; other backups are not concerned");
+        match error {
+            Error::Destination(e) => failure.cause(e.to_string()),
+            Error::Verify(VerifyError::Archive(e)) => {
+                failure.cause(format!("the archive is damaged: {e}"))
+            }
+            Error::Interrupted(_) => Self::new(error, format!("{name} was not checked: interrupted")),
+            other => failure.cause(other.to_string()),
+        }
+        .hint("make a new backup now, and look after the disk that it lies on")
+    }
+
+    /// A file that was not given back.
+    pub(crate) fn of_restore(error: &Error, target: &Path) -> Self {
+        let name = shown(target);
+        let new = |message: String| {
+            Self::new(error, message).state("the target is as it was; the backup is untouched")
+        };
+        match error {
+            Error::Restore(e) => of_restore(e, &name, new),
+            Error::Destination(e) => {
+                of_destination(e, new(format!("could not restore {name}")))
+            }
+            Error::Verify(e) => new(format!("could not restore {name}: its backup is damaged"))
+                .cause(e.to_string())
+                .hint("try an earlier backup: geokeep list shows them, geokeep verify checks them"),
+            Error::Interrupted(_) => new(format!("{name} was not restored: interrupted")),
+            Error::Source(SourceError::NotAGeoPackage(what)) => {
+                new(format!("{name} is not replaced: it is not a GeoPackage")).cause(what.clone())
+            }
+            other => new(format!("could not restore {name}")).cause(other.to_string()),
+        }
+    }
+}
+
+/// A path as people can read it on one line, in quotes.
+pub(crate) fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let one_line: String =
+        text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    format!("'{one_line}'")
+}
+
+fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> Failure {
+    let could_not = || new(format!("could not read {name}"));
+    match error {
+        SourceError::Missing => {
+            could_not().cause("there is no such file").hint("check the name and the folder")
+        }
+        SourceError::IsFolder => could_not()
+            .cause("it is a folder")
+            .hint("name the files in it, or give the folder to 'geokeep backup'"),
+        SourceError::NotAFile => {
+            could_not().cause("it is not an ordinary file").hint("name a GeoPackage file")
+        }
+        SourceError::NoPermission(e) => could_not()
+            .cause(format!("we have no permission to read it ({e})"))
+            .hint("run geokeep as the user who owns the file, or let this user read it"),
+        SourceError::NothingFound(what) => {
+            new(format!("nothing to back up in {name}")).cause(what.clone()).hint(
+                "quote patterns so that the shell does not expand them, and check the folder",
+            )
+        }
+        SourceError::NotAGeoPackage(what) => {
+            let failure = new(format!("{name} is not a GeoPackage")).cause(what.clone());
+            match () {
+                () if what.contains("ZIP") => failure.hint("unpack it and back up the .gpkg inside"),
+                () if what.contains("gpkg_contents") => {
+                    failure.hint("to back it up all the same: --any-sqlite")
+                }
+                () => failure.hint("check that this is the file you mean; it is as it was"),
+            }
+        }
+        other => could_not()
+            .cause(other.to_string())
+            .hint("check the disk and the connection to it, then try again"),
+    }
+}
+
+fn of_snapshot(error: &SnapshotError, name: &str, new: impl Fn(String) -> Failure) -> Failure {
+    match error {
+        SnapshotError::Locked { holder, waited } => {
+            let who = holder
+                .as_ref()
+                .map_or_else(|| "another program".to_owned(), |holder| holder.describe());
+            let qgis = holder.as_ref().and_then(|h| h.program.as_ref());
+            let act = match qgis {
+                Some(program) if program.starts_with("qgis") => "save or cancel the edit in QGIS",
+                _ => "let that program finish",
+            };
+            new(format!("could not read {name}: another program has it locked"))
+                .cause(format!("a lock held for {:.1} s by {who}", waited.as_secs_f64()))
+                .hint(format!("{act}, or wait longer: --lock-wait 5m"))
+        }
+        SnapshotError::NeverQuiet { reason } => {
+            new(format!("could not read {name}: it never kept still for long enough"))
+                .cause(reason.clone())
+                .hint("try again when nobody edits it, or wait longer: --lock-wait 5m")
+        }
+        SnapshotError::NeedsOtherMethod { reason } => new(format!("could not read {name}"))
+            .cause(reason.clone())
+            .hint("open and close it once in QGIS, which lets SQLite recover it, then try again"),
+        SnapshotError::Staging { folder, error } => {
+            new(format!("could not read {name}: no room for a working copy"))
+                .cause(format!("writing in '{}' failed: {error}", folder.display()))
+                .hint("make room there, or name another folder in the variable TMPDIR")
+        }
+        other => new(format!("could not read {name}"))
+            .cause(other.to_string())
+            .hint("look at it with: geokeep inspect"),
+    }
+}
+
+fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
+    let full = |failure: Failure| {
+        failure.hint("make room there, or choose another destination with --to")
+    };
+    match error {
+        DestinationError::TooSmall { needed, free } => full(failure.cause(format!(
+            "{} needed at the least, {} free (seen before writing began)",
+            human_bytes(*needed),
+            human_bytes(*free)
+        ))),
+        DestinationError::Full { written } => full(failure.cause(format!(
+            "no space left after {}; the unfinished file was removed",
+            human_bytes(*written)
+        ))),
+        DestinationError::Missing(path) => failure
+            .cause(format!("there is no folder of backups at {}", shown(path)))
+            .hint("check the name; 'geokeep backup' makes the folder"),
+        DestinationError::NoSuchBackup { asked, near } => {
+            let failure = failure.cause(format!("no backup is called '{asked}'"));
+            match &near[..] {
+                [] => failure.hint("geokeep list --from DEST shows the names and ids"),
+                near => failure.hint(format!("perhaps {}", near.join(" or "))),
+            }
+        }
+        DestinationError::Ambiguous { asked, ids } => failure
+            .cause(format!("several backups have ids that begin with '{asked}'"))
+            .hint(format!("give more of it: {}", ids.join(", "))),
+        DestinationError::BadArchive { path, reason } => failure
+            .cause(format!("{}: {reason}", shown(path)))
+            .hint("geokeep verify shows which backups are whole"),
+        DestinationError::NameTaken { .. } => {
+            failure.cause(error.to_string()).hint("run geokeep again: it will take another name")
+        }
+        DestinationError::Write { .. } => failure
+            .cause(error.to_string())
+            .hint("check that this user may write there and that the disk is well"),
+        other => failure
+            .cause(other.to_string())
+            .hint("check that the folder can be reached and read"),
+    }
+}
+
+fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure) -> Failure {
+    let could_not = || new(format!("could not restore {name}"));
+    match error {
+        RestoreError::TargetExists(_) => could_not()
+            .cause("the file exists")
+            .hint("choose another name with --to, or replace it after a backup of it: --force"),
+        RestoreError::SidecarInTheWay(path) => could_not()
+            .cause(format!("{} lies there and would be applied to the restored file", shown(path)))
+            .hint("move it away if you need it, or remove it with --force"),
+        RestoreError::TargetIsFolder(_) => {
+            could_not().cause("it is a folder").hint("name a file with --to")
+        }
+        RestoreError::TargetInUse { holder } => {
+            let who = holder
+                .as_ref()
+                .map_or_else(|| "another program".to_owned(), |holder| holder.describe());
+            could_not()
+                .cause(format!("{who} has it open"))
+                .hint("close it there first, or restore to another name with --to")
+        }
+        RestoreError::NotBackedUp(e) => could_not()
+            .cause(format!("what is there could not be backed up first: {e}"))
+            .hint("move that file away, or restore to another name with --to"),
+        RestoreError::TooSmall { needed, free } => could_not()
+            .cause(format!(
+                "{} needed, {} free (seen before writing began)",
+                human_bytes(*needed),
+                human_bytes(*free)
+            ))
+            .hint("make room there, or restore to another place with --to"),
+        RestoreError::Full { written } => could_not()
+            .cause(format!(
+                "no space left after {}; the unfinished file was removed",
+                human_bytes(*written)
+            ))
+            .hint("make room there, or restore to another place with --to"),
+        other => could_not()
+            .cause(other.to_string())
+            .hint("check that the folder exists and that this user may write there"),
+    }
+}

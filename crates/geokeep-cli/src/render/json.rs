@@ -1,0 +1,202 @@
+//! The objects of `--json`. Their fields are an interface: they may grow, never change.
+
+use std::path::Path;
+
+use geokeep::destination::{Finding, Layer, Stored};
+use geokeep::inspect::Inspection;
+use geokeep::snapshot::Advice;
+use geokeep::source::{Journal, Shm, Wal};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// `backup`, `list` and `verify`: one backup.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct BackupLine {
+    pub(crate) kind: &'static str,
+    pub(crate) source: String,
+    pub(crate) host: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) label: Option<String>,
+    pub(crate) status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<&'static str>,
+    pub(crate) id: Option<String>,
+    pub(crate) path: Option<String>,
+    pub(crate) method: Option<String>,
+    pub(crate) method_reason: Option<String>,
+    pub(crate) instant: Option<String>,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) stored_bytes: Option<u64>,
+    pub(crate) seconds: Option<f64>,
+    pub(crate) lock_ms: Option<u64>,
+    pub(crate) verdict: Option<&'static str>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) digest: Option<String>,
+    pub(crate) error: Option<Failure>,
+}
+
+/// An instant as JSON has it: UTC, milliseconds.
+fn utc(instant: jiff::Timestamp) -> String {
+    format!("{instant:.3}")
+}
+
+impl BackupLine {
+    /// A backup that is stored.
+    pub(crate) fn of(kind: &'static str, stored: &Stored) -> Self {
+        let manifest = &stored.manifest;
+        Self {
+            kind,
+            source: manifest.source.path.clone(),
+            host: Some(manifest.source.host.clone()),
+            name: Some(manifest.name.clone()),
+            label: manifest.label.clone(),
+            status: None,
+            result: None,
+            id: Some(manifest.id.clone()),
+            path: Some(stored.path.to_string_lossy().into_owned()),
+            method: Some(manifest.method.clone()),
+            method_reason: Some(manifest.method_reason.clone()),
+            instant: Some(utc(manifest.instant)),
+            bytes: Some(manifest.bytes),
+            stored_bytes: Some(stored.stored_bytes),
+            seconds: None,
+            lock_ms: Some(manifest.lock_ms),
+            verdict: Some(manifest.verdict.as_str()),
+            findings: manifest.findings.clone(),
+            layers: manifest.layers.clone(),
+            digest: Some(manifest.digest.clone()),
+            error: None,
+        }
+    }
+
+    /// A source of which none was made, or an archive that cannot be read.
+    pub(crate) fn failed(kind: &'static str, failure: &Failure) -> Self {
+        Self { kind, error: Some(failure.clone()), ..Self::default() }
+    }
+}
+
+/// `inspect`: one file.
+#[derive(Debug, Serialize)]
+pub(crate) struct InspectLine<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) file: String,
+    pub(crate) bytes: u64,
+    pub(crate) is_sqlite: bool,
+    pub(crate) journal_mode: Option<&'static str>,
+    pub(crate) page_size: Option<u32>,
+    pub(crate) file_system: String,
+    pub(crate) state: String,
+    pub(crate) sidecars: Sidecars<'a>,
+    pub(crate) holders: Vec<HolderLine>,
+    pub(crate) layers: Option<&'a [Layer]>,
+    pub(crate) methods: &'a [Advice],
+    pub(crate) error: Option<Failure>,
+}
+
+/// What lies beside the file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Sidecars<'a> {
+    pub(crate) wal: Option<&'a Wal>,
+    pub(crate) shm: Option<&'a Shm>,
+    pub(crate) journal: Option<JournalLine<'a>>,
+}
+
+/// A rollback journal.
+#[derive(Debug, Serialize)]
+pub(crate) struct JournalLine<'a> {
+    #[serde(flatten)]
+    pub(crate) journal: &'a Journal,
+    pub(crate) hot: bool,
+}
+
+/// Who has the file open.
+#[derive(Debug, Serialize)]
+pub(crate) struct HolderLine {
+    pub(crate) pid: u32,
+    pub(crate) program: Option<String>,
+    pub(crate) locks: Vec<String>,
+}
+
+impl<'a> InspectLine<'a> {
+    pub(crate) fn of(file: &Path, inspection: &'a Inspection) -> Self {
+        let look = &inspection.look;
+        let hot = look.journal_is_hot();
+        Self {
+            kind: "inspect",
+            file: file.to_string_lossy().into_owned(),
+            bytes: look.stamp.size,
+            is_sqlite: look.header().is_some(),
+            journal_mode: look.header().map(|header| header.journal_mode().as_str()),
+            page_size: look.header().and_then(geokeep::source::Header::page_size),
+            file_system: look.file_system.name().to_owned(),
+            state: inspection.state.describe().to_owned(),
+            sidecars: Sidecars {
+                wal: look.wal.as_ref(),
+                shm: look.shm.as_ref(),
+                journal: look.journal.as_ref().map(|journal| JournalLine { journal, hot }),
+            },
+            holders: look
+                .holders()
+                .into_iter()
+                .map(|h| HolderLine { pid: h.pid, program: h.program, locks: h.locks })
+                .collect(),
+            layers: inspection.layers.as_deref(),
+            methods: &inspection.methods,
+            error: None,
+        }
+    }
+}
+
+/// `restore`: one file.
+#[derive(Debug, Serialize)]
+pub(crate) struct RestoreLine {
+    pub(crate) kind: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) path: String,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) id: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) instant: Option<String>,
+    pub(crate) verdict: Option<&'static str>,
+    pub(crate) digest: Option<String>,
+    /// The backup of what was replaced.
+    pub(crate) replaced: Option<String>,
+    pub(crate) error: Option<Failure>,
+}
+
+impl RestoreLine {
+    pub(crate) fn of(restored: &geokeep::restore::Restored, dry_run: bool) -> Self {
+        let manifest = &restored.manifest;
+        Self {
+            kind: "restore",
+            status: if dry_run { "planned" } else { "restored" },
+            path: restored.path.to_string_lossy().into_owned(),
+            bytes: Some(restored.bytes),
+            id: Some(manifest.id.clone()),
+            name: Some(manifest.name.clone()),
+            instant: Some(utc(manifest.instant)),
+            verdict: Some(manifest.verdict.as_str()),
+            digest: Some(manifest.digest.clone()),
+            replaced: restored.replaced.as_ref().map(|stored| stored.manifest.id.clone()),
+            error: None,
+        }
+    }
+
+    pub(crate) fn failed(target: &Path, failure: &Failure) -> Self {
+        Self {
+            kind: "restore",
+            status: "failed",
+            path: target.to_string_lossy().into_owned(),
+            bytes: None,
+            id: None,
+            name: None,
+            instant: None,
+            verdict: None,
+            digest: None,
+            replaced: None,
+            error: Some(failure.clone()),
+        }
+    }
+}

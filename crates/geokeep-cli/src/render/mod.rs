@@ -1,0 +1,62 @@
+//! What is printed: JSON Lines for scripts on standard output, text for people.
+//!
+//! With `--json` standard output carries nothing else; text for people goes to standard error.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command prints")]
+
+mod json;
+mod progress;
+mod text;
+
+use std::io::Write;
+
+use serde::Serialize;
+
+pub(crate) use json::{BackupLine, HolderLine, InspectLine, RestoreLine};
+pub(crate) use progress::Progress;
+pub(crate) use text::{human_bytes, human_count, human_time, layers_in_short};
+
+use crate::failure::Failure;
+use crate::settings::Context;
+
+/// One JSON object on a line of its own. A reader that has gone is no error of ours.
+pub(crate) fn json_line(value: &impl Serialize) {
+    if let Ok(text) = serde_json::to_string(value) {
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+}
+
+/// A result for people: standard output, or standard error when that carries JSON.
+pub(crate) fn say(context: &Context, line: &str) {
+    if context.json {
+        eprintln!("{line}");
+    } else {
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+}
+
+/// The four lines of a failure, on standard error.
+pub(crate) fn failure(_context: &Context, failure: &Failure) {
+    eprintln!("{}", four_lines("error", failure));
+}
+
+/// A warning in the same form: something was done, and something is wrong.
+pub(crate) fn warning(failure: &Failure) {
+    eprintln!("{}", four_lines("warning", failure));
+}
+
+fn four_lines(word: &str, failure: &Failure) -> String {
+    let mut text = format!("{word}: {}", failure.message);
+    let parts =
+        [("cause: ", &failure.cause), ("state: ", &failure.state), ("hint:  ", &failure.hint)];
+    for (name, part) in parts {
+        if let Some(part) = part {
+            let one_line: String =
+                part.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            text.push('\n');
+            text.push_str(name);
+            text.push_str(&one_line);
+        }
+    }
+    text
+}

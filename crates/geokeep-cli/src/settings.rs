@@ -1,0 +1,101 @@
+//! From what was typed to what is meant: everything that the library does not find out by itself.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use geokeep::Watch;
+use geokeep::backup::{Settings, host_name};
+use geokeep::durable::{Disk, OsDisk};
+use geokeep::snapshot::Clock;
+
+use crate::args::Arguments;
+
+/// What every command needs.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) json: bool,
+    /// Standard error is a terminal: there may be a progress bar.
+    pub(crate) terminal: bool,
+    pub(crate) watch: Watch,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) clock: Clock,
+}
+
+impl Context {
+    pub(crate) fn new(arguments: &Arguments) -> Self {
+        let watch = Watch::default();
+        let on_signal = watch.clone();
+        // Fails only if a handler is there already, and there is none.
+        let _ = ctrlc::set_handler(move || on_signal.interrupt());
+        Self {
+            json: arguments.json,
+            terminal: std::io::stderr().is_terminal(),
+            watch,
+            disk: Arc::new(OsDisk),
+            clock: Clock::new(jiff::Timestamp::now),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            lock_wait: Duration::from_secs(30),
+            threads: processors(),
+            label: None,
+            force: false,
+            any_sqlite: false,
+            staging: std::env::temp_dir(),
+            host: host_name(),
+            clock: self.clock.clone(),
+            disk: Arc::clone(&self.disk),
+        }
+    }
+}
+
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The end of the day, month or year that `date` names in local time, or the instant itself: what
+/// `NAME@DATE` counts up to.
+pub(crate) fn end_of(date: &str) -> Option<jiff::Timestamp> {
+    use jiff::civil::Date;
+    use jiff::{Span, tz::TimeZone};
+    if let Ok(instant) = date.parse::<jiff::Timestamp>() {
+        // The instant of a backup names that backup.
+        return instant.checked_add(jiff::SignedDuration::from_millis(1)).ok();
+    }
+    let (day, span) = match date.len() {
+        4 => (format!("{date}-01-01"), Span::new().years(1)),
+        7 => (format!("{date}-01"), Span::new().months(1)),
+        _ => (date.to_owned(), Span::new().days(1)),
+    };
+    let zone = TimeZone::system();
+    if let Ok(day) = day.parse::<Date>() {
+        let next = day.checked_add(span).ok()?;
+        return Some(next.to_zoned(zone).ok()?.timestamp());
+    }
+    let minute: jiff::civil::DateTime = date.parse().ok()?;
+    Some(minute.to_zoned(zone).ok()?.timestamp())
+}
+
+/// The folder of backups must not lie in a folder that is backed up: each run would copy more.
+pub(crate) fn lies_below(destination: &std::path::Path, folder: &std::path::Path) -> bool {
+    let real = |path: &std::path::Path| -> Option<PathBuf> {
+        let mut at = std::path::absolute(path).ok()?;
+        let mut rest = Vec::new();
+        // What does not exist yet cannot be resolved; its parent can.
+        loop {
+            if let Ok(found) = std::fs::canonicalize(&at) {
+                return Some(rest.iter().rev().fold(found, |path: PathBuf, name| path.join(name)));
+            }
+            rest.push(at.file_name()?.to_owned());
+            at.pop();
+        }
+    };
+    match (real(destination), real(folder)) {
+        (Some(destination), Some(folder)) => destination.starts_with(folder),
+        _ => false,
+    }
+}
