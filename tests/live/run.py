@@ -207,6 +207,8 @@ class Suite:
     def inspect(self, state, tool, result):
         before = look.fingerprint(state.folder) if state.still else None
         code, objects, errors, stray, _ = tool.inspect(state.given, state.scratch, state.user)
+        if not state.still:
+            state.during(None)
         if state.still:
             result.problems += judge.inspect_problems(code, objects, errors, stray, state)
             result.problems += ["the source: " + d for d in look.differences(before, look.fingerprint(state.folder))]
