@@ -58,10 +58,7 @@ fn readers_see_committed_states_only_in_every_mode_and_profile() {
             drop(db);
             let report = writer.stop();
             assert_eq!((report.errors, report.first_error), (0, None));
-            assert!(
-                numbers.is_sorted() && numbers[0] < numbers[9],
-                "{numbers:?}"
-            );
+            assert!(numbers.is_sorted(), "{numbers:?}");
             let last = is_one_committed_state(&read(&path)).unwrap();
             assert_eq!(last, report.commits, "{journal:?} {profile:?}");
         }

@@ -12,6 +12,8 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 use std::rc::Rc;
 
+use tempfile::TempDir;
+
 use super::recording::{Id, Log, NameChange, Node, Op, ROOT};
 use crate::Random;
 
@@ -117,7 +119,7 @@ fn try_image(
     check: &mut impl FnMut(&Path, &[String]) -> Result<(), String>,
     report: &mut CrashReport,
 ) {
-    let dir = tempfile::tempdir().expect("a folder for the state");
+    let dir = scratch();
     image.write_to(dir.path());
     if let Err(problem) = check(dir.path(), &state.acknowledged) {
         report.violated += 1;
@@ -130,6 +132,13 @@ fn try_image(
             });
         }
     }
+}
+
+/// Thousands of small folders are made and removed: in memory where the system offers that.
+fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a folder for a state")
 }
 
 /// Contents that may have reached the disk, with their hash (they may be large and there are many).
