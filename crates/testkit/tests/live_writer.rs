@@ -135,9 +135,9 @@ fn a_writer_that_is_locked_out_says_so() {
         },
     );
     let db = Connection::open(&path).unwrap();
-    db.busy_timeout(Duration::from_secs(5)).unwrap();
+    db.busy_timeout(Duration::from_secs(60)).unwrap();
     db.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    std::thread::sleep(Duration::from_millis(200));
+    std::thread::sleep(Duration::from_millis(400));
     db.execute_batch("ROLLBACK").unwrap();
     let report = writer.stop();
     assert!(

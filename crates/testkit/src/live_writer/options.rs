@@ -43,7 +43,8 @@ pub enum Hold {
 /// until it is stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Pause after each commit.
+    /// Pause after each commit. Without any, a reader of a file in rollback mode may find no gap
+    /// for many seconds: a test that must get in gives some 60 ms.
     pub every: Duration,
     /// Journal mode that is set first.
     pub journal: JournalMode,
