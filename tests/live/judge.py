@@ -34,7 +34,8 @@ def outcome_problems(outcome, expected, state, method, takes=None):
 
 def message(outcome):
     error = outcome.answer.get("error") or {}
-    return str(error.get("message") or outcome.errors.strip().splitlines()[:1])[:160]
+    told = "; ".join(str(error[k]) for k in ("message", "cause") if error.get(k)) or "; ".join(outcome.errors.strip().splitlines()[:2])
+    return str(told)[:300]
 
 
 def refusal_problems(outcome, expected, state):
