@@ -7,7 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Backs up GeoPackages while they are in use, proves that the copy is whole, and gives it back.
 #[derive(Debug, Parser)]
-#[command(name = "geokeep", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "geokeep",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -143,7 +148,9 @@ pub(crate) struct Restore {
 /// `250ms`, `30s`, `5m`, `1h`; a bare number is seconds.
 fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is not a time such as 250ms, 30s or 5m");
-    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let split = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let number: f64 = number.parse().map_err(|_| wrong())?;
     let seconds = match unit {
@@ -153,7 +160,11 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => number * 3600.0,
         _ => return Err(wrong()),
     };
-    if seconds > 1e9 { Err(wrong()) } else { Ok(Duration::from_secs_f64(seconds)) }
+    if seconds > 1e9 {
+        Err(wrong())
+    } else {
+        Ok(Duration::from_secs_f64(seconds))
+    }
 }
 
 #[cfg(test)]

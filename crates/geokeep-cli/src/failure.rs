@@ -161,7 +161,9 @@ impl Failure {
             Error::Verify(VerifyError::Archive(e)) => {
                 failure.cause(format!("the archive is damaged: {e}"))
             }
-            Error::Interrupted(_) => Self::new(error, format!("{name} was not checked: interrupted")),
+            Error::Interrupted(_) => {
+                Self::new(error, format!("{name} was not checked: interrupted"))
+            }
             other => failure.cause(other.to_string()),
         }
         .hint("make a new backup now, and look after the disk that it lies on")
@@ -175,9 +177,7 @@ impl Failure {
         };
         match error {
             Error::Restore(e) => of_restore(e, &name, new),
-            Error::Destination(e) => {
-                of_destination(e, new(format!("could not restore {name}")))
-            }
+            Error::Destination(e) => of_destination(e, new(format!("could not restore {name}"))),
             Error::Verify(e) => new(format!("could not restore {name}: its backup is damaged"))
                 .cause(e.to_string())
                 .hint("try an earlier backup: geokeep list shows them, geokeep verify checks them"),
@@ -193,35 +193,37 @@ impl Failure {
 /// A path as people can read it on one line, in quotes.
 pub(crate) fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let one_line: String =
-        text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let one_line: String = text
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
     format!("'{one_line}'")
 }
 
 fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> Failure {
     let could_not = || new(format!("could not read {name}"));
     match error {
-        SourceError::Missing => {
-            could_not().cause("there is no such file").hint("check the name and the folder")
-        }
+        SourceError::Missing => could_not()
+            .cause("there is no such file")
+            .hint("check the name and the folder"),
         SourceError::IsFolder => could_not()
             .cause("it is a folder")
             .hint("name the files in it, or give the folder to 'geokeep backup'"),
-        SourceError::NotAFile => {
-            could_not().cause("it is not an ordinary file").hint("name a GeoPackage file")
-        }
+        SourceError::NotAFile => could_not()
+            .cause("it is not an ordinary file")
+            .hint("name a GeoPackage file"),
         SourceError::NoPermission(e) => could_not()
             .cause(format!("we have no permission to read it ({e})"))
             .hint("run geokeep as the user who owns the file, or let this user read it"),
-        SourceError::NothingFound(what) => {
-            new(format!("nothing to back up in {name}")).cause(what.clone()).hint(
-                "quote patterns so that the shell does not expand them, and check the folder",
-            )
-        }
+        SourceError::NothingFound(what) => new(format!("nothing to back up in {name}"))
+            .cause(what.clone())
+            .hint("quote patterns so that the shell does not expand them, and check the folder"),
         SourceError::NotAGeoPackage(what) => {
             let failure = new(format!("{name} is not a GeoPackage")).cause(what.clone());
             match () {
-                () if what.contains("ZIP") => failure.hint("unpack it and back up the .gpkg inside"),
+                () if what.contains("ZIP") => {
+                    failure.hint("unpack it and back up the .gpkg inside")
+                }
                 () if what.contains("gpkg_contents") => {
                     failure.hint("to back it up all the same: --any-sqlite")
                 }
@@ -245,15 +247,20 @@ fn of_snapshot(error: &SnapshotError, name: &str, new: impl Fn(String) -> Failur
                 Some(program) if program.starts_with("qgis") => "save or cancel the edit in QGIS",
                 _ => "let that program finish",
             };
-            new(format!("could not read {name}: another program has it locked"))
-                .cause(format!("a lock held for {:.1} s by {who}", waited.as_secs_f64()))
-                .hint(format!("{act}, or wait longer: --lock-wait 5m"))
+            new(format!(
+                "could not read {name}: another program has it locked"
+            ))
+            .cause(format!(
+                "a lock held for {:.1} s by {who}",
+                waited.as_secs_f64()
+            ))
+            .hint(format!("{act}, or wait longer: --lock-wait 5m"))
         }
-        SnapshotError::NeverQuiet { reason } => {
-            new(format!("could not read {name}: it never kept still for long enough"))
-                .cause(reason.clone())
-                .hint("try again when nobody edits it, or wait longer: --lock-wait 5m")
-        }
+        SnapshotError::NeverQuiet { reason } => new(format!(
+            "could not read {name}: it never kept still for long enough"
+        ))
+        .cause(reason.clone())
+        .hint("try again when nobody edits it, or wait longer: --lock-wait 5m"),
         SnapshotError::NeedsOtherMethod { reason } => new(format!("could not read {name}"))
             .cause(reason.clone())
             .hint("open and close it once in QGIS, which lets SQLite recover it, then try again"),
@@ -269,9 +276,8 @@ fn of_snapshot(error: &SnapshotError, name: &str, new: impl Fn(String) -> Failur
 }
 
 fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
-    let full = |failure: Failure| {
-        failure.hint("make room there, or choose another destination with --to")
-    };
+    let full =
+        |failure: Failure| failure.hint("make room there, or choose another destination with --to");
     match error {
         DestinationError::TooSmall { needed, free } => full(failure.cause(format!(
             "{} needed at the least, {} free (seen before writing began)",
@@ -293,14 +299,16 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
             }
         }
         DestinationError::Ambiguous { asked, ids } => failure
-            .cause(format!("several backups have ids that begin with '{asked}'"))
+            .cause(format!(
+                "several backups have ids that begin with '{asked}'"
+            ))
             .hint(format!("give more of it: {}", ids.join(", "))),
         DestinationError::BadArchive { path, reason } => failure
             .cause(format!("{}: {reason}", shown(path)))
             .hint("geokeep verify shows which backups are whole"),
-        DestinationError::NameTaken { .. } => {
-            failure.cause(error.to_string()).hint("run geokeep again: it will take another name")
-        }
+        DestinationError::NameTaken { .. } => failure
+            .cause(error.to_string())
+            .hint("run geokeep again: it will take another name"),
         DestinationError::Write { .. } => failure
             .cause(error.to_string())
             .hint("check that this user may write there and that the disk is well"),
@@ -317,11 +325,14 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
             .cause("the file exists")
             .hint("choose another name with --to, or replace it after a backup of it: --force"),
         RestoreError::SidecarInTheWay(path) => could_not()
-            .cause(format!("{} lies there and would be applied to the restored file", shown(path)))
+            .cause(format!(
+                "{} lies there and would be applied to the restored file",
+                shown(path)
+            ))
             .hint("move it away if you need it, or remove it with --force"),
-        RestoreError::TargetIsFolder(_) => {
-            could_not().cause("it is a folder").hint("name a file with --to")
-        }
+        RestoreError::TargetIsFolder(_) => could_not()
+            .cause("it is a folder")
+            .hint("name a file with --to"),
         RestoreError::TargetInUse { holder } => {
             let who = holder
                 .as_ref()

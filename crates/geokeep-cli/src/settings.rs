@@ -64,7 +64,9 @@ pub(crate) fn end_of(date: &str) -> Option<jiff::Timestamp> {
     use jiff::{Span, tz::TimeZone};
     if let Ok(instant) = date.parse::<jiff::Timestamp>() {
         // The instant of a backup names that backup.
-        return instant.checked_add(jiff::SignedDuration::from_millis(1)).ok();
+        return instant
+            .checked_add(jiff::SignedDuration::from_millis(1))
+            .ok();
     }
     let (day, span) = match date.len() {
         4 => (format!("{date}-01-01"), Span::new().years(1)),
@@ -88,7 +90,11 @@ pub(crate) fn lies_below(destination: &std::path::Path, folder: &std::path::Path
         // What does not exist yet cannot be resolved; its parent can.
         loop {
             if let Ok(found) = std::fs::canonicalize(&at) {
-                return Some(rest.iter().rev().fold(found, |path: PathBuf, name| path.join(name)));
+                return Some(
+                    rest.iter()
+                        .rev()
+                        .fold(found, |path: PathBuf, name| path.join(name)),
+                );
             }
             rest.push(at.file_name()?.to_owned());
             at.pop();

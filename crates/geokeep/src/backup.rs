@@ -115,7 +115,11 @@ pub fn run(
                     let began = Instant::now();
                     let path = || backup(job, destination, settings, watch);
                     let outcome = catch_unwind(AssertUnwindSafe(path));
-                    report(job, outcome.unwrap_or(Err(Error::Panicked)), began.elapsed());
+                    report(
+                        job,
+                        outcome.unwrap_or(Err(Error::Panicked)),
+                        began.elapsed(),
+                    );
                 }
             });
         }

@@ -27,7 +27,9 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
     destination_elsewhere(&found, &arguments.to)?;
     let destination = ArchiveFolder::open_or_create(&arguments.to, Arc::clone(&context.disk))
         .map_err(|e| Failure::of_folder(&e.into(), &arguments.to))?;
-    destination.sweep().map_err(|e| Failure::of_folder(&e.into(), &arguments.to))?;
+    destination
+        .sweep()
+        .map_err(|e| Failure::of_folder(&e.into(), &arguments.to))?;
     // A working copy of a killed run lies in the staging folder; one that cannot go harms nobody.
     let _ = geokeep::durable::sweep(&*context.disk, &settings.staging);
 
@@ -40,14 +42,19 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
     let jobs = plan(sources, &destination, &settings)
         .map_err(|e| Failure::of_folder(&e, &arguments.to))?;
     let at_once = arguments.jobs.map_or_else(processors, usize::from);
-    run_jobs(&jobs, at_once, &destination, &settings, &context.watch, &|job, outcome, took| {
-        match outcome {
+    run_jobs(
+        &jobs,
+        at_once,
+        &destination,
+        &settings,
+        &context.watch,
+        &|job, outcome, took| match outcome {
             Ok(outcome) => report.stored(job, &outcome, took.as_secs_f64()),
             Err(error) => {
                 report.failed(&job.source.given, Some(&job.source), &error, &destination);
             }
-        }
-    });
+        },
+    );
     Ok(report.end())
 }
 
@@ -60,11 +67,18 @@ fn read_list(list: &Path) -> std::io::Result<String> {
 }
 
 fn destination_elsewhere(found: &[Found], to: &Path) -> Result<(), Failure> {
-    let folder = found.iter().filter_map(|f| f.below.as_ref()).find(|f| lies_below(to, f));
+    let folder = found
+        .iter()
+        .filter_map(|f| f.below.as_ref())
+        .find(|f| lies_below(to, f));
     match folder {
         None => Ok(()),
         Some(folder) => Err(Failure::usage(
-            format!("the destination {} lies in the source folder {}", shown(to), shown(folder)),
+            format!(
+                "the destination {} lies in the source folder {}",
+                shown(to),
+                shown(folder)
+            ),
             "choose a destination outside of it, best on another disk",
         )),
     }
@@ -183,14 +197,21 @@ impl<'a> Report<'a> {
             );
             render::say(self.context, &line);
         }
-        let otherwise = if tally.damaged > 0 { Exit::Incomplete } else { Exit::Done };
+        let otherwise = if tally.damaged > 0 {
+            Exit::Incomplete
+        } else {
+            Exit::Done
+        };
         overall(&tally.failures, self.all, otherwise)
     }
 }
 
 fn newest_sound(source: &Source, destination: &ArchiveFolder) -> Option<String> {
     let stored = destination.newest_sound_of(source)?;
-    Some(format!("{}@{:.0}", stored.manifest.name, stored.manifest.instant))
+    Some(format!(
+        "{}@{:.0}",
+        stored.manifest.name, stored.manifest.instant
+    ))
 }
 
 /// `parcels: saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
@@ -198,7 +219,10 @@ fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
     let manifest = &stored.manifest;
     let path = stored.path.display();
     if word == "unchanged" {
-        return format!("{}: unchanged since {} ({})", job.line, manifest.instant, manifest.id);
+        return format!(
+            "{}: unchanged since {} ({})",
+            job.line, manifest.instant, manifest.id
+        );
     }
     let findings = match manifest.findings.len() {
         0 => String::new(),
@@ -230,10 +254,17 @@ fn damage(job: &Job, stored: &Stored, saved: bool) -> Failure {
         cause: Some(first.to_owned()),
         state: Some(format!(
             "{} as {}, marked damaged; it never counts as the newest sound backup",
-            if saved { "stored" } else { "unchanged, and stored earlier" },
+            if saved {
+                "stored"
+            } else {
+                "unchanged, and stored earlier"
+            },
             manifest.id
         )),
-        hint: Some(format!("see earlier ones: geokeep list {} --from DEST", manifest.name)),
+        hint: Some(format!(
+            "see earlier ones: geokeep list {} --from DEST",
+            manifest.name
+        )),
         exit: Exit::Incomplete,
     }
 }

@@ -50,7 +50,9 @@ fn describe(file: &Path, inspection: &Inspection) -> String {
     let mut line = |name: &str, value: String| text.push(format!("  {name:<13} {value}"));
     match &look.first {
         FirstBytes::Sqlite(header) => {
-            let page = header.page_size().map_or_else(|| "?".to_owned(), |p| p.to_string());
+            let page = header
+                .page_size()
+                .map_or_else(|| "?".to_owned(), |p| p.to_string());
             line(
                 "database",
                 format!("{}, pages of {page} bytes", human_bytes(look.stamp.size)),
@@ -65,22 +67,45 @@ fn describe(file: &Path, inspection: &Inspection) -> String {
     line("lies on", look.file_system.name().to_owned());
     if let Some(wal) = &look.wal {
         let frames = wal.committed_frames;
-        line("-wal", format!("{}, {frames} frames of saved edits", human_bytes(wal.bytes)));
+        line(
+            "-wal",
+            format!("{}, {frames} frames of saved edits", human_bytes(wal.bytes)),
+        );
     }
     if let Some(journal) = &look.journal {
-        let hot = if look.journal_is_hot() { "hot: its writer is dead" } else { "in use or spent" };
+        let hot = if look.journal_is_hot() {
+            "hot: its writer is dead"
+        } else {
+            "in use or spent"
+        };
         line("-journal", format!("{}, {hot}", human_bytes(journal.bytes)));
     }
     for holder in look.holders() {
-        line("open in", format!("{}: {}", holder.describe(), holder.locks.join(", ")));
+        line(
+            "open in",
+            format!("{}: {}", holder.describe(), holder.locks.join(", ")),
+        );
     }
     for layer in inspection.layers.iter().flatten() {
-        let rows = layer.rows.map_or_else(|| "not counted".to_owned(), human_count);
-        line("layer", format!("{} ({}): {rows} rows", layer.name.escape_debug(), layer.kind));
+        let rows = layer
+            .rows
+            .map_or_else(|| "not counted".to_owned(), human_count);
+        line(
+            "layer",
+            format!(
+                "{} ({}): {rows} rows",
+                layer.name.escape_debug(),
+                layer.kind
+            ),
+        );
     }
     for advice in &inspection.methods {
         let safe = if advice.safe { "safe" } else { "not safe" };
-        let chosen = if advice.chosen { ", what 'backup' takes" } else { "" };
+        let chosen = if advice.chosen {
+            ", what 'backup' takes"
+        } else {
+            ""
+        };
         line(advice.method, format!("{safe}{chosen}: {}", advice.why));
     }
     text.join("\n")

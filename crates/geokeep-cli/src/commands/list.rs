@@ -15,8 +15,13 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
     let lines = destination.lines().map_err(|e| folder_failure(e.into()))?;
     let mut exit = Exit::Done;
     let mut shown = 0;
-    for line in lines.iter().filter(|line| arguments.name.as_ref().is_none_or(|n| n == *line)) {
-        let listing = destination.list(line).map_err(|e| folder_failure(e.into()))?;
+    for line in lines
+        .iter()
+        .filter(|line| arguments.name.as_ref().is_none_or(|n| n == *line))
+    {
+        let listing = destination
+            .list(line)
+            .map_err(|e| folder_failure(e.into()))?;
         shown += listing.backups.len() + listing.unreadable.len();
         for stored in &listing.backups {
             if context.json {
@@ -53,8 +58,15 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
 
 fn describe(stored: &Stored) -> String {
     let manifest = &stored.manifest;
-    let damaged = if manifest.verdict == Verdict::Damaged { "  DAMAGED" } else { "" };
-    let label = manifest.label.as_ref().map_or_else(String::new, |label| format!("  \"{label}\""));
+    let damaged = if manifest.verdict == Verdict::Damaged {
+        "  DAMAGED"
+    } else {
+        ""
+    };
+    let label = manifest
+        .label
+        .as_ref()
+        .map_or_else(String::new, |label| format!("  \"{label}\""));
     format!(
         "{}  {}  {}  {:>10} in {:>10}  {}{damaged}{label}",
         manifest.id,

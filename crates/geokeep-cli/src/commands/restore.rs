@@ -20,12 +20,21 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         .map_err(|e| folder_failure(e.into()))?;
     let archive = StoredArchive::open(&path).map_err(|e| folder_failure(e.into()))?;
     let original = || PathBuf::from(&archive.manifest.source.path);
-    let target =
-        Target { path: arguments.to.clone().unwrap_or_else(original), force: arguments.force };
+    let target = Target {
+        path: arguments.to.clone().unwrap_or_else(original),
+        force: arguments.force,
+    };
     let progress = Progress::start(context, 1);
     let settings = context.settings();
     let dry_run = arguments.dry_run;
-    let result = restore(archive, &target, dry_run, &destination, &settings, &context.watch);
+    let result = restore(
+        archive,
+        &target,
+        dry_run,
+        &destination,
+        &settings,
+        &context.watch,
+    );
     drop(progress);
     match result {
         Ok(restored) => {
@@ -58,10 +67,16 @@ fn report(context: &Context, restored: &Restored, dry_run: bool) {
         restored.path.display()
     );
     if let Some(replaced) = &restored.replaced {
-        line.push_str(&format!("; what was there is backup {}", replaced.manifest.id));
+        line.push_str(&format!(
+            "; what was there is backup {}",
+            replaced.manifest.id
+        ));
     }
     render::say(context, &line);
     if manifest.verdict == Verdict::Damaged {
-        render::say(context, "note: the source was damaged when this backup was made");
+        render::say(
+            context,
+            "note: the source was damaged when this backup was made",
+        );
     }
 }

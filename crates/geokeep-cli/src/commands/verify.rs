@@ -39,11 +39,18 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     drop(progress);
     if !context.json {
         let bad = failures.len();
-        render::say(context, &format!("{} verified, {bad} failed", paths.len() - bad));
+        render::say(
+            context,
+            &format!("{} verified, {bad} failed", paths.len() - bad),
+        );
     }
     // Whatever is wrong with several backups, it is the same to a script.
     let failed = failures.contains(&Exit::VerificationFailed);
-    let several = if failed { Exit::VerificationFailed } else { Exit::Incomplete };
+    let several = if failed {
+        Exit::VerificationFailed
+    } else {
+        Exit::Incomplete
+    };
     Ok(match overall(&failures, paths.len(), Exit::Done) {
         Exit::Incomplete => several,
         other => other,
@@ -96,7 +103,11 @@ fn failed(context: &Context, path: &Path, failure: &Failure) {
         line.result = Some("failed");
         if let Ok(stored) = StoredArchive::open(path).and_then(|archive| archive.stored()) {
             let known = BackupLine::of("verify", &stored);
-            line = BackupLine { result: line.result, error: line.error, ..known };
+            line = BackupLine {
+                result: line.result,
+                error: line.error,
+                ..known
+            };
         }
         render::json_line(&line);
     }

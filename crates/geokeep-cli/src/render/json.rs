@@ -73,7 +73,11 @@ impl BackupLine {
 
     /// A source of which none was made, or an archive that cannot be read.
     pub(crate) fn failed(kind: &'static str, failure: &Failure) -> Self {
-        Self { kind, error: Some(failure.clone()), ..Self::default() }
+        Self {
+            kind,
+            error: Some(failure.clone()),
+            ..Self::default()
+        }
     }
 }
 
@@ -135,12 +139,19 @@ impl<'a> InspectLine<'a> {
             sidecars: Sidecars {
                 wal: look.wal.as_ref(),
                 shm: look.shm.as_ref(),
-                journal: look.journal.as_ref().map(|journal| JournalLine { journal, hot }),
+                journal: look
+                    .journal
+                    .as_ref()
+                    .map(|journal| JournalLine { journal, hot }),
             },
             holders: look
                 .holders()
                 .into_iter()
-                .map(|h| HolderLine { pid: h.pid, program: h.program, locks: h.locks })
+                .map(|h| HolderLine {
+                    pid: h.pid,
+                    program: h.program,
+                    locks: h.locks,
+                })
                 .collect(),
             layers: inspection.layers.as_deref(),
             methods: &inspection.methods,
@@ -179,7 +190,10 @@ impl RestoreLine {
             instant: Some(utc(manifest.instant)),
             verdict: Some(manifest.verdict.as_str()),
             digest: Some(manifest.digest.clone()),
-            replaced: restored.replaced.as_ref().map(|stored| stored.manifest.id.clone()),
+            replaced: restored
+                .replaced
+                .as_ref()
+                .map(|stored| stored.manifest.id.clone()),
             error: None,
         }
     }

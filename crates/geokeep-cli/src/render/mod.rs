@@ -2,7 +2,11 @@
 //!
 //! With `--json` standard output carries nothing else; text for people goes to standard error.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is where the command prints"
+)]
 
 mod json;
 mod progress;
@@ -47,12 +51,17 @@ pub(crate) fn warning(failure: &Failure) {
 
 fn four_lines(word: &str, failure: &Failure) -> String {
     let mut text = format!("{word}: {}", failure.message);
-    let parts =
-        [("cause: ", &failure.cause), ("state: ", &failure.state), ("hint:  ", &failure.hint)];
+    let parts = [
+        ("cause: ", &failure.cause),
+        ("state: ", &failure.state),
+        ("hint:  ", &failure.hint),
+    ];
     for (name, part) in parts {
         if let Some(part) = part {
-            let one_line: String =
-                part.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let one_line: String = part
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect();
             text.push('\n');
             text.push_str(name);
             text.push_str(&one_line);

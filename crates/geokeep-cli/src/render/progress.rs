@@ -21,7 +21,11 @@ impl Progress {
     pub(crate) fn start(context: &Context, files: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         if !context.terminal {
-            return Self { bar: ProgressBar::hidden(), stop, drawing: None };
+            return Self {
+                bar: ProgressBar::hidden(),
+                stop,
+                drawing: None,
+            };
         }
         let bar = ProgressBar::new(0);
         let template = "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}";
@@ -36,7 +40,11 @@ impl Progress {
                 std::thread::sleep(Duration::from_millis(100));
             }
         });
-        Self { bar, stop, drawing: Some(drawing) }
+        Self {
+            bar,
+            stop,
+            drawing: Some(drawing),
+        }
     }
 
     /// Prints a line above the bar.
@@ -46,7 +54,8 @@ impl Progress {
 
     /// One more file is done.
     pub(crate) fn file_done(&self) {
-        self.bar.set_prefix(self.done().saturating_add(1).to_string());
+        self.bar
+            .set_prefix(self.done().saturating_add(1).to_string());
     }
 
     fn done(&self) -> u64 {

@@ -41,11 +41,17 @@ pub(crate) fn human_time(instant: jiff::Timestamp) -> String {
 pub(crate) fn layers_in_short(layers: &[Layer]) -> String {
     let one = |layer: &Layer| {
         let rows = layer.rows.map_or_else(|| "?".to_owned(), human_count);
-        let name: String =
-            layer.name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let name: String = layer
+            .name
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
         format!("{name} {rows}")
     };
-    let rows: u64 = layers.iter().filter_map(|layer| layer.rows).fold(0, u64::saturating_add);
+    let rows: u64 = layers
+        .iter()
+        .filter_map(|layer| layer.rows)
+        .fold(0, u64::saturating_add);
     match layers.len() {
         0 => "no layers".to_owned(),
         1..=3 => layers.iter().map(one).collect::<Vec<_>>().join(", "),

@@ -139,13 +139,18 @@ impl ArchiveFolder {
     pub fn newest_sound_of(&self, source: &Source) -> Option<Stored> {
         let path = source.real.to_string_lossy();
         let ours = |line: &String| {
-            self.newest(line).is_some_and(|newest| newest.manifest.source.path == path)
+            self.newest(line)
+                .is_some_and(|newest| newest.manifest.source.path == path)
         };
         let line = self.lines().ok()?.into_iter().find(ours)?;
-        self.archives(&line).ok()?.iter().rev().find_map(|(_, path)| {
-            let archive = StoredArchive::open(path).ok()?;
-            (archive.manifest.verdict == Verdict::Sound).then(|| archive.stored().ok())?
-        })
+        self.archives(&line)
+            .ok()?
+            .iter()
+            .rev()
+            .find_map(|(_, path)| {
+                let archive = StoredArchive::open(path).ok()?;
+                (archive.manifest.verdict == Verdict::Sound).then(|| archive.stored().ok())?
+            })
     }
 
     /// The files of all archives of a line, oldest first, readable or not.
@@ -153,7 +158,11 @@ impl ArchiveFolder {
     /// # Errors
     /// [`DestinationError::Read`].
     pub fn archive_paths(&self, line: &str) -> Result<Vec<PathBuf>, DestinationError> {
-        Ok(self.archives(line)?.into_iter().map(|(_, path)| path).collect())
+        Ok(self
+            .archives(line)?
+            .into_iter()
+            .map(|(_, path)| path)
+            .collect())
     }
 
     /// The error for a name that no backup bears, with names that are like it.
@@ -165,7 +174,10 @@ impl ArchiveFolder {
             line.contains(&lower) || lower.contains(&line)
         };
         let near = lines.iter().filter(near).take(5).cloned().collect();
-        DestinationError::NoSuchBackup { asked: asked.to_owned(), near }
+        DestinationError::NoSuchBackup {
+            asked: asked.to_owned(),
+            near,
+        }
     }
 
     /// The line in which backups of `origin` go: the one that has them already, else the first

@@ -131,10 +131,9 @@ impl<'a> Reader<'a> {
         // With `writable_schema` SQLite reads pages of a database whose schema or length is wrong,
         // instead of refusing: they are all that is left of it. Nothing can be written through a
         // read-only connection.
+        // Neither of these reads the file: that would need a lock, and this is no place to wait.
         connection
-            .execute_batch(
-                "PRAGMA writable_schema = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -1024;",
-            )
+            .execute_batch("PRAGMA writable_schema = ON; PRAGMA mmap_size = 0;")
             .map_err(Failure::sqlite)?;
         let now = Instant::now();
         Ok(Self {
