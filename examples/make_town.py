@@ -54,25 +54,31 @@ CREATE TABLE owners (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, name TEXT(6
 CREATE INDEX buildings_street ON buildings (street, number);
 """
 
-# The triggers of GeoPackage 1.3, annex F.3.
+# The triggers of GeoPackage 1.4, annex F.3.
 RTREE = """
 CREATE TRIGGER "rtree_{t}_geom_insert" AFTER INSERT ON "{t}" WHEN (NEW.geom NOT NULL AND NOT ST_IsEmpty(NEW.geom))
-BEGIN INSERT OR REPLACE INTO "rtree_{t}_geom" VALUES (NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom),
-  ST_MinY(NEW.geom), ST_MaxY(NEW.geom)); END;
-CREATE TRIGGER "rtree_{t}_geom_update1" AFTER UPDATE OF geom ON "{t}"
-WHEN OLD.fid = NEW.fid AND (NEW.geom NOTNULL AND NOT ST_IsEmpty(NEW.geom))
 BEGIN INSERT OR REPLACE INTO "rtree_{t}_geom" VALUES (NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom),
   ST_MinY(NEW.geom), ST_MaxY(NEW.geom)); END;
 CREATE TRIGGER "rtree_{t}_geom_update2" AFTER UPDATE OF geom ON "{t}"
 WHEN OLD.fid = NEW.fid AND (NEW.geom ISNULL OR ST_IsEmpty(NEW.geom))
 BEGIN DELETE FROM "rtree_{t}_geom" WHERE id = OLD.fid; END;
-CREATE TRIGGER "rtree_{t}_geom_update3" AFTER UPDATE ON "{t}"
-WHEN OLD.fid != NEW.fid AND (NEW.geom NOTNULL AND NOT ST_IsEmpty(NEW.geom))
-BEGIN DELETE FROM "rtree_{t}_geom" WHERE id = OLD.fid; INSERT OR REPLACE INTO "rtree_{t}_geom" VALUES (NEW.fid,
-  ST_MinX(NEW.geom), ST_MaxX(NEW.geom), ST_MinY(NEW.geom), ST_MaxY(NEW.geom)); END;
 CREATE TRIGGER "rtree_{t}_geom_update4" AFTER UPDATE ON "{t}"
 WHEN OLD.fid != NEW.fid AND (NEW.geom ISNULL OR ST_IsEmpty(NEW.geom))
 BEGIN DELETE FROM "rtree_{t}_geom" WHERE id IN (OLD.fid, NEW.fid); END;
+CREATE TRIGGER "rtree_{t}_geom_update5" AFTER UPDATE ON "{t}"
+WHEN OLD.fid != NEW.fid AND (NEW.geom NOTNULL AND NOT ST_IsEmpty(NEW.geom))
+BEGIN DELETE FROM "rtree_{t}_geom" WHERE id = OLD.fid; INSERT OR REPLACE INTO "rtree_{t}_geom" VALUES (NEW.fid,
+  ST_MinX(NEW.geom), ST_MaxX(NEW.geom), ST_MinY(NEW.geom), ST_MaxY(NEW.geom)); END;
+CREATE TRIGGER "rtree_{t}_geom_update6" AFTER UPDATE OF geom ON "{t}"
+WHEN OLD.fid = NEW.fid AND (NEW.geom NOTNULL AND NOT ST_IsEmpty(NEW.geom))
+  AND (OLD.geom NOTNULL AND NOT ST_IsEmpty(OLD.geom))
+BEGIN UPDATE "rtree_{t}_geom" SET minx = ST_MinX(NEW.geom), maxx = ST_MaxX(NEW.geom), miny = ST_MinY(NEW.geom),
+  maxy = ST_MaxY(NEW.geom) WHERE id = NEW.fid; END;
+CREATE TRIGGER "rtree_{t}_geom_update7" AFTER UPDATE OF geom ON "{t}"
+WHEN OLD.fid = NEW.fid AND (NEW.geom NOTNULL AND NOT ST_IsEmpty(NEW.geom))
+  AND (OLD.geom ISNULL OR ST_IsEmpty(OLD.geom))
+BEGIN INSERT INTO "rtree_{t}_geom" VALUES (NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom), ST_MinY(NEW.geom),
+  ST_MaxY(NEW.geom)); END;
 CREATE TRIGGER "rtree_{t}_geom_delete" AFTER DELETE ON "{t}" WHEN OLD.geom NOT NULL
 BEGIN DELETE FROM "rtree_{t}_geom" WHERE id = OLD.fid; END;
 """
@@ -148,7 +154,7 @@ def register(db, boxes):
                    (table, "features", table, "", WHEN, *extent, SRS))
         db.execute("INSERT INTO gpkg_geometry_columns VALUES (?,'geom',?,?,0,0)", (table, kind, SRS))
         db.execute("INSERT INTO gpkg_extensions VALUES (?,'geom','gpkg_rtree_index',"
-                   "'http://www.geopackage.org/spec130/#extension_rtree','write-only')", (table,))
+                   "'http://www.geopackage.org/spec140/#extension_rtree','write-only')", (table,))
         db.execute('CREATE VIRTUAL TABLE "rtree_%s_geom" USING rtree(id, minx, maxx, miny, maxy)' % table)
         db.executemany('INSERT INTO "rtree_%s_geom" VALUES (?,?,?,?,?)' % table, [(i, *box) for i, box in boxes[table]])
         db.executescript(RTREE.format(t=table))
@@ -159,7 +165,7 @@ def make(path):
     if os.path.exists(path):
         os.remove(path)
     db = sqlite3.connect(path)
-    db.executescript("PRAGMA page_size = 4096; PRAGMA application_id = 0x47504B47; PRAGMA user_version = 10300;")
+    db.executescript("PRAGMA page_size = 4096; PRAGMA application_id = 0x47504B47; PRAGMA user_version = 10400;")
     db.executescript(TABLES)
     register(db, fill(db, random.Random(1)))
     db.commit()
