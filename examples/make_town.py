@@ -54,7 +54,7 @@ CREATE TABLE owners (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, name TEXT(6
 CREATE INDEX buildings_street ON buildings (street, number);
 """
 
-# The triggers of GeoPackage 1.4, annex F.3.
+# The triggers of GeoPackage 1.4, annex F.3: those of 1.3 fail with an upsert.
 RTREE = """
 CREATE TRIGGER "rtree_{t}_geom_insert" AFTER INSERT ON "{t}" WHEN (NEW.geom NOT NULL AND NOT ST_IsEmpty(NEW.geom))
 BEGIN INSERT OR REPLACE INTO "rtree_{t}_geom" VALUES (NEW.fid, ST_MinX(NEW.geom), ST_MaxX(NEW.geom),
@@ -154,7 +154,7 @@ def register(db, boxes):
                    (table, "features", table, "", WHEN, *extent, SRS))
         db.execute("INSERT INTO gpkg_geometry_columns VALUES (?,'geom',?,?,0,0)", (table, kind, SRS))
         db.execute("INSERT INTO gpkg_extensions VALUES (?,'geom','gpkg_rtree_index',"
-                   "'http://www.geopackage.org/spec140/#extension_rtree','write-only')", (table,))
+                   "'http://www.geopackage.org/spec130/#extension_rtree','write-only')", (table,))
         db.execute('CREATE VIRTUAL TABLE "rtree_%s_geom" USING rtree(id, minx, maxx, miny, maxy)' % table)
         db.executemany('INSERT INTO "rtree_%s_geom" VALUES (?,?,?,?,?)' % table, [(i, *box) for i, box in boxes[table]])
         db.executescript(RTREE.format(t=table))
@@ -165,7 +165,7 @@ def make(path):
     if os.path.exists(path):
         os.remove(path)
     db = sqlite3.connect(path)
-    db.executescript("PRAGMA page_size = 4096; PRAGMA application_id = 0x47504B47; PRAGMA user_version = 10400;")
+    db.executescript("PRAGMA page_size = 4096; PRAGMA application_id = 0x47504B47; PRAGMA user_version = 10300;")
     db.executescript(TABLES)
     register(db, fill(db, random.Random(1)))
     db.commit()
