@@ -1,0 +1,243 @@
+//! Promises 4, 8 and 10: every call of geokeep's own write path fails in turn, once or from then
+//! on, with an I/O error or a full disk. Nothing half-made stays, earlier backups verify, a
+//! restore's target is the old file or the new one, whole; and a full disk is called that.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use common::{Place, archives_below, check, files_below, temporaries_below, tiny, writable};
+use geokeep::destination::{ArchiveFolder, StoredArchive};
+use geokeep::durable::{Disk, OsDisk};
+use geokeep::restore::{Restored, Target, restore};
+use geokeep::verify::Level;
+use geokeep::{Error, Kind, Watch};
+use testkit::disks::{DiskFault, FailingDisk, Failure};
+use testkit::gpkg::Options;
+
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+
+/// One call that fails.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    at: u64,
+    sticky: bool,
+    errno: i32,
+}
+
+/// Makes a fresh place for every failing call and does `work` there; `look` judges what is left.
+/// `prepare` sets the scene with a disk that works.
+fn every_call_fails<T>(
+    prepare: impl Fn(&Place),
+    work: impl Fn(&Place) -> Result<T, Error>,
+    look: impl Fn(&Place, &Result<T, Error>, Case),
+) {
+    let scene = || {
+        let disk = FailingDisk::new(Arc::new(OsDisk));
+        let mut place = Place::in_memory();
+        place.settings.disk = Arc::new(disk.clone());
+        prepare(&place);
+        disk.clear();
+        (place, disk)
+    };
+    let (place, disk) = scene();
+    assert!(work(&place).is_ok(), "it succeeds on a disk that works");
+    let (calls, _) = disk.clear();
+    assert!(calls >= 5, "{calls}");
+    let mut refused = 0;
+    for (errno, sticky) in [(EIO, false), (EIO, true), (ENOSPC, false), (ENOSPC, true)] {
+        for at in 0..calls {
+            let case = Case { at, sticky, errno };
+            let (place, disk) = scene();
+            let sources = testkit::fingerprint(&place.sources());
+            disk.plan(DiskFault {
+                at,
+                sticky,
+                failure: Failure::Os(errno),
+            });
+            let result = work(&place);
+            let (_, failed) = disk.clear();
+            assert!(failed > 0, "call {} was not made: {case:?}", case.at);
+            refused += u64::from(result.is_err());
+            sources.assert_same(&place.sources());
+            common_rules(&place, &result, case);
+            look(&place, &result, case);
+            next_run_works(&place);
+        }
+    }
+    eprintln!("{calls} calls, {refused} of {} runs refused", 4 * calls);
+    assert!(refused > calls);
+}
+
+fn common_rules<T>(place: &Place, result: &Result<T, Error>, case: Case) {
+    for archive in archives_below(place.root()) {
+        check(&archive, Level::Full).unwrap_or_else(|e| panic!("{case:?}: {archive:?}: {e}"));
+    }
+    let left = temporaries_below(place.root());
+    // Where removing failed as well, the next run must do it.
+    assert!(left.is_empty() || case.sticky, "{case:?}: {left:?}");
+    if let Err(error) = result {
+        let full = error.kind() == Kind::DestinationFull;
+        // No system says "full" to a question for a file's length.
+        let asked = format!("{error:?}").contains("Destination(Read");
+        assert_eq!(full, case.errno == ENOSPC && !asked, "{case:?}: {error:?}");
+        assert_ne!(error.kind(), Kind::Unexpected, "{case:?}: {error:?}");
+    }
+}
+
+/// With a disk that works again, a run tidies up and makes its backup.
+fn next_run_works(place: &Place) {
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+    let destination = ArchiveFolder::open_or_create(&place.backups(), Arc::clone(&disk)).unwrap();
+    destination.sweep().unwrap();
+    assert!(temporaries_below(&place.backups()).is_empty());
+    let mut settings = place.settings.clone();
+    settings.disk = disk;
+    settings.force = true;
+    let stored = common::saved(common::try_backup(
+        &place.source("a.gpkg"),
+        &destination,
+        &settings,
+    ));
+    check(&stored.path, Level::Full).unwrap();
+}
+
+fn build(place: &Place) {
+    place.build("a.gpkg", &tiny());
+}
+
+fn edit(path: &Path) {
+    let db = writable(path);
+    db.execute_batch("UPDATE parcels SET remarks = 'edited' WHERE fid = 3")
+        .unwrap();
+    db.close().unwrap();
+}
+
+fn back_up(place: &Place) -> Result<PathBuf, Error> {
+    let disk = Arc::clone(&place.settings.disk);
+    let destination = ArchiveFolder::open_or_create(&place.backups(), disk)?;
+    let outcome = common::try_backup(&place.source("a.gpkg"), &destination, &place.settings)?;
+    Ok(outcome.stored().path.clone())
+}
+
+/// `earlier` archives were there. After an error there are no more, except where only the very
+/// last sync failed: then the new one is whole (which was checked), but was not reported.
+fn archives_are_right(place: &Place, result: &Result<PathBuf, Error>, earlier: usize, case: Case) {
+    let now = archives_below(&place.backups()).len();
+    match result {
+        Ok(path) => assert!(path.exists() && now == earlier + 1, "{case:?}"),
+        Err(_) => assert!(now <= earlier + 1, "{case:?}"),
+    }
+    if let Err(error) = result
+        && now > earlier
+    {
+        assert!(says_sync(error), "{case:?}: {error:?}");
+    }
+}
+
+/// Errors after the rename name the final file.
+fn says_sync(error: &Error) -> bool {
+    let text = format!("{error:?}");
+    text.contains(".gpkg.zip") || text.contains("Full")
+}
+
+#[test]
+fn the_first_backup() {
+    every_call_fails(build, back_up, |place, result, case| {
+        archives_are_right(place, result, 0, case);
+    });
+}
+
+#[test]
+fn the_second_backup() {
+    let prepare = |place: &Place| {
+        build(place);
+        back_up(place).unwrap();
+        edit(&place.source("a.gpkg"));
+    };
+    every_call_fails(prepare, back_up, |place, result, case| {
+        archives_are_right(place, result, 1, case);
+    });
+}
+
+fn give_back(place: &Place, force: bool) -> Result<Restored, Error> {
+    let archive = archives_below(&place.backups().join("a"))[0].clone();
+    let target = Target {
+        path: place.root().join("target/t.gpkg"),
+        force,
+    };
+    restore(
+        StoredArchive::open(&archive).unwrap(),
+        &target,
+        false,
+        &place.destination(),
+        &place.settings,
+        &Watch::default(),
+    )
+}
+
+#[test]
+fn a_restore_to_a_new_name() {
+    let prepare = |place: &Place| {
+        build(place);
+        fs::create_dir(place.root().join("target")).unwrap();
+        back_up(place).unwrap();
+    };
+    every_call_fails(
+        prepare,
+        |place| give_back(place, false),
+        |place, result, case| {
+            let target = place.root().join("target/t.gpkg");
+            let stored = common::plain(&archives_below(&place.backups())[0]);
+            match (result, fs::read(&target)) {
+                (_, Ok(bytes)) => assert!(bytes == stored, "{case:?}: half a file"),
+                (Ok(_), Err(e)) => panic!("{case:?}: {e}"),
+                (Err(_), Err(_)) => {}
+            }
+        },
+    );
+}
+
+#[test]
+fn a_restore_over_another_file() {
+    let prepare = |place: &Place| {
+        build(place);
+        back_up(place).unwrap();
+        let target = place.root().join("target");
+        fs::create_dir(&target).unwrap();
+        let options = Options { seed: 5, ..tiny() };
+        testkit::gpkg::build(&target.join("t.gpkg"), &options).unwrap();
+        fs::copy(target.join("t.gpkg"), place.root().join("was")).unwrap();
+    };
+    every_call_fails(
+        prepare,
+        |place| give_back(place, true),
+        |place, result, case| {
+            let bytes = fs::read(place.root().join("target/t.gpkg")).unwrap();
+            let was = fs::read(place.root().join("was")).unwrap();
+            let stored = common::plain(&archives_below(&place.backups().join("a"))[0]);
+            let saved = archives_below(&place.backups().join("t"));
+            if bytes == was {
+                assert!(result.is_err(), "{case:?}: reported, but not done");
+            } else {
+                assert!(
+                    bytes == stored,
+                    "{case:?}: neither the old nor the new file"
+                );
+                // What was replaced is in a backup.
+                assert_eq!(saved.len(), 1, "{case:?}");
+                assert!(
+                    common::plain(&saved[0]) == common::expected(&was),
+                    "{case:?}"
+                );
+            }
+            let beside = files_below(&place.root().join("target"));
+            assert!(beside.len() == 1 || case.sticky, "{case:?}: {beside:?}");
+        },
+    );
+}

@@ -1,0 +1,168 @@
+//! Promise 10: every call that SQLite makes to the system while a source is read fails in turn,
+//! once or from then on. Either there is a typed error and nothing new in the destination, or the
+//! backup is right; the source is never changed.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use common::{Place, archives_below, files_below, tiny};
+use geokeep::backup::Outcome;
+use geokeep::destination::{Stored, Verdict};
+use geokeep::{Error, Kind as ErrorKind};
+use testkit::fault_vfs::{self, Fault, Kind};
+use testkit::fingerprint;
+use testkit::gpkg::{Journal, Options};
+use testkit::live_writer::{self, JournalMode, LiveWriter};
+
+testkit::live_writer_process!();
+
+const KINDS: [Kind; 5] = [
+    Kind::IoError,
+    Kind::Busy,
+    Kind::CantOpen,
+    Kind::ShortRead,
+    Kind::Full,
+];
+
+/// A backup that was made is the right one. A disk that gives zeros for half a page and calls that
+/// a success cannot be seen through, but it may not end in another backup that is called sound.
+fn is_right(stored: &Stored, clean: &Stored, kind: Kind, case: &str) -> String {
+    let (manifest, clean) = (&stored.manifest, &clean.manifest);
+    if kind == Kind::ShortRead && manifest.verdict == Verdict::Damaged {
+        return "damaged".to_owned();
+    }
+    assert_eq!(manifest.digest, clean.digest, "{case}");
+    assert_eq!(manifest.verdict, clean.verdict, "{case}");
+    "right".to_owned()
+}
+
+fn is_typed(error: &Error, kind: Kind, case: &str) -> String {
+    let said = error.kind();
+    let expected = match said {
+        ErrorKind::SourceUnreadable | ErrorKind::SourceLocked => true,
+        // The snapshot that holds the zeros does not pass its check, or shows no GeoPackage.
+        ErrorKind::VerificationFailed | ErrorKind::NotAGeopackage => kind == Kind::ShortRead,
+        _ => false,
+    };
+    assert!(expected, "{case}: {error:?}");
+    format!("{said:?}")
+}
+
+/// Fails every call of a backup of `path`, in every way.
+fn every_call_fails(mut place: Place, path: &Path) {
+    place.settings.force = true;
+    let faults = fault_vfs::watch(place.sources());
+    let clean = place.save(path);
+    let calls = faults.clear().calls;
+    assert!(calls > 20, "{calls}");
+    let before = fingerprint(&place.sources());
+    let archives = archives_below(&place.backups());
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    for kind in KINDS {
+        for sticky in [false, true] {
+            // Who waits for a lock that never comes must not make the sweep slow.
+            place.settings.lock_wait = Duration::from_millis(if sticky { 0 } else { 500 });
+            for at in 0..calls {
+                faults.plan(Fault { at, sticky, kind });
+                let outcome = place.try_backup(path);
+                let failed = faults.clear().failed;
+                let case = format!("{kind:?} at {at} of {calls}, sticky {sticky}, struck {failed}");
+                let word = match outcome {
+                    Ok(Outcome::Saved(stored)) => {
+                        std::fs::remove_file(&stored.path).unwrap();
+                        is_right(&stored, &clean, kind, &case)
+                    }
+                    Ok(Outcome::Unchanged(_)) => panic!("{case}: unchanged, although forced"),
+                    Err(error) => {
+                        assert!(failed > 0, "{case}: {error:?}");
+                        is_typed(&error, kind, &case)
+                    }
+                };
+                assert_eq!(files_below(&place.backups()), archives, "{case}");
+                *seen.entry(format!("{kind:?} {word}")).or_default() += 1;
+            }
+        }
+    }
+    before.assert_same(&place.sources());
+    assert!(files_below(&place.settings.staging).is_empty());
+    eprintln!("{calls} calls: {seen:?}");
+    assert!(seen.contains_key("IoError SourceUnreadable"), "{seen:?}");
+    assert!(seen.contains_key("CantOpen SourceUnreadable"), "{seen:?}");
+    // A refused lock is asked for again.
+    assert!(seen.contains_key("Busy right") && seen.contains_key("Busy SourceLocked"));
+}
+
+#[test]
+fn in_rollback_mode() {
+    fault_vfs::install_as_default();
+    let place = Place::in_memory();
+    let path = place.build("a.gpkg", &tiny());
+    every_call_fails(place, &path);
+}
+
+#[test]
+fn in_wal_mode_with_a_log() {
+    fault_vfs::install_as_default();
+    let place = Place::in_memory();
+    let path = place.build("a.gpkg", &tiny());
+    let options = live_writer::Options {
+        every: Duration::from_secs(3600),
+        journal: JournalMode::Wal,
+        ..Default::default()
+    };
+    let writer = LiveWriter::start(&path, &options);
+    every_call_fails(place, &path);
+    writer.stop();
+}
+
+#[test]
+fn in_wal_mode_at_rest() {
+    fault_vfs::install_as_default();
+    let place = Place::in_memory();
+    let path = place.build(
+        "a.gpkg",
+        &Options {
+            journal: Journal::Wal,
+            ..tiny()
+        },
+    );
+    every_call_fails_but_locks(place, &path);
+}
+
+/// A file that is read as unchangeable is not locked.
+fn every_call_fails_but_locks(mut place: Place, path: &Path) {
+    place.settings.force = true;
+    let faults = fault_vfs::watch(place.sources());
+    let clean = place.save(path);
+    let calls = faults.clear().calls;
+    let archives = archives_below(&place.backups());
+    let before = fingerprint(&place.sources());
+    let mut errors = 0;
+    for kind in [Kind::IoError, Kind::CantOpen, Kind::ShortRead] {
+        for (sticky, at) in (0..calls).flat_map(|at| [(false, at), (true, at)]) {
+            faults.plan(Fault { at, sticky, kind });
+            let outcome = place.try_backup(path);
+            faults.clear();
+            let case = format!("{kind:?} at {at} of {calls}, sticky {sticky}");
+            match outcome {
+                Ok(outcome) => {
+                    let stored = outcome.stored();
+                    std::fs::remove_file(&stored.path).unwrap();
+                    is_right(stored, &clean, kind, &case);
+                }
+                Err(error) => {
+                    assert_ne!(is_typed(&error, kind, &case), "SourceLocked");
+                    errors += 1;
+                }
+            }
+            assert_eq!(files_below(&place.backups()), archives, "{case}");
+        }
+    }
+    before.assert_same(&place.sources());
+    assert!(errors > 0);
+}
