@@ -16,7 +16,7 @@ use crate::durable::Disk;
 use crate::error::Error;
 use crate::snapshot::{self, Clock, Taken};
 use crate::source::{FirstBytes, Gate, Header, Look, Source, SourceError, look, same_content};
-use crate::verify::{self, Checked, Digests};
+use crate::verify::{self, Checked, Digests, Written};
 
 /// What a run of backups is to know and to have.
 #[derive(Debug, Clone)]
@@ -265,7 +265,7 @@ fn check(
         content: &content.digest,
         stored: &content.stored_digest,
     };
-    verify::check(&chunks, digests, geopackage, watch)
+    verify::check(&chunks, digests, geopackage, Written::JustNow, watch)
 }
 
 /// manifest → publish, or nothing if there is nothing new.

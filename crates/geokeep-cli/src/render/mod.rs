@@ -16,7 +16,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-pub(crate) use json::{BackupLine, HolderLine, InspectLine, RestoreLine};
+pub(crate) use json::{BackupLine, InspectLine, RestoreLine};
 pub(crate) use progress::Progress;
 pub(crate) use text::{human_bytes, human_count, human_time, layers_in_short};
 

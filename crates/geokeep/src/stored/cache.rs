@@ -1,30 +1,48 @@
-//! A small cache of decoded chunks, with read-ahead.
+//! A small cache of decoded chunks, filled ahead of whoever reads forward.
+//!
+//! SQLite reads pages of some KiB. A scan of a table walks up the file, and in between looks up
+//! index entries somewhere else. So several forward-moving places are followed at once; ahead of
+//! each, a second thread decodes, a little at first and more the longer the run lasts.
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::Range;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use sozip::{Chunks, Decoder, ReadAt};
+use sozip::{Chunks, Decoder, ReadAt, ReadError};
 
-/// Chunks decoded at once when reading goes forward: one read of the file instead of many.
-const AHEAD: u64 = 8;
+/// Places that are followed at once.
+const RUNS: usize = 16;
+/// Chunks that a reader may skip without leaving its run: pages of other tables lie between.
+const SKIP: u64 = 4;
+/// Chunks decoded ahead, at the most.
+const AHEAD_MAX: u64 = 32;
 
-/// The plain bytes of an entry at random, with the most recent chunks kept decoded.
+/// The plain bytes of an entry at random, with recent chunks kept decoded.
 pub(super) struct CachedChunks<R> {
+    shared: Arc<Shared<R>>,
+    requests: Sender<Range<u64>>,
+    decoder: Mutex<(Decoder, Vec<u8>)>,
+}
+
+struct Shared<R> {
     chunks: Arc<Chunks<R>>,
     cache: Mutex<Cache>,
+    arrived: Condvar,
 }
 
 struct Cache {
-    decoder: Decoder,
-    decoded: Vec<u8>,
     slots: Vec<Slot>,
     by_chunk: HashMap<u64, usize>,
     slots_max: usize,
     /// Where the clock hand stands.
     hand: usize,
-    /// The chunk behind the last one decoded; a miss there is reading forward.
-    next: u64,
+    runs: [Run; RUNS],
+    last: u64,
+    clock: u64,
+    /// What the second thread decodes at the moment.
+    in_flight: Range<u64>,
 }
 
 struct Slot {
@@ -34,57 +52,157 @@ struct Slot {
     used: bool,
 }
 
-impl<R: ReadAt> CachedChunks<R> {
+/// A place from which somebody reads forward.
+#[derive(Clone, Copy, Default)]
+struct Run {
+    at: u64,
+    fetched: u64,
+    ahead: u64,
+    touched: u64,
+}
+
+impl<R: ReadAt + 'static> CachedChunks<R> {
     pub(super) fn new(chunks: Arc<Chunks<R>>, cache_bytes: usize) -> Self {
         let chunk = (chunks.chunk_size() as usize).max(1);
         let cache = Cache {
-            decoder: Decoder::new(),
-            decoded: Vec::new(),
             slots: Vec::new(),
             by_chunk: HashMap::new(),
-            slots_max: (cache_bytes / chunk).max(2 * AHEAD as usize),
+            slots_max: (cache_bytes / chunk).max(4 * AHEAD_MAX as usize),
             hand: 0,
-            next: 0,
+            runs: [Run::default(); RUNS],
+            last: u64::MAX,
+            clock: 0,
+            in_flight: 0..0,
         };
-        Self {
+        let shared = Arc::new(Shared {
             chunks,
             cache: Mutex::new(cache),
+            arrived: Condvar::new(),
+        });
+        let (requests, asked) = channel::<Range<u64>>();
+        let ahead = Arc::clone(&shared);
+        // Ends when `requests` is dropped. Without the thread everything works, only slower.
+        let _ = std::thread::Builder::new()
+            .name("read-ahead".to_owned())
+            .spawn(move || {
+                let mut decoder = Decoder::new();
+                let mut decoded = Vec::new();
+                while let Ok(range) = asked.recv() {
+                    ahead.fetch(range, &mut decoder, &mut decoded);
+                }
+            });
+        Self {
+            shared,
+            requests,
+            decoder: Mutex::new((Decoder::new(), Vec::new())),
         }
     }
 
+    /// Makes sure that a chunk is in the cache, and returns the cache locked.
+    fn with_chunk(&self, chunk: u64) -> io::Result<(MutexGuard<'_, Cache>, usize)> {
+        let shared = &*self.shared;
+        let mut cache = shared.cache();
+        if let Some(range) = cache.follow(chunk, shared.chunks.count()) {
+            // A second thread that has gone is no error: we decode ourselves.
+            let _ = self.requests.send(range);
+        }
+        while cache.in_flight.contains(&chunk) && !cache.by_chunk.contains_key(&chunk) {
+            cache = shared
+                .arrived
+                .wait(cache)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(&slot) = cache.by_chunk.get(&chunk) {
+            cache.slots[slot].used = true;
+            return Ok((cache, slot));
+        }
+        drop(cache);
+        let mut own = self.decoder.lock().unwrap_or_else(PoisonError::into_inner);
+        let (decoder, decoded) = &mut *own;
+        shared
+            .chunks
+            .read_chunk(decoder, chunk, decoded)
+            .map_err(invalid)?;
+        let mut cache = shared.cache();
+        let slot = cache.put(chunk, decoded, true);
+        Ok((cache, slot))
+    }
+}
+
+fn invalid(error: ReadError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+impl<R: ReadAt> Shared<R> {
     fn cache(&self) -> MutexGuard<'_, Cache> {
-        // A panic while decoding leaves at worst a chunk that is not cached.
+        // Steps that panic leave at worst a chunk that is not cached.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decodes chunks that will be wanted. One that is damaged is left to whoever reads it.
+    fn fetch(&self, wanted: Range<u64>, decoder: &mut Decoder, decoded: &mut Vec<u8>) {
+        let range = {
+            let mut cache = self.cache();
+            let known = |chunk: &u64| cache.by_chunk.contains_key(chunk);
+            let Some(start) = wanted.clone().find(|chunk| !known(chunk)) else {
+                return;
+            };
+            cache.in_flight = start..wanted.end;
+            start..wanted.end
+        };
+        for chunk in range {
+            let read = self.chunks.read_chunk(decoder, chunk, decoded);
+            let mut cache = self.cache();
+            if read.is_ok() {
+                cache.put(chunk, decoded, false);
+            }
+            cache.in_flight.start = chunk + 1;
+            drop(cache);
+            self.arrived.notify_all();
+        }
     }
 }
 
 impl Cache {
-    fn slot<R: ReadAt>(&mut self, chunks: &Chunks<R>, chunk: u64) -> io::Result<usize> {
-        if let Some(&slot) = self.by_chunk.get(&chunk) {
-            self.slots[slot].used = true;
-            return Ok(slot);
+    /// Notes where reading goes on, and says which chunks to decode ahead of it.
+    fn follow(&mut self, chunk: u64, count: u64) -> Option<Range<u64>> {
+        if chunk == self.last {
+            return None;
         }
-        let ahead = if chunk == self.next { AHEAD } else { 1 };
-        let end = (chunk + ahead).min(chunks.count());
-        let mut decoded = std::mem::take(&mut self.decoded);
-        let read = chunks.read_chunks(&mut self.decoder, chunk..end, &mut decoded);
-        if let Err(e) = read {
-            self.decoded = decoded;
-            return Err(io::Error::new(io::ErrorKind::InvalidData, e));
+        self.last = chunk;
+        self.clock += 1;
+        let clock = self.clock;
+        let Some(run) = self
+            .runs
+            .iter_mut()
+            .find(|r| (r.at..=r.at + SKIP).contains(&chunk))
+        else {
+            let oldest = self.runs.iter_mut().min_by_key(|run| run.touched)?;
+            *oldest = Run {
+                at: chunk,
+                fetched: chunk + 1,
+                ahead: 1,
+                touched: clock,
+            };
+            return None;
+        };
+        run.touched = clock;
+        if chunk == run.at {
+            return None;
         }
-        // Backwards, so that the chunk that was asked for comes last and is surely still there.
-        let pieces = decoded.chunks(chunks.chunk_size() as usize);
-        let mut slot = 0;
-        for (n, piece) in pieces.enumerate().rev() {
-            slot = self.put(chunk + n as u64, piece);
+        run.at = chunk;
+        run.fetched = run.fetched.max(chunk + 1);
+        if run.fetched - (chunk + 1) > run.ahead / 2 {
+            return None;
         }
-        self.slots[slot].used = true;
-        self.next = end;
-        self.decoded = decoded;
-        Ok(slot)
+        run.ahead = (run.ahead * 2).min(AHEAD_MAX);
+        let range = run.fetched..(chunk + 1 + run.ahead).min(count);
+        run.fetched = range.end.max(run.fetched);
+        (!range.is_empty()).then_some(range)
     }
 
-    fn put(&mut self, chunk: u64, piece: &[u8]) -> usize {
+    /// Keeps a decoded chunk; `piece` gets the buffer of the one that it takes the place of.
+    fn put(&mut self, chunk: u64, piece: &mut Vec<u8>, used: bool) -> usize {
         if let Some(&slot) = self.by_chunk.get(&chunk) {
             return slot;
         }
@@ -92,9 +210,8 @@ impl Cache {
         let kept = &mut self.slots[slot];
         self.by_chunk.remove(&kept.chunk);
         kept.chunk = chunk;
-        kept.used = false;
-        kept.bytes.clear();
-        kept.bytes.extend_from_slice(piece);
+        kept.used = used;
+        std::mem::swap(&mut kept.bytes, piece);
         self.by_chunk.insert(chunk, slot);
         slot
     }
@@ -118,22 +235,21 @@ impl Cache {
     }
 }
 
-impl<R: ReadAt> ReadAt for CachedChunks<R> {
+impl<R: ReadAt + 'static> ReadAt for CachedChunks<R> {
     fn size(&self) -> io::Result<u64> {
-        Ok(self.chunks.size())
+        Ok(self.shared.chunks.size())
     }
 
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         let end = offset.checked_add(buf.len() as u64);
-        if end.is_none_or(|end| end > self.chunks.size()) {
+        if end.is_none_or(|end| end > self.shared.chunks.size()) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let size = u64::from(self.chunks.chunk_size());
-        let mut cache = self.cache();
+        let size = u64::from(self.shared.chunks.chunk_size());
         let mut done = 0;
         while done < buf.len() {
             let at = offset + done as u64;
-            let slot = cache.slot(&self.chunks, at / size)?;
+            let (cache, slot) = self.with_chunk(at / size)?;
             let from = usize::try_from(at % size).map_err(io::Error::other)?;
             let piece = cache.slots[slot]
                 .bytes

@@ -22,7 +22,7 @@ pub struct Database {
     registration: vfs::Registration,
 }
 
-/// Stored bytes with a cache, on which any number of connections can be opened.
+/// Plain stored bytes with a cache, on which any number of connections can be opened.
 #[derive(Clone)]
 pub struct Bytes(Arc<dyn ReadAt>);
 

@@ -12,7 +12,7 @@ use crate::stored::Database;
 /// Faults that are listed at most.
 const FAULTS_MAX: usize = 100;
 /// SQLite's page cache for this check in KiB: looking up index entries jumps about.
-const PAGE_CACHE_KIB: u32 = 16 * 1024;
+const PAGE_CACHE_KIB: u32 = 24 * 1024;
 
 pub(super) fn check(database: &Database) -> Result<(Verdict, Vec<Finding>), Error> {
     let connection = database.connection();

@@ -62,6 +62,15 @@ pub(crate) struct Checked {
     pub(crate) layers: Vec<Layer>,
 }
 
+/// When the stored bytes were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// By this process, which has decoded and compared each chunk.
+    JustNow,
+    /// At any time by anybody.
+    Earlier,
+}
+
 /// What the stored bytes must hash to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Digests<'a> {
@@ -69,10 +78,9 @@ pub(crate) struct Digests<'a> {
     pub(crate) stored: &'a str,
 }
 
-/// Bytes of decoded chunks kept by the check of the whole file, which jumps about in indexes.
-const INTEGRITY_CACHE: usize = 20 << 20;
-/// The same for the other checks, which read tables in order.
-const RULES_CACHE: usize = 4 << 20;
+/// Bytes of decoded chunks that all checks of one backup share. Index pages, which are wanted again
+/// and again, are kept by SQLite itself.
+const CACHE: usize = 24 << 20;
 /// A manifest lists no more findings than this; the last one says how many there were.
 const FINDINGS_MAX: usize = 200;
 
@@ -96,7 +104,7 @@ pub fn verify(archive: StoredArchive, level: Level, watch: &Watch) -> Result<Man
         compare(&chunks, digests, 2, |_| Ok(watch.check()?))?;
         return Ok(manifest);
     }
-    let checked = check(&chunks, digests, geopackage, watch)?;
+    let checked = check(&chunks, digests, geopackage, Written::Earlier, watch)?;
     same_as_recorded(&manifest, &checked)?;
     Ok(manifest)
 }
@@ -131,16 +139,21 @@ pub(crate) fn check<R: ReadAt + 'static>(
     chunks: &Arc<Chunks<R>>,
     digests: Digests<'_>,
     geopackage: bool,
+    written: Written,
     watch: &Watch,
 ) -> Result<Checked, Error> {
     let patience = Patience::new(watch, chunks.size());
+    let bytes = Bytes::new(Arc::clone(chunks), CACHE);
     let (integrity, others) = std::thread::scope(|scope| {
         let integrity = scope.spawn(|| {
-            let database = open(chunks, INTEGRITY_CACHE, &patience)?;
+            let database = open(&bytes, &patience)?;
             integrity::check(&database)
         });
-        let others = compare(chunks, digests, 1, |_| Ok(watch.check()?)).and_then(|()| {
-            let bytes = Bytes::new(Arc::clone(chunks), RULES_CACHE);
+        let compared = match written {
+            Written::JustNow => digest::compare_stored(chunks, digests.stored, watch),
+            Written::Earlier => compare(chunks, digests, 1, |_| Ok(watch.check()?)),
+        };
+        let others = compared.and_then(|()| {
             let mut found = rules::check(&bytes, geopackage, &patience)?;
             found.layers = layers::list(&bytes, geopackage, &patience, &mut found.findings)?;
             Ok(found)
@@ -169,19 +182,14 @@ pub(crate) fn check<R: ReadAt + 'static>(
 pub(crate) fn is_stored_geopackage<R: ReadAt + 'static>(
     chunks: &Arc<Chunks<R>>,
 ) -> Result<bool, Error> {
-    let database = Database::open(&Bytes::new(Arc::clone(chunks), RULES_CACHE));
+    let database = Database::open(&Bytes::new(Arc::clone(chunks), 0));
     let database = database.map_err(VerifyError::from)?;
     // A schema that cannot be read shows no such table.
     Ok(has_contents_table(database.connection()).unwrap_or(false))
 }
 
-fn open<R: ReadAt + 'static>(
-    chunks: &Arc<Chunks<R>>,
-    cache: usize,
-    patience: &Patience,
-) -> Result<Database, Error> {
-    let bytes = Bytes::new(Arc::clone(chunks), cache);
-    let database = Database::open(&bytes).map_err(VerifyError::from)?;
+fn open(bytes: &Bytes, patience: &Patience) -> Result<Database, Error> {
+    let database = Database::open(bytes).map_err(VerifyError::from)?;
     patience
         .install(database.connection())
         .map_err(VerifyError::from)?;

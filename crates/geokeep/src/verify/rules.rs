@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use super::{Checked, Patience, VerifyError, finding, not_fatal};
 use crate::destination::{Finding, Severity, Verdict};
 use crate::error::Error;
+use crate::sqlite::quote;
 use crate::stored::{Bytes, Database};
 
 /// Violations that are counted at most.
@@ -89,6 +90,13 @@ fn geopackage_rules(
     patience
         .install_limited(database.connection())
         .map_err(VerifyError::from)?;
+    let connection = database.connection();
+    if let Err(e) = spare_large_indexes(connection) {
+        let e = not_fatal(e, patience)?;
+        let message = format!("GeoPackage's rules could not be checked: {e}");
+        findings.push(finding(Severity::Warning, "geopackage", None, message));
+        return Ok(());
+    }
     let (connection, registration) = database.into_parts();
     let checked = catch_unwind(AssertUnwindSafe(|| {
         let found = GeoPackage::from_connection(connection).and_then(|gpkg| gpkg.validate());
@@ -110,6 +118,65 @@ fn geopackage_rules(
         }
     }
     Ok(())
+}
+
+/// Features up to this number have each entry of their R-tree compared with its geometry. Beyond it
+/// that would take longer than everything else together: two lookups at random for each feature.
+/// There `layers` compares which features the R-tree holds, and SQLite's own check the tree itself.
+pub(super) const AUDITED_ROWS_MAX: u64 = 20_000;
+
+/// Hides large layers and their R-trees from the crate's audit behind empty temporary tables of the
+/// same names and columns. Its other rules read the catalogue, and are asked as ever.
+fn spare_large_indexes(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA temp_store = MEMORY")?;
+    for (table, column) in geometry_columns(connection)? {
+        let tree = format!("rtree_{table}_{column}");
+        let entries = format!(
+            "SELECT count(*) FROM main.{}",
+            quote(&format!("{tree}_rowid"))
+        );
+        let entries = connection.query_row(&entries, [], |row| row.get::<_, i64>(0));
+        if entries.is_ok_and(|entries| entries.unsigned_abs() > AUDITED_ROWS_MAX) {
+            let columns = columns_of(connection, &table)?;
+            connection.execute_batch(&format!(
+                "CREATE TEMP TABLE {} ({columns});
+                 CREATE TEMP TABLE {} (id INTEGER PRIMARY KEY, minx, maxx, miny, maxy);",
+                quote(&table),
+                quote(&tree)
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// Tables with an R-tree by GeoPackage's naming, and their geometry columns.
+pub(super) fn geometry_columns(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut statement = connection.prepare(
+        "SELECT t.name, g.column_name FROM main.gpkg_geometry_columns g
+         JOIN main.sqlite_schema t ON lower(t.name) = lower(g.table_name) AND t.type = 'table'
+         JOIN main.sqlite_schema r
+           ON lower(r.name) = lower('rtree_' || g.table_name || '_' || g.column_name)
+         LIMIT 10000",
+    )?;
+    statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<String> {
+    let mut statement =
+        connection.prepare("SELECT name, type, pk FROM pragma_table_info(?1, 'main')")?;
+    let column = |row: &rusqlite::Row<'_>| {
+        let (name, kind): (String, String) = (row.get(0)?, row.get(1)?);
+        let key = if row.get::<_, i64>(2)? == 1 {
+            " PRIMARY KEY"
+        } else {
+            ""
+        };
+        Ok(format!("{} {}{key}", quote(&name), quote(&kind)))
+    };
+    let columns: rusqlite::Result<Vec<String>> = statement.query_map([table], column)?.collect();
+    Ok(columns?.join(", "))
 }
 
 fn translate(found: &geopackage::Finding) -> Finding {

@@ -1,0 +1,277 @@
+//! Each source keeps its own line of backups, whatever it is called and whoever else is called
+//! that, over many runs and with two runs at a time.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use common::{Place, archives_below, check, commit_in, plain, tiny};
+use geokeep::backup::{Job, Outcome, plan, run};
+use geokeep::destination::StoredArchive;
+use geokeep::source::Source;
+use geokeep::verify::Level;
+use geokeep::{Error, Watch};
+use testkit::gpkg::Options;
+
+fn plan_of(place: &Place, paths: &[PathBuf]) -> Vec<Job> {
+    let sources = paths.iter().map(|path| Source::new(path).unwrap());
+    plan(sources.collect(), &place.destination(), &place.settings).unwrap()
+}
+
+/// Runs all jobs; the archive of each source by its path.
+fn run_all(place: &Place, jobs: &[Job], at_once: usize) -> BTreeMap<PathBuf, PathBuf> {
+    let done = Mutex::new(BTreeMap::new());
+    let report = |job: &Job, outcome: Result<Outcome, Error>, _: Duration| {
+        let stored = outcome.unwrap().stored().clone();
+        done.lock()
+            .unwrap()
+            .insert(job.source.real.clone(), stored.path);
+    };
+    let watch = Watch::default();
+    run(
+        jobs,
+        at_once,
+        &place.destination(),
+        &place.settings,
+        &watch,
+        &report,
+    );
+    done.into_inner().unwrap()
+}
+
+/// Files called alike in several folders, each with its own contents.
+fn namesakes(place: &Place, folders: &[&str]) -> Vec<PathBuf> {
+    let make = |(seed, folder): (usize, &&str)| {
+        let folder = place.sources().join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("parcels.gpkg");
+        let seed = seed as u64 + 1;
+        testkit::gpkg::build(&path, &Options { seed, ..tiny() }).unwrap();
+        path
+    };
+    folders.iter().enumerate().map(make).collect()
+}
+
+fn holds(archive: &Path, source: &Path) -> bool {
+    plain(archive) == common::expected(&fs::read(source).unwrap())
+}
+
+#[test]
+fn namesakes_get_lines_of_their_own_and_keep_them() {
+    let mut place = Place::in_memory();
+    place.settings.force = true;
+    let paths = namesakes(
+        &place,
+        &["north", "south", "2025/south", "2026/south", "south/South"],
+    );
+    let first = plan_of(&place, &paths);
+    let lines: BTreeSet<_> = first.iter().map(|job| job.line.to_lowercase()).collect();
+    assert_eq!(lines.len(), paths.len(), "{first:?}");
+    assert_eq!(first[0].line, "parcels");
+    assert_eq!(first[1].line, "parcels-south");
+    for path in &paths {
+        let archives = run_all(&place, &first, 2);
+        assert!(holds(&archives[path], path));
+    }
+    // In any order, and each on its own.
+    let mut backwards = paths.clone();
+    backwards.reverse();
+    let line_of = |jobs: &[Job]| -> BTreeMap<PathBuf, String> {
+        let pair = |job: &Job| (job.source.real.clone(), job.line.clone());
+        jobs.iter().map(pair).collect()
+    };
+    assert_eq!(line_of(&plan_of(&place, &backwards)), line_of(&first));
+    for (path, line) in line_of(&first) {
+        assert_eq!(plan_of(&place, &[path])[0].line, line);
+    }
+    // One of them goes, with its backups: the others stay where they are.
+    fs::remove_dir_all(place.backups().join(&first[1].line)).unwrap();
+    for path in [&paths[0], &paths[2], &paths[3], &paths[4]] {
+        let line = &plan_of(&place, std::slice::from_ref(path))[0].line;
+        assert_eq!(*line, line_of(&first)[path]);
+    }
+}
+
+#[test]
+fn the_same_file_on_another_machine_is_another_source() {
+    let mut place = Place::in_memory();
+    let path = place.build("a.gpkg", &tiny());
+    let first = place.save(&path);
+    place.settings.host = "another-host".to_owned();
+    let second = place.save(&path);
+    assert_ne!(first.manifest.name, second.manifest.name);
+    assert_ne!(first.manifest.id, second.manifest.id);
+}
+
+#[test]
+fn any_name_that_a_file_can_have() {
+    let place = Place::in_memory();
+    let long = "ä".repeat(118);
+    let names = [
+        "it's \"quoted\".gpkg",
+        "with spaces  .gpkg",
+        "🦉 Flurstücke.gpkg",
+        "new\nline.gpkg",
+        "tab\tand\u{1}control.gpkg",
+        ".hidden.gpkg",
+        "...gpkg",
+        "100%?a=b#c&d.gpkg",
+        "back\\slash:colon*.gpkg",
+        "at@sign.gpkg",
+        "-dash.gpkg",
+        "CON.gpkg",
+        "file:uri.gpkg",
+        "no extension",
+        "two.dots.gpkg",
+        "a_2026-11-22T081500.123Z.gpkg",
+        &format!("{long}.gpkg"),
+    ];
+    let mut paths = Vec::new();
+    for (seed, name) in (1..).zip(names) {
+        paths.push(place.build(name, &Options { seed, ..tiny() }));
+    }
+    let before = testkit::fingerprint(&place.sources());
+    let jobs = plan_of(&place, &paths);
+    let archives = run_all(&place, &jobs, 2);
+    assert_eq!(archives.len(), names.len());
+    let mut folders = BTreeSet::new();
+    for path in &paths {
+        let archive = &archives[path];
+        assert!(holds(archive, path), "{path:?}");
+        assert_eq!(commit_in(archive), 0);
+        check(archive, Level::Full).unwrap();
+        let name = archive.file_name().unwrap().to_str().unwrap();
+        assert!(!name.starts_with('.') && name.len() < 200, "{name:?}");
+        assert!(
+            !name.contains(|c: char| c.is_control() || "<>:\"/\\|?*@".contains(c)),
+            "{name:?}"
+        );
+        folders.insert(archive.parent().unwrap().to_owned());
+        let line = archive.parent().unwrap().file_name().unwrap();
+        let found = place
+            .destination()
+            .find(line.to_str().unwrap(), &|_| None)
+            .unwrap();
+        assert_eq!(&found, archive);
+    }
+    assert_eq!(folders.len(), names.len());
+    before.assert_same(&place.sources());
+    // The second run knows each of them again.
+    let lines = |jobs: Vec<Job>| jobs.into_iter().map(|j| j.line).collect::<Vec<_>>();
+    assert_eq!(lines(plan_of(&place, &paths)), lines(jobs));
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::in_memory();
+    let name = std::ffi::OsStr::from_bytes(b"Gr\xfcn.gpkg");
+    let path = place.sources().join(name);
+    let made = place.build("made.gpkg", &tiny());
+    fs::rename(made, &path).unwrap();
+    let stored = place.save(&path);
+    assert!(holds(&stored.path, &path));
+}
+
+#[test]
+fn a_strangers_folder_is_left_alone() {
+    let place = Place::in_memory();
+    let path = place.build("a.gpkg", &tiny());
+    let theirs = place.backups().join("a");
+    fs::create_dir_all(&theirs).unwrap();
+    fs::write(theirs.join("notes.txt"), "not a backup").unwrap();
+    let stored = place.save(&path);
+    assert_ne!(stored.path.parent().unwrap(), theirs);
+    assert_eq!(fs::read_dir(&theirs).unwrap().count(), 1);
+}
+
+#[test]
+fn two_runs_at_the_same_time_do_not_mix() {
+    for round in 0..10 {
+        let place = Place::in_memory();
+        let folders = ["a", "b", "c", "d"];
+        let paths = namesakes(&place, &folders);
+        std::thread::scope(|scope| {
+            for half in paths.chunks(2) {
+                let place = &place;
+                scope.spawn(move || {
+                    for path in half {
+                        match place.try_backup(path) {
+                            Ok(_) => {}
+                            // Seen in time: the next run takes another name.
+                            Err(error) => {
+                                let text = error.to_string();
+                                assert!(text.contains("another run"), "round {round}: {error:?}");
+                                place.save(path);
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        let mut sources_of: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
+        for archive in archives_below(&place.backups()) {
+            check(&archive, Level::Digest).unwrap();
+            let manifest = StoredArchive::open(&archive).unwrap().manifest;
+            assert!(
+                holds(&archive, Path::new(&manifest.source.path)),
+                "round {round}"
+            );
+            let line = archive.parent().unwrap().to_owned();
+            sources_of
+                .entry(line)
+                .or_default()
+                .insert(manifest.source.path);
+        }
+        assert_eq!(
+            sources_of.len(),
+            folders.len(),
+            "round {round}: {sources_of:?}"
+        );
+        assert!(
+            sources_of.values().all(|s| s.len() == 1),
+            "round {round}: {sources_of:?}"
+        );
+    }
+}
+
+#[test]
+fn one_file_in_two_runs_at_the_same_time() {
+    let mut place = Place::in_memory();
+    place.settings.force = true;
+    let path = place.build("a.gpkg", &tiny());
+    place.save(&path);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    let stored = place.save(&path);
+                    check(&stored.path, Level::Digest).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(archives_below(&place.backups()).len(), 11);
+    assert_eq!(place.destination().lines().unwrap(), ["a"]);
+}
+
+#[test]
+fn the_very_first_backup_in_two_runs_at_the_same_time() {
+    for round in 0..10 {
+        let mut place = Place::in_memory();
+        place.settings.force = true;
+        let path = place.build("a.gpkg", &tiny());
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| place.save(&path));
+            }
+        });
+        let lines = place.destination().lines().unwrap();
+        assert_eq!(lines, ["a"], "round {round}");
+    }
+}
