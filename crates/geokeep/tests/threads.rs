@@ -65,7 +65,7 @@ fn under_a_writer(journal: JournalMode, options: &Options, rounds: usize) {
             // no turn before.
             for _ in 0..1000 {
                 let last = done.load(Relaxed);
-                looks += usize::from(look_in(&path) == Some(2));
+                looks += usize::from(look_in(&path).is_some_and(|layers| layers >= 2));
                 if last && looks > 0 {
                     break;
                 }

@@ -1,0 +1,117 @@
+//! A disk that is really full: exit code 23, nothing half-made, earlier backups as they were. The
+//! disk is a file system of 1 MB in memory; where that may not be mounted the test is skipped, with
+//! a line that says so.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(clippy::print_stderr, reason = "says what was skipped")]
+
+mod common;
+
+use std::process::Command;
+
+use common::{Desk, Ended, ended};
+use testkit::gpkg::Options;
+
+/// Runs a script in which `$DISK` is a full-size disk of `size` and `$GEOKEEP` the command. `None`
+/// if no such disk can be had.
+fn with_small_disk(desk: &Desk, size: &str, script: &str) -> Option<Ended> {
+    std::fs::create_dir_all(desk.path("disk")).unwrap();
+    let mount = format!("mount -t tmpfs -o size={size} tmpfs \"$DISK\"");
+    for unshare in [&["-Urm"][..], &["-m"]] {
+        let sh = |script: &str| {
+            let own = desk.command(&[]);
+            let mut command = Command::new("unshare");
+            command
+                .args(unshare)
+                .args(["sh", "-c", script])
+                .current_dir(desk.root())
+                .env("DISK", desk.path("disk"))
+                .env("GEOKEEP", own.get_program())
+                .env("TMPDIR", desk.path("tmp"));
+            command
+        };
+        if sh(&mount)
+            .output()
+            .is_ok_and(|output| output.status.success())
+        {
+            return Some(ended(&mut sh(&format!("set -e; {mount}; {script}"))));
+        }
+    }
+    eprintln!("skipped: no file system may be mounted here");
+    None
+}
+
+#[test]
+fn it_fills_up_while_a_backup_is_written() {
+    let desk = Desk::new();
+    desk.build("small.gpkg", &common::tiny());
+    // Random tiles of 3 MB do not fit; the length alone does not say so.
+    let options = Options {
+        tiles: 900,
+        ..Options::default()
+    };
+    desk.build("large.gpkg", &options);
+    let script = r#"
+        "$GEOKEEP" backup small.gpkg --to "$DISK/b" >/dev/null
+        before=$(find "$DISK" -type f | sort | xargs sha256sum)
+        code=0
+        "$GEOKEEP" backup large.gpkg --to "$DISK/b" || code=$?
+        echo "code $code"
+        test "$before" = "$(find "$DISK" -type f | sort | xargs sha256sum)"
+        echo "lines $(ls -A "$DISK/b")"
+        "$GEOKEEP" verify --from "$DISK/b""#;
+    let Some(run) = with_small_disk(&desk, "1M", script) else {
+        return;
+    };
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.out.contains("code 23"), "{run:?}");
+    assert!(run.out.contains("lines small\n"), "{run:?}");
+    assert!(
+        run.err
+            .contains("could not store the backup of 'large.gpkg'"),
+        "{run:?}"
+    );
+    assert!(run.err.contains("no space left after"), "{run:?}");
+}
+
+#[test]
+fn too_little_room_is_seen_before_anything_is_written() {
+    let desk = Desk::new();
+    let options = Options {
+        tiles: 3000,
+        ..Options::default()
+    };
+    desk.build("large.gpkg", &options);
+    let script = r#"
+        code=0
+        "$GEOKEEP" backup large.gpkg --to "$DISK/b" || code=$?
+        echo "code $code"
+        find "$DISK" -type f"#;
+    let Some(run) = with_small_disk(&desk, "200k", script) else {
+        return;
+    };
+    assert!(run.out.ends_with("code 23\n"), "{run:?}");
+    assert!(run.err.contains("seen before writing began"), "{run:?}");
+}
+
+#[test]
+fn it_fills_up_while_a_file_is_restored() {
+    let desk = Desk::new();
+    // Compresses well: the archive fits, the file does not.
+    let options = Options {
+        rows: 4000,
+        ..Options::default()
+    };
+    desk.build("large.gpkg", &options);
+    desk.ok(&["backup", "large.gpkg", "--to", "backups"]);
+    let script = r#"
+        code=0
+        "$GEOKEEP" restore large --from backups --to "$DISK/t.gpkg" || code=$?
+        echo "code $code"
+        find "$DISK" -type f"#;
+    let Some(run) = with_small_disk(&desk, "1M", script) else {
+        return;
+    };
+    assert!(run.out.ends_with("code 23\n"), "{run:?}");
+    assert!(run.err.contains("could not restore"), "{run:?}");
+}

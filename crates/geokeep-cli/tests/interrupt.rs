@@ -1,0 +1,134 @@
+//! Ctrl-C: exit code 130, temporary files gone, earlier backups and a restore's target untouched.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Desk, Ended, from_output};
+use testkit::gpkg::Options;
+use testkit::live_writer::{self, Hold, LiveWriter};
+
+testkit::live_writer_process!();
+
+fn start(desk: &Desk, arguments: &[&str]) -> Child {
+    let mut command = desk.command(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+fn interrupt(run: Child) -> Ended {
+    let status = Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status();
+    assert!(status.unwrap().success());
+    from_output(run.wait_with_output().unwrap())
+}
+
+fn large() -> Options {
+    Options {
+        rows: 6000,
+        tiles: 6000,
+        ..Options::default()
+    }
+}
+
+/// Waits until a temporary file of this sort is there.
+fn wait_for(desk: &Desk, tag: &str) {
+    let until = Instant::now() + Duration::from_secs(20);
+    let there = |path: &PathBuf| path.to_string_lossy().contains(tag);
+    while !desk.temporaries().iter().any(there) {
+        assert!(Instant::now() < until, "no file {tag} came");
+    }
+}
+
+#[test]
+fn while_a_backup_is_written() {
+    let desk = Desk::new();
+    desk.build("a.gpkg", &large());
+    desk.ok(&["backup", "a.gpkg", "--to", "backups"]);
+    let before = testkit::fingerprint(&desk.path("backups"));
+    let run = start(&desk, &["backup", "a.gpkg", "--to", "backups", "--force"]);
+    wait_for(&desk, ".geokeep-backup");
+    let ended = interrupt(run);
+    assert_eq!(ended.code, 130, "{ended:?}");
+    assert!(
+        ended
+            .err
+            .starts_with("error: 'a.gpkg' was not backed up: interrupted"),
+        "{ended:?}"
+    );
+    assert!(ended.err.lines().count() <= 4, "{ended:?}");
+    before.assert_same(&desk.path("backups"));
+    assert_eq!(desk.temporaries(), [PathBuf::new(); 0]);
+}
+
+#[test]
+fn of_several_sources_those_that_were_done_stay() {
+    let desk = Desk::new();
+    for name in ["a.gpkg", "b.gpkg", "c.gpkg"] {
+        desk.build(name, &large());
+    }
+    let sources = [
+        "backup", "a.gpkg", "b.gpkg", "c.gpkg", "--to", "backups", "--jobs", "1",
+    ];
+    let run = start(&desk, &sources);
+    wait_for(&desk, ".geokeep-backup");
+    let ended = interrupt(run);
+    assert_eq!(ended.code, 130, "{ended:?}");
+    assert_eq!(desk.temporaries(), [PathBuf::new(); 0]);
+    assert!(desk.archives().len() < 3);
+    if !desk.archives().is_empty() {
+        desk.ok(&["verify", "--from", "backups"]);
+    }
+}
+
+#[test]
+fn while_it_waits_for_a_lock() {
+    let desk = Desk::new();
+    let path = desk.build("a.gpkg", &common::tiny());
+    let options = live_writer::Options {
+        hold: Some(Hold::Exclusive),
+        ..Default::default()
+    };
+    let writer = LiveWriter::start(&path, &options);
+    let run = start(
+        &desk,
+        &["backup", "a.gpkg", "--to", "backups", "--lock-wait", "1h"],
+    );
+    // The draft is begun before the wait.
+    wait_for(&desk, ".geokeep-backup");
+    let ended = interrupt(run);
+    assert_eq!(ended.code, 130, "{ended:?}");
+    assert_eq!(
+        common::files_below(&desk.path("backups")),
+        [PathBuf::new(); 0]
+    );
+    writer.stop();
+}
+
+#[test]
+fn while_a_file_is_restored() {
+    let desk = Desk::new();
+    desk.build("a.gpkg", &large());
+    desk.build("target/t.gpkg", &common::tiny());
+    desk.ok(&["backup", "a.gpkg", "--to", "backups"]);
+    let before = testkit::fingerprint(&desk.path("target"));
+    let arguments = [
+        "restore",
+        "a",
+        "--from",
+        "backups",
+        "--to",
+        "target/t.gpkg",
+        "--force",
+    ];
+    let run = start(&desk, &arguments);
+    wait_for(&desk, ".geokeep-restore");
+    let ended = interrupt(run);
+    assert_eq!(ended.code, 130, "{ended:?}");
+    before.assert_same(&desk.path("target"));
+    assert_eq!(desk.archives().len(), 1);
+}

@@ -1,0 +1,146 @@
+//! Promises 4 and 10 when the command is killed at any moment: what bears its final name is whole,
+//! the next run tidies up, and nobody tidies away what a living run still writes.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Desk, tiny};
+use testkit::Random;
+use testkit::gpkg::Options;
+use testkit::live_writer::{self, JournalMode, LiveWriter};
+
+testkit::live_writer_process!();
+
+const SEED: u64 = 4711;
+
+fn start(desk: &Desk, arguments: &[&str]) -> Child {
+    let mut command: Command = desk.command(arguments);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Kills backups of a live file at random moments for this long; returns how many that were, and
+/// how many ended before.
+fn killed(desk: &Desk, time: Duration) -> (u32, u32) {
+    let mut random = Random::new(SEED);
+    let (mut killed, mut ended) = (0, 0);
+    let until = Instant::now() + time;
+    while Instant::now() < until {
+        let mut run = start(desk, &["backup", "a.gpkg", "--to", "backups", "--force"]);
+        std::thread::sleep(Duration::from_micros(random.below(90_000)));
+        run.kill().unwrap();
+        let status = run.wait().unwrap();
+        match status.code() {
+            Some(code) => {
+                assert_eq!(code, 0);
+                ended += 1;
+            }
+            None => killed += 1,
+        }
+    }
+    (killed, ended)
+}
+
+#[test]
+fn killed_in_a_loop_under_a_live_writer() {
+    for journal in [JournalMode::Delete, JournalMode::Wal] {
+        let desk = Desk::new();
+        let options = Options {
+            rows: 2000,
+            tiles: 900,
+            ..Options::default()
+        };
+        let path = desk.build("a.gpkg", &options);
+        let writer = LiveWriter::start(
+            &path,
+            &live_writer::Options {
+                every: Duration::from_millis(30),
+                journal,
+                ..Default::default()
+            },
+        );
+        let (kills, ends) = killed(&desk, Duration::from_secs(5));
+        let left = desk.temporaries().len();
+        let report = writer.stop();
+        eprintln!(
+            "{journal:?}, seed {SEED}: {kills} killed, {ends} ended, {left} files left over, {report:?}"
+        );
+        assert_eq!(report.busy_errors, 0, "{report:?}");
+        assert!(kills > 10);
+        assert!(left > 0, "no kill hit a file in the making");
+        // What is there is whole, left-overs or not.
+        let archives = desk.archives();
+        if !archives.is_empty() {
+            desk.ok(&["verify", "--from", "backups", "--level", "digest"]);
+        }
+        // The next run tidies up, and its own backup is whole.
+        desk.ok(&["backup", "a.gpkg", "--to", "backups", "--force"]);
+        assert_eq!(desk.temporaries(), [PathBuf::new(); 0]);
+        assert_eq!(desk.archives().len(), archives.len() + 1);
+        desk.ok(&["verify", "--from", "backups", "--level", "digest"]);
+        // Nothing but the file (and what its own programs leave) lies beside the source.
+        let beside = fs::read_dir(desk.root()).unwrap().count();
+        assert!(beside <= 3 + 2, "{beside}");
+    }
+}
+
+fn wait_for_temporary(folder: &Path) -> Option<PathBuf> {
+    let until = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < until {
+        let found = common::files_below(folder);
+        if let Some(temporary) = found
+            .into_iter()
+            .find(|p| p.to_string_lossy().ends_with(".tmp"))
+        {
+            return Some(temporary);
+        }
+    }
+    None
+}
+
+/// A run that stands still in the middle of its work is alive.
+#[test]
+fn what_a_living_run_writes_is_left_alone() {
+    let desk = Desk::new();
+    let options = Options {
+        rows: 6000,
+        tiles: 4000,
+        ..Options::default()
+    };
+    desk.build("large.gpkg", &options);
+    desk.build("small.gpkg", &tiny());
+    let mut run = start(&desk, &["backup", "large.gpkg", "--to", "backups"]);
+    let temporary = wait_for_temporary(&desk.path("backups")).expect("it writes");
+    let signal = |name: &str| {
+        let status = Command::new("kill")
+            .args([name, &run.id().to_string()])
+            .status();
+        assert!(status.unwrap().success());
+    };
+    signal("-STOP");
+    assert!(temporary.exists(), "stopped in the middle");
+    // Another run comes and goes meanwhile.
+    desk.ok(&["backup", "small.gpkg", "--to", "backups"]);
+    assert!(temporary.exists(), "tidied away under a living run");
+    signal("-CONT");
+    assert!(run.wait().unwrap().success());
+    assert!(!temporary.exists());
+    assert_eq!(desk.archives().len(), 2);
+    desk.ok(&["verify", "--from", "backups"]);
+    // Once it is dead, its file goes.
+    let mut run = start(
+        &desk,
+        &["backup", "large.gpkg", "--to", "backups", "--force"],
+    );
+    wait_for_temporary(&desk.path("backups")).expect("it writes");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    desk.ok(&["backup", "small.gpkg", "--to", "backups"]);
+    assert_eq!(desk.temporaries(), [PathBuf::new(); 0]);
+}
