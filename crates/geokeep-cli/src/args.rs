@@ -55,6 +55,14 @@ pub(crate) struct Backup {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) lock_wait: Duration,
 
+    /// How long one step of 'online' may hold other programs up
+    #[arg(long, value_name = "TIME", default_value = "250ms", value_parser = duration)]
+    pub(crate) lock_ceiling: Duration,
+
+    /// The ogr2ogr to use [default: the one on the PATH]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ogr2ogr: Option<PathBuf>,
+
     /// How many files to work on at a time [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
@@ -78,6 +86,14 @@ pub(crate) enum Method {
     Auto,
     /// Every page in one read transaction; nothing beside the file changes
     Pages,
+    /// SQLite's backup API, in steps; starts again whenever another program writes
+    Online,
+    /// VACUUM INTO: compact, but every page moves
+    Vacuum,
+    /// The file with its journal or log, recovered in a place of our own
+    Copy,
+    /// A translation by GDAL's ogr2ogr; says what it leaves behind
+    Ogr,
 }
 
 #[derive(Debug, Args)]

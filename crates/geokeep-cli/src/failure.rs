@@ -263,7 +263,15 @@ fn of_snapshot(error: &SnapshotError, name: &str, new: impl Fn(String) -> Failur
         .hint("try again when nobody edits it, or wait longer: --lock-wait 5m"),
         SnapshotError::NeedsOtherMethod { reason } => new(format!("could not read {name}"))
             .cause(reason.clone())
-            .hint("open and close it once in QGIS, which lets SQLite recover it, then try again"),
+            .hint("use --method auto, which takes the right way for each state"),
+        SnapshotError::ToolMissing { reason } => new(format!(
+            "could not translate {name}: ogr2ogr is missing or too old"
+        ))
+        .cause(reason.clone())
+        .hint("install GDAL (Debian: gdal-bin), name it with --ogr2ogr, or use auto"),
+        SnapshotError::ToolFailed { reason } => new(format!("could not translate {name}"))
+            .cause(reason.clone())
+            .hint("use --method auto, which needs no other program"),
         SnapshotError::Staging { folder, error } => {
             new(format!("could not read {name}: no room for a working copy"))
                 .cause(format!("writing in '{}' failed: {error}", folder.display()))

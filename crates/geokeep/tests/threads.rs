@@ -8,11 +8,17 @@
 mod common;
 
 use std::fs;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use common::{Place, archives_below, check, commit_in};
+use geokeep::Watch;
+use geokeep::backup::{backup, plan};
+use geokeep::durable::{Disk, DiskFile, OsDisk};
 use geokeep::inspect::inspect;
 use geokeep::source::Source;
 use geokeep::verify::Level;
@@ -108,4 +114,153 @@ fn a_streamed_file_under_two_names() {
         ..Options::default()
     };
     under_a_writer(JournalMode::Delete, &options, 2);
+}
+
+/// A disk so slow that the reader of a source must hold its lock and wait.
+#[derive(Debug)]
+struct SlowDisk;
+
+#[derive(Debug)]
+struct SlowFile(Box<dyn DiskFile>);
+
+impl Disk for SlowDisk {
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(SlowFile(OsDisk.create_new(path)?)))
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.create_dir(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.rename_new(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_dir(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.sync_dir(path)
+    }
+}
+
+impl DiskFile for SlowFile {
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+}
+
+impl Write for SlowFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        // 8 MB a second.
+        std::thread::sleep(Duration::from_nanos(buf.len() as u64 * 125));
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Read for SlowFile {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl Seek for SlowFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+impl sozip::ReadAt for SlowFile {
+    fn size(&self) -> io::Result<u64> {
+        self.0.size()
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buf, offset)
+    }
+}
+
+/// Whether this process has a lock on the file (or somebody one that belongs to no process).
+fn is_locked_by_us(inode: u64) -> bool {
+    let (pid, inode) = (std::process::id().to_string(), format!(":{inode}"));
+    let table = fs::read_to_string("/proc/locks").unwrap();
+    table.lines().any(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields.len() == 8
+            && (fields[1] == "OFDLCK" || (fields[1] == "POSIX" && fields[4] == pid))
+            && fields[5].ends_with(&inode)
+    })
+}
+
+/// While one thread holds the lock and waits for a slow destination, others who want to look at the
+/// same file, under whatever name, do not take the lock away.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_lock_of_a_slow_snapshot_is_not_dropped() {
+    let mut place = Place::new();
+    let options = Options {
+        rows: 1000,
+        tiles: 8000,
+        ..Options::default()
+    };
+    let path = place.build("a.gpkg", &options);
+    let link = place.source("hard.gpkg");
+    fs::hard_link(&path, &link).unwrap();
+    let inode = fs::metadata(&path).unwrap().ino();
+    place.settings.disk = Arc::new(SlowDisk);
+    let (destination, settings) = (place.destination(), &place.settings);
+    let sources = [&path, &link].map(|name| Source::new(name).unwrap());
+    let jobs = plan(sources.to_vec(), &destination, settings).unwrap();
+    let watch = Watch::default();
+    let mut samples = Vec::new();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| backup(&jobs[0], &destination, settings, &watch));
+        while !is_locked_by_us(inode) {
+            assert!(!first.is_finished(), "it ended without a lock");
+        }
+        let second = scope.spawn(|| backup(&jobs[1], &destination, settings, &Watch::default()));
+        let looks = [&path, &link].map(|name| scope.spawn(|| look_in(name)));
+        for _ in 0..30 {
+            samples.push((
+                is_locked_by_us(inode),
+                watch.bytes_done() < watch.bytes_total(),
+            ));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        first.join().unwrap().unwrap();
+        second.join().unwrap().unwrap();
+        for look in looks {
+            assert!(look.join().unwrap().is_some_and(|layers| layers == 3));
+        }
+    });
+    // As long as there was something left to read, it was read under the lock.
+    let reading: Vec<bool> = samples.iter().filter(|s| s.1).map(|s| s.0).collect();
+    assert!(
+        reading.len() >= 10,
+        "it was read too fast to see anything: {samples:?}"
+    );
+    assert!(reading.iter().all(|&locked| locked), "{samples:?}");
+    assert!(!is_locked_by_us(inode), "no lock stays behind");
+    let archives = archives_below(&place.backups());
+    assert_eq!(archives.len(), 2);
+    for archive in archives {
+        commit_in(&archive);
+    }
 }

@@ -7,10 +7,11 @@ use std::time::Instant;
 use geokeep::Error;
 use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
 use geokeep::destination::{ArchiveFolder, Stored, Verdict};
+use geokeep::snapshot::Method;
 use geokeep::source::{Found, Source, expand};
 
 use super::overall;
-use crate::args::Backup;
+use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, BackupLine, Progress, human_bytes, layers_in_short};
 use crate::settings::{Context, lies_below, processors};
@@ -21,6 +22,9 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         label: arguments.label.clone(),
         force: arguments.force,
         any_sqlite: arguments.any_sqlite,
+        method: method(arguments.method),
+        lock_ceiling: arguments.lock_ceiling,
+        ogr2ogr: arguments.ogr2ogr.clone(),
         ..context.settings()
     };
     let found = expand(&arguments.sources, &mut read_list);
@@ -56,6 +60,17 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         },
     );
     Ok(report.end())
+}
+
+fn method(asked: args::Method) -> Option<Method> {
+    match asked {
+        args::Method::Auto => None,
+        args::Method::Pages => Some(Method::Pages),
+        args::Method::Online => Some(Method::Online),
+        args::Method::Vacuum => Some(Method::Vacuum),
+        args::Method::Copy => Some(Method::Copy),
+        args::Method::Ogr => Some(Method::Ogr),
+    }
 }
 
 fn read_list(list: &Path) -> std::io::Result<String> {

@@ -8,10 +8,10 @@
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-use super::pages::say_rollback;
+use super::pages::{self, say_rollback};
 use super::{Consume, Failure, Request, SnapshotError};
 use crate::error::Error;
-use crate::source::{FileStamp, FileSystem, Look, sidecar, stamp_of};
+use crate::source::{FileStamp, FileSystem, Header, Look, sidecar, stamp_of};
 
 /// Local file systems keep times in steps of some milliseconds, others (FAT) of 2 s.
 const OLD_ENOUGH_LOCAL: Duration = Duration::from_millis(100);
@@ -46,7 +46,7 @@ pub(super) fn read<T>(
     request: &Request<'_>,
     look: &Look,
     consume: &mut Consume<'_, T>,
-) -> Result<(jiff::Timestamp, T), Failure> {
+) -> Result<(pages::Read, T), Failure> {
     let old_enough = if look.file_system == FileSystem::Local {
         OLD_ENOUGH_LOCAL
     } else {
@@ -66,7 +66,14 @@ pub(super) fn read<T>(
                 };
                 let consumed = consume(&mut raw, before.size);
                 if quiet(request, old_enough).is_ok_and(|after| after == before) {
-                    return Ok((instant, consumed?));
+                    let read = pages::Read {
+                        instant,
+                        original_versions: look.header().map_or([0, 0], Header::versions),
+                        page_size: look.header().and_then(Header::page_size).unwrap_or(0),
+                        free_pages_zeroed: 0,
+                        lock: Duration::ZERO,
+                    };
+                    return Ok((read, consumed?));
                 }
                 // Whatever became of the copy: it is of no use.
                 reason = "it changed while it was read".to_owned();

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::bracketed;
+use super::copy::{self, Copied};
 use super::delivery::{self, Route};
 use super::pages::Open;
-use super::{Consume, Failure, Request, SnapshotError, Taken, pages};
+use super::{
+    Consume, Failure, Request, SnapshotError, Taken, bracketed, ogr, online, pages, tidy, vacuum,
+};
+use crate::destination::Finding;
 use crate::error::Error;
-use crate::source::{Header, Holder, Look, State, locks, look};
+use crate::source::{FileSystem, Holder, Look, State, locks, look};
 
 /// A way of taking a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -15,64 +18,97 @@ use crate::source::{Header, Holder, Look, State, locks, look};
 pub enum Method {
     /// Every page in one read transaction, without a trace beside the source.
     Pages,
+    /// SQLite's backup API, in bounded steps.
+    Online,
+    /// `VACUUM INTO`: compact, but every page moves.
+    Vacuum,
+    /// The file with its journal or log, recovered in a place of our own.
+    Copy,
+    /// A translation by GDAL's `ogr2ogr`, with a list of what it leaves behind.
+    Ogr,
 }
 
 impl Method {
+    /// All of them, in the order of design.md.
+    pub const ALL: [Self; 5] = [
+        Self::Pages,
+        Self::Online,
+        Self::Vacuum,
+        Self::Copy,
+        Self::Ogr,
+    ];
+
     /// The name in the command and in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pages => "pages",
+            Self::Online => "online",
+            Self::Vacuum => "vacuum",
+            Self::Copy => "copy",
+            Self::Ogr => "ogr",
         }
     }
 }
 
 /// How often a source that moves under us is tried again.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 6;
 
-/// What is to be done about one state of the source.
-enum Plan {
-    Pages { open: Open, reason: &'static str },
-    Bracketed { reason: String },
-    Wait,
-    Refuse { reason: String },
-}
-
-/// The table of design.md.
-fn plan(look: &Look) -> Plan {
-    match look.state() {
-        State::Rollback => Plan::Pages {
-            open: Open::Shared,
-            reason: "rollback mode, no journal: one read transaction that lets go for any writer",
-        },
-        State::WalLive => Plan::Pages {
-            open: Open::Shared,
-            reason: "a write-ahead log in use: one read transaction, in nobody's way",
-        },
-        State::WalClean => Plan::Pages {
-            open: Open::Immutable,
-            reason: "WAL mode, but no log and nobody there: read as it lies, and seen to stay so",
-        },
-        State::Locked => Plan::Wait,
-        State::BadHeader => Plan::Bracketed {
-            reason: "SQLite cannot read it: every byte as it lies".to_owned(),
-        },
-        State::UncertainLocks => Plan::Bracketed {
-            reason: format!(
+/// The table: what `auto` takes in each state, and why. `None`: wait until the state is another.
+fn auto(look: &Look) -> (Option<Method>, String) {
+    let (method, why) = match look.state() {
+        State::Rollback => (
+            Method::Pages,
+            "rollback mode, no journal: one read transaction that lets go for any writer",
+        ),
+        State::WalLive => (
+            Method::Pages,
+            "a write-ahead log in use: one read transaction, in nobody's way",
+        ),
+        State::WalClean => (
+            Method::Pages,
+            "WAL mode, but no log and nobody there: read as it lies, and seen to stay so",
+        ),
+        State::WalOrphaned => (
+            Method::Copy,
+            "a dead program left saved edits in its -wal, without the -shm: copied with it and \
+             recovered in a place of our own",
+        ),
+        State::HotJournal => (
+            Method::Copy,
+            "a dead program left a -journal that must be rolled back first: copied with it and \
+             recovered in a place of our own",
+        ),
+        State::Locked => return (None, "another program has it locked: waiting".to_owned()),
+        State::BadHeader => (
+            Method::Pages,
+            "SQLite cannot read it: every byte as it lies, seen to keep still",
+        ),
+        State::UncertainLocks => {
+            let why = format!(
                 "on {}, where locks may not reach other machines: accepted because it kept still",
                 look.file_system.name()
-            ),
-        },
-        State::WalOrphaned => Plan::Refuse {
-            reason: "a dead program left saved edits in its -wal, without the -shm; opening the \
-                     file here would change it"
-                .to_owned(),
-        },
-        State::HotJournal => Plan::Refuse {
-            reason: "a dead program left a -journal that must be rolled back first; opening the \
-                     file here would change it"
-                .to_owned(),
-        },
+            );
+            return (Some(Method::Pages), why);
+        }
+    };
+    (Some(method), why.to_owned())
+}
+
+/// Why a method that was asked for is not carried out in a state: it would change the source, or
+/// could not tell a torn copy.
+fn refusal(method: Method, state: State) -> Option<&'static str> {
+    match (method, state) {
+        (Method::Pages | Method::Copy, _) | (_, State::Locked) => None,
+        (_, State::Rollback | State::WalLive | State::WalClean) => None,
+        (Method::Ogr, State::HotJournal | State::WalOrphaned) => None,
+        (_, State::HotJournal | State::WalOrphaned) => {
+            Some("a dead program left changes to recover; this method would do that in the source")
+        }
+        (_, State::UncertainLocks) => {
+            Some("locks cannot be relied upon there, and this method relies on them")
+        }
+        (_, State::BadHeader) => Some("SQLite cannot read it, and this method needs that"),
     }
 }
 
@@ -91,54 +127,78 @@ pub(super) fn take<T>(
     let mut waiting = Backoff::new(request.lock_wait);
     let mut attempt = 0;
     let mut unreadable = None;
+    let mut last = None;
     while attempt < ATTEMPTS {
         request.watch.check()?;
         let look = match next.take() {
             Some(look) => look,
-            None => look(request.source, request.gate, request.clock.now_ns())?,
+            None => look_again(request)?,
         };
-        let plan = match unreadable.take() {
-            Some(error) => as_it_lies(&look, error)?,
-            None => plan(&look),
+        if let Some(error) = unreadable.take() {
+            return as_it_lies(request, &look, &error, consume);
+        }
+        let (method, why) = match request.method {
+            None => auto(&look),
+            Some(method) => asked_for(method, &look)?,
         };
-        match carry_out(request, &look, plan, attempt, consume) {
+        let Some(method) = method else {
+            waiting.pause(request)?;
+            continue;
+        };
+        let taken = carry_out(request, &look, method, why, attempt, consume);
+        tidy::after(request, &look);
+        match taken {
             Ok(done) => return Ok(done),
-            Err(Tried::Wait) => waiting.pause(request)?,
-            Err(Tried::Failed(Failure::Final(error))) => return Err(error),
-            Err(Tried::Failed(Failure::NotADatabase(error))) => unreadable = Some(error),
-            Err(Tried::Failed(Failure::StateChanged(error))) if attempt + 1 == ATTEMPTS => {
-                return Err(SnapshotError::Sqlite(error).into());
-            }
-            Err(Tried::Failed(_)) => attempt += 1,
+            Err(Failure::Final(error)) => return Err(error),
+            Err(Failure::NotADatabase(error)) => unreadable = Some(error),
+            Err(Failure::StateChanged(error)) => last = Some(error),
+            Err(Failure::Moved | Failure::Unwanted) => {}
         }
-        if unreadable.is_some() {
-            attempt += 1;
+        attempt += u32::from(unreadable.is_none());
+    }
+    match last {
+        Some(error) => Err(SnapshotError::Sqlite(error).into()),
+        None => {
+            let reason = format!("other programs wrote to it during each of {ATTEMPTS} attempts");
+            Err(SnapshotError::NeverQuiet { reason }.into())
         }
     }
-    let reason = format!("other programs wrote to it during each of {ATTEMPTS} attempts");
-    Err(SnapshotError::NeverQuiet { reason }.into())
 }
 
-enum Tried {
-    Wait,
-    Failed(Failure),
-}
-
-impl<E: Into<Failure>> From<E> for Tried {
-    fn from(failure: E) -> Self {
-        Self::Failed(failure.into())
+fn look_again(request: &Request<'_>) -> Result<Look, Error> {
+    let mut look = look(request.source, request.gate, request.clock.now_ns())?;
+    if let Some(file_system) = request.file_system {
+        look.file_system = file_system.clone();
     }
+    Ok(look)
+}
+
+fn asked_for(method: Method, look: &Look) -> Result<(Option<Method>, String), Error> {
+    if let Some(why) = refusal(method, look.state()) {
+        return Err(SnapshotError::NeedsOtherMethod {
+            reason: why.to_owned(),
+        }
+        .into());
+    }
+    Ok(match (look.state(), auto(look)) {
+        (State::Locked, waiting) => waiting,
+        (_, (Some(chosen), why)) if chosen == method => (Some(method), why),
+        _ => (Some(method), "asked for".to_owned()),
+    })
 }
 
 fn carry_out<T>(
     request: &Request<'_>,
     look: &Look,
-    plan: Plan,
+    method: Method,
+    reason: String,
     attempt: u32,
     consume: &mut Consume<'_, T>,
-) -> Result<(Taken, T), Tried> {
-    let taken = |reason: String, read: pages::Read| Taken {
-        method: Method::Pages,
+) -> Result<(Taken, T), Failure> {
+    let state = look.state();
+    let wal = state == State::WalLive;
+    let taken = |read: pages::Read, findings: Vec<Finding>| Taken {
+        method,
         reason,
         instant: read.instant,
         look: look.clone(),
@@ -146,41 +206,86 @@ fn carry_out<T>(
         page_size: read.page_size,
         free_pages_zeroed: read.free_pages_zeroed,
         lock: read.lock,
+        findings,
     };
-    match plan {
-        Plan::Wait => Err(Tried::Wait),
-        Plan::Refuse { reason } => {
-            Err(Failure::from(SnapshotError::NeedsOtherMethod { reason }).into())
+    let (copied, findings) = match (method, state) {
+        (Method::Pages, State::UncertainLocks | State::BadHeader) => {
+            let (read, consumed) = bracketed::read(request, look, consume)?;
+            return Ok((taken(read, Vec::new()), consumed));
         }
-        Plan::Pages { open, reason } => {
-            let bytes = look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes);
-            let route = Route::of(bytes, attempt);
-            let (read, consumed) = delivery::deliver(request, open, route, consume)?;
-            Ok((taken(reason.to_owned(), read), consumed))
+        (Method::Pages, State::HotJournal | State::WalOrphaned) => {
+            let reason = "a dead program left changes to recover: that takes a copy (--method copy, \
+                          or auto)";
+            return Err(SnapshotError::NeedsOtherMethod {
+                reason: reason.to_owned(),
+            }
+            .into());
         }
-        Plan::Bracketed { reason } => {
-            let (instant, consumed) = bracketed::read(request, look, consume)?;
-            let read = pages::Read {
-                instant,
-                original_versions: look.header().map_or([0, 0], Header::versions),
-                page_size: look.header().and_then(Header::page_size).unwrap_or(0),
-                free_pages_zeroed: 0,
-                lock: Duration::ZERO,
+        // Somebody writes all the time.
+        (Method::Pages, State::Rollback) if attempt > 0 && look.stamp.size > delivery::SMALL => {
+            (copy::reconciled(request)?, Vec::new())
+        }
+        (Method::Pages, _) => {
+            let open = if state == State::WalClean {
+                Open::Immutable
+            } else {
+                Open::Shared
             };
-            Ok((taken(reason, read), consumed))
+            let bytes = look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes);
+            let (read, consumed) = delivery::deliver(request, open, Route::of(bytes), consume)?;
+            return Ok((taken(read, Vec::new()), consumed));
         }
-    }
+        (Method::Copy, _) => (copy::take(request, look)?, Vec::new()),
+        // Nobody is there: an ordinary opening would leave a log and its index.
+        (Method::Online, State::WalClean) => (copy::take(request, look)?, Vec::new()),
+        (Method::Online, _) => (online::take(request, wal)?, Vec::new()),
+        (Method::Vacuum, State::WalClean) => vacuum::take(request, "mode=ro&immutable=1", false)?,
+        (Method::Vacuum, _) => vacuum::take(request, "mode=ro&readonly_shm=1", !wal)?,
+        (Method::Ogr, _) => ogr::take(request, &copy::take(request, look)?)?,
+    };
+    let Copied {
+        copy,
+        instant,
+        lock,
+    } = copied;
+    let (read, consumed) = copy.stream(request, consume)?;
+    let versions = look
+        .header()
+        .map_or(read.original_versions, crate::source::Header::versions);
+    let read = pages::Read {
+        instant,
+        lock,
+        original_versions: versions,
+        ..read
+    };
+    Ok((taken(read, findings), consumed))
 }
 
 /// SQLite opened the file and then could not read it. The last copy of a dying disk is worth
 /// having: every byte, unless changes wait in a log or journal that only SQLite could apply.
-fn as_it_lies(look: &Look, error: rusqlite::Error) -> Result<Plan, Error> {
-    if look.wal_has_content() || look.journal.as_ref().is_some_and(|j| j.has_header) {
-        return Err(SnapshotError::Sqlite(error).into());
+fn as_it_lies<T>(
+    request: &Request<'_>,
+    look: &Look,
+    error: &rusqlite::Error,
+    consume: &mut Consume<'_, T>,
+) -> Result<(Taken, T), Error> {
+    if look.wal_has_content() || look.journal_is_hot() {
+        let reason = format!("SQLite cannot read it ({error}), and changes wait beside it");
+        return Err(SnapshotError::NeedsOtherMethod { reason }.into());
     }
-    Ok(Plan::Bracketed {
+    let (read, consumed) = bracketed::read(request, look, consume).map_err(Failure::into_error)?;
+    let taken = Taken {
+        method: Method::Pages,
         reason: format!("SQLite cannot read it ({error}): every byte as it lies"),
-    })
+        instant: read.instant,
+        look: look.clone(),
+        original_versions: read.original_versions,
+        page_size: read.page_size,
+        free_pages_zeroed: 0,
+        lock: read.lock,
+        findings: Vec::new(),
+    };
+    Ok((taken, consumed))
 }
 
 /// Waiting for a lock: short pauses at first, and an end.
@@ -213,7 +318,7 @@ impl Backoff {
     }
 }
 
-/// What one method would do to a file in its present state.
+/// What one way of copying would do to a file in its present state.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Advice {
     /// The method; `plain copy` stands for `cp`, Explorer or zip.
@@ -229,48 +334,87 @@ pub struct Advice {
 /// Each way of copying, judged for the present state.
 #[must_use]
 pub fn advise(look: &Look) -> Vec<Advice> {
-    let (chosen, why) = match plan(look) {
-        Plan::Pages { reason, .. } => (true, reason.to_owned()),
-        Plan::Bracketed { reason } => (true, reason),
-        Plan::Wait => (
-            false,
-            "another program has it locked: wait until it is done".to_owned(),
-        ),
-        Plan::Refuse { reason } => (false, reason),
-    };
-    let pages = Advice {
-        method: "pages",
-        safe: chosen,
-        chosen,
-        why,
-    };
+    let (chosen, reason) = auto(look);
+    let mut all: Vec<Advice> = Method::ALL
+        .iter()
+        .map(|&method| judge(method, chosen, &reason, look))
+        .collect();
     let (safe, why) = plain_copy(look);
-    vec![
-        pages,
-        Advice {
-            method: "plain copy",
-            safe,
-            chosen: false,
-            why,
-        },
-    ]
+    all.push(Advice {
+        method: "plain copy",
+        safe,
+        chosen: false,
+        why,
+    });
+    all
+}
+
+fn judge(method: Method, chosen: Option<Method>, reason: &str, look: &Look) -> Advice {
+    let state = look.state();
+    let name = method.as_str();
+    if chosen == Some(method) {
+        return Advice {
+            method: name,
+            safe: true,
+            chosen: true,
+            why: reason.to_owned(),
+        };
+    }
+    let dead = matches!(state, State::HotJournal | State::WalOrphaned);
+    let (safe, why) = match (method, refusal(method, state)) {
+        (_, _) if state == State::Locked => (false, reason.to_owned()),
+        (_, Some(why)) => (false, why.to_owned()),
+        (Method::Pages, _) if dead => (
+            false,
+            "a dead program left changes to recover, which takes a copy".to_owned(),
+        ),
+        (Method::Pages, _) => (true, "every page, lock-free".to_owned()),
+        (Method::Online, _) => (
+            true,
+            "the backup API; starts again whenever another program writes".to_owned(),
+        ),
+        (Method::Vacuum, _) => (
+            true,
+            "compact, but moves every page; in rollback mode writers wait until it is done"
+                .to_owned(),
+        ),
+        (Method::Copy, _) => (true, "file and sidecars, recovered elsewhere".to_owned()),
+        (Method::Ogr, _) => (
+            true,
+            "a translation: leaves styles, projects, views, triggers and private tables behind"
+                .to_owned(),
+        ),
+    };
+    Advice {
+        method: name,
+        safe,
+        chosen: false,
+        why,
+    }
 }
 
 fn plain_copy(look: &Look) -> (bool, String) {
     let frames = look.wal.as_ref().map_or(0, |wal| wal.committed_frames);
     match look.state() {
-        State::Locked => (false, "it would hold half a transaction".to_owned()),
+        State::Locked => (
+            false,
+            "a plain copy now could hold half a transaction".to_owned(),
+        ),
         State::HotJournal => (
             false,
-            "it would hold the half-written transaction of a dead program".to_owned(),
+            "a plain copy now would hold the half-written transaction of a dead program".to_owned(),
         ),
         _ if frames > 0 => (
             false,
-            format!("it would lack {frames} frames of saved edits that are in the -wal"),
+            format!("a plain copy now would lack {frames} frames of saved edits"),
         ),
         State::WalLive => (
             false,
             "a program has it open and may write while it is copied".to_owned(),
+        ),
+        State::UncertainLocks if look.file_system != FileSystem::Local => (
+            false,
+            "another machine may write while it is copied, and nothing would tell".to_owned(),
         ),
         _ if look.locks.reserved.is_some() => (
             false,

@@ -1,21 +1,19 @@
-//! Three ways of getting pages from the source to whoever stores them.
+//! Two ways of getting pages from a database to whoever stores them.
 //!
-//! - A small database is read into memory at once: the lock lasts milliseconds.
+//! - A small one is read into memory at once: the lock lasts milliseconds.
 //! - A large one is piped: read in a thread of its own while the consumer works.
-//! - One that is written to all the time is first copied to a local working file, which is fast,
-//!   and then consumed from there without any lock.
+//!
+//! One that is written to all the time goes by a working copy, see `copy`.
 
-use std::fmt::Debug;
-use std::io::{self, Cursor, Read, SeekFrom};
+use std::io::{self, Cursor, Read};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use super::pages::{self, Offer, Open, Sink};
 use super::{Consume, Failure, Request, SnapshotError};
-use crate::durable::Temporary;
 use crate::error::Error;
 
 /// Databases up to this length in bytes are read into memory.
-const SMALL: u64 = 8 << 20;
+pub(super) const SMALL: u64 = 8 << 20;
 /// Batches of about 1 MiB between reader and consumer.
 const PIPE_DEPTH: usize = 6;
 
@@ -24,20 +22,14 @@ const PIPE_DEPTH: usize = 6;
 pub(super) enum Route {
     Memory,
     Pipe,
-    /// By a working file; with `insist` a waiting writer waits until it is written.
-    WorkingFile {
-        insist: bool,
-    },
 }
 
 impl Route {
-    /// Politely at first; a source that moved under us is staged, and at last insisted upon.
-    pub(super) fn of(bytes: u64, attempt: u32) -> Self {
-        match attempt {
-            _ if bytes <= SMALL => Self::Memory,
-            0 => Self::Pipe,
-            1..=3 => Self::WorkingFile { insist: false },
-            _ => Self::WorkingFile { insist: true },
+    pub(super) fn of(bytes: u64) -> Self {
+        if bytes <= SMALL {
+            Self::Memory
+        } else {
+            Self::Pipe
         }
     }
 }
@@ -51,7 +43,6 @@ pub(super) fn deliver<T>(
     match route {
         Route::Memory => memory(request, open, consume),
         Route::Pipe => pipe(request, open, consume),
-        Route::WorkingFile { insist } => working_file(request, open, insist, consume),
     }
 }
 
@@ -72,66 +63,9 @@ fn memory<T>(
     consume: &mut Consume<'_, T>,
 ) -> Result<(pages::Read, T), Failure> {
     let mut all = Vec::new();
-    let read = pages::read(request, open, false, &mut all)?;
+    let read = pages::read(request, open, &mut all)?;
     let bytes = all.len() as u64;
     Ok((read, consume(&mut Cursor::new(all), bytes)?))
-}
-
-struct ToFile {
-    file: Temporary,
-    failed: Option<io::Error>,
-    bytes: u64,
-}
-
-impl Sink for ToFile {
-    fn begin(&mut self, bytes: u64) {
-        self.bytes = bytes;
-    }
-
-    fn offer(&mut self, batch: Vec<u8>) -> Offer {
-        match self.file.file_mut().write_all(&batch) {
-            Ok(()) => Offer::Taken,
-            Err(e) => {
-                self.failed = Some(e);
-                Offer::Gone
-            }
-        }
-    }
-}
-
-fn working_file<T>(
-    request: &Request<'_>,
-    open: Open,
-    insist: bool,
-    consume: &mut Consume<'_, T>,
-) -> Result<(pages::Read, T), Failure> {
-    let staging_error = |error| SnapshotError::Staging {
-        folder: request.staging.to_owned(),
-        error,
-    };
-    let file = Temporary::create(request.disk, request.staging, "working");
-    let mut sink = ToFile {
-        file: file.map_err(staging_error)?,
-        failed: None,
-        bytes: 0,
-    };
-    let read = pages::read(request, open, insist, &mut sink);
-    if let Some(error) = sink.failed {
-        return Err(staging_error(error).into());
-    }
-    let read = read?;
-    let file = sink.file.file_mut();
-    file.seek(SeekFrom::Start(0)).map_err(staging_error)?;
-    Ok((read, consume(&mut ReadDyn(file), sink.bytes)?))
-}
-
-/// A `dyn DiskFile` as a plain reader.
-struct ReadDyn<'a>(&'a mut dyn crate::durable::DiskFile);
-
-impl Read for ReadDyn<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf)
-    }
 }
 
 enum Message {
@@ -191,7 +125,7 @@ fn pipe<T>(
     let (read, consumed) = std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut sink = ToPipe(sender);
-            let read = pages::read(request, open, false, &mut sink)?;
+            let read = pages::read(request, open, &mut sink)?;
             // Waits for room: nothing is locked any more.
             sink.0.send(Message::End).map_err(|_| Failure::Unwanted)?;
             Ok(read)

@@ -2,9 +2,15 @@
 
 mod bracketed;
 mod choose;
+mod copy;
 mod delivery;
 mod free_pages;
+mod ogr;
+mod online;
 mod pages;
+mod private;
+mod tidy;
+mod vacuum;
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -14,9 +20,10 @@ use std::time::Duration;
 pub use choose::{Advice, Method, advise};
 
 use crate::Watch;
+use crate::destination::Finding;
 use crate::durable::Disk;
 use crate::error::{Error, Interrupted, Kind};
-use crate::source::{Gate, Holder, Look, Source};
+use crate::source::{FileSystem, Gate, Holder, Look, Source};
 
 /// Why no snapshot could be taken. Nothing was changed, nothing was stored.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +49,18 @@ pub enum SnapshotError {
         /// What was seen.
         reason: String,
     },
+    /// A program that a method needs is not there, or too old.
+    #[error("{reason}")]
+    ToolMissing {
+        /// What was seen.
+        reason: String,
+    },
+    /// A program that a method needs failed.
+    #[error("{reason}")]
+    ToolFailed {
+        /// What it said.
+        reason: String,
+    },
     /// SQLite could not read it.
     #[error("SQLite cannot read it: {0}")]
     Sqlite(#[source] rusqlite::Error),
@@ -63,13 +82,14 @@ impl SnapshotError {
         match self {
             Self::Locked { .. } => Kind::SourceLocked,
             Self::Staging { .. } => Kind::DestinationFull,
+            Self::ToolMissing { .. } => Kind::ToolMissing,
             _ => Kind::SourceUnreadable,
         }
     }
 }
 
 /// What a snapshot needs to know and to have.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request<'a> {
     pub(crate) source: &'a Source,
     pub(crate) gate: &'a Gate,
@@ -79,6 +99,14 @@ pub(crate) struct Request<'a> {
     /// A folder for short-lived working copies.
     pub(crate) staging: &'a std::path::Path,
     pub(crate) watch: &'a Watch,
+    /// `None`: the right one for the state of the source.
+    pub(crate) method: Option<Method>,
+    /// How long one step of the backup API may hold writers up.
+    pub(crate) lock_ceiling: Duration,
+    /// The translator to use instead of the one on the search path.
+    pub(crate) ogr2ogr: Option<&'a std::path::Path>,
+    /// Taken for granted instead of asked.
+    pub(crate) file_system: Option<&'a FileSystem>,
     /// Free pages as they are, instead of zeros.
     pub(crate) keep_free_pages: bool,
 }
@@ -126,6 +154,8 @@ pub(crate) struct Taken {
     pub(crate) free_pages_zeroed: u64,
     /// The longest that a writer can have been held up.
     pub(crate) lock: Duration,
+    /// What the method itself has to say.
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// Receives a snapshot: the stream and its length in bytes. Called again from the start if the
@@ -163,6 +193,20 @@ impl<E: Into<Error>> From<E> for Failure {
 }
 
 impl Failure {
+    /// As an error of the whole, where there is no next attempt.
+    fn into_error(self) -> Error {
+        match self {
+            Self::Final(error) => error,
+            Self::StateChanged(error) | Self::NotADatabase(error) => {
+                SnapshotError::Sqlite(error).into()
+            }
+            Self::Moved | Self::Unwanted => {
+                let reason = "it changed while it was read".to_owned();
+                SnapshotError::NeverQuiet { reason }.into()
+            }
+        }
+    }
+
     fn sqlite(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as C;
         match crate::sqlite::code(&error) {

@@ -19,7 +19,7 @@ use crate::source::{Header, sidecar};
 use crate::{source, sqlite};
 
 /// The longest continuous hold of a read lock in rollback mode. GDAL gives up after 5 s.
-const HOLD_MAX: Duration = Duration::from_secs(2);
+pub(super) const HOLD_MAX: Duration = Duration::from_secs(2);
 /// Bytes handed on at a time, about.
 const BATCH_BYTES: usize = 1 << 20;
 /// How often a full pipe is asked again while the lock is held.
@@ -74,7 +74,6 @@ struct Reader<'a> {
     open: Open,
     /// Whether our read lock keeps writers waiting.
     in_the_way: bool,
-    insist: bool,
     holding: bool,
     version: Option<Version>,
     header: Header,
@@ -86,14 +85,13 @@ struct Reader<'a> {
     longest: Duration,
 }
 
-/// Reads all pages into `sink`. With `insist` a waiting writer waits until the slice is over.
+/// Reads all pages into `sink`.
 pub(super) fn read(
     request: &Request<'_>,
     open: Open,
-    insist: bool,
     sink: &mut dyn Sink,
 ) -> Result<Read, Failure> {
-    let mut reader = Reader::open(request, open, insist)?;
+    let mut reader = Reader::open(request, open)?;
     reader.begin()?;
     let instant = request.clock.now();
     sink.begin(u64::from(reader.page_size) * u64::from(reader.page_count));
@@ -118,8 +116,27 @@ pub(super) fn read(
     })
 }
 
+/// Holds one read transaction while `work` runs. `in_the_way` tells it whether writers have to wait
+/// meanwhile. Returns how long that was.
+pub(super) fn hold<T>(
+    request: &Request<'_>,
+    work: impl FnOnce(bool) -> Result<T, Failure>,
+) -> Result<(T, jiff::Timestamp, Duration), Failure> {
+    let mut reader = Reader::open(request, Open::Shared)?;
+    reader.begin()?;
+    let instant = request.clock.now();
+    let done = work(reader.in_the_way);
+    let held = if reader.in_the_way {
+        reader.slice_began.elapsed()
+    } else {
+        Duration::ZERO
+    };
+    reader.let_go()?;
+    Ok((done?, instant, held))
+}
+
 impl<'a> Reader<'a> {
-    fn open(request: &'a Request<'a>, open: Open, insist: bool) -> Result<Self, Failure> {
+    fn open(request: &'a Request<'a>, open: Open) -> Result<Self, Failure> {
         let parameters = match open {
             // `readonly_shm` keeps SQLite from making or changing a `-shm`; it has no effect in
             // rollback mode.
@@ -141,7 +158,6 @@ impl<'a> Reader<'a> {
             connection,
             open,
             in_the_way: open == Open::Shared,
-            insist,
             holding: false,
             version: None,
             header: Header::default(),
@@ -294,7 +310,7 @@ impl<'a> Reader<'a> {
         if !waiting {
             self.nobody_waited = Instant::now();
         }
-        Ok((waiting && !self.insist) || self.slice_began.elapsed() >= HOLD_MAX)
+        Ok(waiting || self.slice_began.elapsed() >= HOLD_MAX)
     }
 
     /// Ends the read transaction. A file that changed while we held the lock was changed by a

@@ -28,7 +28,7 @@ pub use identity::{Evidence, FileStamp, SidecarStamp, same_content};
 pub use look::{Look, State, look};
 pub use sidecars::{Journal, Shm, Wal};
 pub use sys::{Holder, Locks, Waiting};
-pub(crate) use sys::{free_space, host_name, locks};
+pub(crate) use sys::{free_space, host_name, locks, owned_by_us, read_lock};
 
 /// Why a source could not be looked at.
 #[derive(Debug, thiserror::Error)]

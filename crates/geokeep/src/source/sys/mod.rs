@@ -12,7 +12,9 @@ use windows as os;
 use serde::Serialize;
 
 pub(super) use os::FileId;
-pub(crate) use os::{file_id, file_system, free_space, host_name, locks, pending_lock};
+pub(crate) use os::{
+    file_id, file_system, free_space, host_name, locks, owned_by_us, pending_lock, read_lock,
+};
 pub(super) use os::{stamp, wal_holders};
 
 /// SQLite's PENDING byte; RESERVED follows it, then the 510 bytes of SHARED (SQLite's `os.h`).

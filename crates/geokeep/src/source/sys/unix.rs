@@ -5,6 +5,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
 use super::{Holder, Locks, PENDING_BYTE, RESERVED_BYTE, SHARED_FIRST, SHARED_SIZE, Waiting};
@@ -212,6 +215,52 @@ fn parse_lock(line: &str) -> Option<(u32, u64, LockLine)> {
         },
     };
     Some((pid.parse().ok()?, inode, lock))
+}
+
+/// A read lock on SQLite's shared range: what a reader of a rollback-mode database holds. Writers
+/// must wait until it is dropped.
+#[derive(Debug)]
+pub(crate) struct ReadLock<'a>(&'a File);
+
+/// Takes it as SQLite does: PENDING for an instant, so that no writer is overtaken, then the range
+/// (`os_unix.c`, `unixLock`). `None` if a writer holds either.
+pub(crate) fn read_lock(file: &File) -> io::Result<Option<ReadLock<'_>>> {
+    if !set_lock(file, libc::F_RDLCK, PENDING_BYTE, 1)? {
+        return Ok(None);
+    }
+    let shared = set_lock(file, libc::F_RDLCK, SHARED_FIRST, SHARED_SIZE);
+    set_lock(file, libc::F_UNLCK, PENDING_BYTE, 1)?;
+    Ok(shared?.then_some(ReadLock(file)))
+}
+
+impl Drop for ReadLock<'_> {
+    fn drop(&mut self) {
+        // Closing the descriptor would release it, too.
+        let _ = set_lock(self.0, libc::F_UNLCK, SHARED_FIRST, SHARED_SIZE);
+    }
+}
+
+/// Sets or releases a lock; false if another process holds one against it.
+fn set_lock(file: &File, kind: libc::c_int, start: u64, length: u64) -> io::Result<bool> {
+    let offset = |n: u64| libc::off_t::try_from(n).map_err(io::Error::other);
+    let lock = libc::flock {
+        l_type: libc::c_short::try_from(kind).map_err(io::Error::other)?,
+        l_whence: libc::c_short::try_from(libc::SEEK_SET).map_err(io::Error::other)?,
+        l_start: offset(start)?,
+        l_len: offset(length)?,
+        l_pid: 0,
+    };
+    match fcntl(file, FcntlArg::F_SETLK(&lock)) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Whether files beside this one that we might make would belong to its owner.
+pub(crate) fn owned_by_us(metadata: &Metadata) -> bool {
+    let us = rustix::process::geteuid();
+    us.is_root() || us.as_raw() == metadata.uid()
 }
 
 #[cfg(test)]

@@ -67,3 +67,15 @@ pub(super) fn program_name(_pid: u32) -> Option<String> {
 pub(crate) fn wal_holders(_database: &FileStamp, _shm: Option<&FileStamp>) -> Vec<Holder> {
     Vec::new()
 }
+
+/// Not taken there: SQLite's own locks are mandatory and of another kind.
+#[derive(Debug)]
+pub(crate) struct ReadLock<'a>(std::marker::PhantomData<&'a File>);
+
+pub(crate) fn read_lock(_file: &File) -> io::Result<Option<ReadLock<'_>>> {
+    Ok(Some(ReadLock(std::marker::PhantomData)))
+}
+
+pub(crate) fn owned_by_us(_metadata: &Metadata) -> bool {
+    true
+}

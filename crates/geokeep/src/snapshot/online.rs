@@ -1,0 +1,174 @@
+//! `online`: SQLite's backup API (sqlite.org/backup.html), in steps.
+//!
+//! Between two steps writers may write; if one does, the API starts again from the first page. So
+//! steps alone may never end. Here they are bounded: the time of one step by the lock ceiling, the
+//! number of restarts by [`RESTARTS_MAX`]. Past that, everything is taken in one step if that
+//! promises to stay below the ceiling, and else the attempt fails with what it saw.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use super::copy::Copied;
+use super::private::PrivateCopy;
+use super::{Failure, Request, SnapshotError};
+use crate::sqlite;
+
+/// Restarts under foreign writes until stepping is given up.
+const RESTARTS_MAX: u32 = 5;
+/// Pages of the first step; later ones are sized by the time that it took.
+const FIRST_STEP: i32 = 64;
+const STEP_MAX: i32 = 20_000;
+/// A pause in which waiting writers come in.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// What stepping saw.
+#[derive(Debug, Default)]
+struct Seen {
+    restarts: u32,
+    pages: u64,
+    busy_time: Duration,
+    longest: Duration,
+}
+
+impl Seen {
+    /// The time for the whole database in one step, by the speed so far.
+    fn whole(&self, page_count: u64) -> Duration {
+        let each = self.busy_time.as_secs_f64() / (self.pages.max(1)) as f64;
+        Duration::from_secs_f64(each * page_count as f64)
+    }
+}
+
+pub(super) fn take(request: &Request<'_>, wal: bool) -> Result<Copied, Failure> {
+    let copy = PrivateCopy::create(request)?;
+    let uri = sqlite::uri(&request.source.real, "mode=ro&readonly_shm=1");
+    let source = sqlite::open_uri(&uri).map_err(Failure::sqlite)?;
+    let mut target = copy.open()?;
+    let mut seen = Seen::default();
+    let mut instant = request.clock.now();
+    if wal {
+        // In one read transaction, which is in nobody's way: no foreign write can restart it.
+        source
+            .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
+            .map_err(Failure::sqlite)?;
+        steps(request, &source, &mut target, u32::MAX, &mut seen)?;
+        seen.longest = Duration::ZERO;
+    } else if !steps(request, &source, &mut target, RESTARTS_MAX, &mut seen)? {
+        instant = in_one_step(request, &source, &mut target, &mut seen)?;
+    }
+    drop(source);
+    drop(target);
+    Ok(Copied {
+        copy,
+        instant,
+        lock: seen.longest,
+    })
+}
+
+/// False if other programs wrote too often for it to end.
+fn steps(
+    request: &Request<'_>,
+    source: &Connection,
+    target: &mut Connection,
+    restarts_max: u32,
+    seen: &mut Seen,
+) -> Result<bool, Failure> {
+    let backup = Backup::new(source, target).map_err(Failure::sqlite)?;
+    let mut waiting_since: Option<Instant> = None;
+    let mut pages = FIRST_STEP;
+    let mut remaining = i32::MAX;
+    loop {
+        request.watch.check()?;
+        let began = Instant::now();
+        let result = backup.step(pages).map_err(Failure::sqlite)?;
+        let took = began.elapsed();
+        match result {
+            StepResult::Done => {
+                seen.longest = seen.longest.max(took);
+                return Ok(true);
+            }
+            StepResult::More => waiting_since = None,
+            _ => {
+                let since = *waiting_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= request.lock_wait {
+                    let holder = super::choose::culprit(request);
+                    return Err(SnapshotError::Locked {
+                        holder,
+                        waited: since.elapsed(),
+                    }
+                    .into());
+                }
+                std::thread::sleep(PAUSE * 5);
+                continue;
+            }
+        }
+        seen.longest = seen.longest.max(took);
+        seen.busy_time += took;
+        seen.pages += u64::from(pages.unsigned_abs());
+        let progress = backup.progress();
+        if progress.remaining >= remaining {
+            seen.restarts += 1;
+            if seen.restarts > restarts_max {
+                return Ok(false);
+            }
+        }
+        remaining = progress.remaining;
+        pages = next_step(pages, took, request.lock_ceiling);
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Longer steps while they are short, shorter ones when they come near the ceiling.
+fn next_step(pages: i32, took: Duration, ceiling: Duration) -> i32 {
+    if took > ceiling / 2 {
+        (pages / 2).max(1)
+    } else if took < ceiling / 8 {
+        (pages * 2).min(STEP_MAX)
+    } else {
+        pages
+    }
+}
+
+fn in_one_step(
+    request: &Request<'_>,
+    source: &Connection,
+    target: &mut Connection,
+    seen: &mut Seen,
+) -> Result<jiff::Timestamp, Failure> {
+    let page_count: u64 = source
+        .query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0))
+        .map_err(Failure::sqlite)?
+        .unsigned_abs();
+    let needed = seen.whole(page_count);
+    if needed > request.lock_ceiling {
+        let reason = format!(
+            "other programs wrote during each of {} attempts of the backup API, and in one step it \
+             would hold them up for about {} ms, above the ceiling of {} ms",
+            seen.restarts,
+            needed.as_millis(),
+            request.lock_ceiling.as_millis()
+        );
+        return Err(SnapshotError::NeverQuiet { reason }.into());
+    }
+    let deadline = Instant::now() + request.lock_wait;
+    let backup = Backup::new(source, target).map_err(Failure::sqlite)?;
+    loop {
+        request.watch.check()?;
+        let instant = request.clock.now();
+        let began = Instant::now();
+        if backup.step(-1).map_err(Failure::sqlite)? == StepResult::Done {
+            seen.longest = seen.longest.max(began.elapsed());
+            return Ok(instant);
+        }
+        if Instant::now() >= deadline {
+            let holder = super::choose::culprit(request);
+            return Err(SnapshotError::Locked {
+                holder,
+                waited: request.lock_wait,
+            }
+            .into());
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
