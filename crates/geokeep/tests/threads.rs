@@ -165,8 +165,8 @@ impl DiskFile for SlowFile {
 
 impl Write for SlowFile {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        // 8 MB a second.
-        std::thread::sleep(Duration::from_nanos(buf.len() as u64 * 125));
+        // 12 MB a second.
+        std::thread::sleep(Duration::from_nanos(buf.len() as u64 * 80));
         self.0.write(buf)
     }
 
@@ -217,7 +217,7 @@ fn the_lock_of_a_slow_snapshot_is_not_dropped() {
     let mut place = Place::new();
     let options = Options {
         rows: 1000,
-        tiles: 8000,
+        tiles: 7000,
         ..Options::default()
     };
     let path = place.build("a.gpkg", &options);
