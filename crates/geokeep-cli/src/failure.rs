@@ -11,7 +11,7 @@ use geokeep::verify::VerifyError;
 use geokeep::{Error, Kind};
 use serde::Serialize;
 
-use crate::render::human_bytes;
+use crate::render::{human_bytes, one_line};
 
 /// One failure, in at most four lines.
 #[derive(Debug, Clone, Serialize)]
@@ -95,11 +95,11 @@ impl Failure {
     }
 
     /// Wrong usage that shows only when files are looked at.
-    pub(crate) fn usage(message: String, hint: &str) -> Self {
+    pub(crate) fn usage(message: String, cause: &str, hint: &str) -> Self {
         Self {
             kind: Kind::Usage.as_str(),
             message,
-            cause: None,
+            cause: Some(cause.to_owned()),
             state: Some("nothing was done".to_owned()),
             hint: Some(hint.to_owned()),
             exit: Exit::Usage,
@@ -192,12 +192,7 @@ impl Failure {
 
 /// A path as people can read it on one line, in quotes.
 pub(crate) fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let one_line: String = text
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
-    format!("'{one_line}'")
+    format!("'{}'", one_line(&path.to_string_lossy()))
 }
 
 fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> Failure {
@@ -314,6 +309,9 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
         DestinationError::BadArchive { path, reason } => failure
             .cause(format!("{}: {reason}", shown(path)))
             .hint("geokeep verify shows which backups are whole"),
+        DestinationError::NotAFolder(path) => failure
+            .cause(format!("{} is a file", shown(path)))
+            .hint("name a folder; it is made if it is not there"),
         DestinationError::NameTaken { .. } => failure
             .cause(error.to_string())
             .hint("run geokeep again: it will take another name"),

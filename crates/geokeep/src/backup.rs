@@ -107,6 +107,9 @@ pub fn plan(
     Ok(jobs)
 }
 
+/// Hears of each source as it ends: what became of it, and how long that took.
+pub type Report<'a> = dyn Fn(&Job, Result<Outcome, Error>, Duration) + Sync + 'a;
+
 /// Backs up all `jobs`, `at_once` of them at a time. `report` is called as each ends; one that
 /// fails, even by a panic, does not stop the others.
 pub fn run(
@@ -115,7 +118,7 @@ pub fn run(
     destination: &ArchiveFolder,
     settings: &Settings,
     watch: &Watch,
-    report: &(dyn Fn(&Job, Result<Outcome, Error>, Duration) + Sync),
+    report: &Report<'_>,
 ) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {

@@ -32,8 +32,10 @@ pub mod inspect;
 pub mod durable;
 
 mod error;
+mod finding;
 mod sqlite;
 mod watch;
 
 pub use error::{Error, Kind};
+pub use finding::{Finding, Severity};
 pub use watch::Watch;

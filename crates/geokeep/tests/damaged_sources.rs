@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use common::{Place, archives_below, check, first_difference, free_pages, plain, writable};
 use geokeep::Kind;
-use geokeep::destination::{Severity, Stored, Verdict};
+use geokeep::Severity;
+use geokeep::destination::{Stored, Verdict};
 use geokeep::source::Source;
 use geokeep::verify::Level;
 use testkit::Random;

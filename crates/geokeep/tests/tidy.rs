@@ -22,7 +22,7 @@ const STAGES: [&str; 8] = [
 ];
 
 /// What every stage may use.
-const FOUNDATION: [&str; 4] = ["durable", "error", "sqlite", "watch"];
+const FOUNDATION: [&str; 5] = ["durable", "error", "finding", "sqlite", "watch"];
 
 /// What parts of the foundation use themselves. `error` gathers the stages' own errors.
 const FOUNDATION_USES: [(&str, &[&str]); 2] = [("watch", &["error"]), ("error", &STAGES)];

@@ -13,7 +13,7 @@ use geokeep::source::{Found, Source, expand};
 use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, BackupLine, Progress, human_bytes, layers_in_short};
+use crate::render::{self, BackupLine, Progress, human_bytes, human_time, layers_in_short};
 use crate::settings::{Context, lies_below, processors};
 
 pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
@@ -94,6 +94,7 @@ fn destination_elsewhere(found: &[Found], to: &Path) -> Result<(), Failure> {
                 shown(to),
                 shown(folder)
             ),
+            "each run would find what the last one wrote",
             "choose a destination outside of it, best on another disk",
         )),
     }
@@ -229,15 +230,14 @@ fn newest_sound(source: &Source, destination: &ArchiveFolder) -> Option<String> 
     ))
 }
 
-/// `parcels: saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
+/// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
 fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
     let manifest = &stored.manifest;
     let path = stored.path.display();
+    let given = shown(&job.source.given);
     if word == "unchanged" {
-        return format!(
-            "{}: unchanged since {} ({})",
-            job.line, manifest.instant, manifest.id
-        );
+        let since = human_time(manifest.instant);
+        return format!("{given}: unchanged since {since} ({})", manifest.id);
     }
     let findings = match manifest.findings.len() {
         0 => String::new(),
@@ -245,8 +245,7 @@ fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
         n => format!(", {n} findings"),
     };
     format!(
-        "{}: saved {} as {} ({}{findings}) in {seconds:.1} s: {} -> {path}",
-        job.line,
+        "{given}: saved {} as {} ({}{findings}) in {seconds:.1} s: {} -> {path}",
         human_bytes(manifest.bytes),
         human_bytes(stored.stored_bytes),
         manifest.verdict.as_str(),

@@ -9,7 +9,7 @@ use geokeep::source::{FirstBytes, Source};
 use super::overall;
 use crate::args::Inspect;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, BackupLine, InspectLine, human_bytes, human_count};
+use crate::render::{self, InspectFailedLine, InspectLine, human_bytes, human_count};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failure> {
@@ -27,9 +27,9 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
                 let failure = Failure::of_inspection(&error, file);
                 failures.push(failure.exit);
                 if context.json {
-                    let mut line = BackupLine::failed("inspect", &failure);
-                    line.source = file.to_string_lossy().into_owned();
-                    render::json_line(&line);
+                    let file = file.to_string_lossy().into_owned();
+                    let (kind, error) = ("inspect", &failure);
+                    render::json_line(&InspectFailedLine { kind, file, error });
                 }
                 render::failure(context, &failure);
             }

@@ -1,12 +1,14 @@
 //! `geokeep list`.
 
+use std::path::Path;
+
 use geokeep::Error;
 use geokeep::destination::{Stored, Verdict};
 
 use super::open;
 use crate::args::List;
-use crate::failure::{Exit, Failure};
-use crate::render::{self, BackupLine, human_bytes, human_time, layers_in_short};
+use crate::failure::{Exit, Failure, shown};
+use crate::render::{self, BackupLine, human_bytes, human_time, layers_in_short, one_line};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> {
@@ -14,7 +16,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
     let folder_failure = |e: Error| Failure::of_folder(&e, &arguments.from);
     let lines = destination.lines().map_err(|e| folder_failure(e.into()))?;
     let mut exit = Exit::Done;
-    let mut shown = 0;
+    let mut listed = 0;
     for line in lines
         .iter()
         .filter(|line| arguments.name.as_ref().is_none_or(|n| n == *line))
@@ -22,12 +24,15 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
         let listing = destination
             .list(line)
             .map_err(|e| folder_failure(e.into()))?;
-        shown += listing.backups.len() + listing.unreadable.len();
+        listed += listing.backups.len() + listing.unreadable.len();
         for stored in &listing.backups {
             if context.json {
                 render::json_line(&BackupLine::of("list", stored));
             } else {
                 render::say(context, &describe(stored));
+                if arguments.name.is_some() {
+                    details(context, stored);
+                }
             }
         }
         for (path, error) in listing.unreadable {
@@ -44,15 +49,38 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
         }
     }
     match &arguments.name {
-        Some(name) if shown == 0 => {
+        Some(name) if listed == 0 => {
             let error = destination.no_such_backup(name, &lines);
             Err(folder_failure(error.into()))
         }
-        None if shown == 0 && !context.json => {
+        None if listed == 0 && !context.json => {
             render::say(context, "no backups yet");
             Ok(exit)
         }
         _ => Ok(exit),
+    }
+}
+
+/// Where it came from and what the checks found, for those who ask for one name.
+fn details(context: &Context, stored: &Stored) {
+    let manifest = &stored.manifest;
+    let source = shown(Path::new(&manifest.source.path));
+    let line = format!(
+        "    {source} on {}, by {}",
+        manifest.source.host, manifest.method
+    );
+    render::say(context, &line);
+    for finding in &manifest.findings {
+        let table = finding
+            .table
+            .as_ref()
+            .map_or_else(String::new, |t| format!(" {t:?}"));
+        let line = format!(
+            "    {}{table}: {}",
+            finding.severity.as_str(),
+            finding.message
+        );
+        render::say(context, &one_line(&line));
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use geokeep::destination::{Finding, Layer, Stored};
+use geokeep::Finding;
+use geokeep::destination::{Layer, Stored};
 use geokeep::inspect::Inspection;
 use geokeep::snapshot::Advice;
-use geokeep::source::{Journal, Shm, Wal};
+use geokeep::source::{Shm, Wal};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -99,19 +100,27 @@ pub(crate) struct InspectLine<'a> {
     pub(crate) error: Option<Failure>,
 }
 
+/// A file that could not be inspected.
+#[derive(Debug, Serialize)]
+pub(crate) struct InspectFailedLine<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) file: String,
+    pub(crate) error: &'a Failure,
+}
+
 /// What lies beside the file.
 #[derive(Debug, Serialize)]
 pub(crate) struct Sidecars<'a> {
     pub(crate) wal: Option<&'a Wal>,
     pub(crate) shm: Option<&'a Shm>,
-    pub(crate) journal: Option<JournalLine<'a>>,
+    pub(crate) journal: Option<JournalLine>,
 }
 
 /// A rollback journal.
 #[derive(Debug, Serialize)]
-pub(crate) struct JournalLine<'a> {
-    #[serde(flatten)]
-    pub(crate) journal: &'a Journal,
+pub(crate) struct JournalLine {
+    pub(crate) bytes: u64,
+    pub(crate) has_header: bool,
     pub(crate) hot: bool,
 }
 
@@ -139,10 +148,11 @@ impl<'a> InspectLine<'a> {
             sidecars: Sidecars {
                 wal: look.wal.as_ref(),
                 shm: look.shm.as_ref(),
-                journal: look
-                    .journal
-                    .as_ref()
-                    .map(|journal| JournalLine { journal, hot }),
+                journal: look.journal.as_ref().map(|journal| JournalLine {
+                    bytes: journal.bytes,
+                    has_header: journal.has_header,
+                    hot,
+                }),
             },
             holders: look
                 .holders()

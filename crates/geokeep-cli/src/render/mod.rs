@@ -2,11 +2,7 @@
 //!
 //! With `--json` standard output carries nothing else; text for people goes to standard error.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is where the command prints"
-)]
+#![expect(clippy::print_stderr, reason = "this is where the command prints")]
 
 mod json;
 mod progress;
@@ -16,9 +12,9 @@ use std::io::Write;
 
 use serde::Serialize;
 
-pub(crate) use json::{BackupLine, InspectLine, RestoreLine};
+pub(crate) use json::{BackupLine, InspectFailedLine, InspectLine, RestoreLine};
 pub(crate) use progress::Progress;
-pub(crate) use text::{human_bytes, human_count, human_time, layers_in_short};
+pub(crate) use text::{human_bytes, human_count, human_time, layers_in_short, one_line};
 
 use crate::failure::Failure;
 use crate::settings::Context;
@@ -58,13 +54,9 @@ fn four_lines(word: &str, failure: &Failure) -> String {
     ];
     for (name, part) in parts {
         if let Some(part) = part {
-            let one_line: String = part
-                .chars()
-                .map(|c| if c.is_control() { ' ' } else { c })
-                .collect();
             text.push('\n');
             text.push_str(name);
-            text.push_str(&one_line);
+            text.push_str(&one_line(part));
         }
     }
     text

@@ -48,6 +48,9 @@ impl ArchiveFolder {
     /// # Errors
     /// [`DestinationError::Write`] if it cannot be made.
     pub fn open_or_create(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, DestinationError> {
+        if path.exists() && !path.is_dir() {
+            return Err(DestinationError::NotAFolder(path.to_owned()));
+        }
         let mut missing = Vec::new();
         let mut at = path;
         while !at.as_os_str().is_empty() && !at.is_dir() {

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::finding::Finding;
 use crate::source::Evidence;
 
 /// Name of the entry.
@@ -100,31 +101,6 @@ impl Verdict {
             Self::Damaged => "damaged",
         }
     }
-}
-
-/// How serious a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// A remark.
-    Advisory,
-    /// Against a rule, but readable.
-    Warning,
-    /// Something is lost, or a reader can get a wrong answer.
-    Error,
-}
-
-/// One thing that a check found.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Finding {
-    /// How serious.
-    pub severity: Severity,
-    /// Which check: `integrity`, `foreign_key`, `geopackage`, `layer`, `snapshot`.
-    pub code: String,
-    /// The table that it is about.
-    pub table: Option<String>,
-    /// One sentence.
-    pub message: String,
 }
 
 /// One layer, as `gpkg_contents` lists it.

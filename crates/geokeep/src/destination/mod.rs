@@ -17,8 +17,8 @@ pub use archive_folder::{ArchiveFolder, Listing};
 pub(crate) use draft::{Content, Draft, digest_text};
 pub use line::legal_name;
 pub use manifest::{
-    Finding, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
-    Origin, Severity, Verdict, Versions,
+    Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError, Origin,
+    Verdict, Versions,
 };
 
 use crate::error::Kind;
@@ -30,6 +30,9 @@ pub enum DestinationError {
     /// Nothing is there.
     #[error("there is no folder of backups at '{}'", .0.display())]
     Missing(PathBuf),
+    /// A file stands where the folder should be.
+    #[error("'{}' is a file", .0.display())]
+    NotAFolder(PathBuf),
     /// No backup bears that name.
     #[error("no backup is called '{asked}'")]
     NoSuchBackup {
@@ -102,6 +105,7 @@ impl DestinationError {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Missing(_) => Kind::NoSuchDestination,
+            Self::NotAFolder(_) => Kind::Usage,
             Self::NoSuchBackup { .. } | Self::Ambiguous { .. } => Kind::NoSuchBackup,
             Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } => Kind::VerificationFailed,

@@ -8,8 +8,8 @@ use super::pages::Open;
 use super::{
     Consume, Failure, Request, SnapshotError, Taken, bracketed, ogr, online, pages, tidy, vacuum,
 };
-use crate::destination::Finding;
 use crate::error::Error;
+use crate::finding::Finding;
 use crate::source::{FileSystem, Holder, Look, State, locks, look};
 
 /// A way of taking a snapshot.

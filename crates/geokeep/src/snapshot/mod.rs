@@ -20,9 +20,9 @@ use std::time::Duration;
 pub use choose::{Advice, Method, advise};
 
 use crate::Watch;
-use crate::destination::Finding;
 use crate::durable::Disk;
 use crate::error::{Error, Interrupted, Kind};
+use crate::finding::Finding;
 use crate::source::{FileSystem, Gate, Holder, Look, Source};
 
 /// Why no snapshot could be taken. Nothing was changed, nothing was stored.

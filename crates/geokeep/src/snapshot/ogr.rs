@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use super::copy::Copied;
 use super::private::{PrivateCopy, staging_error};
 use super::{Failure, Request, SnapshotError};
-use crate::destination::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use crate::sqlite::quote;
 
 /// Older ones write GeoPackages of version 1.0 or lack `-nlt` for curves.

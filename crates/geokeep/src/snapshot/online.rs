@@ -19,7 +19,7 @@ use crate::sqlite;
 const RESTARTS_MAX: u32 = 5;
 /// Pages of the first step; later ones are sized by the time that it took.
 const FIRST_STEP: i32 = 64;
-const STEP_MAX: i32 = 20_000;
+const STEP_MAX: i32 = 10_000;
 /// A pause in which waiting writers come in.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -121,9 +121,9 @@ fn steps(
 
 /// Longer steps while they are short, shorter ones when they come near the ceiling.
 fn next_step(pages: i32, took: Duration, ceiling: Duration) -> i32 {
-    if took > ceiling / 2 {
+    if took > ceiling / 8 {
         (pages / 2).max(1)
-    } else if took < ceiling / 8 {
+    } else if took < ceiling / 32 {
         (pages * 2).min(STEP_MAX)
     } else {
         pages

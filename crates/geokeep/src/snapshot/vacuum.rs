@@ -10,7 +10,7 @@ use super::copy::Copied;
 use super::pages::HOLD_MAX;
 use super::private::PrivateCopy;
 use super::{Failure, Request, SnapshotError};
-use crate::destination::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 use crate::source::writer_waits;
 use crate::sqlite;
 

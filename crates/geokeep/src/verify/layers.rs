@@ -3,8 +3,9 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{Patience, VerifyError, finding, not_fatal};
-use crate::destination::{Finding, Layer, Severity};
+use crate::destination::Layer;
 use crate::error::Error;
+use crate::finding::{Finding, Severity};
 use crate::sqlite::quote;
 use crate::stored::{Bytes, Database};
 

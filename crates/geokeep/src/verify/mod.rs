@@ -14,8 +14,9 @@ use std::sync::Arc;
 use sozip::{Chunks, ReadAt};
 
 use crate::Watch;
-use crate::destination::{Finding, Layer, Manifest, Severity, StoredArchive, Verdict};
+use crate::destination::{Layer, Manifest, StoredArchive, Verdict};
 use crate::error::{Error, Interrupted};
+use crate::finding::{Finding, Severity};
 use crate::stored::{Bytes, Database};
 pub(crate) use digest::compare;
 pub(crate) use layers::{has_contents_table, names as layer_names};

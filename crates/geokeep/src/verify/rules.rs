@@ -8,8 +8,9 @@ use geopackage::GeoPackage;
 use rusqlite::Connection;
 
 use super::{Checked, Patience, VerifyError, finding, not_fatal};
-use crate::destination::{Finding, Severity, Verdict};
+use crate::destination::Verdict;
 use crate::error::Error;
+use crate::finding::{Finding, Severity};
 use crate::sqlite::quote;
 use crate::stored::{Bytes, Database};
 

@@ -1,0 +1,40 @@
+//! What a step has to say beside its result: kept in the manifest, shown to people.
+
+use serde::{Deserialize, Serialize};
+
+/// How serious a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A remark.
+    Advisory,
+    /// Against a rule, but readable.
+    Warning,
+    /// Something is lost, or a reader can get a wrong answer.
+    Error,
+}
+
+impl Severity {
+    /// The word in messages and JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Advisory => "advisory",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One thing that a check found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    /// How serious.
+    pub severity: Severity,
+    /// Which check: `integrity`, `foreign_key`, `geopackage`, `layer`, `snapshot`.
+    pub code: String,
+    /// The table that it is about.
+    pub table: Option<String>,
+    /// One sentence.
+    pub message: String,
+}
