@@ -239,8 +239,8 @@ fn carry_out<T>(
         // Nobody is there: an ordinary opening would leave a log and its index.
         (Method::Online, State::WalClean) => (copy::take(request, look)?, Vec::new()),
         (Method::Online, _) => (online::take(request, wal)?, Vec::new()),
-        (Method::Vacuum, State::WalClean) => vacuum::take(request, "mode=ro&immutable=1", false)?,
-        (Method::Vacuum, _) => vacuum::take(request, "mode=ro&readonly_shm=1", !wal)?,
+        (Method::Vacuum, State::WalClean) => vacuum::of_copy(request, &copy::take(request, look)?)?,
+        (Method::Vacuum, _) => vacuum::take(request, !wal)?,
         (Method::Ogr, _) => ogr::take(request, &copy::take(request, look)?)?,
     };
     let Copied {

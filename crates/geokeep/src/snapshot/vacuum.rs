@@ -3,6 +3,7 @@
 //! Rows that have no integer primary key may get other row numbers, and every page moves, so that
 //! the next backup has little in common with this one. Whoever asks for it is told.
 
+use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -14,14 +15,38 @@ use crate::finding::{Finding, Severity};
 use crate::source::writer_waits;
 use crate::sqlite;
 
+/// Straight from the source, with the locks that SQLite takes.
 pub(super) fn take(
     request: &Request<'_>,
-    parameters: &str,
+    in_the_way: bool,
+) -> Result<(Copied, Vec<Finding>), Failure> {
+    let uri = sqlite::uri(&request.source.real, "mode=ro&readonly_shm=1");
+    vacuum(request, &uri, in_the_way)
+}
+
+/// Of a source that SQLite could not open without a trace: its copy, which was seen to be whole.
+pub(super) fn of_copy(
+    request: &Request<'_>,
+    whole: &Copied,
+) -> Result<(Copied, Vec<Finding>), Failure> {
+    let uri = sqlite::uri(whole.copy.path(), "mode=ro&immutable=1");
+    let (copied, findings) = vacuum(request, &uri, false)?;
+    Ok((
+        Copied {
+            instant: whole.instant,
+            ..copied
+        },
+        findings,
+    ))
+}
+
+fn vacuum(
+    request: &Request<'_>,
+    uri: &OsString,
     in_the_way: bool,
 ) -> Result<(Copied, Vec<Finding>), Failure> {
     let copy = PrivateCopy::create(request)?;
-    let uri = sqlite::uri(&request.source.real, parameters);
-    let source = sqlite::open_uri(&uri).map_err(Failure::sqlite)?;
+    let source = sqlite::open_uri(uri).map_err(Failure::sqlite)?;
     source
         .busy_timeout(request.lock_wait)
         .map_err(Failure::sqlite)?;
