@@ -125,6 +125,9 @@ pub fn run(
         for _ in 0..at_once.clamp(1, jobs.len().max(1)) {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Relaxed)) {
+                    if watch.check().is_err() {
+                        break;
+                    }
                     let began = Instant::now();
                     let path = || backup(job, destination, settings, watch);
                     let outcome = catch_unwind(AssertUnwindSafe(path));

@@ -213,6 +213,9 @@ impl<'a> Report<'a> {
             );
             render::say(self.context, &line);
         }
+        if self.context.watch.check().is_err() {
+            return Exit::Interrupted;
+        }
         let otherwise = if tally.damaged > 0 {
             Exit::Incomplete
         } else {

@@ -9,8 +9,8 @@ use super::{
     Consume, Failure, Request, SnapshotError, Taken, bracketed, ogr, online, pages, tidy, vacuum,
 };
 use crate::error::Error;
-use crate::finding::Finding;
-use crate::source::{FileSystem, Holder, Look, State, locks, look};
+use crate::finding::{Finding, Severity};
+use crate::source::{FileSystem, Holder, JournalMode, Look, State, locks, look};
 
 /// A way of taking a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -148,7 +148,10 @@ pub(super) fn take<T>(
         let taken = carry_out(request, &look, method, why, attempt, consume);
         tidy::after(request, &look);
         match taken {
-            Ok(done) => return Ok(done),
+            Ok((mut taken, consumed)) => {
+                taken.findings.extend(other_names(&taken.look));
+                return Ok((taken, consumed));
+            }
             Err(Failure::Final(error)) => return Err(error),
             Err(Failure::NotADatabase(error)) => unreadable = Some(error),
             Err(Failure::StateChanged(error)) => last = Some(error),
@@ -163,6 +166,22 @@ pub(super) fn take<T>(
             Err(SnapshotError::NeverQuiet { reason }.into())
         }
     }
+}
+
+/// SQLite names a log after the file. Under another name of the file there may be another log, and
+/// nothing here would show it.
+fn other_names(look: &Look) -> Option<Finding> {
+    let hidden = look.names > 1 && look.journal_mode() == JournalMode::Wal && look.wal.is_none();
+    hidden.then(|| Finding {
+        severity: Severity::Warning,
+        code: "snapshot".to_owned(),
+        table: None,
+        message: format!(
+            "the file has {} names (hard links); edits saved under another one may be in a -wal \
+             of that name, and are not in this backup",
+            look.names
+        ),
+    })
 }
 
 fn look_again(request: &Request<'_>) -> Result<Look, Error> {
@@ -313,7 +332,8 @@ impl Backoff {
         request.watch.wait_for_lock(true);
         std::thread::sleep(self.pause.min(self.longest.saturating_sub(waited)));
         request.watch.wait_for_lock(false);
-        self.pause = (self.pause * 2).min(Duration::from_millis(100));
+        // A busy writer leaves gaps of some milliseconds.
+        self.pause = (self.pause * 2).min(Duration::from_millis(16));
         Ok(())
     }
 }

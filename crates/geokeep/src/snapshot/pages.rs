@@ -189,7 +189,8 @@ impl<'a> Reader<'a> {
             self.request.watch.wait_for_lock(true);
             std::thread::sleep(pause);
             self.request.watch.wait_for_lock(false);
-            pause = (pause * 2).min(Duration::from_millis(100));
+            // A busy writer leaves gaps of some milliseconds.
+            pause = (pause * 2).min(Duration::from_millis(8));
         }
     }
 

@@ -1,12 +1,16 @@
 //! The first look: everything that can be known without opening the file as a database.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::header::{HEADER_LEN, judge};
 use super::{
     Evidence, FileStamp, FileSystem, FirstBytes, Gate, Header, Holder, Journal, JournalMode, Locks,
     Shm, Source, SourceError, Wal, sys,
 };
+
+/// How often a journal must look hot to be taken for it.
+const HOT_LOOKS: u32 = 3;
 
 /// What the first look found.
 #[derive(Debug, Clone)]
@@ -81,7 +85,7 @@ pub fn look(source: &Source, gate: &Gate, now_ns: i64) -> Result<Look, SourceErr
     let len = usize::try_from(stamp.size).map_or(HEADER_LEN, |size| size.min(HEADER_LEN));
     sozip::ReadAt::read_exact_at(gate.file(), &mut start[..len], 0)
         .map_err(SourceError::from_io)?;
-    Ok(Look {
+    let mut look = Look {
         first: judge(&start[..len], stamp.size),
         file_system: sys::file_system(folder).map_err(SourceError::from_io)?,
         wal: Wal::look(&source.real)?,
@@ -91,7 +95,18 @@ pub fn look(source: &Source, gate: &Gate, now_ns: i64) -> Result<Look, SourceErr
         names: names(&metadata),
         stamp,
         looked_ns: now_ns,
-    })
+    };
+    // A writer that finished between the look at its journal and the look at its lock seems dead.
+    // It has taken the journal away; a dead one cannot.
+    for _ in 0..HOT_LOOKS {
+        if !look.journal_is_hot() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+        look.journal = Journal::look(&source.real)?;
+        look.locks = sys::locks(gate.file()).map_err(SourceError::from_io)?;
+    }
+    Ok(look)
 }
 
 #[cfg(unix)]
