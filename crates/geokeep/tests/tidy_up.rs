@@ -284,3 +284,65 @@ fn who_comes_while_copy_reads_a_clean_file() {
 fn who_comes_while_online_reads_a_clean_file() {
     who_comes_while_we_read_a_clean_file(Some(Method::Online));
 }
+
+const VARIABLE: &str = "GEOKEEP_BACKUP_AS_ANOTHER_USER";
+
+/// The backup of [`another_user_leaves_no_trace`], in a process of that user's.
+#[test]
+fn another_user_process() {
+    let Some(path) = std::env::var_os(VARIABLE) else {
+        return;
+    };
+    let place = Place::new();
+    let stored = place.save(Path::new(&path));
+    assert_eq!(stored.manifest.verdict, Verdict::Sound);
+    assert_eq!(commit_in(&stored.path), 0);
+}
+
+/// A `-shm` that another user's reader leaves would lock the owner out.
+#[cfg(unix)]
+#[test]
+fn another_user_leaves_no_trace() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+    const OTHER: u32 = 12_345;
+    let place = Place::new();
+    let program = place.root().join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    if chown(&program, Some(OTHER), None).is_err() {
+        return; // only root can become another user
+    }
+    for folder in [place.root(), &place.sources()] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    for journal in [Journal::Delete, Journal::Wal] {
+        let name = format!("{journal:?}.gpkg");
+        let path = place.build(
+            &name,
+            &Options {
+                journal,
+                ..options(false)
+            },
+        );
+        let before = fingerprint(&place.sources());
+        let mut child = Command::new(&program);
+        child
+            .args(["another_user_process", "--exact", "--nocapture"])
+            .env(VARIABLE, &path)
+            .env("TMPDIR", std::env::temp_dir())
+            .current_dir("/")
+            .uid(OTHER)
+            .gid(OTHER);
+        let out = child.output().unwrap();
+        let said = [out.stdout, out.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(out.status.success(), "{journal:?}: {said}");
+        before.assert_same(&place.sources());
+        let report = LiveWriter::start(&path, &live_writer::Options::default()).stop();
+        assert!(report.commits > 0 && report.errors == 0, "{report:?}");
+        for file in files_below(&place.sources()) {
+            assert_ne!(fs::metadata(&file).unwrap().uid(), OTHER);
+        }
+    }
+}
