@@ -365,6 +365,7 @@ fn destinations() {
         &run,
         2,
         "error: the destination 'data/backups' lies in the source folder 'data'
+cause: each run would find what the last one wrote
 state: nothing was done
 hint:  choose a destination outside of it, best on another disk",
     );
