@@ -10,7 +10,8 @@ use sozip::ReadAt;
 
 use crate::Watch;
 use crate::destination::{
-    ArchiveFolder, Content, Draft, Manifest, Origin, Stored, StoredArchive, Verdict, Versions,
+    ArchiveFolder, Content, Draft, Manifest, Origin, Reservation, Stored, StoredArchive, Verdict,
+    Versions,
 };
 use crate::durable::Disk;
 use crate::error::Error;
@@ -58,6 +59,8 @@ pub struct Job {
     pub source: Source,
     /// The line's name.
     pub line: String,
+    /// Keeps the name of a new line from others.
+    _reservation: Option<Arc<Reservation>>,
 }
 
 /// What became of one source.
@@ -102,7 +105,12 @@ pub fn plan(
         let origin = origin(&source, settings);
         let line = destination.line_for(&origin, &source.stem(), &taken)?;
         taken.push(line.clone());
-        jobs.push(Job { source, line });
+        let reservation = destination.reserve(&line, &origin)?.map(Arc::new);
+        jobs.push(Job {
+            source,
+            line,
+            _reservation: reservation,
+        });
     }
     Ok(jobs)
 }

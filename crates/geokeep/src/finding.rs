@@ -31,7 +31,7 @@ impl Severity {
 pub struct Finding {
     /// How serious.
     pub severity: Severity,
-    /// Which check: `integrity`, `foreign_key`, `geopackage`, `layer`, `snapshot`.
+    /// Which check: `integrity`, `foreign_key`, `geopackage`, `layer`, `snapshot`, `vacuum`, `ogr`.
     pub code: String,
     /// The table that it is about.
     pub table: Option<String>,

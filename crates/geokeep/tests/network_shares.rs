@@ -230,7 +230,6 @@ fn a_file_that_is_never_quiet() {
 /// A writer in the midst of its work that keeps the old time of the last change, as copying
 /// programs do: the time of the change of the inode gives it away.
 #[test]
-#[ignore = "finds a fault: the time of the last change of the inode is not asked for"]
 fn a_writer_that_turns_the_clock_back() {
     let mut place = on_a_share();
     place.settings.lock_wait = Duration::from_millis(100);

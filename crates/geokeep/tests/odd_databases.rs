@@ -199,7 +199,6 @@ fn a_virtual_table_whose_module_is_missing() {
 }
 
 #[test]
-#[ignore = "finds a fault: the columns of such a table cannot be listed, and the method fails"]
 fn a_missing_module_and_ogr() {
     let tool = std::process::Command::new("ogr2ogr")
         .arg("--version")
@@ -312,7 +311,6 @@ fn a_hard_link_to_a_file_with_a_dead_log() {
 
 #[cfg(unix)]
 #[test]
-#[ignore = "finds a fault: a journal beside the other name is missed"]
 fn a_hard_link_to_a_file_with_a_hot_journal() {
     let spilled = live_writer::Options {
         hold: Some(Hold::Spilled),
@@ -427,7 +425,6 @@ fn a_small_file_that_grows_and_shrinks_while_it_is_read() {
 }
 
 #[test]
-#[ignore = "finds a fault: a file that shrinks under the rough copy ends the backup"]
 fn a_large_file_that_grows_and_shrinks_while_it_is_read() {
     growing_and_shrinking(Journal::Delete, true);
 }

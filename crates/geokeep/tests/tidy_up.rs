@@ -268,19 +268,16 @@ fn who_comes_while_auto_reads_a_clean_file() {
 }
 
 #[test]
-#[ignore = "finds a fault: it waits for quiet instead of looking again"]
 fn who_comes_while_vacuum_reads_a_clean_file() {
     who_comes_while_we_read_a_clean_file(Some(Method::Vacuum));
 }
 
 #[test]
-#[ignore = "finds a fault: it waits for quiet instead of looking again"]
 fn who_comes_while_copy_reads_a_clean_file() {
     who_comes_while_we_read_a_clean_file(Some(Method::Copy));
 }
 
 #[test]
-#[ignore = "finds a fault: it waits for quiet instead of looking again"]
 fn who_comes_while_online_reads_a_clean_file() {
     who_comes_while_we_read_a_clean_file(Some(Method::Online));
 }

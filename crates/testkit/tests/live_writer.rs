@@ -131,6 +131,8 @@ fn a_writer_that_is_locked_out_says_so() {
         &path,
         &Options {
             busy_timeout,
+            // Pauses in which the other connection gets its lock.
+            every: Duration::from_millis(60),
             ..Options::default()
         },
     );

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::line::{candidates, instant_of};
 use super::{DestinationError, Draft, Origin, Stored, StoredArchive, Verdict};
-use crate::durable::{Disk, folder_of, sweep};
+use crate::durable::{Disk, Temporary, folder_of, sweep};
 use crate::source::{Source, free_space};
 
 /// A destination of the first kind.
@@ -208,7 +208,9 @@ impl ArchiveFolder {
                     return Ok(line.clone());
                 }
                 (Some(_), Some(_)) => missed = 0,
-                // A folder without archives is somebody's who has just begun, or a stranger's.
+                // A run of the same source that has just begun.
+                (Some(line), None) if self.is_reserved(line, origin) => return Ok(line.clone()),
+                // Of another source that has just begun, or a stranger's.
                 (Some(line), None) if !self.is_empty(line) => missed = 0,
                 _ if taken.iter().any(|t| same(t, &name)) => missed = 0,
                 (here, _) => {
@@ -232,6 +234,37 @@ impl ArchiveFolder {
 
     fn is_empty(&self, line: &str) -> bool {
         fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.next().is_none())
+    }
+
+    fn is_reserved(&self, line: &str, origin: &Origin) -> bool {
+        let mark = format!(".geokeep-{}-", owner_tag(origin));
+        let Ok(entries) = fs::read_dir(self.path.join(line)) else {
+            return false;
+        };
+        let mut names = entries.flatten().map(|entry| entry.file_name());
+        names.any(|name| name.to_str().is_some_and(|name| name.starts_with(&mark)))
+    }
+
+    /// Marks a line that has no backups yet as that of `origin`, until the mark is dropped.
+    pub(crate) fn reserve(
+        &self,
+        line: &str,
+        origin: &Origin,
+    ) -> Result<Option<Reservation>, DestinationError> {
+        if self.path.join(line).is_dir() && self.newest(line).is_some() {
+            return Ok(None);
+        }
+        let folder = self.path.join(line);
+        if !folder.is_dir() {
+            create_folder(&*self.disk, &folder)?;
+        }
+        let mark = Temporary::create(&self.disk, &folder, &owner_tag(origin));
+        let mark = mark.map_err(|e| DestinationError::write(&folder, e, 0))?;
+        Ok(Some(Reservation {
+            mark: Some(mark),
+            disk: Arc::clone(&self.disk),
+            folder,
+        }))
     }
 
     /// Begins an archive in a line, whose folder is made if need be.
@@ -341,6 +374,31 @@ impl ArchiveFolder {
         folder.lock().ok()?;
         Some(folder)
     }
+}
+
+/// The right to a new line's name.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    mark: Option<Temporary>,
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.mark = None;
+        // Refused by the system if a backup was made.
+        let _ = self.disk.remove_dir(&self.folder);
+    }
+}
+
+fn owner_tag(origin: &Origin) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update(origin.host.as_bytes())
+        .update(&[0])
+        .update(origin.path.as_bytes());
+    format!("line-{}", &hasher.finalize().to_hex()[..16])
 }
 
 fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {

@@ -13,6 +13,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use archive::{Stored, StoredArchive};
+pub(crate) use archive_folder::Reservation;
 pub use archive_folder::{ArchiveFolder, Listing};
 pub(crate) use draft::{Content, Draft, digest_text};
 pub use line::legal_name;
@@ -109,10 +110,9 @@ impl DestinationError {
             Self::NoSuchBackup { .. } | Self::Ambiguous { .. } => Kind::NoSuchBackup,
             Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } => Kind::VerificationFailed,
-            Self::Write { .. } | Self::Compress(_) | Self::NameTaken { .. } => {
+            Self::Write { .. } | Self::Read { .. } | Self::Compress(_) | Self::NameTaken { .. } => {
                 Kind::DestinationUnwritable
             }
-            Self::Read { .. } => Kind::NoSuchDestination,
             Self::Input(_) => Kind::SourceUnreadable,
         }
     }

@@ -78,7 +78,11 @@ pub(super) fn read<T>(
                 // Whatever became of the copy: it is of no use.
                 reason = "it changed while it was read".to_owned();
             }
-            Err(Unquiet::Busy(why)) => reason = why,
+            // Here a program that has come can be read beside, with its locks.
+            Err(Unquiet::Sidecar(_)) if look.file_system == FileSystem::Local => {
+                return Err(Failure::Moved);
+            }
+            Err(Unquiet::Busy(why) | Unquiet::Sidecar(why)) => reason = why,
             Err(Unquiet::Io(e)) => return Err(SnapshotError::Io(e).into()),
         }
         if Instant::now() >= deadline {
@@ -91,6 +95,7 @@ pub(super) fn read<T>(
 
 enum Unquiet {
     Busy(String),
+    Sidecar(String),
     Io(io::Error),
 }
 
@@ -100,7 +105,7 @@ fn quiet(request: &Request<'_>, old_enough: Duration) -> Result<FileStamp, Unqui
     for suffix in ["-journal", "-wal"] {
         match std::fs::metadata(sidecar(path, suffix)) {
             Ok(found) if suffix == "-journal" || found.len() > 0 => {
-                return Err(Unquiet::Busy(format!(
+                return Err(Unquiet::Sidecar(format!(
                     "a {suffix} with changes lies beside it"
                 )));
             }
@@ -111,7 +116,9 @@ fn quiet(request: &Request<'_>, old_enough: Duration) -> Result<FileStamp, Unqui
     let stamp = stamp_of(path).map_err(Unquiet::Io)?;
     let now = request.clock.now_ns();
     let old = i64::try_from(old_enough.as_nanos()).unwrap_or(i64::MAX);
-    if stamp.modified_ns > now.saturating_sub(old) && stamp.modified_ns <= now {
+    // The second cannot be set back by a program that sets the first.
+    let newest = stamp.modified_ns.max(stamp.changed_ns);
+    if newest > now.saturating_sub(old) && newest <= now {
         return Err(Unquiet::Busy(format!(
             "its last change is less than {} ms old",
             old_enough.as_millis()

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::source::{FileSystem, Holder, JournalMode, Look, State, locks, look};
+use crate::source::{FileSystem, Holder, Look, State, locks, look};
 
 /// A way of taking a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -168,17 +168,17 @@ pub(super) fn take<T>(
     }
 }
 
-/// SQLite names a log after the file. Under another name of the file there may be another log, and
-/// nothing here would show it.
+/// SQLite names journal and log after the file. Under another name of the file there may be others,
+/// and nothing here would show them.
 fn other_names(look: &Look) -> Option<Finding> {
-    let hidden = look.names > 1 && look.journal_mode() == JournalMode::Wal && look.wal.is_none();
+    let hidden = look.names > 1 && look.wal.is_none() && look.journal.is_none();
     hidden.then(|| Finding {
         severity: Severity::Warning,
         code: "snapshot".to_owned(),
         table: None,
         message: format!(
-            "the file has {} names (hard links); edits saved under another one may be in a -wal \
-             of that name, and are not in this backup",
+            "the file has {} names (hard links); what a -wal or -journal beside another one says \
+             is not in this backup",
             look.names
         ),
     })
@@ -216,6 +216,17 @@ fn carry_out<T>(
 ) -> Result<(Taken, T), Failure> {
     let state = look.state();
     let wal = state == State::WalLive;
+    let busy = method == Method::Pages
+        && state == State::Rollback
+        && attempt > 0
+        && look.stamp.size > delivery::SMALL;
+    let reason = if busy {
+        "rollback mode, and written to all the time: copied without a lock, then compared under a \
+         short one"
+            .to_owned()
+    } else {
+        reason
+    };
     let taken = |read: pages::Read, findings: Vec<Finding>| Taken {
         method,
         reason,
@@ -240,10 +251,7 @@ fn carry_out<T>(
             }
             .into());
         }
-        // Somebody writes all the time.
-        (Method::Pages, State::Rollback) if attempt > 0 && look.stamp.size > delivery::SMALL => {
-            (copy::reconciled(request)?, Vec::new())
-        }
+        (Method::Pages, _) if busy => (copy::reconciled(request)?, Vec::new()),
         (Method::Pages, _) => {
             let open = if state == State::WalClean {
                 Open::Immutable

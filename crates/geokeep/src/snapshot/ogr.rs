@@ -216,18 +216,18 @@ impl Contents {
             if let Ok(rows) = connection.query_row(&count, [], |row| row.get::<_, i64>(0)) {
                 contents.rows.insert(name.clone(), rows.unsigned_abs());
             }
-            let mut columns = connection.prepare("SELECT name, type FROM pragma_table_info(?1)")?;
-            let columns = columns.query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            for column in columns {
-                let (column, declared): (String, String) = column?;
+            // A virtual table whose module is missing has neither rows nor columns to show.
+            for (column, declared) in columns_of(connection, name).unwrap_or_default() {
                 contents.columns.insert((name.clone(), column), declared);
             }
-            let keys: i64 = connection.query_row(
+            let keys = connection.query_row(
                 "SELECT count(*) FROM pragma_foreign_key_list(?1)",
                 [name],
-                |row| row.get(0),
-            )?;
-            if keys > 0 {
+                |row| row.get::<_, i64>(0),
+            );
+            if let Ok(keys) = keys
+                && keys > 0
+            {
                 contents
                     .foreign_keys
                     .insert(name.clone(), keys.unsigned_abs());
@@ -297,6 +297,13 @@ impl Contents {
         }
         findings
     }
+}
+
+fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut columns = connection.prepare("SELECT name, type FROM pragma_table_info(?1)")?;
+    columns
+        .query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// Shadow tables of virtual tables, and the triggers that keep an R-tree up to date: a reader of

@@ -120,7 +120,12 @@ pub(super) fn pour(
     let mut poured = 0;
     loop {
         request.watch.check()?;
-        let n = from.read(&mut buffer).map_err(SnapshotError::Io)?;
+        let n = match from.read(&mut buffer) {
+            Ok(n) => n,
+            // It has become shorter.
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => return Err(Failure::Moved),
+            Err(e) => return Err(SnapshotError::Io(e).into()),
+        };
         if n == 0 {
             return Ok(poured);
         }

@@ -96,13 +96,15 @@ pub fn look(source: &Source, gate: &Gate, now_ns: i64) -> Result<Look, SourceErr
         stamp,
         looked_ns: now_ns,
     };
-    // A writer that finished between the look at its journal and the look at its lock seems dead.
-    // It has taken the journal away; a dead one cannot.
+    // A writer that finished between the look at its journal or log and the look at its lock seems
+    // dead. It has taken the file away; a dead one cannot.
     for _ in 0..HOT_LOOKS {
-        if !look.journal_is_hot() {
+        if !look.journal_is_hot() && look.state() != State::WalOrphaned {
             break;
         }
         std::thread::sleep(Duration::from_millis(2));
+        look.wal = Wal::look(&source.real)?;
+        look.shm = Shm::look(&source.real)?;
         look.journal = Journal::look(&source.real)?;
         look.locks = sys::locks(gate.file()).map_err(SourceError::from_io)?;
     }

@@ -46,10 +46,18 @@ pub struct Journal {
     pub has_header: bool,
 }
 
+/// A name that the file system cannot hold is nobody's, SQLite's neither.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename
+    )
+}
+
 fn open(path: &Path) -> Result<Option<(File, FileStamp)>, SourceError> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if is_absent(&e) => return Ok(None),
         Err(e) => return Err(SourceError::from_io(e)),
     };
     let metadata = file.metadata().map_err(SourceError::from_io)?;
@@ -85,7 +93,7 @@ impl Shm {
                 }))
             }
             Ok(_) => Ok(None),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) if is_absent(&e) => Ok(None),
             Err(e) => Err(SourceError::from_io(e)),
         }
     }
@@ -96,6 +104,12 @@ impl Wal {
         let Some((file, stamp)) = open(&sidecar(database, "-wal"))? else {
             return Ok(None);
         };
+        let mut stamp = stamp;
+        if sys::is_root() {
+            // As root, SQLite gives the log to the owner of the database whenever it opens it:
+            // that moves this time, and changes nothing.
+            stamp.changed_ns = 0;
+        }
         let mut header = [0; WAL_HEADER];
         let mut wal = Self {
             bytes: stamp.size,

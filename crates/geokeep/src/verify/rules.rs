@@ -152,6 +152,12 @@ fn spare_large_indexes(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Tables with an R-tree by GeoPackage's naming, and their geometry columns.
 pub(super) fn geometry_columns(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    // A GeoPackage of attributes alone need not have it.
+    let listed =
+        "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name = 'gpkg_geometry_columns')";
+    if !connection.query_row(listed, [], |row| row.get(0))? {
+        return Ok(Vec::new());
+    }
     let mut statement = connection.prepare(
         "SELECT t.name, g.column_name FROM main.gpkg_geometry_columns g
          JOIN main.sqlite_schema t ON lower(t.name) = lower(g.table_name) AND t.type = 'table'

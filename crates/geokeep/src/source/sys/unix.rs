@@ -257,6 +257,10 @@ fn set_lock(file: &File, kind: libc::c_int, start: u64, length: u64) -> io::Resu
     }
 }
 
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// Whether files beside this one that we might make would belong to its owner.
 pub(crate) fn owned_by_us(metadata: &Metadata) -> bool {
     let us = rustix::process::geteuid();

@@ -79,3 +79,7 @@ pub(crate) fn read_lock(_file: &File) -> io::Result<Option<ReadLock<'_>>> {
 pub(crate) fn owned_by_us(_metadata: &Metadata) -> bool {
     true
 }
+
+pub(crate) fn is_root() -> bool {
+    false
+}
