@@ -78,9 +78,12 @@ impl ArchiveFolder {
     /// The names of all lines, sorted.
     ///
     /// # Errors
-    /// [`DestinationError::Read`].
+    /// [`DestinationError::Unlistable`].
     pub fn lines(&self) -> Result<Vec<String>, DestinationError> {
-        let read = |e| DestinationError::read(&self.path, e);
+        let read = |error| DestinationError::Unlistable {
+            path: self.path.clone(),
+            error,
+        };
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(read)? {
             let entry = entry.map_err(read)?;
@@ -99,7 +102,10 @@ impl ArchiveFolder {
     /// The archives of a line by their file names, oldest first.
     fn archives(&self, line: &str) -> Result<Vec<(Timestamp, PathBuf)>, DestinationError> {
         let folder = self.path.join(line);
-        let read = |e| DestinationError::read(&folder, e);
+        let read = |error| DestinationError::Unlistable {
+            path: folder.clone(),
+            error,
+        };
         let mut found = Vec::new();
         for entry in fs::read_dir(&folder).map_err(read)? {
             let entry = entry.map_err(read)?;
@@ -115,7 +121,7 @@ impl ArchiveFolder {
     /// Every backup of a line.
     ///
     /// # Errors
-    /// [`DestinationError::Read`] if the folder itself cannot be read; a broken archive is listed
+    /// [`DestinationError::Unlistable`] if the folder itself cannot be read; a broken archive is listed
     /// as such.
     pub fn list(&self, line: &str) -> Result<Listing, DestinationError> {
         let mut listing = Listing::default();
@@ -159,7 +165,7 @@ impl ArchiveFolder {
     /// The files of all archives of a line, oldest first, readable or not.
     ///
     /// # Errors
-    /// [`DestinationError::Read`].
+    /// [`DestinationError::Unlistable`].
     pub fn archive_paths(&self, line: &str) -> Result<Vec<PathBuf>, DestinationError> {
         Ok(self
             .archives(line)?
@@ -187,7 +193,7 @@ impl ArchiveFolder {
     /// name that is free and not in `taken`. Names are compared as Windows does, without case.
     ///
     /// # Errors
-    /// [`DestinationError::Read`].
+    /// [`DestinationError::Unlistable`].
     pub(crate) fn line_for(
         &self,
         origin: &Origin,

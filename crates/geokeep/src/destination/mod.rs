@@ -78,7 +78,15 @@ pub enum DestinationError {
         /// Why.
         error: io::Error,
     },
-    /// Reading failed.
+    /// The folder cannot be listed.
+    #[error("'{}' cannot be listed: {error}", path.display())]
+    Unlistable {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Reading what is stored failed.
     #[error("reading '{}' failed: {error}", path.display())]
     Read {
         /// Where.
@@ -105,12 +113,12 @@ pub enum DestinationError {
 impl DestinationError {
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::Missing(_) => Kind::NoSuchDestination,
+            Self::Missing(_) | Self::Unlistable { .. } => Kind::NoSuchDestination,
             Self::NotAFolder(_) => Kind::Usage,
             Self::NoSuchBackup { .. } | Self::Ambiguous { .. } => Kind::NoSuchBackup,
             Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
-            Self::BadArchive { .. } => Kind::VerificationFailed,
-            Self::Write { .. } | Self::Read { .. } | Self::Compress(_) | Self::NameTaken { .. } => {
+            Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,
+            Self::Write { .. } | Self::Compress(_) | Self::NameTaken { .. } => {
                 Kind::DestinationUnwritable
             }
             Self::Input(_) => Kind::SourceUnreadable,
