@@ -195,6 +195,36 @@ hint:  check the name and the folder",
 }
 
 #[test]
+fn who_is_waited_for_is_said_meanwhile() {
+    let desk = Desk::new();
+    let path = desk.build("parcels.gpkg", &tiny());
+    let options = live_writer::Options {
+        hold: Some(Hold::Exclusive),
+        ..Default::default()
+    };
+    let writer = LiveWriter::start(&path, &options);
+    let run = desk.run(&[
+        "backup",
+        "parcels.gpkg",
+        "--to",
+        "backups",
+        "--lock-wait",
+        "2s",
+    ]);
+    let first = run.err.lines().next().unwrap();
+    let process = format!("(process {})", writer.process_id());
+    assert!(
+        first.starts_with("waiting for ") && first.contains(&process),
+        "{first}"
+    );
+    assert!(
+        first.ends_with("to let go of 'parcels.gpkg' (for up to 2 s)"),
+        "{first}"
+    );
+    writer.stop();
+}
+
+#[test]
 fn a_file_that_is_locked_for_too_long() {
     let desk = Desk::new();
     let path = desk.build("parcels.gpkg", &tiny());

@@ -38,4 +38,4 @@ mod watch;
 
 pub use error::{Error, Kind};
 pub use finding::{Finding, Severity};
-pub use watch::Watch;
+pub use watch::{Waiting, Watch};

@@ -1,21 +1,48 @@
 //! What a run tells its caller, and how the caller stops it.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::error::Interrupted;
 
 /// Progress and cancellation of one run, shared with whoever draws a progress bar or catches
 /// Ctrl-C. Cheap to clone; all clones are one.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Watch(Arc<State>);
 
-#[derive(Debug, Default)]
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Watch({} of {} bytes)",
+            self.bytes_done(),
+            self.bytes_total()
+        )
+    }
+}
+
+#[derive(Default)]
 struct State {
     interrupted: AtomicBool,
     bytes_done: AtomicU64,
     bytes_total: AtomicU64,
     waiting_for_lock: AtomicU64,
+    notice: OnceLock<Notice>,
+}
+
+type Notice = Box<dyn Fn(&Waiting) + Send + Sync>;
+
+/// A source that is waited for because another program has it locked.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// The source.
+    pub path: PathBuf,
+    /// Who holds the lock.
+    pub holder: String,
+    /// How long we may wait altogether.
+    pub at_most: Duration,
 }
 
 impl Watch {
@@ -49,6 +76,18 @@ impl Watch {
     #[must_use]
     pub fn waiting_for_lock(&self) -> u64 {
         self.0.waiting_for_lock.load(Relaxed)
+    }
+
+    /// Calls `notice` once for each source that has been waited for longer than a second. Only the
+    /// first notice that is given counts.
+    pub fn on_waiting(&self, notice: impl Fn(&Waiting) + Send + Sync + 'static) {
+        let _ = self.0.notice.set(Box::new(notice));
+    }
+
+    pub(crate) fn tell_waiting(&self, waiting: &Waiting) {
+        if let Some(notice) = self.0.notice.get() {
+            notice(waiting);
+        }
     }
 
     pub(crate) fn add_done(&self, bytes: u64) {

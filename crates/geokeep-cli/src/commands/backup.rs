@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
     let _ = geokeep::durable::sweep(&*context.disk, &settings.staging);
 
     let all = found.len();
+    context.watch.on_waiting(render::waiting);
     let report = Report::new(context, all);
     let (sources, failed) = split(found);
     for (given, error) in failed {

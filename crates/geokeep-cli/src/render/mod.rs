@@ -16,7 +16,7 @@ pub(crate) use json::{BackupLine, InspectFailedLine, InspectLine, RestoreLine};
 pub(crate) use progress::Progress;
 pub(crate) use text::{human_bytes, human_count, human_time, layers_in_short, one_line};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, shown};
 use crate::settings::Context;
 
 /// One JSON object on a line of its own. A reader that has gone is no error of ours.
@@ -38,6 +38,16 @@ pub(crate) fn say(context: &Context, line: &str) {
 /// The four lines of a failure, on standard error.
 pub(crate) fn failure(_context: &Context, failure: &Failure) {
     eprintln!("{}", four_lines("error", failure));
+}
+
+/// Whom a backup waits for, on standard error.
+pub(crate) fn waiting(waiting: &geokeep::Waiting) {
+    eprintln!(
+        "waiting for {} to let go of {} (for up to {} s)",
+        waiting.holder,
+        shown(&waiting.path),
+        waiting.at_most.as_secs()
+    );
 }
 
 /// A warning in the same form: something was done, and something is wrong.

@@ -1,16 +1,15 @@
 //! The choice among the methods: state of the source → method → reason.
 
-use std::time::{Duration, Instant};
-
 use super::copy::{self, Copied};
 use super::delivery::{self, Route};
 use super::pages::Open;
 use super::{
     Consume, Failure, Request, SnapshotError, Taken, bracketed, ogr, online, pages, tidy, vacuum,
+    waiting::Backoff,
 };
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::source::{FileSystem, Holder, Look, State, locks, look};
+use crate::source::{FileSystem, Look, State, look};
 
 /// A way of taking a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -112,19 +111,13 @@ fn refusal(method: Method, state: State) -> Option<&'static str> {
     }
 }
 
-/// Who stands in our way at this moment.
-pub(super) fn culprit(request: &Request<'_>) -> Option<Holder> {
-    let locks = locks(request.gate.file()).ok()?;
-    Some(locks.culprit()?.holder("lock"))
-}
-
 pub(super) fn take<T>(
     request: &Request<'_>,
     first: Look,
     consume: &mut Consume<'_, T>,
 ) -> Result<(Taken, T), Error> {
     let mut next = Some(first);
-    let mut waiting = Backoff::new(request.lock_wait);
+    let mut waiting = Backoff::new();
     let mut attempt = 0;
     let mut unreadable = None;
     let mut last = None;
@@ -313,37 +306,6 @@ fn as_it_lies<T>(
         findings: Vec::new(),
     };
     Ok((taken, consumed))
-}
-
-/// Waiting for a lock: short pauses at first, and an end.
-struct Backoff {
-    began: Option<Instant>,
-    pause: Duration,
-    longest: Duration,
-}
-
-impl Backoff {
-    fn new(longest: Duration) -> Self {
-        Self {
-            began: None,
-            pause: Duration::from_millis(2),
-            longest,
-        }
-    }
-
-    fn pause(&mut self, request: &Request<'_>) -> Result<(), Error> {
-        let waited = self.began.get_or_insert_with(Instant::now).elapsed();
-        if waited >= self.longest {
-            let holder = culprit(request);
-            return Err(SnapshotError::Locked { holder, waited }.into());
-        }
-        request.watch.wait_for_lock(true);
-        std::thread::sleep(self.pause.min(self.longest.saturating_sub(waited)));
-        request.watch.wait_for_lock(false);
-        // A busy writer leaves gaps of some milliseconds.
-        self.pause = (self.pause * 2).min(Duration::from_millis(16));
-        Ok(())
-    }
 }
 
 /// What one way of copying would do to a file in its present state.

@@ -13,6 +13,7 @@ use sozip::ReadAt;
 use super::pages::{HOLD_MAX, hold};
 use super::private::{PrivateCopy, pour, staging_error};
 use super::{Failure, Request, SnapshotError, bracketed};
+use crate::durable::DiskFile;
 use crate::error::Error;
 use crate::source::{FileStamp, Look, State, read_lock, stamp_of};
 
@@ -24,7 +25,7 @@ pub(super) struct Copied {
 }
 
 /// Bytes compared at a time.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 1 << 19;
 
 pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
     match look.state() {
@@ -56,31 +57,60 @@ pub(super) fn reconciled(request: &Request<'_>) -> Result<Copied, Failure> {
 }
 
 fn reconcile(request: &Request<'_>, copy: &mut PrivateCopy) -> Result<(), Failure> {
-    let began = Instant::now();
+    let until = Instant::now() + HOLD_MAX;
     let file = request.gate.file();
     let size = file.size().map_err(SnapshotError::Io)?;
     let to = copy.file.file_mut();
     to.set_len(size).map_err(|e| staging_error(request, e))?;
-    let (mut theirs, mut ours) = (vec![0; PIECE], vec![0; PIECE]);
-    let mut at = 0;
-    while at < size {
-        request.watch.check()?;
-        if began.elapsed() > HOLD_MAX {
-            return Err(Failure::Moved);
-        }
+    let mut piece = vec![0; PIECE];
+    for at in differing(request, &*to, size, until)? {
         let len = usize::try_from(size - at).unwrap_or(PIECE).min(PIECE);
-        file.read_exact_at(&mut theirs[..len], at)
+        file.read_exact_at(&mut piece[..len], at)
             .map_err(SnapshotError::Io)?;
-        to.read_exact_at(&mut ours[..len], at)
+        to.seek(SeekFrom::Start(at))
+            .and_then(|_| to.write_all(&piece[..len]))
             .map_err(|e| staging_error(request, e))?;
-        if theirs[..len] != ours[..len] {
-            to.seek(SeekFrom::Start(at))
-                .and_then(|_| to.write_all(&theirs[..len]))
-                .map_err(|e| staging_error(request, e))?;
-        }
-        at += len as u64;
     }
     Ok(())
+}
+
+/// The pieces that differ, found by two threads: a writer waits for them.
+fn differing(
+    request: &Request<'_>,
+    ours: &dyn DiskFile,
+    size: u64,
+    until: Instant,
+) -> Result<Vec<u64>, Failure> {
+    let step = 2 * PIECE as u64;
+    let find = |first: u64| -> Result<Vec<u64>, Failure> {
+        let (mut a, mut b) = (vec![0; PIECE], vec![0; PIECE]);
+        let mut found = Vec::new();
+        let mut at = first;
+        while at < size {
+            request.watch.check()?;
+            if Instant::now() > until {
+                return Err(Failure::Moved);
+            }
+            let len = usize::try_from(size - at).unwrap_or(PIECE).min(PIECE);
+            let theirs = request.gate.file();
+            theirs
+                .read_exact_at(&mut a[..len], at)
+                .map_err(SnapshotError::Io)?;
+            ours.read_exact_at(&mut b[..len], at)
+                .map_err(|e| staging_error(request, e))?;
+            if a[..len] != b[..len] {
+                found.push(at);
+            }
+            at += step;
+        }
+        Ok(found)
+    };
+    std::thread::scope(|scope| {
+        let odd = scope.spawn(|| find(PIECE as u64));
+        let mut all = find(0)?;
+        all.extend(odd.join().unwrap_or(Err(Failure::Moved))?);
+        Ok(all)
+    })
 }
 
 /// What a dead program left, with the file that tells how to mend it.

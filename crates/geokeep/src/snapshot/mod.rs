@@ -11,6 +11,7 @@ mod pages;
 mod private;
 mod tidy;
 mod vacuum;
+mod waiting;
 
 use std::io::{self, Read};
 use std::path::PathBuf;

@@ -12,6 +12,7 @@ use rusqlite::backup::{Backup, StepResult};
 
 use super::copy::Copied;
 use super::private::PrivateCopy;
+use super::waiting::culprit;
 use super::{Failure, Request, SnapshotError};
 use crate::sqlite;
 
@@ -92,7 +93,7 @@ fn steps(
             _ => {
                 let since = *waiting_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= request.lock_wait {
-                    let holder = super::choose::culprit(request);
+                    let holder = culprit(request);
                     return Err(SnapshotError::Locked {
                         holder,
                         waited: since.elapsed(),
@@ -162,7 +163,7 @@ fn in_one_step(
             return Ok(instant);
         }
         if Instant::now() >= deadline {
-            let holder = super::choose::culprit(request);
+            let holder = culprit(request);
             return Err(SnapshotError::Locked {
                 holder,
                 waited: request.lock_wait,

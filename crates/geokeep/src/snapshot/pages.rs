@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::free_pages::FreePages;
+use super::waiting::Backoff;
 use super::{Failure, Request, SnapshotError};
 use crate::source::{Header, sidecar};
 use crate::{source, sqlite};
@@ -172,25 +173,13 @@ impl<'a> Reader<'a> {
 
     /// Takes the read lock, waiting for writers up to the time allowed.
     fn begin(&mut self) -> Result<(), Failure> {
-        let began = Instant::now();
-        let mut pause = Duration::from_millis(1);
+        let mut waiting = Backoff::new();
         loop {
-            self.request.watch.check()?;
             match self.try_begin() {
-                Err(e) if is_busy(&e) => {}
+                Err(e) if is_busy(&e) => waiting.pause(self.request)?,
                 Err(e) => return Err(Failure::sqlite(e)),
                 Ok(page) => return self.begun(&page),
             }
-            let waited = began.elapsed();
-            if waited >= self.request.lock_wait {
-                let holder = super::choose::culprit(self.request);
-                return Err(SnapshotError::Locked { holder, waited }.into());
-            }
-            self.request.watch.wait_for_lock(true);
-            std::thread::sleep(pause);
-            self.request.watch.wait_for_lock(false);
-            // A busy writer leaves gaps of some milliseconds.
-            pause = (pause * 2).min(Duration::from_millis(8));
         }
     }
 
