@@ -28,7 +28,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// All of them, in the order of design.md.
+    /// All of them, in the order in which they are documented.
     pub const ALL: [Self; 5] = [
         Self::Pages,
         Self::Online,

@@ -34,8 +34,7 @@ pub struct Look {
     pub(super) looked_ns: i64,
 }
 
-/// The state that decides how a snapshot is taken; the table is in design.md and in
-/// `docs/is-it-safe-to-copy.md`.
+/// The state that decides how a snapshot is taken; the table is in `docs/is-it-safe-to-copy.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Rollback-journal mode, nothing to recover.
