@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::destination::Layer;
 use crate::error::Error;
 use crate::snapshot::{Advice, advise};
-use crate::source::{Gate, Header, Look, Source, State, look, writer_waits};
+use crate::source::{Gate, Look, Source, State, look, writer_waits};
 use crate::{sqlite, verify};
 
 /// Counting rows stops after this time, or as soon as a writer waits.
@@ -90,15 +90,4 @@ fn politely<T>(connection: &Connection, gate: &Gate, work: impl FnOnce() -> T) -
         done.store(true, Relaxed);
         result
     })
-}
-
-/// Bytes of the main file that hold nothing.
-#[must_use]
-pub fn free_bytes(look: &Look) -> u64 {
-    let page_size = look
-        .header()
-        .and_then(Header::page_size)
-        .map_or(0, u64::from);
-    look.header()
-        .map_or(0, |header| u64::from(header.freelist_count()) * page_size)
 }

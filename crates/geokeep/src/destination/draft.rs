@@ -1,7 +1,7 @@
 //! An archive in the making, under a temporary name.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(crate) struct Draft {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
     name: String,
-    writer: ArchiveWriter<OnDisk>,
+    writer: ArchiveWriter<Temporary>,
 }
 
 /// `blake3:` and the hash in hexadecimal.
@@ -68,7 +68,7 @@ impl Draft {
 
     /// Where the unfinished archive lies.
     pub(crate) fn path(&self) -> &Path {
-        self.writer.get_ref().0.path()
+        self.writer.get_ref().path()
     }
 
     /// Stores the database, in a new file if something is in this one already. Chunks that
@@ -84,7 +84,6 @@ impl Draft {
         if self
             .writer
             .get_ref()
-            .0
             .file()
             .size()
             .is_ok_and(|size| size > 0)
@@ -142,12 +141,11 @@ impl Draft {
         self.writer
             .add_stored(MANIFEST_NAME, modified, &manifest.to_json())
             .map_err(|e| write_error(&draft, e, written))?;
-        let finished = self
+        let temporary = self
             .writer
             .finish()
             .map_err(|e| write_error(&draft, e, written))?;
         read_back(&draft, content, manifest)?;
-        let temporary = finished.0;
         let stored_bytes = temporary
             .file()
             .size()
@@ -184,10 +182,10 @@ fn read_back(path: &Path, content: &Content, manifest: &Manifest) -> Result<(), 
 fn new_writer(
     disk: &Arc<dyn Disk>,
     folder: &Path,
-) -> Result<ArchiveWriter<OnDisk>, DestinationError> {
+) -> Result<ArchiveWriter<Temporary>, DestinationError> {
     let temporary = Temporary::create(disk, folder, "backup")
         .map_err(|e| DestinationError::write(folder, e, 0))?;
-    Ok(ArchiveWriter::new(OnDisk(temporary)))
+    Ok(ArchiveWriter::new(temporary))
 }
 
 fn write_error(path: &Path, error: WriteError, written: u64) -> DestinationError {
@@ -195,25 +193,5 @@ fn write_error(path: &Path, error: WriteError, written: u64) -> DestinationError
         WriteError::Input(e) => DestinationError::Input(e),
         WriteError::Output(e) => DestinationError::write(path, e, written),
         other => DestinationError::Compress(other.to_string()),
-    }
-}
-
-/// A temporary file as a plain writer.
-#[derive(Debug)]
-struct OnDisk(Temporary);
-
-impl Write for OnDisk {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.file_mut().write(buf)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.file_mut().flush()
-    }
-}
-
-impl Seek for OnDisk {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.file_mut().seek(to)
     }
 }

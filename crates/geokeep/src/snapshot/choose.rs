@@ -111,7 +111,8 @@ fn refusal(method: Method, state: State) -> Option<&'static str> {
     }
 }
 
-pub(super) fn take<T>(
+/// Takes a snapshot the way that is right for the state of the source.
+pub(crate) fn take<T>(
     request: &Request<'_>,
     first: Look,
     consume: &mut Consume<'_, T>,

@@ -5,7 +5,7 @@
 //! it, and that is its owner's to do. A foreign `-shm` is never copied; SQLite makes it anew.
 
 use std::fs::File;
-use std::io::{self, Read, SeekFrom, Write};
+use std::io::{self, Read, SeekFrom};
 use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
@@ -41,7 +41,7 @@ pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<Copied, Failure
 /// changed in the meantime. A writer waits only for the comparison.
 pub(super) fn reconciled(request: &Request<'_>) -> Result<Copied, Failure> {
     let mut copy = PrivateCopy::create(request)?;
-    pour(request, &mut raw(request)?, &mut Writer(&mut copy))?;
+    pour(request, &mut raw(request)?, &mut copy.file)?;
     let ((), instant, lock) = hold(request, |in_the_way| {
         if !in_the_way {
             // It has become a WAL database: its file alone is not its content.
@@ -124,7 +124,7 @@ fn recovered(request: &Request<'_>, suffix: &str) -> Result<Copied, Failure> {
     let began = Instant::now();
     let before = stamps(request, suffix)?;
     let instant = request.clock.now();
-    pour(request, &mut raw(request)?, &mut Writer(&mut copy))?;
+    pour(request, &mut raw(request)?, &mut copy.file)?;
     copy_sidecar(request, &copy, suffix)?;
     if stamps(request, suffix)? != before {
         return Err(Failure::Moved);
@@ -147,7 +147,7 @@ fn with_live_log(request: &Request<'_>) -> Result<Copied, Failure> {
         if in_the_way {
             return Err(Failure::Moved);
         }
-        pour(request, &mut raw(request)?, &mut Writer(&mut copy))?;
+        pour(request, &mut raw(request)?, &mut copy.file)?;
         copy_sidecar(request, &copy, "-wal")
     })?;
     copy.recover()?;
@@ -163,7 +163,7 @@ fn undisturbed(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
     let mut bytes = None;
     let (read, ()) = bracketed::read(request, look, &mut |stream, _| {
         let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
-        pour(request, stream, &mut Writer(&mut copy)).map_err(Failure::into_error)?;
+        pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
         bytes = Some(copy);
         Ok(())
     })?;
@@ -222,17 +222,5 @@ impl Read for Raw<'_> {
         self.file.read_exact_at(&mut buf[..len], self.at)?;
         self.at += len as u64;
         Ok(len)
-    }
-}
-
-struct Writer<'a>(&'a mut PrivateCopy);
-
-impl Write for Writer<'_> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.file.file_mut().write(buf)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.file.file_mut().flush()
     }
 }

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use choose::take;
 pub use choose::{Advice, Method, advise};
 
 use crate::Watch;
@@ -162,15 +163,6 @@ pub(crate) struct Taken {
 /// Receives a snapshot: the stream and its length in bytes. Called again from the start if the
 /// source moved while it was read.
 pub(crate) type Consume<'a, T> = dyn FnMut(&mut dyn Read, u64) -> Result<T, Error> + 'a;
-
-/// Takes a snapshot the way that is right for the state of the source.
-pub(crate) fn take<T>(
-    request: &Request<'_>,
-    first: Look,
-    consume: &mut Consume<'_, T>,
-) -> Result<(Taken, T), Error> {
-    choose::take(request, first, consume)
-}
 
 /// How one attempt ended without a snapshot.
 #[derive(Debug)]

@@ -26,7 +26,6 @@ pub(super) fn take(
     snapshot: &Copied,
 ) -> Result<(Copied, Vec<Finding>), Failure> {
     let tool = find(request.ogr2ogr)?;
-    check_version(&tool)?;
     let copy = PrivateCopy::create(request)?;
     // GDAL decides by the extension, and wants to make the file itself.
     let input = link(request, snapshot.copy.path(), copy.path(), "-in.gpkg")?;
@@ -89,29 +88,22 @@ fn missing(reason: String) -> Failure {
     SnapshotError::ToolMissing { reason }.into()
 }
 
+/// The translator, if it can be run and is not too old.
 fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
     let tool = given.unwrap_or(Path::new("ogr2ogr"));
     let out = Command::new(tool)
         .arg("--version")
         .stdin(Stdio::null())
-        .output();
-    match out {
-        Ok(out) if out.status.success() => Ok(tool.to_owned()),
-        Ok(out) => Err(missing(format!(
+        .output()
+        .map_err(|e| missing(format!("'{}' cannot be run: {e}", tool.display())))?;
+    if !out.status.success() {
+        let why = format!(
             "'{}' answers with an error ({})",
             tool.display(),
             out.status
-        ))),
-        Err(e) => Err(missing(format!("'{}' cannot be run: {e}", tool.display()))),
+        );
+        return Err(missing(why));
     }
-}
-
-fn check_version(tool: &Path) -> Result<(), Failure> {
-    let out = Command::new(tool)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(SnapshotError::Io)?;
     // "GDAL 3.6.2, released 2023/01/02"
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     let version = text.strip_prefix("GDAL ").and_then(|rest| {
@@ -119,7 +111,7 @@ fn check_version(tool: &Path) -> Result<(), Failure> {
         Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
     });
     match version {
-        Some(version) if version >= VERSION_MIN => Ok(()),
+        Some(version) if version >= VERSION_MIN => Ok(tool.to_owned()),
         _ => Err(missing(format!(
             "it says '{}', and 2.4 or later is needed",
             text.trim()
