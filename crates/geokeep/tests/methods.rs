@@ -19,7 +19,7 @@ use geokeep::snapshot::{Method, SnapshotError};
 use geokeep::{Error, Kind};
 use testkit::fingerprint;
 use testkit::gpkg::{self, Journal, Options};
-use testkit::live_writer::{self, Hold, JournalMode, LiveWriter};
+use testkit::live_writer::{self, Hold, JournalMode, LiveWriter, Profile};
 
 testkit::live_writer_process!();
 
@@ -446,6 +446,43 @@ fn auto_under_a_writer_with_hardly_a_gap() {
     eprintln!("commits {commits:?}, {report:?}");
     assert_eq!((report.busy_errors, report.errors), (0, 0), "{report:?}");
     assert!(commits.is_sorted(), "{commits:?}");
+}
+
+/// With no patience at all every commit is let pass, and its changes are learnt from its journal.
+#[test]
+fn commits_that_are_let_pass_are_followed() {
+    let mut place = Place::new();
+    place.settings.force = true;
+    place.settings.lock_ceiling = Duration::ZERO;
+    let options = Options {
+        tiles: 12_000,
+        ..large()
+    };
+    let path = place.build("a.gpkg", &options);
+    let mut followed = 0;
+    for profile in [Profile::Small, Profile::Large, Profile::Spill] {
+        let writer = LiveWriter::start(
+            &path,
+            &live_writer::Options {
+                profile,
+                ..steady(15, JournalMode::Delete)
+            },
+        );
+        for _ in 0..4 {
+            let stored = place.save(&path);
+            commit_of(&stored);
+            let reason = &stored.manifest.method_reason;
+            let passed = reason
+                .split_once('(')
+                .and_then(|(_, rest)| rest.split_once(" commits were let pass"))
+                .map(|(n, _)| n.parse::<u32>().unwrap());
+            followed += passed.unwrap_or(0);
+        }
+        let report = writer.stop();
+        eprintln!("{followed} followed, {report:?}");
+        assert_eq!((report.busy_errors, report.errors), (0, 0), "{report:?}");
+    }
+    assert!(followed > 0, "no commit came in between");
 }
 
 /// The names of all files that geokeep itself makes.

@@ -8,7 +8,11 @@
 //! blocks ..  00 00 FF FF | 00 00 00 FF FF
 //! ```
 
+mod last_block;
+
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
+
+use last_block::Walker;
 
 /// The end of every chunk: an empty stored block that starts at a byte.
 pub(crate) const FULL_FLUSH: [u8; 5] = [0, 0, 0, 0xFF, 0xFF];
@@ -126,6 +130,7 @@ pub(crate) struct Unverified;
 /// Compresses chunks. One for each thread; its output depends on level and input only.
 pub(crate) struct ChunkCompressor {
     deflate: Compressor,
+    walker: Walker,
     inflate: Decompressor,
     /// What was compressed, decoded again.
     back: Vec<u8>,
@@ -138,6 +143,7 @@ impl ChunkCompressor {
     pub(crate) fn new(level: CompressionLvl) -> Self {
         Self {
             deflate: Compressor::new(level),
+            walker: Walker::default(),
             inflate: Decompressor::new(),
             back: Vec::new(),
             #[cfg(test)]
@@ -148,12 +154,7 @@ impl ChunkCompressor {
     /// Appends the chunk of `input` with both markers, after decoding it and comparing.
     pub(crate) fn chunk(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Unverified> {
         let start = out.len();
-        // One piece was decoded exactly as it will be read; several only one by one.
-        let good = match self.pieces(input, out) {
-            Some(pieces) => pieces == 1 || self.decodes(input, start, out),
-            None => false,
-        };
-        if good {
+        if self.deflate(input, out).is_some() {
             return Ok(());
         }
         out.truncate(start);
@@ -165,20 +166,18 @@ impl ChunkCompressor {
         }
     }
 
-    /// Appends `input` as one or more deflate blocks and the two markers; how many times it was
-    /// halved to that end, or `None` if a piece did not decode.
+    /// Appends `input` as deflate blocks and the two markers; `None` if that does not decode.
     ///
     /// libdeflate makes complete streams only, with BFINAL set in the last block, and does not
     /// report the bit where that block ends. Three facts make its output usable nevertheless:
     ///
-    /// * Bit 0 of a stream is BFINAL of its *first* block (RFC 1951, 3.2.3). If it is set, there
-    ///   is no other block; cleared, the stream can go on. If it is clear, the two halves are
-    ///   compressed instead; libdeflate never splits short inputs, so this ends.
+    /// * BFINAL is the first bit of a block (RFC 1951, 3.2.3): cleared in the last one, the stream
+    ///   can go on.
     /// * After the block, 0 to 7 zero bits fill the byte. An empty stored block needs three zero
     ///   bits for its header: if they fit, four more bytes complete it, else five.
     /// * The wrong one of the two never decodes, because LEN and NLEN do not match. So decoding
     ///   finds the right one, and proves at the same time that the chunk can be restored.
-    fn pieces(&mut self, input: &[u8], out: &mut Vec<u8>) -> Option<u32> {
+    fn deflate(&mut self, input: &[u8], out: &mut Vec<u8>) -> Option<()> {
         let start = out.len();
         out.resize(start + self.deflate.deflate_compress_bound(input.len()), 0);
         let len = self
@@ -186,20 +185,11 @@ impl ChunkCompressor {
             .deflate_compress(input, &mut out[start..])
             .ok()?;
         let end = start + len;
-        let first = out.get_mut(start)?;
-        if *first & 1 == 0 {
-            out.truncate(start);
-            let (head, tail) = input
-                .split_at_checked(input.len() / 2)
-                .filter(|(h, _)| !h.is_empty())?;
-            let head_pieces = self.pieces(head, out)?;
-            out.truncate(out.len() - FULL_FLUSH.len());
-            return Some(head_pieces + self.pieces(tail, out)?);
-        }
-        *first &= !1;
+        let last = self.walker.last_block(&out[start..end])?;
+        *out.get_mut(start + last / 8)? &= !(1 << (last % 8));
         #[cfg(test)]
         if self.sabotage {
-            *first |= 0b110; // a block type that does not exist
+            out[start] |= 0b110; // a block type that does not exist
         }
         // With a bit set among the upper three there is surely no room for the header.
         let five = out.get(end - 1)? >> 5 != 0;
@@ -211,7 +201,7 @@ impl ChunkCompressor {
             out.extend_from_slice(&EMPTY_BLOCK);
             out.extend_from_slice(&FULL_FLUSH);
             if self.decodes(input, start, out) {
-                return Some(1);
+                return Some(());
             }
         }
         None

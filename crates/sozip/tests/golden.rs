@@ -52,6 +52,7 @@ fn a_tiny_archive() {
 fn an_index_and_the_room_for_big_sizes() {
     let options = Options {
         level: 1,
+        chunk_size: 32 * 1024,
         ..Options::default()
     };
     let (bytes, added) = data::write(&vec![0; 1 << 20], &options);

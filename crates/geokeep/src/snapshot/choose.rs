@@ -4,7 +4,9 @@ use super::copy::{self, Copied};
 use super::delivery::{self, Route};
 use super::pages::Open;
 use super::{
-    Consume, Failure, Request, SnapshotError, Taken, bracketed, ogr, online, pages, tidy, vacuum,
+    Consume, Failure, Request, SnapshotError, Taken, bracketed, ogr, online, pages,
+    reconcile::{self, Way},
+    tidy, vacuum,
     waiting::Backoff,
 };
 use crate::error::Error;
@@ -52,6 +54,8 @@ impl Method {
 
 /// How often a source that moves under us is tried again.
 const ATTEMPTS: u32 = 6;
+/// Up to this attempt (from 0) writers are let pass; after it they have to wait for up to 2 s.
+const GIVING_WAY: u32 = 3;
 
 /// The table: what `auto` takes in each state, and why. `None`: wait until the state is another.
 fn auto(look: &Look) -> (Option<Method>, String) {
@@ -214,14 +218,8 @@ fn carry_out<T>(
         && state == State::Rollback
         && attempt > 0
         && look.stamp.size > delivery::SMALL;
-    let reason = if busy {
-        "rollback mode, and written to all the time: copied without a lock, then compared under a \
-         short one"
-            .to_owned()
-    } else {
-        reason
-    };
-    let taken = |read: pages::Read, findings: Vec<Finding>| Taken {
+    let mut reason = reason;
+    let taken = |reason: String, read: pages::Read, findings: Vec<Finding>| Taken {
         method,
         reason,
         instant: read.instant,
@@ -235,7 +233,7 @@ fn carry_out<T>(
     let (copied, findings) = match (method, state) {
         (Method::Pages, State::UncertainLocks | State::BadHeader) => {
             let (read, consumed) = bracketed::read(request, look, consume)?;
-            return Ok((taken(read, Vec::new()), consumed));
+            return Ok((taken(reason, read, Vec::new()), consumed));
         }
         (Method::Pages, State::HotJournal | State::WalOrphaned) => {
             let reason = "a dead program left changes to recover: that takes a copy (--method copy, \
@@ -245,7 +243,19 @@ fn carry_out<T>(
             }
             .into());
         }
-        (Method::Pages, _) if busy => (copy::reconciled(request)?, Vec::new()),
+        (Method::Pages, _) if busy => {
+            let way = if attempt <= GIVING_WAY {
+                Way::GiveWay
+            } else {
+                Way::HoldOn
+            };
+            let (copied, followed) = reconcile::take(request, way)?;
+            reason = format!(
+                "rollback mode, and written to all the time: copied without a lock, then put right \
+                 under short ones ({followed} commits were let pass)"
+            );
+            (copied, Vec::new())
+        }
         (Method::Pages, _) => {
             let open = if state == State::WalClean {
                 Open::Immutable
@@ -254,7 +264,7 @@ fn carry_out<T>(
             };
             let bytes = look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes);
             let (read, consumed) = delivery::deliver(request, open, Route::of(bytes), consume)?;
-            return Ok((taken(read, Vec::new()), consumed));
+            return Ok((taken(reason, read, Vec::new()), consumed));
         }
         (Method::Copy, _) => (copy::take(request, look)?, Vec::new()),
         // Nobody is there: an ordinary opening would leave a log and its index.
@@ -279,7 +289,7 @@ fn carry_out<T>(
         original_versions: versions,
         ..read
     };
-    Ok((taken(read, findings), consumed))
+    Ok((taken(reason, read, findings), consumed))
 }
 
 /// SQLite opened the file and then could not read it. The last copy of a dying disk is worth

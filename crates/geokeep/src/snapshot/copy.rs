@@ -5,15 +5,15 @@
 //! it, and that is its owner's to do. A foreign `-shm` is never copied; SQLite makes it anew.
 
 use std::fs::File;
-use std::io::{self, Read, SeekFrom};
+use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
 
-use super::pages::{HOLD_MAX, hold};
-use super::private::{PrivateCopy, pour, staging_error};
+use super::pages::hold;
+use super::private::{PrivateCopy, pour};
+use super::reconcile::{self, Way};
 use super::{Failure, Request, SnapshotError, bracketed};
-use crate::durable::DiskFile;
 use crate::error::Error;
 use crate::source::{FileStamp, Look, State, read_lock, stamp_of};
 
@@ -24,93 +24,14 @@ pub(super) struct Copied {
     pub(super) lock: Duration,
 }
 
-/// Bytes compared at a time.
-const PIECE: usize = 1 << 19;
-
 pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
     match look.state() {
-        State::Rollback => reconciled(request),
+        State::Rollback => Ok(reconcile::take(request, Way::HoldOn)?.0),
         State::HotJournal => recovered(request, "-journal"),
         State::WalOrphaned => recovered(request, "-wal"),
         State::WalLive => with_live_log(request),
         _ => undisturbed(request, look),
     }
-}
-
-/// A rough copy without any lock, and then, under one short lock, everything put right that has
-/// changed in the meantime. A writer waits only for the comparison.
-pub(super) fn reconciled(request: &Request<'_>) -> Result<Copied, Failure> {
-    let mut copy = PrivateCopy::create(request)?;
-    pour(request, &mut raw(request)?, &mut copy.file)?;
-    let ((), instant, lock) = hold(request, |in_the_way| {
-        if !in_the_way {
-            // It has become a WAL database: its file alone is not its content.
-            return Err(Failure::Moved);
-        }
-        reconcile(request, &mut copy)
-    })?;
-    Ok(Copied {
-        copy,
-        instant,
-        lock,
-    })
-}
-
-fn reconcile(request: &Request<'_>, copy: &mut PrivateCopy) -> Result<(), Failure> {
-    let until = Instant::now() + HOLD_MAX;
-    let file = request.gate.file();
-    let size = file.size().map_err(SnapshotError::Io)?;
-    let to = copy.file.file_mut();
-    to.set_len(size).map_err(|e| staging_error(request, e))?;
-    let mut piece = vec![0; PIECE];
-    for at in differing(request, &*to, size, until)? {
-        let len = usize::try_from(size - at).unwrap_or(PIECE).min(PIECE);
-        file.read_exact_at(&mut piece[..len], at)
-            .map_err(SnapshotError::Io)?;
-        to.seek(SeekFrom::Start(at))
-            .and_then(|_| to.write_all(&piece[..len]))
-            .map_err(|e| staging_error(request, e))?;
-    }
-    Ok(())
-}
-
-/// The pieces that differ, found by two threads: a writer waits for them.
-fn differing(
-    request: &Request<'_>,
-    ours: &dyn DiskFile,
-    size: u64,
-    until: Instant,
-) -> Result<Vec<u64>, Failure> {
-    let step = 2 * PIECE as u64;
-    let find = |first: u64| -> Result<Vec<u64>, Failure> {
-        let (mut a, mut b) = (vec![0; PIECE], vec![0; PIECE]);
-        let mut found = Vec::new();
-        let mut at = first;
-        while at < size {
-            request.watch.check()?;
-            if Instant::now() > until {
-                return Err(Failure::Moved);
-            }
-            let len = usize::try_from(size - at).unwrap_or(PIECE).min(PIECE);
-            let theirs = request.gate.file();
-            theirs
-                .read_exact_at(&mut a[..len], at)
-                .map_err(SnapshotError::Io)?;
-            ours.read_exact_at(&mut b[..len], at)
-                .map_err(|e| staging_error(request, e))?;
-            if a[..len] != b[..len] {
-                found.push(at);
-            }
-            at += step;
-        }
-        Ok(found)
-    };
-    std::thread::scope(|scope| {
-        let odd = scope.spawn(|| find(PIECE as u64));
-        let mut all = find(0)?;
-        all.extend(odd.join().unwrap_or(Err(Failure::Moved))?);
-        Ok(all)
-    })
 }
 
 /// What a dead program left, with the file that tells how to mend it.
@@ -200,7 +121,7 @@ fn stamps(request: &Request<'_>, suffix: &str) -> Result<(FileStamp, FileStamp),
 }
 
 /// The main file from its start, through the descriptor that stays open.
-fn raw<'a>(request: &'a Request<'_>) -> Result<impl Read + 'a, Failure> {
+pub(super) fn raw<'a>(request: &'a Request<'_>) -> Result<impl Read + 'a, Failure> {
     let size = request.gate.file().size().map_err(SnapshotError::Io)?;
     Ok(Raw {
         file: request.gate.file(),

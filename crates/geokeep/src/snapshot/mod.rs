@@ -9,9 +9,11 @@ mod ogr;
 mod online;
 mod pages;
 mod private;
+mod reconcile;
 mod tidy;
 mod vacuum;
 mod waiting;
+mod writers_journal;
 
 use std::io::{self, Read};
 use std::path::PathBuf;

@@ -52,6 +52,15 @@ pub(super) trait Sink {
     fn offer(&mut self, batch: Vec<u8>) -> Offer;
 }
 
+/// What tells one state of a database from the next, as far as its pages go.
+pub(super) struct PagesState<'a> {
+    pub(super) change_counter: u32,
+    pub(super) page_size: u32,
+    pub(super) page_count: u32,
+    /// Free pages whose content SQLite does not need; `None` if they are not known.
+    pub(super) free: Option<&'a [u32]>,
+}
+
 /// What a complete read found.
 #[derive(Debug)]
 pub(super) struct Read {
@@ -69,7 +78,7 @@ struct Version {
     stamp: source::FileStamp,
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     request: &'a Request<'a>,
     connection: Connection,
     open: Open,
@@ -80,7 +89,8 @@ struct Reader<'a> {
     header: Header,
     page_size: u32,
     page_count: u32,
-    free: FreePages,
+    /// `None`: not to be trusted, or not to be looked at.
+    free: Option<FreePages>,
     slice_began: Instant,
     nobody_waited: Instant,
     longest: Duration,
@@ -112,7 +122,7 @@ pub(super) fn read(
         instant,
         original_versions: reader.header.versions(),
         page_size: reader.page_size,
-        free_pages_zeroed: reader.free.count(),
+        free_pages_zeroed: reader.free.as_ref().map_or(0, FreePages::count),
         lock: reader.longest,
     })
 }
@@ -137,7 +147,7 @@ pub(super) fn hold<T>(
 }
 
 impl<'a> Reader<'a> {
-    fn open(request: &'a Request<'a>, open: Open) -> Result<Self, Failure> {
+    pub(super) fn open(request: &'a Request<'a>, open: Open) -> Result<Self, Failure> {
         let parameters = match open {
             // `readonly_shm` keeps SQLite from making or changing a `-shm`; it has no effect in
             // rollback mode.
@@ -164,15 +174,41 @@ impl<'a> Reader<'a> {
             header: Header::default(),
             page_size: 0,
             page_count: 0,
-            free: FreePages::default(),
+            free: None,
             slice_began: now,
             nobody_waited: now,
             longest: Duration::ZERO,
         })
     }
 
+    /// Whether writers have to wait while the lock is held.
+    pub(super) fn in_the_way(&self) -> bool {
+        self.in_the_way
+    }
+
+    /// The longest that a writer can have waited so far.
+    pub(super) fn longest(&self) -> Duration {
+        self.longest
+    }
+
+    /// The state that the lock is held on.
+    pub(super) fn state(&self) -> PagesState<'_> {
+        PagesState {
+            change_counter: self.header.change_counter(),
+            page_size: self.page_size,
+            page_count: self.page_count,
+            free: self.free.as_ref().map(FreePages::leaves),
+        }
+    }
+
+    /// Takes the read lock on whatever state the file is in now.
+    pub(super) fn begin_anew(&mut self) -> Result<(), Failure> {
+        self.version = None;
+        self.begin()
+    }
+
     /// Takes the read lock, waiting for writers up to the time allowed.
-    fn begin(&mut self) -> Result<(), Failure> {
+    pub(super) fn begin(&mut self) -> Result<(), Failure> {
         let mut waiting = Backoff::new();
         loop {
             match self.try_begin() {
@@ -211,7 +247,7 @@ impl<'a> Reader<'a> {
         self.measure().map_err(Failure::sqlite)?;
         if !self.request.keep_free_pages {
             let free = FreePages::read(&self.header, self.page_count, |number| self.page(number));
-            self.free = free.map_err(Failure::sqlite)?.unwrap_or_default();
+            self.free = free.map_err(Failure::sqlite)?;
         }
         Ok(())
     }
@@ -264,7 +300,9 @@ impl<'a> Reader<'a> {
             if batch.len() - start != page_size {
                 return Err(Failure::Moved);
             }
-            self.free.zero(*next, &mut batch[start..]);
+            if let Some(free) = &self.free {
+                free.zero(*next, &mut batch[start..]);
+            }
             *next += 1;
         }
         if batch.starts_with(b"SQLite format 3\0") && *next as usize == pages + 1 {
@@ -296,16 +334,21 @@ impl<'a> Reader<'a> {
         if !self.in_the_way {
             return Ok(false);
         }
-        let waiting = source::writer_waits(self.request.gate).map_err(SnapshotError::Io)?;
-        if !waiting {
-            self.nobody_waited = Instant::now();
+        Ok(self.writer_waits()?.is_some() || self.slice_began.elapsed() >= HOLD_MAX)
+    }
+
+    /// For how long a writer may have been waiting, if one does.
+    pub(super) fn writer_waits(&mut self) -> Result<Option<Duration>, Failure> {
+        if source::writer_waits(self.request.gate).map_err(SnapshotError::Io)? {
+            return Ok(Some(self.nobody_waited.elapsed()));
         }
-        Ok(waiting || self.slice_began.elapsed() >= HOLD_MAX)
+        self.nobody_waited = Instant::now();
+        Ok(None)
     }
 
     /// Ends the read transaction. A file that changed while we held the lock was changed by a
     /// program without locks.
-    fn let_go(&mut self) -> Result<(), Failure> {
+    pub(super) fn let_go(&mut self) -> Result<(), Failure> {
         self.connection
             .execute_batch("COMMIT")
             .map_err(Failure::sqlite)?;

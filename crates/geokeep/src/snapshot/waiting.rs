@@ -9,7 +9,8 @@ use crate::watch::Waiting;
 
 /// After this time the caller is told.
 const WORTH_A_WORD: Duration = Duration::from_secs(1);
-/// A busy writer leaves gaps of some milliseconds.
+/// A busy writer leaves gaps of a millisecond or two.
+const PAUSE_MIN: Duration = Duration::from_micros(250);
 const PAUSE_MAX: Duration = Duration::from_millis(8);
 
 /// Who stands in our way at this moment.
@@ -28,7 +29,7 @@ impl Backoff {
     pub(super) fn new() -> Self {
         Self {
             began: None,
-            pause: Duration::from_millis(1),
+            pause: PAUSE_MIN,
             told: false,
         }
     }

@@ -1,35 +1,29 @@
-//! A small cache of decoded chunks, filled ahead of whoever reads forward.
-//!
-//! SQLite reads pages of some KiB. A scan of a table walks up the file, and in between looks up
-//! index entries somewhere else. So several forward-moving places are followed at once; ahead of
-//! each, a second thread decodes, a little at first and more the longer the run lasts.
+//! A small cache of decoded chunks, filled by a helper ahead of whoever reads on.
 
 use std::collections::HashMap;
 use std::io;
-use std::ops::Range;
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use sozip::{Chunks, Decoder, ReadAt, ReadError};
 
-/// Places that are followed at once.
-const RUNS: usize = 16;
-/// Chunks that a reader may skip without leaving its run: pages of other tables lie between.
-const SKIP: u64 = 4;
-/// Chunks decoded ahead, at the most.
-const AHEAD_MAX: u64 = 32;
+use super::runs::{AHEAD_MAX, Runs};
+
+/// Enough for a few runs at a time.
+const SLOTS_MIN: usize = 4 * AHEAD_MAX as usize;
 
 /// The plain bytes of an entry at random, with recent chunks kept decoded.
 pub(super) struct CachedChunks<R> {
     shared: Arc<Shared<R>>,
-    requests: Sender<Range<u64>>,
     decoder: Mutex<(Decoder, Vec<u8>)>,
 }
 
 struct Shared<R> {
     chunks: Arc<Chunks<R>>,
     cache: Mutex<Cache>,
+    /// A chunk was decoded.
     arrived: Condvar,
+    /// A chunk was asked for, or nobody will ask again.
+    asked: Condvar,
 }
 
 struct Cache {
@@ -38,11 +32,10 @@ struct Cache {
     slots_max: usize,
     /// Where the clock hand stands.
     hand: usize,
-    runs: [Run; RUNS],
-    last: u64,
-    clock: u64,
-    /// What the second thread decodes at the moment.
-    in_flight: Range<u64>,
+    runs: Runs,
+    /// What the helper decodes at the moment.
+    in_flight: Option<u64>,
+    over: bool,
 }
 
 struct Slot {
@@ -52,48 +45,31 @@ struct Slot {
     used: bool,
 }
 
-/// A place from which somebody reads forward.
-#[derive(Clone, Copy, Default)]
-struct Run {
-    at: u64,
-    fetched: u64,
-    ahead: u64,
-    touched: u64,
-}
-
 impl<R: ReadAt + 'static> CachedChunks<R> {
     pub(super) fn new(chunks: Arc<Chunks<R>>, cache_bytes: usize) -> Self {
         let chunk = (chunks.chunk_size() as usize).max(1);
         let cache = Cache {
             slots: Vec::new(),
             by_chunk: HashMap::new(),
-            slots_max: (cache_bytes / chunk).max(4 * AHEAD_MAX as usize),
+            slots_max: (cache_bytes / chunk).max(SLOTS_MIN),
             hand: 0,
-            runs: [Run::default(); RUNS],
-            last: u64::MAX,
-            clock: 0,
-            in_flight: 0..0,
+            runs: Runs::new(chunks.count()),
+            in_flight: None,
+            over: false,
         };
         let shared = Arc::new(Shared {
             chunks,
             cache: Mutex::new(cache),
             arrived: Condvar::new(),
+            asked: Condvar::new(),
         });
-        let (requests, asked) = channel::<Range<u64>>();
-        let ahead = Arc::clone(&shared);
-        // Ends when `requests` is dropped. Without the thread everything works, only slower.
+        let helper = Arc::clone(&shared);
+        // Without the thread everything works, only slower.
         let _ = std::thread::Builder::new()
             .name("read-ahead".to_owned())
-            .spawn(move || {
-                let mut decoder = Decoder::new();
-                let mut decoded = Vec::new();
-                while let Ok(range) = asked.recv() {
-                    ahead.fetch(range, &mut decoder, &mut decoded);
-                }
-            });
+            .spawn(move || helper.decode_ahead());
         Self {
             shared,
-            requests,
             decoder: Mutex::new((Decoder::new(), Vec::new())),
         }
     }
@@ -102,20 +78,17 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
     fn with_chunk(&self, chunk: u64) -> io::Result<(MutexGuard<'_, Cache>, usize)> {
         let shared = &*self.shared;
         let mut cache = shared.cache();
-        if let Some(range) = cache.follow(chunk, shared.chunks.count()) {
-            // A second thread that has gone is no error: we decode ourselves.
-            let _ = self.requests.send(range);
+        if cache.runs.follow(chunk) {
+            shared.asked.notify_one();
         }
-        while cache.in_flight.contains(&chunk) && !cache.by_chunk.contains_key(&chunk) {
-            cache = shared
-                .arrived
-                .wait(cache)
-                .unwrap_or_else(PoisonError::into_inner);
+        while cache.in_flight == Some(chunk) {
+            cache = wait(&shared.arrived, cache);
         }
         if let Some(&slot) = cache.by_chunk.get(&chunk) {
             cache.slots[slot].used = true;
             return Ok((cache, slot));
         }
+        cache.runs.forget(chunk);
         drop(cache);
         let mut own = self.decoder.lock().unwrap_or_else(PoisonError::into_inner);
         let (decoder, decoded) = &mut *own;
@@ -129,78 +102,58 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
     }
 }
 
+impl<R> Drop for CachedChunks<R> {
+    fn drop(&mut self) {
+        lock(&self.shared.cache).over = true;
+        self.shared.asked.notify_one();
+    }
+}
+
 fn invalid(error: ReadError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
+/// Steps that panic leave at worst a chunk that is not cached.
+fn lock(cache: &Mutex<Cache>) -> MutexGuard<'_, Cache> {
+    cache.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn wait<'a>(until: &Condvar, cache: MutexGuard<'a, Cache>) -> MutexGuard<'a, Cache> {
+    until.wait(cache).unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<R: ReadAt> Shared<R> {
     fn cache(&self) -> MutexGuard<'_, Cache> {
-        // Steps that panic leave at worst a chunk that is not cached.
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.cache)
     }
 
     /// Decodes chunks that will be wanted. One that is damaged is left to whoever reads it.
-    fn fetch(&self, wanted: Range<u64>, decoder: &mut Decoder, decoded: &mut Vec<u8>) {
-        let range = {
-            let mut cache = self.cache();
-            let known = |chunk: &u64| cache.by_chunk.contains_key(chunk);
-            let Some(start) = wanted.clone().find(|chunk| !known(chunk)) else {
-                return;
+    fn decode_ahead(&self) {
+        let mut decoder = Decoder::new();
+        let mut decoded = Vec::new();
+        let mut cache = self.cache();
+        while !cache.over {
+            let Some(chunk) = cache.runs.next() else {
+                cache = wait(&self.asked, cache);
+                continue;
             };
-            cache.in_flight = start..wanted.end;
-            start..wanted.end
-        };
-        for chunk in range {
-            let read = self.chunks.read_chunk(decoder, chunk, decoded);
-            let mut cache = self.cache();
-            if read.is_ok() {
-                cache.put(chunk, decoded, false);
+            if cache.by_chunk.contains_key(&chunk) {
+                continue;
             }
-            cache.in_flight.start = chunk + 1;
+            cache.in_flight = Some(chunk);
             drop(cache);
+            let read = self.chunks.read_chunk(&mut decoder, chunk, &mut decoded);
+            cache = self.cache();
+            if read.is_ok() {
+                cache.put(chunk, &mut decoded, false);
+            }
+            cache.in_flight = None;
             self.arrived.notify_all();
         }
     }
 }
 
 impl Cache {
-    /// Notes where reading goes on, and says which chunks to decode ahead of it.
-    fn follow(&mut self, chunk: u64, count: u64) -> Option<Range<u64>> {
-        if chunk == self.last {
-            return None;
-        }
-        self.last = chunk;
-        self.clock += 1;
-        let clock = self.clock;
-        let Some(run) = self
-            .runs
-            .iter_mut()
-            .find(|r| (r.at..=r.at + SKIP).contains(&chunk))
-        else {
-            let oldest = self.runs.iter_mut().min_by_key(|run| run.touched)?;
-            *oldest = Run {
-                at: chunk,
-                fetched: chunk + 1,
-                ahead: 1,
-                touched: clock,
-            };
-            return None;
-        };
-        run.touched = clock;
-        if chunk == run.at {
-            return None;
-        }
-        run.at = chunk;
-        run.fetched = run.fetched.max(chunk + 1);
-        if run.fetched - (chunk + 1) > run.ahead / 2 {
-            return None;
-        }
-        run.ahead = (run.ahead * 2).min(AHEAD_MAX);
-        let range = run.fetched..(chunk + 1 + run.ahead).min(count);
-        run.fetched = range.end.max(run.fetched);
-        (!range.is_empty()).then_some(range)
-    }
-
     /// Keeps a decoded chunk; `piece` gets the buffer of the one that it takes the place of.
     fn put(&mut self, chunk: u64, piece: &mut Vec<u8>, used: bool) -> usize {
         if let Some(&slot) = self.by_chunk.get(&chunk) {
@@ -250,15 +203,13 @@ impl<R: ReadAt + 'static> ReadAt for CachedChunks<R> {
         while done < buf.len() {
             let at = offset + done as u64;
             let (cache, slot) = self.with_chunk(at / size)?;
+            let slot = &cache.slots[slot];
             let from = usize::try_from(at % size).map_err(io::Error::other)?;
-            let piece = cache.slots[slot]
-                .bytes
-                .get(from..)
-                .filter(|piece| !piece.is_empty());
+            let to = slot.bytes.len().min(from + buf.len() - done);
+            let piece = slot.bytes.get(from..to).filter(|piece| !piece.is_empty());
             let piece = piece.ok_or(io::ErrorKind::UnexpectedEof)?;
-            let n = piece.len().min(buf.len() - done);
-            buf[done..done + n].copy_from_slice(&piece[..n]);
-            done += n;
+            buf[done..done + piece.len()].copy_from_slice(piece);
+            done += piece.len();
         }
         Ok(())
     }

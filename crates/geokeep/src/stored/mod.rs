@@ -4,6 +4,7 @@
 //! looks at the very bytes that are stored, and a query of one layer decodes only what it touches.
 
 mod cache;
+mod runs;
 mod vfs;
 
 use std::sync::Arc;

@@ -118,6 +118,14 @@ proptest! {
         prop_assert!(again == (stream, lengths), "a used compressor gives the same bytes");
     }
 
+    /// Following anything ends, without a panic.
+    #[test]
+    fn garbage_has_no_last_block_or_one(stream in proptest::collection::vec(any::<u8>(), 0..400)) {
+        if let Some(bit) = super::Walker::default().last_block(&stream) {
+            prop_assert!(stream[bit / 8] >> (bit % 8) & 1 == 1);
+        }
+    }
+
     /// The decoder on anything: no panic, and `stored` is left as it was.
     #[test]
     fn garbage_is_only_refused(
@@ -149,6 +157,37 @@ fn short_inputs_of_every_length() {
         let input: Vec<u8> = (0..len).map(|i: usize| (i * i / 3) as u8 & 31).collect();
         let (stream, lengths) = compress(&mut compressor, &input, 4096);
         assert_decodes(&input, 4096, &stream, &lengths);
+    }
+}
+
+/// libdeflate cuts such a chunk into blocks, each with codes of its own.
+#[test]
+fn several_blocks_stay_compressed() {
+    let mut x = 7_u32;
+    let input: Vec<u8> = (0..120_000)
+        .map(|i| {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let random = (x >> 24) as u8;
+            match i / 40_000 {
+                0 => random & 3,
+                1 => b"POLYGON((1 2,3 4))"[usize::from(random) % 18],
+                _ => random | 0xC0,
+            }
+        })
+        .collect();
+    for level in [1, 4, 6, 9, 12] {
+        let level = CompressionLvl::new(level).unwrap();
+        let whole = {
+            let mut compressor = libdeflater::Compressor::new(level);
+            let mut out = vec![0; compressor.deflate_compress_bound(input.len())];
+            let len = compressor.deflate_compress(&input, &mut out).unwrap();
+            out.truncate(len);
+            out
+        };
+        assert_eq!(whole[0] & 1, 0, "the first block is not the last one");
+        let (stream, lengths) = compress(&mut ChunkCompressor::new(level), &input, 1 << 20);
+        assert!(stream.len() <= whole.len() + 12, "only markers are added");
+        assert_decodes(&input, 1 << 20, &stream, &lengths);
     }
 }
 
