@@ -26,6 +26,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Back up GeoPackages, whoever has them open
     Backup(Backup),
+    /// Run the jobs of geokeep.toml
+    Run(Run),
     /// Say who has a file open, and which ways of copying it are safe now
     Inspect(Inspect),
     /// List backups
@@ -34,6 +36,10 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Give back a file
     Restore(Restore),
+    /// Say whether the sources of geokeep.toml have the backups that its jobs promise
+    Status(Status),
+    /// Write a geokeep.toml with an example to fill in
+    Init(Init),
 }
 
 #[derive(Debug, Args)]
@@ -67,6 +73,11 @@ pub(crate) struct Backup {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
 
+    /// Alarm when a layer has lost more than this percentage of its rows since the last backup
+    #[arg(long, value_name = "PERCENT", default_value_t = 20,
+          value_parser = clap::value_parser!(u8).range(..=100))]
+    pub(crate) max_loss: u8,
+
     /// A note that is kept with the backups
     #[arg(long, value_name = "TEXT")]
     pub(crate) label: Option<String>,
@@ -94,6 +105,35 @@ pub(crate) enum Method {
     Copy,
     /// A translation by GDAL's ogr2ogr; says what it leaves behind
     Ogr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Names of jobs [default: all of them]
+    #[arg(value_name = "JOB")]
+    pub(crate) jobs: Vec<String>,
+
+    /// The configuration [default: geokeep.toml here, else in the user's configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Names of jobs [default: all of them]
+    #[arg(value_name = "JOB")]
+    pub(crate) jobs: Vec<String>,
+
+    /// The configuration [default: geokeep.toml here, else in the user's configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The file to write
+    #[arg(long, value_name = "FILE", default_value = "geokeep.toml")]
+    pub(crate) config: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -135,6 +175,8 @@ pub(crate) enum Level {
     Digest,
     /// The digests, and SQLite's and GeoPackage's rules
     Full,
+    /// Really restore to a temporary place, and compare digest, rules, layers and rows there
+    Drill,
 }
 
 #[derive(Debug, Args)]
@@ -162,7 +204,7 @@ pub(crate) struct Restore {
 }
 
 /// `250ms`, `30s`, `5m`, `1h`; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is not a time such as 250ms, 30s or 5m");
     let split = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -174,6 +216,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         "" | "s" => number,
         "m" | "min" => number * 60.0,
         "h" => number * 3600.0,
+        "d" => number * 86_400.0,
         _ => return Err(wrong()),
     };
     if seconds > 1e9 {

@@ -26,8 +26,9 @@ pub(crate) struct Failure {
 }
 
 /// What the program says to its caller; restic's numbers where the meaning is restic's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Exit {
+    #[default]
     Done = 0,
     Unexpected = 1,
     Usage = 2,

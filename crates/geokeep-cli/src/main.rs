@@ -2,7 +2,9 @@
 
 mod args;
 mod commands;
+mod config;
 mod failure;
+mod nightly;
 mod render;
 mod settings;
 

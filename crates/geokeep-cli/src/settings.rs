@@ -21,6 +21,25 @@ pub(crate) struct Context {
     pub(crate) watch: Watch,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) clock: Clock,
+    /// The user's home folder.
+    pub(crate) home: Option<PathBuf>,
+    /// Where the user's programs keep their settings.
+    pub(crate) configuration: Option<PathBuf>,
+}
+
+/// Another time to begin at than now, for tests: a year of nights should not take a year.
+const CLOCK: &str = "GEOKEEP_NOW";
+
+fn clock() -> Clock {
+    let began = std::time::Instant::now();
+    let now = std::env::var(CLOCK).ok().and_then(|now| now.parse().ok());
+    match now {
+        None => Clock::new(jiff::Timestamp::now),
+        Some(then) => Clock::new(move || {
+            let then: jiff::Timestamp = then;
+            then.checked_add(began.elapsed()).unwrap_or(then)
+        }),
+    }
 }
 
 impl Context {
@@ -34,7 +53,9 @@ impl Context {
             terminal: std::io::stderr().is_terminal(),
             watch,
             disk: Arc::new(OsDisk),
-            clock: Clock::new(jiff::Timestamp::now),
+            clock: clock(),
+            home: dirs::home_dir(),
+            configuration: dirs::config_dir(),
         }
     }
 
@@ -43,6 +64,7 @@ impl Context {
             lock_wait: Duration::from_secs(30),
             threads: processors(),
             label: None,
+            max_loss: None,
             force: false,
             any_sqlite: false,
             method: None,

@@ -30,6 +30,9 @@ pub struct Settings {
     pub threads: usize,
     /// Kept in the manifest.
     pub label: Option<String>,
+    /// Percent of its rows that a layer may lose since the last sound backup without a finding;
+    /// `None`: whatever it loses.
+    pub max_loss: Option<u8>,
     /// Make a backup even of an unchanged source.
     pub force: bool,
     /// Take SQLite databases that are no GeoPackages, too.
@@ -322,7 +325,15 @@ fn finish(
     match (checked, previous) {
         (Some(checked), _) => {
             destination.still_ours(&job.line, &origin)?;
-            let manifest = describe(job, origin, &taken, &content, checked, settings);
+            let last_sound = destination.newest_sound(&job.line);
+            let lost = match (&last_sound, settings.max_loss) {
+                (Some(last), Some(percent)) => {
+                    verify::losses(&last.manifest.layers, &checked.layers, percent)
+                }
+                _ => Vec::new(),
+            };
+            let mut manifest = describe(job, origin, &taken, &content, checked, settings);
+            manifest.findings.splice(0..0, lost);
             Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
         }
         (None, Some(previous)) => Ok(Outcome::Unchanged(previous.stored()?)),

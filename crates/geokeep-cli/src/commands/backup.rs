@@ -9,17 +9,21 @@ use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
 use geokeep::destination::{ArchiveFolder, Stored, Verdict};
 use geokeep::snapshot::Method;
 use geokeep::source::{Found, Source, expand};
+use geokeep::verify::LOSS;
 
 use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, BackupLine, Progress, human_bytes, human_time, layers_in_short};
+use crate::render::{
+    self, BackupLine, Progress, human_bytes, human_time, layers_in_short, one_line,
+};
 use crate::settings::{Context, lies_below, processors};
 
 pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
     let settings = Settings {
         lock_wait: arguments.lock_wait,
         label: arguments.label.clone(),
+        max_loss: Some(arguments.max_loss),
         force: arguments.force,
         any_sqlite: arguments.any_sqlite,
         method: method(arguments.method),
@@ -27,13 +31,35 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         ogr2ogr: arguments.ogr2ogr.clone(),
         ..context.settings()
     };
-    let found = expand(&arguments.sources, &mut read_list);
-    destination_elsewhere(&found, &arguments.to)?;
-    let destination = ArchiveFolder::open_or_create(&arguments.to, Arc::clone(&context.disk))
-        .map_err(|e| Failure::of_folder(&e.into(), &arguments.to))?;
-    destination
-        .sweep()
-        .map_err(|e| Failure::of_folder(&e.into(), &arguments.to))?;
+    let destination = open_or_create(&arguments.to, context)?;
+    let at_once = arguments.jobs.map_or_else(processors, usize::from);
+    let summary = back_up(
+        &arguments.sources,
+        &destination,
+        &settings,
+        at_once,
+        context,
+    )?;
+    Ok(summary.exit)
+}
+
+pub(super) fn open_or_create(to: &Path, context: &Context) -> Result<ArchiveFolder, Failure> {
+    ArchiveFolder::open_or_create(to, Arc::clone(&context.disk))
+        .map_err(|e| Failure::of_folder(&e.into(), to))
+}
+
+/// Backs up everything that `sources` name, prints a line for each, and adds up.
+pub(super) fn back_up(
+    sources: &[PathBuf],
+    destination: &ArchiveFolder,
+    settings: &Settings,
+    at_once: usize,
+    context: &Context,
+) -> Result<Summary, Failure> {
+    let found = expand(sources, &mut read_list);
+    destination_elsewhere(&found, destination.path())?;
+    let of_folder = |e: &Error| Failure::of_folder(e, destination.path());
+    destination.sweep().map_err(|e| of_folder(&e.into()))?;
     // A working copy of a killed run lies in the staging folder; one that cannot go harms nobody.
     let _ = geokeep::durable::sweep(&*context.disk, &settings.staging);
 
@@ -42,28 +68,41 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
     let report = Report::new(context, all);
     let (sources, failed) = split(found);
     for (given, error) in failed {
-        report.failed(&given, None, &error, &destination);
+        report.failed(&given, None, &error, destination);
     }
-    let jobs = plan(sources, &destination, &settings)
-        .map_err(|e| Failure::of_folder(&e, &arguments.to))?;
-    let at_once = arguments.jobs.map_or_else(processors, usize::from);
+    let jobs = plan(sources, destination, settings).map_err(|e| of_folder(&e))?;
     run_jobs(
         &jobs,
         at_once,
-        &destination,
-        &settings,
+        destination,
+        settings,
         &context.watch,
         &|job, outcome, took| match outcome {
             Ok(outcome) => report.stored(job, &outcome, took.as_secs_f64()),
             Err(error) => {
-                report.failed(&job.source.given, Some(&job.source), &error, &destination);
+                report.failed(&job.source.given, Some(&job.source), &error, destination);
             }
         },
     );
     Ok(report.end())
 }
 
-fn method(asked: args::Method) -> Option<Method> {
+/// What a run did, for those who hear of it.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    pub(super) exit: Exit,
+    /// The line of JSON of each source.
+    pub(super) sources: Vec<BackupLine>,
+    pub(super) saved: usize,
+    pub(super) unchanged: usize,
+    pub(super) failed: usize,
+    pub(super) damaged: usize,
+    /// Backups that hold much less than the one before.
+    pub(super) lossy: usize,
+    pub(super) stored_bytes: u64,
+}
+
+pub(super) fn method(asked: args::Method) -> Option<Method> {
     match asked {
         args::Method::Auto => None,
         args::Method::Pages => Some(Method::Pages),
@@ -74,7 +113,7 @@ fn method(asked: args::Method) -> Option<Method> {
     }
 }
 
-fn read_list(list: &Path) -> std::io::Result<String> {
+pub(super) fn read_list(list: &Path) -> std::io::Result<String> {
     if list == Path::new("-") {
         std::io::read_to_string(std::io::stdin())
     } else {
@@ -125,10 +164,7 @@ struct Report<'a> {
 #[derive(Default)]
 struct Tally {
     failures: Vec<Exit>,
-    damaged: usize,
-    saved: usize,
-    unchanged: usize,
-    stored_bytes: u64,
+    summary: Summary,
 }
 
 impl<'a> Report<'a> {
@@ -156,23 +192,29 @@ impl<'a> Report<'a> {
             Outcome::Unchanged(_) => ("unchanged", false),
         };
         self.with_tally(|tally| {
+            let summary = &mut tally.summary;
             if saved {
-                tally.saved += 1;
-                tally.stored_bytes += stored.stored_bytes;
+                summary.saved += 1;
+                summary.stored_bytes += stored.stored_bytes;
             } else {
-                tally.unchanged += 1;
+                summary.unchanged += 1;
             }
+            let mut line = BackupLine::of("backup", stored);
+            line.status = Some(word);
+            line.seconds = Some((seconds * 1000.0).round() / 1000.0);
             if self.context.json {
-                let mut line = BackupLine::of("backup", stored);
-                line.status = Some(word);
-                line.seconds = Some((seconds * 1000.0).round() / 1000.0);
                 render::json_line(&line);
             } else {
                 render::say(self.context, &describe(job, stored, word, seconds));
             }
+            summary.sources.push(line);
             if stored.manifest.verdict == Verdict::Damaged {
-                tally.damaged += 1;
+                summary.damaged += 1;
                 render::warning(&damage(job, stored, saved));
+            }
+            if saved && let Some(warning) = loss(job, stored) {
+                summary.lossy += 1;
+                render::warning(&warning);
             }
         });
     }
@@ -188,41 +230,46 @@ impl<'a> Report<'a> {
         let failure = Failure::of_source(error, given, newest.as_deref());
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);
+            tally.summary.failed += 1;
+            let mut line = BackupLine::failed("backup", &failure);
+            let path = source.map_or(given, |source| &source.real);
+            line.source = path.to_string_lossy().into_owned();
+            line.status = Some("failed");
             if self.context.json {
-                let mut line = BackupLine::failed("backup", &failure);
-                let path = source.map_or(given, |source| &source.real);
-                line.source = path.to_string_lossy().into_owned();
-                line.status = Some("failed");
                 render::json_line(&line);
             }
+            tally.summary.sources.push(line);
             render::failure(self.context, &failure);
         });
     }
 
-    fn end(self) -> Exit {
+    fn end(self) -> Summary {
         let tally = std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner));
         drop(self.progress);
+        let mut summary = tally.summary;
         if self.all > 1 {
             let line = format!(
                 "{} sources: {} saved ({}), {} unchanged, {} failed, in {:.1} s",
                 self.all,
-                tally.saved,
-                human_bytes(tally.stored_bytes),
-                tally.unchanged,
-                tally.failures.len(),
+                summary.saved,
+                human_bytes(summary.stored_bytes),
+                summary.unchanged,
+                summary.failed,
                 self.began.elapsed().as_secs_f64()
             );
             render::say(self.context, &line);
         }
-        if self.context.watch.check().is_err() {
-            return Exit::Interrupted;
-        }
-        let otherwise = if tally.damaged > 0 {
+        let otherwise = if summary.damaged + summary.lossy > 0 {
             Exit::Incomplete
         } else {
             Exit::Done
         };
-        overall(&tally.failures, self.all, otherwise)
+        summary.exit = if self.context.watch.check().is_err() {
+            Exit::Interrupted
+        } else {
+            overall(&tally.failures, self.all, otherwise)
+        };
+        summary
     }
 }
 
@@ -255,6 +302,32 @@ fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
         manifest.verdict.as_str(),
         layers_in_short(&manifest.layers),
     )
+}
+
+/// What a backup lacks of the one before it.
+fn loss(job: &Job, stored: &Stored) -> Option<Failure> {
+    let manifest = &stored.manifest;
+    let lost: Vec<_> = (manifest.findings.iter())
+        .filter(|finding| finding.code == LOSS)
+        .map(|finding| match &finding.table {
+            Some(layer) => format!("{}: {}", one_line(layer), finding.message),
+            None => finding.message.clone(),
+        })
+        .collect();
+    (!lost.is_empty()).then(|| Failure {
+        kind: "mass_loss",
+        message: format!(
+            "{} holds much less than at its last backup",
+            shown(&job.source.given)
+        ),
+        cause: Some(lost.join("; ")),
+        state: Some(format!("this state is stored as {}", manifest.id)),
+        hint: Some(format!(
+            "if that was not meant, see what there was before: geokeep list {} --from DEST",
+            manifest.name
+        )),
+        exit: Exit::Incomplete,
+    })
 }
 
 fn damage(job: &Job, stored: &Stored, saved: bool) -> Failure {

@@ -1,9 +1,12 @@
 //! One file a verb.
 
 mod backup;
+mod init;
 mod inspect;
 mod list;
 mod restore;
+mod run;
+mod status;
 mod verify;
 
 use std::path::Path;
@@ -23,6 +26,9 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::List(arguments) => list::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
         Command::Restore(arguments) => restore::run(&arguments, context),
+        Command::Run(arguments) => run::run(&arguments, context),
+        Command::Status(arguments) => status::run(&arguments, context),
+        Command::Init(arguments) => init::run(&arguments, context),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Error;
 use geokeep::destination::{ArchiveFolder, Stored, StoredArchive};
+use geokeep::restore::drill;
 use geokeep::verify::{Level, verify};
 
 use super::{open, overall};
@@ -14,16 +15,12 @@ use crate::settings::{Context, end_of};
 
 pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure> {
     let destination = open(&arguments.from, context)?;
-    let level = match arguments.level {
-        args::Level::Digest => Level::Digest,
-        args::Level::Full => Level::Full,
-    };
     let paths = chosen(&destination, &arguments.backups)
         .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
     let progress = Progress::start(context, paths.len() as u64);
     let mut failures = Vec::new();
     for path in &paths {
-        match one(path, level, context) {
+        match one(path, arguments.level, context) {
             Ok(stored) => progress.line(|| passed(context, &stored)),
             Err(error) => {
                 let failure = Failure::of_backup(&error, path);
@@ -70,10 +67,15 @@ fn chosen(destination: &ArchiveFolder, names: &[String]) -> Result<Vec<PathBuf>,
     Ok(paths)
 }
 
-fn one(path: &Path, level: Level, context: &Context) -> Result<Stored, Error> {
+/// Verifies one archive at the level that was asked for.
+pub(super) fn one(path: &Path, level: args::Level, context: &Context) -> Result<Stored, Error> {
     let archive = StoredArchive::open(path)?;
     let stored = archive.stored()?;
-    verify(archive, level, &context.watch)?;
+    match level {
+        args::Level::Digest => verify(archive, Level::Digest, &context.watch)?,
+        args::Level::Full => verify(archive, Level::Full, &context.watch)?,
+        args::Level::Drill => drill(archive, &context.settings(), &context.watch)?,
+    };
     Ok(stored)
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub(crate) use json::{BackupLine, InspectFailedLine, InspectLine, RestoreLine};
 pub(crate) use progress::Progress;
-pub(crate) use text::{human_bytes, human_count, human_time, layers_in_short, one_line};
+pub(crate) use text::{human_age, human_bytes, human_count, human_time, layers_in_short, one_line};
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;
@@ -48,6 +48,11 @@ pub(crate) fn waiting(waiting: &geokeep::Waiting) {
         shown(&waiting.path),
         waiting.at_most.as_secs()
     );
+}
+
+/// Something beside the backups went wrong.
+pub(crate) fn remark(text: &str) {
+    eprintln!("warning: {}", one_line(text));
 }
 
 /// A warning in the same form: something was done, and something is wrong.

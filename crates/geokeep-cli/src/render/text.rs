@@ -44,6 +44,16 @@ pub(crate) fn human_time(instant: jiff::Timestamp) -> String {
     local.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// `19 h`, `3 days`: in the unit that tells most.
+pub(crate) fn human_age(seconds: i64) -> String {
+    match seconds.max(0) {
+        s @ 0..120 => format!("{s} s"),
+        s @ 120..7200 => format!("{} min", s / 60),
+        s @ 7200..172_800 => format!("{} h", s / 3600),
+        s => format!("{} days", s / 86_400),
+    }
+}
+
 /// `parcels 1,200 · buildings 80`, or a number if there are many.
 pub(crate) fn layers_in_short(layers: &[Layer]) -> String {
     let one = |layer: &Layer| {

@@ -152,7 +152,13 @@ impl ArchiveFolder {
                 .is_some_and(|newest| newest.manifest.source.path == path)
         };
         let line = self.lines().ok()?.into_iter().find(ours)?;
-        self.archives(&line)
+        self.newest_sound(&line)
+    }
+
+    /// The newest backup of a line whose database was found sound.
+    #[must_use]
+    pub fn newest_sound(&self, line: &str) -> Option<Stored> {
+        self.archives(line)
             .ok()?
             .iter()
             .rev()

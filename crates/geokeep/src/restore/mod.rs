@@ -1,10 +1,12 @@
 //! Giving back what was stored.
 
+mod drill;
 mod whole_file;
 
 use std::io;
 use std::path::PathBuf;
 
+pub use drill::drill;
 pub use whole_file::{Restored, Target, restore};
 
 use crate::error::Kind;

@@ -145,14 +145,14 @@ fn what_is_there(path: &Path, force: bool, settings: &Settings) -> Result<Existi
     })
 }
 
-fn enough_room(path: &Path, needed: u64) -> Result<(), Error> {
+pub(super) fn enough_room(path: &Path, needed: u64) -> Result<(), Error> {
     match free_space(folder_of(path)) {
         Ok(free) if free < needed => Err(RestoreError::TooSmall { needed, free }.into()),
         _ => Ok(()),
     }
 }
 
-fn write(
+pub(super) fn write(
     archive: StoredArchive,
     path: &Path,
     settings: &Settings,

@@ -8,15 +8,13 @@ use crate::destination::Verdict;
 use crate::error::{Error, Interrupted};
 use crate::finding::{Finding, Severity};
 use crate::sqlite::{code, quote};
-use crate::stored::Database;
 
 /// Faults that are listed at most.
 const FAULTS_MAX: usize = 100;
 /// SQLite's page cache for this check in KiB: looking up index entries jumps about.
 const PAGE_CACHE_KIB: u32 = 24 * 1024;
 
-pub(super) fn check(database: &Database) -> Result<(Verdict, Vec<Finding>), Error> {
-    let connection = database.connection();
+pub(super) fn check(connection: &Connection) -> Result<(Verdict, Vec<Finding>), Error> {
     // Reads the schema, and fails if that is damaged: the check itself will say so.
     let _ = connection.execute_batch(&format!("PRAGMA cache_size = -{PAGE_CACHE_KIB}"));
     let mut found = Vec::new();

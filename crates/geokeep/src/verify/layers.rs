@@ -28,7 +28,16 @@ pub(super) fn list(
     patience
         .install_limited(database.connection())
         .map_err(VerifyError::from)?;
-    let connection = database.connection();
+    of(database.connection(), geopackage, patience, findings)
+}
+
+/// The layers of an open database.
+pub(super) fn of(
+    connection: &Connection,
+    geopackage: bool,
+    patience: &Patience,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<Layer>, Error> {
     let listed = match names(connection, geopackage) {
         Ok(listed) => listed,
         Err(e) => {

@@ -6,11 +6,13 @@
 mod digest;
 mod integrity;
 mod layers;
+mod losses;
 mod patience;
 mod rules;
 
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use sozip::{Chunks, ReadAt};
 
 use crate::Watch;
@@ -20,6 +22,8 @@ use crate::finding::{Finding, Severity};
 use crate::stored::{Bytes, Database};
 pub(crate) use digest::compare;
 pub(crate) use layers::{has_contents_table, names as layer_names};
+pub use losses::LOSS;
+pub(crate) use losses::losses;
 use patience::Patience;
 
 /// Why stored bytes do not prove to be a backup.
@@ -110,6 +114,28 @@ pub fn verify(archive: StoredArchive, level: Level, watch: &Watch) -> Result<Man
     Ok(manifest)
 }
 
+/// Asks the same of a file that was restored, through SQLite's own way of reading files.
+pub(crate) fn check_restored(
+    connection: &Connection,
+    manifest: &Manifest,
+    watch: &Watch,
+) -> Result<(), Error> {
+    let patience = Patience::new(watch, manifest.bytes);
+    patience.install(connection).map_err(VerifyError::from)?;
+    let (verdict, mut findings) = integrity::check(connection)?;
+    let geopackage = is_geopackage(&manifest.layers);
+    patience
+        .install_limited(connection)
+        .map_err(VerifyError::from)?;
+    let layers = layers::of(connection, geopackage, &patience, &mut findings)?;
+    let checked = Checked {
+        verdict,
+        findings,
+        layers,
+    };
+    Ok(same_as_recorded(manifest, &checked)?)
+}
+
 /// A database that is no GeoPackage has its tables listed as layers of type `table`.
 fn is_geopackage(layers: &[Layer]) -> bool {
     layers.is_empty() || layers.iter().any(|layer| layer.kind != layers::PLAIN_TABLE)
@@ -148,7 +174,7 @@ pub(crate) fn check<R: ReadAt + 'static>(
     let (integrity, others) = std::thread::scope(|scope| {
         let integrity = scope.spawn(|| {
             let database = open(&bytes, &patience)?;
-            integrity::check(&database)
+            integrity::check(database.connection())
         });
         let compared = match written {
             Written::JustNow => digest::compare_stored(chunks, digests.stored, watch),

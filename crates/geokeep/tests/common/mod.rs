@@ -92,6 +92,7 @@ pub fn settings(disk: Arc<dyn Disk>, root: &Path) -> Settings {
         lock_wait: Duration::from_secs(20),
         threads: 2,
         label: None,
+        max_loss: None,
         force: false,
         any_sqlite: false,
         method: None,

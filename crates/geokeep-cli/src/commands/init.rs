@@ -1,0 +1,46 @@
+//! `geokeep init`.
+
+use geokeep::durable::Temporary;
+use std::io::Write;
+use std::path::Path;
+
+use crate::args::Init;
+use crate::config::EXAMPLE;
+use crate::failure::{Exit, Failure, shown};
+use crate::render;
+use crate::settings::Context;
+
+pub(crate) fn run(arguments: &Init, context: &Context) -> Result<Exit, Failure> {
+    let path = &arguments.config;
+    write(path, context).map_err(|e| {
+        let hint = if e.kind() == std::io::ErrorKind::AlreadyExists {
+            "edit the one that is there, or name another with --config"
+        } else {
+            "name another place with --config"
+        };
+        Failure::usage(
+            format!("{} was not written", shown(path)),
+            &e.to_string(),
+            hint,
+        )
+    })?;
+    if context.json {
+        render::json_line(&serde_json::json!({"kind": "init", "path": path.to_string_lossy()}));
+    }
+    render::say(
+        context,
+        &format!(
+            "{} is written: name your files in it, then try it with geokeep run",
+            shown(path)
+        ),
+    );
+    Ok(Exit::Done)
+}
+
+fn write(path: &Path, context: &Context) -> std::io::Result<()> {
+    let path = std::path::absolute(path)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut file = Temporary::create(&context.disk, folder, "init")?;
+    file.write_all(EXAMPLE.as_bytes())?;
+    file.keep_as_new(&path)
+}

@@ -1,0 +1,167 @@
+//! `geokeep run`.
+
+use std::path::PathBuf;
+
+use geokeep::backup::Settings;
+use geokeep::destination::ArchiveFolder;
+use jiff::Timestamp;
+
+use super::backup::{Summary, back_up, method, open_or_create};
+use super::verify;
+use crate::args::{Level, Run};
+use crate::config::{Config, Job};
+use crate::failure::{Exit, Failure};
+use crate::nightly::{RunLine, alarms};
+use crate::render;
+use crate::settings::{Context, processors};
+
+pub(crate) fn run(arguments: &Run, context: &Context) -> Result<Exit, Failure> {
+    let config = Config::find(arguments.config.as_deref(), context)?;
+    let jobs = config.chosen(&arguments.jobs)?;
+    let mut exits = Vec::new();
+    let mut lines = Vec::new();
+    for job in jobs {
+        alarms::begin(&job.hooks);
+        let (exit, line) = one(job, context);
+        // Hooks may take their time: nothing of ours is locked any more.
+        alarms::end(&job.hooks, &line);
+        if context.json {
+            render::json_line(&line);
+        }
+        if exit != Exit::Done {
+            exits.push(exit);
+        }
+        lines.push(line.in_short());
+        if exit == Exit::Interrupted {
+            break;
+        }
+    }
+    for line in &lines {
+        render::say(context, line);
+    }
+    Ok(super::overall(&exits, lines.len(), Exit::Done))
+}
+
+/// Runs one job to its end, whatever goes wrong in it.
+fn one(job: &Job, context: &Context) -> (Exit, RunLine) {
+    let started = context.clock.now();
+    let mut done = Done::default();
+    let result = work(job, context, &mut done);
+    let error = result.err();
+    if let Some(failure) = &error {
+        render::failure(context, failure);
+    }
+    let summary = done.summary;
+    let exit = match &error {
+        Some(failure) => failure.exit,
+        None if summary.exit == Exit::Done && done.drills_failed > 0 => Exit::VerificationFailed,
+        None => summary.exit,
+    };
+    let status = match exit {
+        Exit::Done => "ok",
+        _ if summary.saved + summary.unchanged > 0 => "incomplete",
+        _ => "failed",
+    };
+    let utc = |instant: Timestamp| format!("{instant:.3}");
+    let line = RunLine {
+        kind: "run",
+        job: job.name.clone(),
+        status,
+        exit: exit as u8,
+        started: utc(started),
+        ended: utc(context.clock.now()),
+        saved: summary.saved,
+        unchanged: summary.unchanged,
+        failed: summary.failed,
+        damaged: summary.damaged,
+        lossy: summary.lossy,
+        stored_bytes: summary.stored_bytes,
+        drilled: done.drilled,
+        sources: summary.sources,
+        error,
+    };
+    (exit, line)
+}
+
+/// What a job has done so far.
+#[derive(Default)]
+struct Done {
+    summary: Summary,
+    drilled: usize,
+    drills_failed: usize,
+}
+
+/// back up → restore some for a test
+fn work(job: &Job, context: &Context, done: &mut Done) -> Result<(), Failure> {
+    let settings = Settings {
+        lock_wait: job.lock_wait,
+        label: job.label.clone(),
+        max_loss: Some(job.max_loss),
+        any_sqlite: job.any_sqlite,
+        method: method(job.method),
+        ..context.settings()
+    };
+    let destination = open_or_create(&job.to, context)?;
+    done.summary = back_up(&job.sources, &destination, &settings, processors(), context)?;
+    if job.drill > 0 && done.summary.exit != Exit::Interrupted {
+        drill(job.drill, &destination, context, done)?;
+    }
+    Ok(())
+}
+
+/// Restores a share of all backups, others on each day.
+fn drill(
+    percent: u8,
+    destination: &ArchiveFolder,
+    context: &Context,
+    done: &mut Done,
+) -> Result<(), Failure> {
+    let of_folder = |e| Failure::of_folder(&geokeep::Error::from(e), destination.path());
+    let mut all = Vec::new();
+    for line in destination.lines().map_err(of_folder)? {
+        all.extend(destination.archive_paths(&line).map_err(of_folder)?);
+    }
+    for path in turn(&all, percent, context.clock.now()) {
+        match verify::one(path, Level::Drill, context) {
+            Ok(_) => done.drilled += 1,
+            Err(error) => {
+                done.drills_failed += 1;
+                render::failure(context, &Failure::of_backup(&error, path));
+            }
+        }
+        if context.watch.check().is_err() {
+            done.summary.exit = Exit::Interrupted;
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The backups whose turn it is: so many percent, at least one; after a round of days all of them.
+fn turn(all: &[PathBuf], percent: u8, now: Timestamp) -> impl Iterator<Item = &PathBuf> {
+    let count = (all.len() * usize::from(percent)).div_ceil(100);
+    let day = usize::try_from(now.as_second() / 86_400).unwrap_or(0);
+    let start = (day * count).checked_rem(all.len()).unwrap_or(0);
+    all.iter().cycle().skip(start).take(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_backup_has_its_turn() {
+        let all: Vec<_> = (0..37).map(|n| PathBuf::from(n.to_string())).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut now = Timestamp::UNIX_EPOCH;
+        for _ in 0..10 {
+            let today: Vec<_> = turn(&all, 10, now).collect();
+            assert_eq!(today.len(), 4);
+            seen.extend(today);
+            now += jiff::SignedDuration::from_hours(24);
+        }
+        assert_eq!(seen.len(), all.len());
+        assert_eq!(turn(&[], 10, now).count(), 0);
+        assert_eq!(turn(&all[..1], 1, now).count(), 1);
+    }
+}

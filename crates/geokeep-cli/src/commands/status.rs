@@ -1,0 +1,131 @@
+//! `geokeep status`: for people, and for monitoring by its exit code.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use geokeep::destination::Stored;
+use geokeep::source::expand;
+use serde::Serialize;
+
+use super::backup::read_list;
+use super::open;
+use crate::args::Status;
+use crate::config::{Config, Job};
+use crate::failure::{Exit, Failure, shown};
+use crate::render::{self, human_age, human_time};
+use crate::settings::Context;
+
+/// One source of one job.
+#[derive(Debug, Serialize)]
+struct StatusLine {
+    kind: &'static str,
+    job: String,
+    source: String,
+    /// The line of its backups.
+    name: Option<String>,
+    /// The newest sound backup.
+    id: Option<String>,
+    instant: Option<String>,
+    age_seconds: Option<i64>,
+    max_age_seconds: u64,
+    overdue: bool,
+    /// Why it is not known to have a backup.
+    error: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Status, context: &Context) -> Result<Exit, Failure> {
+    let config = Config::find(arguments.config.as_deref(), context)?;
+    let (mut all, mut overdue) = (0, 0);
+    for job in config.chosen(&arguments.jobs)? {
+        for line in of_job(job, context) {
+            all += 1;
+            overdue += usize::from(line.overdue);
+            if context.json {
+                render::json_line(&line);
+            } else {
+                render::say(context, &in_words(&line));
+            }
+        }
+    }
+    render::say(context, &format!("{all} sources, {overdue} overdue"));
+    Ok(if overdue > 0 {
+        Exit::Incomplete
+    } else {
+        Exit::Done
+    })
+}
+
+fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
+    let (newest, trouble) = match newest_sound(job, context) {
+        Ok(newest) => (newest, None),
+        Err(failure) => (HashMap::new(), Some(failure.message)),
+    };
+    let mut lines = Vec::new();
+    for found in expand(&job.sources, &mut read_list) {
+        let (path, error) = match &found.source {
+            Ok(source) => (&source.real, trouble.clone()),
+            Err(error) => (&found.given, Some(error.to_string())),
+        };
+        let stored = newest.get(path.as_path());
+        lines.push(line(job, path, stored, error, context));
+    }
+    lines
+}
+
+/// The newest sound backup of each source that the job's destination knows.
+fn newest_sound(job: &Job, context: &Context) -> Result<HashMap<PathBuf, Stored>, Failure> {
+    let destination = open(&job.to, context)?;
+    let lines = destination
+        .lines()
+        .map_err(|e| Failure::of_folder(&e.into(), &job.to))?;
+    let newest = lines
+        .iter()
+        .filter_map(|line| destination.newest_sound(line));
+    Ok(newest
+        .map(|stored| (PathBuf::from(&stored.manifest.source.path), stored))
+        .collect())
+}
+
+fn line(
+    job: &Job,
+    source: &Path,
+    stored: Option<&Stored>,
+    error: Option<String>,
+    context: &Context,
+) -> StatusLine {
+    let manifest = stored.map(|stored| &stored.manifest);
+    let age = manifest.map(|m| context.clock.now().duration_since(m.instant));
+    let too_old = age.is_none_or(|age| Duration::try_from(age).is_ok_and(|age| age > job.max_age));
+    StatusLine {
+        kind: "status",
+        job: job.name.clone(),
+        source: source.to_string_lossy().into_owned(),
+        name: manifest.map(|m| m.name.clone()),
+        id: manifest.map(|m| m.id.clone()),
+        instant: manifest.map(|m| format!("{:.3}", m.instant)),
+        age_seconds: age.map(|age| age.as_secs()),
+        max_age_seconds: job.max_age.as_secs(),
+        overdue: too_old || error.is_some(),
+        error,
+    }
+}
+
+fn in_words(line: &StatusLine) -> String {
+    let word = if line.overdue { "OVERDUE" } else { "ok     " };
+    let source = shown(Path::new(&line.source));
+    let instant = line.instant.as_ref().and_then(|text| text.parse().ok());
+    let newest = match (instant, line.age_seconds) {
+        (Some(instant), Some(age)) => format!(
+            "newest sound backup {} ({} old)",
+            human_time(instant),
+            human_age(age)
+        ),
+        _ => "no sound backup".to_owned(),
+    };
+    let error = line
+        .error
+        .as_ref()
+        .map_or_else(String::new, |e| format!("; {e}"));
+    format!("{word} {}: {source}: {newest}{error}", line.job)
+}

@@ -1,0 +1,88 @@
+//! `geokeep.toml`: the jobs that run without anyone.
+
+mod fault;
+mod format;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use format::{Config, Hooks, Job};
+
+use crate::failure::{Failure, shown};
+use crate::settings::Context;
+
+/// The name that is looked for in the working folder and in the user's configuration folder.
+pub(crate) const FILE_NAME: &str = "geokeep.toml";
+/// What `geokeep init` writes.
+pub(crate) const EXAMPLE: &str = include_str!("example.toml");
+
+impl Config {
+    /// Reads the file that was named, else the one in the working folder, else the user's own.
+    pub(crate) fn find(named: Option<&Path>, context: &Context) -> Result<Self, Failure> {
+        let path = match named {
+            Some(path) => path.to_owned(),
+            None => usual_places(context)
+                .into_iter()
+                .find(|path| path.is_file())
+                .ok_or_else(|| none_found(&usual_places(context)))?,
+        };
+        Self::read(&path, context)
+    }
+
+    fn read(path: &Path, context: &Context) -> Result<Self, Failure> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let text = std::fs::read_to_string(&path).map_err(|e| {
+            Failure::usage(
+                format!("{} cannot be read", shown(&path)),
+                &e.to_string(),
+                "name another with --config, or make one: geokeep init",
+            )
+        })?;
+        let mut config = fault::parse(&text, &path)?;
+        config.check(&path)?;
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        config.resolve(folder, context.home.as_deref());
+        config.path = path;
+        Ok(config)
+    }
+
+    /// The jobs of these names, or all of them.
+    pub(crate) fn chosen(&self, names: &[String]) -> Result<Vec<&Job>, Failure> {
+        if names.is_empty() {
+            return Ok(self.job.iter().collect());
+        }
+        names.iter().map(|name| self.job_named(name)).collect()
+    }
+
+    pub(crate) fn job_named(&self, name: &str) -> Result<&Job, Failure> {
+        let found = self.job.iter().find(|job| job.name == name);
+        found.ok_or_else(|| {
+            let all: Vec<_> = self.job.iter().map(|job| job.name.as_str()).collect();
+            Failure::usage(
+                format!("{} has no job '{name}'", shown(&self.path)),
+                &format!("its jobs are: {}", all.join(", ")),
+                &fault::did_you_mean(name, all.iter().copied())
+                    .unwrap_or_else(|| "name one of these, or none for all of them".to_owned()),
+            )
+        })
+    }
+}
+
+fn usual_places(context: &Context) -> Vec<PathBuf> {
+    let mut places = vec![PathBuf::from(FILE_NAME)];
+    places.extend(
+        context
+            .configuration
+            .iter()
+            .map(|folder| folder.join("geokeep").join(FILE_NAME)),
+    );
+    places
+}
+
+fn none_found(places: &[PathBuf]) -> Failure {
+    let places: Vec<_> = places.iter().map(|path| shown(path)).collect();
+    Failure::usage(
+        format!("there is no {FILE_NAME}"),
+        &format!("looked for {}", places.join(" and ")),
+        "make one: geokeep init; or name one: --config FILE",
+    )
+}

@@ -1,0 +1,20 @@
+//! A log of runs, one line of JSON each, that cannot fill a disk.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use file_rotate::compression::Compression;
+use file_rotate::suffix::AppendCount;
+use file_rotate::{ContentLimit, FileRotate};
+
+/// At this length in bytes the log is put aside.
+const BYTES_MAX: usize = 10_000_000;
+/// Old ones that are kept.
+const KEPT: usize = 5;
+
+pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
+    let limit = ContentLimit::BytesSurpassed(BYTES_MAX);
+    let mut log = FileRotate::new(path, AppendCount::new(KEPT), limit, Compression::None, None);
+    writeln!(log, "{line}")?;
+    log.flush()
+}

@@ -1,0 +1,60 @@
+//! What happens around the backups of a job when nobody is there: who hears of it, and what was
+//! promised.
+
+pub(crate) mod alarms;
+mod log;
+
+use serde::Serialize;
+
+use crate::failure::{Exit, Failure};
+use crate::render::BackupLine;
+
+/// One run of one job, as JSON, hooks and log have it.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunLine {
+    pub(crate) kind: &'static str,
+    pub(crate) job: String,
+    /// `ok`; `incomplete` if something was saved and something is wrong; `failed`.
+    pub(crate) status: &'static str,
+    pub(crate) exit: u8,
+    pub(crate) started: String,
+    pub(crate) ended: String,
+    pub(crate) saved: usize,
+    pub(crate) unchanged: usize,
+    pub(crate) failed: usize,
+    pub(crate) damaged: usize,
+    pub(crate) lossy: usize,
+    pub(crate) stored_bytes: u64,
+    /// Backups that were restored for a test.
+    pub(crate) drilled: usize,
+    /// One object a source, as `backup --json` prints them.
+    pub(crate) sources: Vec<BackupLine>,
+    /// Why the job as a whole failed.
+    pub(crate) error: Option<Failure>,
+}
+
+impl RunLine {
+    pub(crate) fn succeeded(&self) -> bool {
+        self.exit == Exit::Done as u8
+    }
+
+    /// For people: `maps: 3 saved, 12 unchanged, 1 failed`.
+    pub(crate) fn in_short(&self) -> String {
+        if let Some(error) = &self.error {
+            return format!("{}: {}", self.job, error.message);
+        }
+        let mut text = format!(
+            "{}: {} saved, {} unchanged, {} failed",
+            self.job, self.saved, self.unchanged, self.failed
+        );
+        let more = [
+            (self.damaged, "damaged"),
+            (self.lossy, "with a loss"),
+            (self.drilled, "restored for a test"),
+        ];
+        for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
+            text.push_str(&format!(", {count} {what}"));
+        }
+        text
+    }
+}

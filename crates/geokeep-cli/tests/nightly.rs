@@ -1,0 +1,342 @@
+//! Jobs that run without anyone: what a configuration says, what a night does, who hears of it.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use common::{Desk, Ended, ended, tiny};
+use rusqlite::Connection;
+use serde_json::Value;
+
+/// A desk with `maps/a.gpkg`, `maps/b.gpkg` and a configuration with one job, `more` added to it.
+fn desk(more: &str) -> Desk {
+    let desk = Desk::new();
+    desk.build("maps/a.gpkg", &tiny());
+    desk.build("maps/b.gpkg", &tiny());
+    configure(&desk, more);
+    desk
+}
+
+fn configure(desk: &Desk, more: &str) {
+    let job = "[[job]]\nname = \"maps\"\nsources = [\"maps\"]\nto = \"backups\"\n";
+    fs::write(desk.path("geokeep.toml"), format!("{job}{more}")).unwrap();
+}
+
+fn at(desk: &Desk, now: &str, arguments: &[&str]) -> Ended {
+    ended(desk.command(arguments).env("GEOKEEP_NOW", now))
+}
+
+fn change(path: &Path, sql: &str) {
+    Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_job_is_run_and_its_state_is_known() {
+    let desk = desk("");
+    let night = "2026-03-01T01:30:00Z";
+    let run = at(&desk, night, &["run"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        run.out.contains("maps: 2 saved, 0 unchanged, 0 failed"),
+        "{run:?}"
+    );
+    assert_eq!(desk.archives().len(), 2);
+
+    let status = at(&desk, "2026-03-02T02:00:00Z", &["status"]);
+    assert_eq!(status.code, 0, "{status:?}");
+    assert!(
+        status.out.contains("ok      maps: ") && status.out.contains("24 h old"),
+        "{status:?}"
+    );
+    let late = at(&desk, "2026-03-02T04:00:00Z", &["status", "--json"]);
+    assert_eq!(late.code, 3, "{late:?}");
+    let line: Value = serde_json::from_str(late.out.lines().next().unwrap()).unwrap();
+    assert_eq!(line["overdue"], true);
+    assert_eq!(line["max_age_seconds"], 26 * 3600);
+    let age = line["age_seconds"].as_i64().unwrap();
+    assert!(
+        (95_340..=95_400).contains(&age),
+        "26.5 hours, less the time of the run: {age}"
+    );
+
+    // A file that has never been backed up is overdue at once.
+    desk.build("maps/c.gpkg", &tiny());
+    let status = at(&desk, night, &["status"]);
+    assert_eq!(status.code, 3, "{status:?}");
+    assert!(status.out.contains("no sound backup") && status.out.contains("3 sources, 1 overdue"));
+}
+
+#[test]
+fn jobs_are_chosen_by_name_and_one_that_fails_does_not_stop_the_next() {
+    let desk = desk("[[job]]\nname = \"gone\"\nsources = [\"nothing.gpkg\"]\nto = \"other\"\n");
+    let run = at(&desk, "2026-03-01T01:30:00Z", &["run", "gone", "maps"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(
+        run.out.contains("gone: 0 saved, 0 unchanged, 1 failed"),
+        "{run:?}"
+    );
+    assert!(run.out.contains("maps: 2 saved"), "{run:?}");
+    let run = desk.run(&["run", "mpas"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.err.contains("did you mean 'maps'?"), "{run:?}");
+}
+
+#[test]
+fn a_wrong_configuration_runs_nothing_and_says_where() {
+    let desk = desk("[job.keep]\ndayly = 7\n");
+    let run = desk.run(&["run"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    for part in [
+        "geokeep.toml', line 6, column 1 is wrong",
+        "`dayly`",
+        "did you mean 'daily'?",
+    ] {
+        assert!(run.err.contains(part), "{part}: {run:?}");
+    }
+    assert!(desk.archives().is_empty());
+    fs::remove_file(desk.path("geokeep.toml")).unwrap();
+    let nowhere = desk.path("nowhere");
+    let run = ended(
+        desk.command(&["run"])
+            .env("XDG_CONFIG_HOME", &nowhere)
+            .env("HOME", &nowhere),
+    );
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.err.contains("there is no geokeep.toml") && run.err.contains("geokeep init"));
+}
+
+#[test]
+fn the_users_own_configuration_is_found() {
+    let desk = desk("");
+    let own = desk.path("config/geokeep");
+    fs::create_dir_all(&own).unwrap();
+    let text = fs::read_to_string(desk.path("geokeep.toml")).unwrap();
+    fs::remove_file(desk.path("geokeep.toml")).unwrap();
+    // Paths are meant from the file's folder, and from the home folder.
+    let text = text
+        .replace("\"maps\"]", "\"../../maps\"]")
+        .replace("\"backups\"", "\"~/kept\"");
+    fs::write(own.join("geokeep.toml"), text).unwrap();
+    let run = ended(
+        desk.command(&["run"])
+            .env("XDG_CONFIG_HOME", desk.path("config"))
+            .env("HOME", desk.path("home")),
+    );
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(desk.path("home/kept/a").is_dir(), "{run:?}");
+}
+
+#[test]
+fn init_writes_an_example_and_replaces_nothing() {
+    let desk = Desk::new();
+    let out = desk.ok(&["init"]);
+    assert!(
+        out.contains("geokeep.toml") && out.contains("geokeep run"),
+        "{out}"
+    );
+    let written = fs::read_to_string(desk.path("geokeep.toml")).unwrap();
+    assert!(written.contains("[[job]]"));
+    let again = desk.run(&["init"]);
+    assert_eq!(again.code, 2, "{again:?}");
+    assert_eq!(
+        fs::read_to_string(desk.path("geokeep.toml")).unwrap(),
+        written
+    );
+    assert!(desk.temporaries().is_empty());
+}
+
+#[test]
+fn a_mass_loss_is_said_loudly() {
+    let desk = desk("");
+    assert_eq!(at(&desk, "2026-03-01T01:30:00Z", &["run"]).code, 0);
+    let path = desk.path("maps/a.gpkg");
+    let rows: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT count(*) FROM accounts", [], |row| row.get(0))
+        .unwrap();
+    change(
+        &path,
+        &format!("DELETE FROM accounts WHERE rowid <= {}", rows / 2),
+    );
+    let run = at(&desk, "2026-03-02T01:30:00Z", &["run", "--json"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(
+        run.err.contains("holds much less than at its last backup"),
+        "{run:?}"
+    );
+    assert!(run.err.contains(&format!(
+        "accounts: {} rows are left of {rows}",
+        rows - rows / 2
+    )));
+    let line: Value = serde_json::from_str(run.out.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&line["lossy"], &line["status"]),
+        (&1.into(), &"incomplete".into())
+    );
+
+    // The smaller state is what the next night is compared with; and the share is the job's.
+    change(
+        &path,
+        "DELETE FROM accounts WHERE rowid = (SELECT max(rowid) FROM accounts)",
+    );
+    assert_eq!(at(&desk, "2026-03-03T01:30:00Z", &["run"]).code, 0);
+    configure(&desk, "max_loss = 100\n");
+    change(&path, "DELETE FROM accounts");
+    assert_eq!(at(&desk, "2026-03-04T01:30:00Z", &["run"]).code, 0);
+}
+
+#[test]
+fn backups_are_restored_for_a_test() {
+    let desk = desk("drill = 50\n");
+    let run = at(&desk, "2026-03-01T01:30:00Z", &["run"]);
+    assert!(run.out.contains("1 restored for a test"), "{run:?}");
+    desk.ok(&["verify", "--from", "backups", "--level", "drill"]);
+    assert!(
+        common::files_below(&desk.path("tmp")).is_empty(),
+        "nothing is left of it"
+    );
+
+    // A restore that does not give back what was stored is noticed.
+    for archive in desk.archives() {
+        let mut bytes = fs::read(&archive).unwrap();
+        let middle = bytes.len() / 3;
+        bytes[middle] ^= 1;
+        fs::write(&archive, bytes).unwrap();
+    }
+    assert_eq!(
+        desk.run(&["verify", "--from", "backups", "--level", "drill"])
+            .code,
+        24
+    );
+    let run = at(&desk, "2026-03-02T01:30:00Z", &["run"]);
+    assert_eq!(run.code, 24, "{run:?}");
+}
+
+#[test]
+fn hooks_get_the_run_as_json() {
+    let hooks = "[job.hooks]\non_success = [\"sh\", \"-c\", \"cat > ok.json\"]\n\
+                 on_failure = [\"sh\", \"-c\", \"cat > bad.json; exit 7\"]\nlog = \"runs.log\"\n";
+    let desk = desk(hooks);
+    assert_eq!(at(&desk, "2026-03-01T01:30:00Z", &["run"]).code, 0);
+    let told: Value = serde_json::from_slice(&fs::read(desk.path("ok.json")).unwrap()).unwrap();
+    assert_eq!((&told["kind"], &told["saved"]), (&"run".into(), &2.into()));
+    assert_eq!(told["sources"].as_array().unwrap().len(), 2);
+    assert!(!desk.path("bad.json").exists());
+
+    fs::write(desk.path("maps/b.gpkg"), "no database").unwrap();
+    let run = at(&desk, "2026-03-02T01:30:00Z", &["run"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(
+        run.err.contains("exit status: 7"),
+        "a failing hook is said: {run:?}"
+    );
+    let told: Value = serde_json::from_slice(&fs::read(desk.path("bad.json")).unwrap()).unwrap();
+    assert_eq!(told["status"], "incomplete");
+    let failed = told["sources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|s| s["status"] == "failed");
+    assert_eq!(failed.unwrap()["error"]["kind"], "not_a_geopackage");
+
+    let log = fs::read_to_string(desk.path("runs.log")).unwrap();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        (&lines[0]["status"], &lines[1]["status"]),
+        (&"ok".into(), &"incomplete".into())
+    );
+}
+
+#[test]
+fn a_log_is_put_aside_when_it_is_long() {
+    let desk = desk("[job.hooks]\nlog = \"runs.log\"\n");
+    fs::write(desk.path("runs.log"), "x".repeat(10_000_001)).unwrap();
+    assert_eq!(desk.run(&["run"]).code, 0);
+    assert_eq!(desk.run(&["run"]).code, 0);
+    let length = |name: &str| fs::metadata(desk.path(name)).map_or(0, |found| found.len());
+    assert!((1..1_000_000).contains(&length("runs.log")));
+    assert!(length("runs.log.1") > 10_000_000);
+}
+
+/// The requests that a dead man's switch gets: path and body.
+fn switch(answers: usize) -> (String, mpsc::Receiver<(String, String)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/secret", listener.local_addr().unwrap());
+    let (sender, heard) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(answers) {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut first = String::new();
+            reader.read_line(&mut first).unwrap();
+            let mut length = 0;
+            loop {
+                let mut header = String::new();
+                reader.read_line(&mut header).unwrap();
+                let header = header.to_lowercase();
+                if let Some(value) = header.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if header.trim().is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nOK")
+                .unwrap();
+            let path = first.split(' ').nth(1).unwrap().to_owned();
+            sender
+                .send((path, String::from_utf8(body).unwrap()))
+                .unwrap();
+        }
+    });
+    (address, heard)
+}
+
+#[test]
+fn a_dead_mans_switch_hears_start_success_and_failure() {
+    let (address, heard) = switch(4);
+    let next = || heard.recv_timeout(Duration::from_secs(20)).unwrap();
+    let desk = desk("[job.hooks]\nping_url_file = \"ping.txt\"\n");
+    fs::write(desk.path("ping.txt"), format!("{address}\n")).unwrap();
+    assert_eq!(desk.run(&["run"]).code, 0);
+    assert_eq!(next().0, "/secret/start");
+    let (path, body) = next();
+    assert_eq!(path, "/secret");
+    assert!(body.contains("2 saved"), "{body}");
+    configure(
+        &desk,
+        &format!("[job.hooks]\nping_url_command = [\"echo\", \"{address}\"]\n"),
+    );
+    fs::write(desk.path("maps/b.gpkg"), "").unwrap();
+    assert_eq!(desk.run(&["run"]).code, 3);
+    assert_eq!(next().0, "/secret/start");
+    let (path, body) = next();
+    assert_eq!(path, "/secret/fail");
+    assert!(body.contains("1 failed"), "{body}");
+
+    // Nobody hears: said, without the address, and the backup counts.
+    configure(
+        &desk,
+        "[job.hooks]\nping_url = \"http://127.0.0.1:9/secret\"\n",
+    );
+    fs::remove_file(desk.path("maps/b.gpkg")).unwrap();
+    let run = desk.run(&["run"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        run.err.contains("the ping was not heard") && !run.err.contains("secret"),
+        "{run:?}"
+    );
+}

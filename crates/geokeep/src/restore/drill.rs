@@ -1,0 +1,57 @@
+//! A restore for a test: really written to a disk, opened as any program would, compared, removed.
+
+use blake3::Hasher;
+
+use super::RestoreError;
+use super::whole_file::{enough_room, write};
+use crate::Watch;
+use crate::backup::Settings;
+use crate::destination::{Manifest, StoredArchive, digest_text};
+use crate::durable::Temporary;
+use crate::error::Error;
+use crate::sqlite;
+use crate::verify::{VerifyError, check_restored};
+
+/// Restores `archive` into the staging folder and compares digest, SQLite's check, layers and row
+/// counts of the file there with what the manifest says. The file is gone afterwards.
+///
+/// # Errors
+/// [`VerifyError`] if it is not what was backed up, [`RestoreError`] if it could not be written.
+pub fn drill(
+    archive: StoredArchive,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Manifest, Error> {
+    let manifest = archive.manifest.clone();
+    let target = settings.staging.join(&manifest.name);
+    enough_room(&target, manifest.bytes)?;
+    let file = write(archive, &target, settings, watch)?;
+    let written = |e| RestoreError::write(file.path(), e, manifest.bytes);
+    file.file().sync().map_err(written)?;
+    if digest_on_disk(&file, watch)? != manifest.digest {
+        return Err(VerifyError::Digest { what: "content" }.into());
+    }
+    let uri = sqlite::uri(file.path(), "mode=ro&immutable=1");
+    let connection = sqlite::open_uri(&uri).map_err(VerifyError::from)?;
+    sqlite::harden(&connection).map_err(VerifyError::from)?;
+    sqlite::register_spatial_functions(&connection).map_err(VerifyError::from)?;
+    check_restored(&connection, &manifest, watch)?;
+    Ok(manifest)
+}
+
+fn digest_on_disk(of: &Temporary, watch: &Watch) -> Result<String, Error> {
+    let failed = |e| RestoreError::write(of.path(), e, 0);
+    let file = of.file();
+    let size = file.size().map_err(failed)?;
+    let mut hasher = Hasher::new();
+    let mut piece = vec![0; 1 << 20];
+    let mut at = 0;
+    while at < size {
+        watch.check()?;
+        let len = usize::try_from(size - at).map_or(piece.len(), |left| left.min(piece.len()));
+        file.read_exact_at(&mut piece[..len], at).map_err(failed)?;
+        hasher.update(&piece[..len]);
+        at += len as u64;
+    }
+    Ok(digest_text(&hasher))
+}
