@@ -2,6 +2,7 @@
 
 use crate::destination::DestinationError;
 use crate::restore::RestoreError;
+use crate::retention::RetentionError;
 use crate::snapshot::SnapshotError;
 use crate::source::SourceError;
 use crate::verify::VerifyError;
@@ -30,6 +31,9 @@ pub enum Error {
     /// The file could not be given back.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// There is no plan of what to forget.
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     /// Stopped on request.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -55,6 +59,8 @@ pub enum Kind {
     DestinationUnwritable,
     /// There is no destination at that place.
     NoSuchDestination,
+    /// Another geokeep works on the destination.
+    DestinationInUse,
     /// No backup bears that name.
     NoSuchBackup,
     /// A stored backup is not what it was, or could not be checked.
@@ -86,6 +92,7 @@ impl Kind {
             Self::DestinationFull => "destination_full",
             Self::DestinationUnwritable => "destination_unwritable",
             Self::NoSuchDestination => "no_such_destination",
+            Self::DestinationInUse => "destination_in_use",
             Self::NoSuchBackup => "no_such_backup",
             Self::VerificationFailed => "verification_failed",
             Self::TargetExists => "target_exists",
@@ -110,6 +117,7 @@ impl Error {
             Self::Destination(e) => e.kind(),
             Self::Verify(_) => Kind::VerificationFailed,
             Self::Restore(e) => e.kind(),
+            Self::Retention(RetentionError::EmptyPolicy) => Kind::Usage,
             Self::Interrupted(_) => Kind::Interrupted,
             Self::Panicked => Kind::Unexpected,
         }

@@ -495,6 +495,10 @@ impl Disk for Made {
         OsDisk.create_new(path)
     }
 
+    fn lock(&self, path: &Path) -> io::Result<fs::File> {
+        OsDisk.lock(path)
+    }
+
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         OsDisk.create_dir(path)
     }

@@ -128,6 +128,10 @@ impl Disk for SlowDisk {
         Ok(Box::new(SlowFile(OsDisk.create_new(path)?)))
     }
 
+    fn lock(&self, path: &Path) -> io::Result<fs::File> {
+        OsDisk.lock(path)
+    }
+
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         OsDisk.create_dir(path)
     }

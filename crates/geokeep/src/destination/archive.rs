@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sozip::{Archive, Chunks, Entry, ReadError};
 
 use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME};
+use super::pin::read_pin;
 use super::{DestinationError, Manifest};
 
 /// A backup as it lies in its destination.
@@ -17,6 +18,8 @@ pub struct Stored {
     pub stored_bytes: u64,
     /// What it says of itself.
     pub manifest: Manifest,
+    /// Why it is pinned, if it is; empty if no reason was given.
+    pub pinned: Option<String>,
 }
 
 /// An archive that is open.
@@ -106,6 +109,7 @@ impl StoredArchive {
             path: self.path.clone(),
             stored_bytes: metadata.len(),
             manifest: self.manifest.clone(),
+            pinned: read_pin(&self.path),
         })
     }
 }

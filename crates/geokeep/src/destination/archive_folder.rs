@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::line::{candidates, instant_of};
+use super::pin::is_pin;
 use super::{DestinationError, Draft, Origin, Stored, StoredArchive, Verdict};
 use crate::durable::{Disk, Temporary, folder_of, sweep};
 use crate::source::{Source, free_space};
@@ -15,8 +16,8 @@ use crate::source::{Source, free_space};
 /// A destination of the first kind.
 #[derive(Debug, Clone)]
 pub struct ArchiveFolder {
-    path: PathBuf,
-    disk: Arc<dyn Disk>,
+    pub(super) path: PathBuf,
+    pub(super) disk: Arc<dyn Disk>,
 }
 
 /// What a listing found, oldest first within a line.
@@ -244,8 +245,12 @@ impl ArchiveFolder {
         ))
     }
 
+    /// Whether nothing lies in a line but pins whose archives somebody removed.
     fn is_empty(&self, line: &str) -> bool {
-        fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.next().is_none())
+        let is_left_pin = |entry: io::Result<fs::DirEntry>| {
+            entry.is_ok_and(|e| e.file_name().to_str().is_some_and(is_pin))
+        };
+        fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.all(is_left_pin))
     }
 
     fn is_reserved(&self, line: &str, origin: &Origin) -> bool {

@@ -159,6 +159,7 @@ impl Draft {
             path,
             stored_bytes,
             manifest: manifest.clone(),
+            pinned: None,
         })
     }
 }

@@ -8,6 +8,8 @@ mod archive_folder;
 mod draft;
 mod line;
 mod manifest;
+mod pin;
+mod run_lock;
 
 use std::io;
 use std::path::PathBuf;
@@ -21,6 +23,7 @@ pub use manifest::{
     Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError, Origin,
     Verdict, Versions,
 };
+pub use run_lock::RunLock;
 
 use crate::error::Kind;
 
@@ -78,6 +81,17 @@ pub enum DestinationError {
         /// Why.
         error: io::Error,
     },
+    /// Another process has the destination's lock.
+    #[error("another geokeep holds the lock '{}'", .0.display())]
+    InUse(PathBuf),
+    /// Removing failed.
+    #[error("removing '{}' failed: {error}", path.display())]
+    Remove {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// The folder cannot be listed.
     #[error("'{}' cannot be listed: {error}", path.display())]
     Unlistable {
@@ -118,9 +132,11 @@ impl DestinationError {
             Self::NoSuchBackup { .. } | Self::Ambiguous { .. } => Kind::NoSuchBackup,
             Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,
-            Self::Write { .. } | Self::Compress(_) | Self::NameTaken { .. } => {
-                Kind::DestinationUnwritable
-            }
+            Self::InUse(_) => Kind::DestinationInUse,
+            Self::Write { .. }
+            | Self::Remove { .. }
+            | Self::Compress(_)
+            | Self::NameTaken { .. } => Kind::DestinationUnwritable,
             Self::Input(_) => Kind::SourceUnreadable,
         }
     }

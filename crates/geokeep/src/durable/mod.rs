@@ -8,6 +8,7 @@ mod os;
 mod temporary;
 
 use std::fmt::Debug;
+use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
@@ -33,6 +34,10 @@ pub trait Disk: Send + Sync + Debug {
     /// Creates a file that must not exist yet, readable and writable by us, and locked (`flock`)
     /// until it is closed, so that [`sweep`] can tell a living writer from a dead one.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Opens a file to lock, which is made if it is not there, and takes the system's lock on it:
+    /// `WouldBlock` if somebody else has it. It is let go when the file is closed, also by a crash.
+    fn lock(&self, path: &Path) -> io::Result<File>;
 
     /// Creates one folder. Its parent must exist; a folder that is there already is an error.
     fn create_dir(&self, path: &Path) -> io::Result<()>;

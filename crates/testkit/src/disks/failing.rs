@@ -1,5 +1,6 @@
 //! A disk whose N-th call fails.
 
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -101,6 +102,11 @@ impl Disk for FailingDisk {
             inner,
             state: Arc::clone(&self.state),
         }))
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<File> {
+        count(&self.state)?;
+        self.inner.lock(path)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {

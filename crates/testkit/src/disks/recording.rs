@@ -1,7 +1,7 @@
 //! A disk that does everything for real and keeps a log from which power cuts are simulated.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -214,6 +214,17 @@ impl Disk for RecordingDisk {
             position: 0,
             log: Arc::clone(&self.log),
         }))
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<File> {
+        let mut log = self.log();
+        let was_there = path.exists();
+        let file = OsDisk.lock(path)?;
+        if !was_there {
+            let at = self.place(&log, path);
+            log.create(at, Node::File(Vec::new()), self.text("create", path));
+        }
+        Ok(file)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {

@@ -1,0 +1,32 @@
+//! The lock of a destination: one process at a time may remove or pin what lies there.
+
+use std::fs::File;
+use std::io;
+
+use super::{ArchiveFolder, DestinationError};
+
+/// The file that is locked. It stays; only the system's lock on it means something.
+const LOCK_NAME: &str = ".geokeep.lock";
+
+/// The right to be the only one at work, until it is dropped.
+#[derive(Debug)]
+#[must_use = "the lock is let go at once when it is dropped"]
+pub struct RunLock {
+    _file: File,
+}
+
+impl ArchiveFolder {
+    /// Takes the destination's lock, without waiting. A crash cannot leave it behind.
+    ///
+    /// # Errors
+    /// [`DestinationError::InUse`] if another process has it; [`DestinationError::Write`] if the file
+    /// cannot be made, or the file system has no locks.
+    pub fn lock(&self) -> Result<RunLock, DestinationError> {
+        let path = self.path.join(LOCK_NAME);
+        match self.disk.lock(&path) {
+            Ok(file) => Ok(RunLock { _file: file }),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(DestinationError::InUse(path)),
+            Err(e) => Err(DestinationError::write(path, e, 0)),
+        }
+    }
+}
