@@ -180,6 +180,13 @@ fn a_mass_loss_is_said_loudly() {
         (&1.into(), &"incomplete".into())
     );
 
+    let (_, listed) = desk.json(&["list", "--from", "backups", "a"]);
+    let pins: Vec<_> = listed
+        .iter()
+        .map(|backup| backup["pinned"].is_string())
+        .collect();
+    assert_eq!(pins, [true, false], "the last one before the loss stays");
+
     // The smaller state is what the next night is compared with; and the share is the job's.
     change(
         &path,
@@ -339,4 +346,84 @@ fn a_dead_mans_switch_hears_start_success_and_failure() {
         run.err.contains("the ping was not heard") && !run.err.contains("secret"),
         "{run:?}"
     );
+}
+
+/// What restic's rules would keep of one backup a night, written down in another way.
+fn expected(nights: &[jiff::civil::Date]) -> Vec<jiff::civil::Date> {
+    use std::collections::{BTreeMap, BTreeSet};
+    fn newest<K: Ord>(
+        nights: &[jiff::civil::Date],
+        number: usize,
+        key: impl Fn(&jiff::civil::Date) -> K,
+    ) -> Vec<jiff::civil::Date> {
+        let groups: BTreeMap<K, jiff::civil::Date> = nights.iter().map(|d| (key(d), *d)).collect();
+        groups.into_values().rev().take(number).collect()
+    }
+    let mut kept: BTreeSet<_> = newest(nights, 7, |d| *d).into_iter().collect();
+    kept.extend(newest(nights, 4, |d| {
+        (d.iso_week_date().year(), d.iso_week_date().week())
+    }));
+    kept.extend(newest(nights, 12, |d| (d.year(), d.month())));
+    kept.into_iter().collect()
+}
+
+/// A year of nights at half past two in Berlin, of which one does not exist and one comes twice.
+#[test]
+fn a_year_of_nights() {
+    let desk = Desk::new();
+    let path = desk.build("maps/a.gpkg", &tiny());
+    configure(&desk, "[job.keep]\ndaily = 7\nweekly = 4\nmonthly = 12\n");
+    let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let first = jiff::civil::date(2026, 1, 1);
+    let mut saved = Vec::new();
+    for n in 0..365 {
+        let day = first.checked_add(jiff::Span::new().days(n)).unwrap();
+        let night = day.at(2, 30, 0, 0).to_zoned(zone.clone()).unwrap();
+        // On some nights nothing has changed, and on some the machine is off.
+        if n % 11 != 5 {
+            let note = "CREATE TABLE IF NOT EXISTS diary(night); INSERT INTO diary VALUES";
+            change(&path, &format!("{note} ({n})"));
+        }
+        if n % 13 == 7 {
+            continue;
+        }
+        let run = ended(
+            desk.command(&["run", "--json"])
+                .env("TZ", "Europe/Berlin")
+                .env("GEOKEEP_NOW", night.timestamp().to_string()),
+        );
+        assert_eq!(run.code, 0, "{day}: {run:?}");
+        let line: Value = serde_json::from_str(run.out.lines().last().unwrap()).unwrap();
+        if line["saved"] == 1 {
+            saved.push(day);
+        }
+        saved = expected(&saved);
+        assert_eq!(desk.archives().len(), saved.len(), "{day}");
+    }
+    // Each is the state of its night, and proven.
+    let (code, listed) = desk.json(&["list", "--from", "backups"]);
+    assert_eq!(code, 0);
+    let days: Vec<_> = listed
+        .iter()
+        .map(|backup| {
+            let instant: jiff::Timestamp = backup["instant"].as_str().unwrap().parse().unwrap();
+            instant.to_zoned(zone.clone()).date()
+        })
+        .collect();
+    assert_eq!(days, saved);
+    assert!(saved.len() > 16, "{saved:?}");
+    desk.ok(&["verify", "--from", "backups", "--level", "drill"]);
+}
+
+#[test]
+fn two_runs_at_a_time_are_one_too_many() {
+    let desk = desk("lock_wait = \"300ms\"\n");
+    fs::create_dir(desk.path("backups")).unwrap();
+    let lock = fs::File::create(desk.path("backups/.geokeep.lock")).unwrap();
+    lock.lock().unwrap();
+    let run = desk.run(&["run"]);
+    assert_eq!(run.code, 11, "{run:?}");
+    assert!(desk.archives().is_empty());
+    drop(lock);
+    assert_eq!(desk.run(&["run"]).code, 0);
 }

@@ -333,7 +333,13 @@ fn finish(
                 _ => Vec::new(),
             };
             let mut manifest = describe(job, origin, &taken, &content, checked, settings);
+            let is_loss = !lost.is_empty();
             manifest.findings.splice(0..0, lost);
+            // First the pin: a power cut in between leaves one pin too many, not one too few.
+            if let (true, Some(last)) = (is_loss, &last_sound) {
+                let reason = format!("the last backup before the loss in {}", manifest.id);
+                destination.pin(last, &reason)?;
+            }
             Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
         }
         (None, Some(previous)) => Ok(Outcome::Unchanged(previous.stored()?)),

@@ -321,7 +321,10 @@ fn loss(job: &Job, stored: &Stored) -> Option<Failure> {
             shown(&job.source.given)
         ),
         cause: Some(lost.join("; ")),
-        state: Some(format!("this state is stored as {}", manifest.id)),
+        state: Some(format!(
+            "this state is stored as {}; the last backup before it is pinned, and never forgotten",
+            manifest.id
+        )),
         hint: Some(format!(
             "if that was not meant, see what there was before: geokeep list {} --from DEST",
             manifest.name

@@ -1,10 +1,14 @@
 //! `geokeep run`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use geokeep::backup::Settings;
-use geokeep::destination::ArchiveFolder;
+use geokeep::destination::{ArchiveFolder, DestinationError, RunLock};
+use geokeep::retention::{Backup, Policy, Reason, plan};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::backup::{Summary, back_up, method, open_or_create};
 use super::verify;
@@ -76,6 +80,7 @@ fn one(job: &Job, context: &Context) -> (Exit, RunLine) {
         damaged: summary.damaged,
         lossy: summary.lossy,
         stored_bytes: summary.stored_bytes,
+        forgotten: done.forgotten,
         drilled: done.drilled,
         sources: summary.sources,
         error,
@@ -87,11 +92,12 @@ fn one(job: &Job, context: &Context) -> (Exit, RunLine) {
 #[derive(Default)]
 struct Done {
     summary: Summary,
+    forgotten: usize,
     drilled: usize,
     drills_failed: usize,
 }
 
-/// back up → restore some for a test
+/// lock → back up → forget → restore some for a test
 fn work(job: &Job, context: &Context, done: &mut Done) -> Result<(), Failure> {
     let settings = Settings {
         lock_wait: job.lock_wait,
@@ -102,9 +108,61 @@ fn work(job: &Job, context: &Context, done: &mut Done) -> Result<(), Failure> {
         ..context.settings()
     };
     let destination = open_or_create(&job.to, context)?;
+    let _lock = lock(&destination, job.lock_wait, context)?;
     done.summary = back_up(&job.sources, &destination, &settings, processors(), context)?;
-    if job.drill > 0 && done.summary.exit != Exit::Interrupted {
+    if done.summary.exit == Exit::Interrupted {
+        return Ok(());
+    }
+    if let Some(keep) = &job.keep {
+        forget(&keep.policy(), &destination, context, done)?;
+    }
+    if job.drill > 0 {
         drill(job.drill, &destination, context, done)?;
+    }
+    Ok(())
+}
+
+/// Waits for another run or a `forget` to end.
+fn lock(
+    destination: &ArchiveFolder,
+    at_most: Duration,
+    context: &Context,
+) -> Result<RunLock, Failure> {
+    let until = Instant::now() + at_most;
+    loop {
+        match destination.lock() {
+            Err(DestinationError::InUse(_))
+                if Instant::now() < until && context.watch.check().is_ok() =>
+            {
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            other => return other.map_err(|e| Failure::of_folder(&e.into(), destination.path())),
+        }
+    }
+}
+
+/// Removes what the policy no longer keeps of the sources that this run has backed up.
+fn forget(
+    policy: &Policy,
+    destination: &ArchiveFolder,
+    context: &Context,
+    done: &mut Done,
+) -> Result<(), Failure> {
+    let of_folder = |e: DestinationError| Failure::of_folder(&e.into(), destination.path());
+    let lines: BTreeSet<_> = (done.summary.sources.iter())
+        .filter_map(|source| source.name.clone())
+        .collect();
+    for line in lines {
+        let listing = destination.list(&line).map_err(of_folder)?;
+        let backups: Vec<_> = listing.backups.iter().map(Backup::from).collect();
+        let zone = TimeZone::system();
+        let reasons = plan(&backups, policy, context.clock.now(), &zone);
+        // An empty policy keeps everything.
+        let reasons = reasons.unwrap_or_else(|_| vec![vec![Reason::Last]; backups.len()]);
+        for (stored, _) in (listing.backups.iter().zip(reasons)).filter(|(_, why)| why.is_empty()) {
+            destination.remove(stored).map_err(of_folder)?;
+            done.forgotten += 1;
+        }
     }
     Ok(())
 }

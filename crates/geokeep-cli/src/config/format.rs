@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use geokeep::retention::{Policy, parse_span};
 use serde::{Deserialize, Deserializer};
 
 use crate::args::{Method, duration};
@@ -57,7 +58,22 @@ pub(crate) struct Keep {
     pub(crate) weekly: Option<u32>,
     pub(crate) monthly: Option<u32>,
     pub(crate) yearly: Option<u32>,
-    pub(crate) within: Option<String>,
+    #[serde(default, deserialize_with = "span")]
+    pub(crate) within: Option<jiff::Span>,
+}
+
+impl Keep {
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            last: self.last.unwrap_or(0),
+            hourly: self.hourly.unwrap_or(0),
+            daily: self.daily.unwrap_or(0),
+            weekly: self.weekly.unwrap_or(0),
+            monthly: self.monthly.unwrap_or(0),
+            yearly: self.yearly.unwrap_or(0),
+            within: self.within,
+        }
+    }
 }
 
 /// Who hears of a run.
@@ -95,6 +111,14 @@ fn a_day_and_two_hours() -> Duration {
 
 fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     duration(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+}
+
+fn span<'de, D: Deserializer<'de>>(from: D) -> Result<Option<jiff::Span>, D::Error> {
+    let text = String::deserialize(from)?;
+    let span = parse_span(&text);
+    span.map(Some).ok_or_else(|| {
+        serde::de::Error::custom(format!("'{text}' is not a span such as 30d or 1y6m"))
+    })
 }
 
 fn percent<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {

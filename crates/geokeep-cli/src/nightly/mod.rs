@@ -25,6 +25,8 @@ pub(crate) struct RunLine {
     pub(crate) damaged: usize,
     pub(crate) lossy: usize,
     pub(crate) stored_bytes: u64,
+    /// Backups that the job's policy no longer kept.
+    pub(crate) forgotten: usize,
     /// Backups that were restored for a test.
     pub(crate) drilled: usize,
     /// One object a source, as `backup --json` prints them.
@@ -50,6 +52,7 @@ impl RunLine {
         let more = [
             (self.damaged, "damaged"),
             (self.lossy, "with a loss"),
+            (self.forgotten, "forgotten"),
             (self.drilled, "restored for a test"),
         ];
         for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
