@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Say who has a file open, and which ways of copying it are safe now
     Inspect(Inspect),
+    /// Run a job after each saved edit, until it is stopped
+    Watch(Watch),
     /// List backups
     List(List),
     /// Prove that backups are what they were
@@ -112,6 +114,17 @@ pub(crate) struct Run {
     /// Names of jobs [default: all of them]
     #[arg(value_name = "JOB")]
     pub(crate) jobs: Vec<String>,
+
+    /// The configuration [default: geokeep.toml here, else in the user's configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// The job's name
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
 
     /// The configuration [default: geokeep.toml here, else in the user's configuration folder]
     #[arg(long, value_name = "FILE")]

@@ -8,6 +8,7 @@ mod restore;
 mod run;
 mod status;
 mod verify;
+mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::List(arguments) => list::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
         Command::Restore(arguments) => restore::run(&arguments, context),
+        Command::Watch(arguments) => watch::run(&arguments, context),
         Command::Run(arguments) => run::run(&arguments, context),
         Command::Status(arguments) => status::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),

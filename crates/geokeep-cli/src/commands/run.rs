@@ -25,13 +25,7 @@ pub(crate) fn run(arguments: &Run, context: &Context) -> Result<Exit, Failure> {
     let mut exits = Vec::new();
     let mut lines = Vec::new();
     for job in jobs {
-        alarms::begin(&job.hooks);
-        let (exit, line) = one(job, context);
-        // Hooks may take their time: nothing of ours is locked any more.
-        alarms::end(&job.hooks, &line);
-        if context.json {
-            render::json_line(&line);
-        }
+        let (exit, line) = aloud(job, &job.sources, job.drill, context);
         if exit != Exit::Done {
             exits.push(exit);
         }
@@ -46,11 +40,28 @@ pub(crate) fn run(arguments: &Run, context: &Context) -> Result<Exit, Failure> {
     Ok(super::overall(&exits, lines.len(), Exit::Done))
 }
 
+/// Runs one job for some of its sources, and tells all who want to hear of it.
+pub(super) fn aloud(
+    job: &Job,
+    sources: &[PathBuf],
+    drill: u8,
+    context: &Context,
+) -> (Exit, RunLine) {
+    alarms::begin(&job.hooks);
+    let (exit, line) = one(job, sources, drill, context);
+    // Hooks may take their time: nothing of ours is locked any more.
+    alarms::end(&job.hooks, &line);
+    if context.json {
+        render::json_line(&line);
+    }
+    (exit, line)
+}
+
 /// Runs one job to its end, whatever goes wrong in it.
-fn one(job: &Job, context: &Context) -> (Exit, RunLine) {
+fn one(job: &Job, sources: &[PathBuf], drill: u8, context: &Context) -> (Exit, RunLine) {
     let started = context.clock.now();
     let mut done = Done::default();
-    let result = work(job, context, &mut done);
+    let result = work(job, sources, drill, context, &mut done);
     let error = result.err();
     if let Some(failure) = &error {
         render::failure(context, failure);
@@ -98,7 +109,13 @@ struct Done {
 }
 
 /// lock → back up → forget → restore some for a test
-fn work(job: &Job, context: &Context, done: &mut Done) -> Result<(), Failure> {
+fn work(
+    job: &Job,
+    sources: &[PathBuf],
+    percent: u8,
+    context: &Context,
+    done: &mut Done,
+) -> Result<(), Failure> {
     let settings = Settings {
         lock_wait: job.lock_wait,
         label: job.label.clone(),
@@ -109,15 +126,15 @@ fn work(job: &Job, context: &Context, done: &mut Done) -> Result<(), Failure> {
     };
     let destination = open_or_create(&job.to, context)?;
     let _lock = lock(&destination, job.lock_wait, context)?;
-    done.summary = back_up(&job.sources, &destination, &settings, processors(), context)?;
+    done.summary = back_up(sources, &destination, &settings, processors(), context)?;
     if done.summary.exit == Exit::Interrupted {
         return Ok(());
     }
     if let Some(keep) = &job.keep {
         forget(&keep.policy(), &destination, context, done)?;
     }
-    if job.drill > 0 {
-        drill(job.drill, &destination, context, done)?;
+    if percent > 0 {
+        drill(percent, &destination, context, done)?;
     }
     Ok(())
 }

@@ -45,6 +45,8 @@ pub(crate) struct Job {
     pub(crate) drill: u8,
     pub(crate) keep: Option<Keep>,
     #[serde(default)]
+    pub(crate) watch: Watch,
+    #[serde(default)]
     pub(crate) hooks: Hooks,
 }
 
@@ -72,6 +74,27 @@ impl Keep {
             monthly: self.monthly.unwrap_or(0),
             yearly: self.yearly.unwrap_or(0),
             within: self.within,
+        }
+    }
+}
+
+/// When `geokeep watch` makes a backup.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Watch {
+    /// So long a file must have been left alone.
+    #[serde(deserialize_with = "time")]
+    pub(crate) quiet: Duration,
+    /// Not more often than once in this time.
+    #[serde(deserialize_with = "time")]
+    pub(crate) every: Duration,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            quiet: Duration::from_secs(10),
+            every: Duration::from_secs(300),
         }
     }
 }

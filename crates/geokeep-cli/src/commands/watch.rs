@@ -1,0 +1,202 @@
+//! `geokeep watch`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant, SystemTime};
+
+use geokeep::source::{expand, sidecar};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+
+use super::backup::read_list;
+use super::run::aloud;
+use crate::args::Watch;
+use crate::config::{Config, Job};
+use crate::failure::{Exit, Failure};
+use crate::nightly::RunLine;
+use crate::render;
+use crate::settings::Context;
+
+/// How often all files are looked at, whether or not the system tells of changes: a commit in WAL
+/// mode and a network share may not give events.
+const POLL: Duration = Duration::from_secs(5);
+/// After a failure.
+const RETRY: Duration = Duration::from_secs(60);
+/// Events come in swarms while a file is written; and a signal must not wait for long.
+const PAUSE: Duration = Duration::from_millis(250);
+
+pub(crate) fn run(arguments: &Watch, context: &Context) -> Result<Exit, Failure> {
+    let config = Config::find(arguments.config.as_deref(), context)?;
+    let job = config.job_named(&arguments.job)?;
+    let mut files = Files::default();
+    let mut events = Events::new();
+    files.look(job, &mut events);
+    let all: Vec<_> = files.seen.keys().cloned().collect();
+    back_up(job, &job.sources, &all, &mut files, context);
+    // To be stopped is how a watch ends.
+    while context.watch.check().is_ok() {
+        if !events.wait() && files.looked.elapsed() < POLL && !files.waiting() {
+            continue;
+        }
+        files.look(job, &mut events);
+        let due = files.due(job);
+        if !due.is_empty() {
+            back_up(job, &due, &due, &mut files, context);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn back_up(
+    job: &Job,
+    sources: &[PathBuf],
+    paths: &[PathBuf],
+    files: &mut Files,
+    context: &Context,
+) {
+    let (_, line) = aloud(job, sources, 0, context);
+    files.backed_up(paths, &line);
+    render::say(context, &line.in_short());
+}
+
+/// Length and time of a file and of its sidecars. Nothing is opened for it.
+type Stamps = [Option<(u64, Option<SystemTime>)>; 3];
+
+fn stamps(path: &Path) -> Stamps {
+    ["", "-wal", "-journal"].map(|suffix| {
+        let metadata = std::fs::metadata(sidecar(path, suffix)).ok()?;
+        Some((metadata.len(), metadata.modified().ok()))
+    })
+}
+
+/// What is known of each source.
+struct Seen {
+    stamps: Stamps,
+    /// When it was last seen to change, unless that is backed up.
+    changed: Option<Instant>,
+    backed_up: Option<Instant>,
+    failed: bool,
+}
+
+struct Files {
+    seen: BTreeMap<PathBuf, Seen>,
+    looked: Instant,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            seen: BTreeMap::new(),
+            looked: Instant::now(),
+        }
+    }
+}
+
+impl Files {
+    /// Looks at all sources, also those that have come since.
+    fn look(&mut self, job: &Job, events: &mut Events) {
+        self.looked = Instant::now();
+        let mut there = BTreeSet::new();
+        for source in expand(&job.sources, &mut read_list) {
+            let Ok(source) = source.source else { continue };
+            let now = stamps(&source.real);
+            events.follow(&source.real);
+            there.insert(source.real.clone());
+            let seen = self.seen.entry(source.real).or_insert(Seen {
+                stamps: [None; 3],
+                changed: None,
+                backed_up: None,
+                failed: false,
+            });
+            if seen.stamps != now {
+                seen.stamps = now;
+                seen.changed = Some(self.looked);
+            }
+        }
+        self.seen.retain(|path, _| there.contains(path));
+    }
+
+    /// Whether a change waits to be backed up.
+    fn waiting(&self) -> bool {
+        self.seen.values().any(|seen| seen.changed.is_some())
+    }
+
+    /// Changed files that have been left alone for long enough.
+    fn due(&self, job: &Job) -> Vec<PathBuf> {
+        let over = |when: Option<Instant>, time| when.is_none_or(|when| when.elapsed() >= time);
+        let due = self.seen.iter().filter(|(_, seen)| {
+            seen.changed.is_some()
+                && over(seen.changed, job.watch.quiet)
+                && over(seen.backed_up, job.watch.every)
+                && (!seen.failed || over(seen.backed_up, RETRY))
+        });
+        due.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// A file of which no backup could be made stays changed, and is tried again later.
+    fn backed_up(&mut self, paths: &[PathBuf], run: &RunLine) {
+        for path in paths {
+            let failed = run.error.is_some()
+                || (run.sources.iter())
+                    .any(|one| one.error.is_some() && Path::new(&one.source) == path);
+            if let Some(seen) = self.seen.get_mut(path) {
+                seen.backed_up = Some(Instant::now());
+                seen.failed = failed;
+                if !failed {
+                    seen.changed = None;
+                }
+            }
+        }
+    }
+}
+
+/// What the system tells of changes.
+struct Events {
+    // None: the system has no such thing, and the files are looked at all the same.
+    watcher: Option<RecommendedWatcher>,
+    heard: Receiver<()>,
+    folders: BTreeSet<PathBuf>,
+}
+
+impl Events {
+    fn new() -> Self {
+        let (sender, heard) = channel();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // To read a file is no change of it, and we read them ourselves.
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                let _ = sender.send(());
+            }
+        });
+        Self {
+            watcher: watcher.ok(),
+            heard,
+            folders: BTreeSet::new(),
+        }
+    }
+
+    fn follow(&mut self, file: &Path) {
+        let Some(folder) = file.parent() else { return };
+        if let Some(watcher) = &mut self.watcher
+            && self.folders.insert(folder.to_owned())
+        {
+            // One that cannot be followed is still looked at.
+            let _ = watcher.watch(folder, RecursiveMode::NonRecursive);
+        }
+    }
+
+    /// Waits a little; whether something was heard.
+    fn wait(&self) -> bool {
+        match self.heard.recv_timeout(PAUSE) {
+            Ok(()) => {
+                std::thread::sleep(PAUSE);
+                while self.heard.try_recv().is_ok() {}
+                true
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => {
+                std::thread::sleep(PAUSE);
+                false
+            }
+        }
+    }
+}

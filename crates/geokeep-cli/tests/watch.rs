@@ -1,0 +1,116 @@
+//! A job that follows its files: a backup after each saved edit, not one more, and a clean end.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Desk, tiny};
+use rusqlite::Connection;
+
+struct Watching {
+    desk: Desk,
+    child: Child,
+}
+
+impl Watching {
+    fn start(every: &str) -> Self {
+        let desk = Desk::new();
+        desk.build("maps/a.gpkg", &tiny());
+        desk.build("maps/b.gpkg", &tiny());
+        let text = format!(
+            "[[job]]\nname = \"maps\"\nsources = [\"maps\"]\nto = \"backups\"\n\
+             [job.watch]\nquiet = \"500ms\"\nevery = \"{every}\"\n"
+        );
+        fs::write(desk.path("geokeep.toml"), text).unwrap();
+        let child = desk
+            .command(&["watch", "maps"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let watching = Self { desk, child };
+        watching.until_backups_are(2);
+        watching
+    }
+
+    fn until_backups_are(&self, count: usize) {
+        let until = Instant::now() + Duration::from_secs(30);
+        while self.desk.archives().len() < count {
+            assert!(Instant::now() < until, "{:?}", self.desk.archives());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn change(&self, name: &str) {
+        let db = Connection::open(self.desk.path(name)).unwrap();
+        db.execute_batch("CREATE TABLE IF NOT EXISTS t(v); INSERT INTO t VALUES (1)")
+            .unwrap();
+    }
+
+    fn terminate(mut self) -> (Desk, i32) {
+        let pid = self.child.id().to_string();
+        let sent = std::process::Command::new("kill")
+            .args(["-TERM", &pid])
+            .status();
+        assert!(sent.unwrap().success());
+        let ended = self.child.wait().unwrap();
+        (self.desk, ended.code().unwrap_or(-1))
+    }
+}
+
+/// Processor time of a process in clock ticks (proc(5), fields 14 and 15 of `stat`).
+#[cfg(target_os = "linux")]
+fn ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[test]
+fn each_saved_edit_is_backed_up_once() {
+    let watching = Watching::start("0s");
+    watching.change("maps/a.gpkg");
+    watching.until_backups_are(3);
+    // An edit in a log, by a program that stays.
+    let db = Connection::open(watching.desk.path("maps/b.gpkg")).unwrap();
+    let mode: String = db
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(mode, "wal");
+    db.execute_batch("CREATE TABLE t(v); INSERT INTO t VALUES (1)")
+        .unwrap();
+    watching.until_backups_are(4);
+    watching.desk.build("maps/new.gpkg", &tiny());
+    watching.until_backups_are(5);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(
+        watching.desk.archives().len(),
+        5,
+        "nothing more has changed"
+    );
+    #[cfg(target_os = "linux")]
+    {
+        let before = ticks(watching.child.id());
+        std::thread::sleep(Duration::from_secs(3));
+        let used = ticks(watching.child.id()) - before;
+        assert!(used <= 3, "{used} ticks of 300 while nothing happens");
+    }
+    let (desk, code) = watching.terminate();
+    assert_eq!(code, 0);
+    assert!(desk.temporaries().is_empty());
+    desk.ok(&["verify", "--from", "backups"]);
+}
+
+#[test]
+fn not_more_often_than_was_said() {
+    let watching = Watching::start("1h");
+    watching.change("maps/a.gpkg");
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(watching.desk.archives().len(), 2);
+    assert_eq!(watching.terminate().1, 0);
+}
