@@ -1,8 +1,10 @@
 //! One file a verb.
 
 mod backup;
+mod forget;
 mod inspect;
 mod list;
+mod pin;
 mod restore;
 mod verify;
 
@@ -23,6 +25,9 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::List(arguments) => list::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
         Command::Restore(arguments) => restore::run(&arguments, context),
+        Command::Forget(arguments) => forget::run(&arguments, context),
+        Command::Pin(arguments) => pin::pin(&arguments, context),
+        Command::Unpin(arguments) => pin::unpin(&arguments, context),
     }
 }
 
