@@ -1,9 +1,15 @@
 //! What can be typed.
 
+mod forget;
+mod pin;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use forget::Forget;
+pub(crate) use pin::{Pin, Unpin};
 
 /// Backs up GeoPackages while they are in use, proves that the copy is whole, and gives it back.
 #[derive(Debug, Parser)]
@@ -38,6 +44,12 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Give back a file
     Restore(Restore),
+    /// Remove backups that no rule keeps
+    Forget(Forget),
+    /// Keep backups whatever the rules of 'forget' say
+    Pin(Pin),
+    /// Let pinned backups be forgotten again
+    Unpin(Unpin),
     /// Say whether the sources of geokeep.toml have the backups that its jobs promise
     Status(Status),
     /// Write a geokeep.toml with an example to fill in

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use geokeep::destination::DestinationError;
 use geokeep::restore::RestoreError;
+use geokeep::retention::RetentionError;
 use geokeep::snapshot::SnapshotError;
 use geokeep::source::SourceError;
 use geokeep::verify::VerifyError;
@@ -35,6 +36,7 @@ pub(crate) enum Exit {
     /// Some sources failed, or a backup was made of a damaged source.
     Incomplete = 3,
     NoSuchDestination = 10,
+    DestinationInUse = 11,
     SourceLocked = 20,
     NotAGeopackage = 21,
     SourceUnreadable = 22,
@@ -58,6 +60,7 @@ impl Exit {
             Kind::SourceUnreadable => Self::SourceUnreadable,
             Kind::DestinationFull => Self::DestinationFull,
             Kind::NoSuchDestination => Self::NoSuchDestination,
+            Kind::DestinationInUse => Self::DestinationInUse,
             Kind::VerificationFailed => Self::VerificationFailed,
             Kind::TargetExists => Self::TargetExists,
             Kind::NoSuchBackup | Kind::Usage | Kind::ToolMissing => Self::Usage,
@@ -168,6 +171,39 @@ impl Failure {
             other => failure.cause(other.to_string()),
         }
         .hint("make a new backup now, and look after the disk that it lies on")
+    }
+
+    /// A policy by which nothing can be planned.
+    pub(crate) fn of_policy(error: &RetentionError) -> Self {
+        Self::usage(
+            "no rule says which backups stay".to_owned(),
+            &error.to_string(),
+            "for example --keep-last 3 --keep-daily 7 --keep-weekly 5 --keep-monthly 12",
+        )
+    }
+
+    /// A backup that was not removed.
+    pub(crate) fn of_forget(error: &Error, path: &Path) -> Self {
+        let name = shown(path);
+        let new = |message: String| {
+            Self::new(error, message).state("backups that the plan keeps were not touched")
+        };
+        match error {
+            Error::Destination(e) => of_destination(e, new(format!("could not remove {name}"))),
+            Error::Interrupted(_) => new(format!("{name} was not removed: interrupted"))
+                .hint("run it again to remove the rest"),
+            other => new(format!("could not remove {name}")).cause(other.to_string()),
+        }
+    }
+
+    /// A backup that was not pinned or unpinned.
+    pub(crate) fn of_pin(error: &Error, verb: &str, path: &Path) -> Self {
+        let message = format!("could not {verb} {}", shown(path));
+        let failure = Self::new(error, message).state("the backup is as it was");
+        match error {
+            Error::Destination(e) => of_destination(e, failure),
+            other => failure.cause(other.to_string()),
+        }
     }
 
     /// A file that was not given back.
@@ -313,10 +349,13 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
         DestinationError::NotAFolder(path) => failure
             .cause(format!("{} is a file", shown(path)))
             .hint("name a folder; it is made if it is not there"),
+        DestinationError::InUse(path) => failure
+            .cause(format!("another geokeep holds the lock {}", shown(path)))
+            .hint("wait until it is done, then try again; a dead process holds no lock"),
         DestinationError::NameTaken { .. } => failure
             .cause(error.to_string())
             .hint("run geokeep again: it will take another name"),
-        DestinationError::Write { .. } => failure
+        DestinationError::Write { .. } | DestinationError::Remove { .. } => failure
             .cause(error.to_string())
             .hint("check that this user may write there and that the disk is well"),
         other => failure

@@ -12,7 +12,9 @@ use common::Desk;
 fn help_is_as_committed() {
     let desk = Desk::new();
     let mut text = String::new();
-    for verb in ["", "backup", "inspect", "list", "verify", "restore"] {
+    for verb in [
+        "", "backup", "inspect", "list", "verify", "restore", "forget", "pin", "unpin",
+    ] {
         let arguments: Vec<&str> = [verb, "--help"]
             .into_iter()
             .filter(|a| !a.is_empty())

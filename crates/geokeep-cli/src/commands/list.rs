@@ -95,8 +95,13 @@ fn describe(stored: &Stored) -> String {
         .label
         .as_ref()
         .map_or_else(String::new, |label| format!("  \"{label}\""));
+    let pinned = match stored.pinned.as_deref() {
+        None => String::new(),
+        Some("") => "  pinned".to_owned(),
+        Some(reason) => one_line(&format!("  pinned: {reason}")),
+    };
     format!(
-        "{}  {}  {}  {:>10} in {:>10}  {}{damaged}{label}",
+        "{}  {}  {}  {:>10} in {:>10}  {}{damaged}{label}{pinned}",
         manifest.id,
         human_time(manifest.instant),
         manifest.name,

@@ -1,9 +1,11 @@
 //! One file a verb.
 
 mod backup;
+mod forget;
 mod init;
 mod inspect;
 mod list;
+mod pin;
 mod restore;
 mod run;
 mod status;
@@ -27,6 +29,9 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::List(arguments) => list::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
         Command::Restore(arguments) => restore::run(&arguments, context),
+        Command::Forget(arguments) => forget::run(&arguments, context),
+        Command::Pin(arguments) => pin::pin(&arguments, context),
+        Command::Unpin(arguments) => pin::unpin(&arguments, context),
         Command::Watch(arguments) => watch::run(&arguments, context),
         Command::Run(arguments) => run::run(&arguments, context),
         Command::Status(arguments) => status::run(&arguments, context),

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 
 use geokeep::backup::Settings;
 use geokeep::destination::{ArchiveFolder, DestinationError, RunLock};
-use geokeep::retention::{Backup, Policy, Reason, plan};
+use geokeep::retention::Policy;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::backup::{Summary, back_up, method, open_or_create};
-use super::verify;
+use super::{forget, verify};
 use crate::args::{Level, Run};
 use crate::config::{Config, Job};
 use crate::failure::{Exit, Failure};
@@ -69,8 +68,9 @@ fn one(job: &Job, sources: &[PathBuf], drill: u8, context: &Context) -> (Exit, R
     let summary = done.summary;
     let exit = match &error {
         Some(failure) => failure.exit,
-        None if summary.exit == Exit::Done && done.drills_failed > 0 => Exit::VerificationFailed,
-        None => summary.exit,
+        None if summary.exit != Exit::Done => summary.exit,
+        None if done.drills_failed > 0 => Exit::VerificationFailed,
+        None => done.forget,
     };
     let status = match exit {
         Exit::Done => "ok",
@@ -104,6 +104,7 @@ fn one(job: &Job, sources: &[PathBuf], drill: u8, context: &Context) -> (Exit, R
 struct Done {
     summary: Summary,
     forgotten: usize,
+    forget: Exit,
     drilled: usize,
     drills_failed: usize,
 }
@@ -131,7 +132,7 @@ fn work(
         return Ok(());
     }
     if let Some(keep) = &job.keep {
-        forget(&keep.policy(), &destination, context, done)?;
+        forget_old(&keep.policy(), &destination, context, done)?;
     }
     if percent > 0 {
         drill(percent, &destination, context, done)?;
@@ -159,28 +160,24 @@ fn lock(
 }
 
 /// Removes what the policy no longer keeps of the sources that this run has backed up.
-fn forget(
+fn forget_old(
     policy: &Policy,
     destination: &ArchiveFolder,
     context: &Context,
     done: &mut Done,
 ) -> Result<(), Failure> {
-    let of_folder = |e: DestinationError| Failure::of_folder(&e.into(), destination.path());
     let lines: BTreeSet<_> = (done.summary.sources.iter())
         .filter_map(|source| source.name.clone())
         .collect();
-    for line in lines {
-        let listing = destination.list(&line).map_err(of_folder)?;
-        let backups: Vec<_> = listing.backups.iter().map(Backup::from).collect();
-        let zone = TimeZone::system();
-        let reasons = plan(&backups, policy, context.clock.now(), &zone);
-        // An empty policy keeps everything.
-        let reasons = reasons.unwrap_or_else(|_| vec![vec![Reason::Last]; backups.len()]);
-        for (stored, _) in (listing.backups.iter().zip(reasons)).filter(|(_, why)| why.is_empty()) {
-            destination.remove(stored).map_err(of_folder)?;
-            done.forgotten += 1;
-        }
-    }
+    let tally = forget::apply(
+        destination,
+        lines.into_iter().collect(),
+        policy,
+        false,
+        context,
+    )?;
+    done.forgotten = tally.removed;
+    done.forget = tally.exit();
     Ok(())
 }
 

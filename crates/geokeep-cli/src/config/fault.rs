@@ -100,6 +100,7 @@ mod tests {
             ("job = []".to_owned(), "no [[job]]"),
             (job("a") + &job("a"), "two jobs"),
             (job(""), "empty name"),
+            (job("a") + "[job.keep]\ndaily = 0\n", "keeps nothing"),
             (job("a").replace("['x']", "[]"), "no sources"),
             ("[[job]]\nname = 'a'\nto = 'b'\n".to_owned(), "sources"),
         ] {

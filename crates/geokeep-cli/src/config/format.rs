@@ -186,6 +186,16 @@ impl Config {
                     "give each job a name of its own",
                 );
             }
+            if job
+                .keep
+                .as_ref()
+                .is_some_and(|keep| keep.policy().is_empty())
+            {
+                return wrong(
+                    format!("job '{}' keeps nothing by its 'keep'", job.name),
+                    "name a rule such as daily = 7, or leave the table out",
+                );
+            }
             if job.sources.is_empty() {
                 return wrong(
                     format!("job '{}' has no sources", job.name),

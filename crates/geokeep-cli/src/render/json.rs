@@ -5,13 +5,14 @@ use std::path::Path;
 use geokeep::Finding;
 use geokeep::destination::{Layer, Stored};
 use geokeep::inspect::Inspection;
+use geokeep::retention::Reason;
 use geokeep::snapshot::Advice;
 use geokeep::source::{Shm, Wal};
 use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// `backup`, `list` and `verify`: one backup.
+/// `backup`, `list`, `verify`, `pin` and `unpin`: one backup.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct BackupLine {
     pub(crate) kind: &'static str,
@@ -35,6 +36,7 @@ pub(crate) struct BackupLine {
     pub(crate) findings: Vec<Finding>,
     pub(crate) layers: Vec<Layer>,
     pub(crate) digest: Option<String>,
+    pub(crate) pinned: Option<String>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -68,6 +70,7 @@ impl BackupLine {
             findings: manifest.findings.clone(),
             layers: manifest.layers.clone(),
             digest: Some(manifest.digest.clone()),
+            pinned: stored.pinned.clone(),
             error: None,
         }
     }
@@ -220,6 +223,69 @@ impl RestoreLine {
             verdict: None,
             digest: None,
             replaced: None,
+            error: Some(failure.clone()),
+        }
+    }
+}
+
+/// `forget`: one backup.
+#[derive(Debug, Serialize)]
+pub(crate) struct ForgetLine {
+    pub(crate) kind: &'static str,
+    pub(crate) action: &'static str,
+    pub(crate) reasons: Vec<&'static str>,
+    pub(crate) status: &'static str,
+    pub(crate) name: String,
+    pub(crate) id: Option<String>,
+    pub(crate) path: String,
+    pub(crate) instant: Option<String>,
+    pub(crate) stored_bytes: Option<u64>,
+    pub(crate) verdict: &'static str,
+    pub(crate) pinned: Option<String>,
+    pub(crate) error: Option<Failure>,
+}
+
+impl ForgetLine {
+    /// A backup that has stayed for these reasons, or for lack of any has gone.
+    pub(crate) fn of(stored: &Stored, reasons: &[Reason]) -> Self {
+        let manifest = &stored.manifest;
+        let stays = !reasons.is_empty();
+        Self {
+            kind: "forget",
+            action: if stays { "keep" } else { "remove" },
+            reasons: reasons.iter().map(|reason| reason.as_str()).collect(),
+            status: if stays { "kept" } else { "removed" },
+            name: manifest.name.clone(),
+            id: Some(manifest.id.clone()),
+            path: stored.path.to_string_lossy().into_owned(),
+            instant: Some(utc(manifest.instant)),
+            stored_bytes: Some(stored.stored_bytes),
+            verdict: manifest.verdict.as_str(),
+            pinned: stored.pinned.clone(),
+            error: None,
+        }
+    }
+
+    /// It has not gone after all.
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.status = "failed";
+        self.error = Some(failure);
+    }
+
+    /// An archive that cannot be read.
+    pub(crate) fn unreadable(line: &str, path: &Path, failure: &Failure) -> Self {
+        Self {
+            kind: "forget",
+            action: "keep",
+            reasons: vec!["unreadable"],
+            status: "kept",
+            name: line.to_owned(),
+            id: None,
+            path: path.to_string_lossy().into_owned(),
+            instant: None,
+            stored_bytes: None,
+            verdict: "unreadable",
+            pinned: None,
             error: Some(failure.clone()),
         }
     }

@@ -55,7 +55,7 @@ impl From<&Stored> for Backup {
 }
 
 /// Why a backup stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// It is pinned.
     Pinned,
@@ -123,7 +123,9 @@ impl Policy {
         ]
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether it has no rule, so that no plan can be made by it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.within.is_none() && self.numbers().iter().all(|(_, number)| *number == 0)
     }
 }
