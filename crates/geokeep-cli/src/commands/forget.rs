@@ -1,6 +1,6 @@
 //! `geokeep forget`: shows what stays and why, then removes the rest.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use geokeep::Error;
 use geokeep::destination::{ArchiveFolder, DestinationError, Stored, Verdict};
@@ -38,33 +38,27 @@ pub(crate) fn run(arguments: &Forget, context: &Context) -> Result<Exit, Failure
     let folder_failure = |e: DestinationError| Failure::of_folder(&e.into(), &arguments.from);
     let lock = (!arguments.dry_run).then(|| destination.lock()).transpose();
     let _lock = lock.map_err(folder_failure)?;
-    let mut all = Vec::new();
-    for line in lines(&destination, &arguments.names).map_err(folder_failure)? {
-        all.push(
-            plan_of(&destination, line, &policy, context).map_err(|e| match &e {
-                Error::Retention(e) => Failure::of_policy(e),
-                _ => Failure::of_folder(&e, &arguments.from),
-            })?,
-        );
-    }
+    let lines = lines(&destination, &arguments.names).map_err(folder_failure)?;
+    let plans = lines
+        .into_iter()
+        .map(|line| plan_of(&destination, line, &policy, context));
+    let all = plans
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
     // All of it is shown before anything of it is done.
     for planned in &all {
         show(context, planned);
     }
+    let unreadable = all.iter().any(|planned| !planned.unreadable.is_empty());
     let mut tally = Tally::default();
-    let mut unreadable = false;
     for planned in all {
         carry_out(
             &destination,
-            &planned,
+            planned,
             arguments.dry_run,
             context,
             &mut tally,
         );
-        unreadable |= !planned.unreadable.is_empty();
-        for (path, error) in planned.unreadable {
-            left_alone(context, &planned.line, path, error);
-        }
         if tally.failures.contains(&Exit::Interrupted) {
             break;
         }
@@ -149,7 +143,7 @@ fn describe(stored: &Stored, reasons: &[Reason]) -> String {
 /// Removes what the plan does not keep. One that cannot be removed does not stop the others.
 fn carry_out(
     destination: &ArchiveFolder,
-    planned: &Planned,
+    planned: Planned,
     dry_run: bool,
     context: &Context,
     tally: &mut Tally,
@@ -175,6 +169,9 @@ fn carry_out(
             return;
         }
     }
+    for (path, error) in planned.unreadable {
+        left_alone(context, &planned.line, &path, error);
+    }
 }
 
 impl Tally {
@@ -192,10 +189,10 @@ impl Tally {
 }
 
 /// An archive that cannot be read: nobody knows what would be lost with it.
-fn left_alone(context: &Context, line: &str, path: PathBuf, error: DestinationError) {
-    let failure = Failure::of_backup(&error.into(), &path);
+fn left_alone(context: &Context, line: &str, path: &Path, error: DestinationError) {
+    let failure = Failure::of_backup(&error.into(), path);
     if context.json {
-        render::json_line(&ForgetLine::unreadable(line, &path, &failure));
+        render::json_line(&ForgetLine::unreadable(line, path, &failure));
     }
     render::failure(context, &failure);
 }
