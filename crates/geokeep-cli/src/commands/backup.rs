@@ -31,33 +31,33 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         ogr2ogr: arguments.ogr2ogr.clone(),
         ..context.settings()
     };
-    let destination = open_or_create(&arguments.to, context)?;
+    let (found, destination) = open_both(&arguments.sources, &arguments.to, context)?;
     let at_once = arguments.jobs.map_or_else(processors, usize::from);
-    let summary = back_up(
-        &arguments.sources,
-        &destination,
-        &settings,
-        at_once,
-        context,
-    )?;
+    let summary = back_up(found, &destination, &settings, at_once, context)?;
     Ok(summary.exit)
 }
 
-pub(super) fn open_or_create(to: &Path, context: &Context) -> Result<ArchiveFolder, Failure> {
-    ArchiveFolder::open_or_create(to, Arc::clone(&context.disk))
-        .map_err(|e| Failure::of_folder(&e.into(), to))
+/// What is to be backed up, and the folder where it goes, which is made if need be.
+pub(super) fn open_both(
+    sources: &[PathBuf],
+    to: &Path,
+    context: &Context,
+) -> Result<(Vec<Found>, ArchiveFolder), Failure> {
+    let found = expand(sources, &mut read_list);
+    destination_elsewhere(&found, to)?;
+    let destination = ArchiveFolder::open_or_create(to, Arc::clone(&context.disk))
+        .map_err(|e| Failure::of_folder(&e.into(), to))?;
+    Ok((found, destination))
 }
 
-/// Backs up everything that `sources` name, prints a line for each, and adds up.
+/// Backs up everything that was found, prints a line for each, and adds up.
 pub(super) fn back_up(
-    sources: &[PathBuf],
+    found: Vec<Found>,
     destination: &ArchiveFolder,
     settings: &Settings,
     at_once: usize,
     context: &Context,
 ) -> Result<Summary, Failure> {
-    let found = expand(sources, &mut read_list);
-    destination_elsewhere(&found, destination.path())?;
     let of_folder = |e: &Error| Failure::of_folder(e, destination.path());
     destination.sweep().map_err(|e| of_folder(&e.into()))?;
     // A working copy of a killed run lies in the staging folder; one that cannot go harms nobody.

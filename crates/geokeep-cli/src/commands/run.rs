@@ -9,7 +9,7 @@ use geokeep::destination::{ArchiveFolder, DestinationError, RunLock};
 use geokeep::retention::Policy;
 use jiff::Timestamp;
 
-use super::backup::{Summary, back_up, method, open_or_create};
+use super::backup::{Summary, back_up, method, open_both};
 use super::{forget, verify};
 use crate::args::{Level, Run};
 use crate::config::{Config, Job};
@@ -125,9 +125,9 @@ fn work(
         method: method(job.method),
         ..context.settings()
     };
-    let destination = open_or_create(&job.to, context)?;
+    let (found, destination) = open_both(sources, &job.to, context)?;
     let _lock = lock(&destination, job.lock_wait, context)?;
-    done.summary = back_up(sources, &destination, &settings, processors(), context)?;
+    done.summary = back_up(found, &destination, &settings, processors(), context)?;
     if done.summary.exit == Exit::Interrupted {
         return Ok(());
     }
