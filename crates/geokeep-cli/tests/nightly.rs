@@ -65,6 +65,22 @@ fn a_job_is_run_and_its_state_is_known() {
         "26.5 hours, less the time of the run: {age}"
     );
 
+    // When it was verified last is known, too.
+    let verified = at(
+        &desk,
+        "2026-03-05T10:00:00Z",
+        &["verify", "--from", "backups"],
+    );
+    assert_eq!(verified.code, 0, "{verified:?}");
+    let status = at(&desk, "2026-03-05T11:00:00Z", &["status", "--json"]);
+    let line: Value = serde_json::from_str(status.out.lines().next().unwrap()).unwrap();
+    assert!(
+        line["verified"]
+            .as_str()
+            .unwrap()
+            .starts_with("2026-03-05T10:00")
+    );
+
     // A file that has never been backed up is overdue at once.
     desk.build("maps/c.gpkg", &tiny());
     let status = at(&desk, night, &["status"]);
@@ -372,7 +388,10 @@ fn expected(nights: &[jiff::civil::Date]) -> Vec<jiff::civil::Date> {
 fn a_year_of_nights() {
     let desk = Desk::new();
     let path = desk.build("maps/a.gpkg", &tiny());
-    configure(&desk, "[job.keep]\ndaily = 7\nweekly = 4\nmonthly = 12\n");
+    configure(
+        &desk,
+        "drill = 1\n[job.keep]\ndaily = 7\nweekly = 4\nmonthly = 12\n",
+    );
     let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
     let first = jiff::civil::date(2026, 1, 1);
     let mut saved = Vec::new();
@@ -412,6 +431,11 @@ fn a_year_of_nights() {
         .collect();
     assert_eq!(days, saved);
     assert!(saved.len() > 16, "{saved:?}");
+    for file in common::files_below(&desk.path("backups")) {
+        let name = file.to_string_lossy().into_owned();
+        let archive = name.trim_end_matches(".verified");
+        assert!(Path::new(archive).exists(), "{name} was left behind");
+    }
     desk.ok(&["verify", "--from", "backups", "--level", "drill"]);
 }
 
@@ -426,4 +450,39 @@ fn two_runs_at_a_time_are_one_too_many() {
     assert!(desk.archives().is_empty());
     drop(lock);
     assert_eq!(desk.run(&["run"]).code, 0);
+}
+
+/// A machine that dies in the middle of a night: the next one works, and nothing is lost.
+#[test]
+fn a_killed_run_leaves_neither_lock_nor_litter() {
+    let desk = desk("[job.keep]\nlast = 2\n");
+    for n in 0..40 {
+        desk.build(&format!("maps/{n}.gpkg"), &tiny());
+    }
+    assert_eq!(desk.run(&["run"]).code, 0);
+    for n in 0..12_u64 {
+        for file in ["maps/a.gpkg", "maps/b.gpkg", "maps/7.gpkg"] {
+            change(
+                &desk.path(file),
+                &format!("PRAGMA user_version = {}", 10_400 + n),
+            );
+            let sql = "CREATE TABLE IF NOT EXISTS diary(night); INSERT INTO diary VALUES (1)";
+            change(&desk.path(file), sql);
+        }
+        let mut child = desk
+            .command(&["run"])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(3 + n * 4));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Every source still has a sound backup.
+        let status = desk.run(&["status"]);
+        assert!(status.out.contains("42 sources, 0 overdue"), "{status:?}");
+    }
+    let run = desk.run(&["run"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(desk.temporaries().is_empty(), "{:?}", desk.temporaries());
+    desk.ok(&["verify", "--from", "backups"]);
 }

@@ -194,7 +194,7 @@ fn drill(
         all.extend(destination.archive_paths(&line).map_err(of_folder)?);
     }
     for path in turn(&all, percent, context.clock.now()) {
-        match verify::one(path, Level::Drill, context) {
+        match verify::one(destination, path, Level::Drill, context) {
             Ok(_) => done.drilled += 1,
             Err(error) => {
                 done.drills_failed += 1;

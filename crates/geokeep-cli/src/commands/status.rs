@@ -28,6 +28,8 @@ struct StatusLine {
     id: Option<String>,
     instant: Option<String>,
     age_seconds: Option<i64>,
+    /// When that backup was last verified: when it was made, or by `verify` or a drill since.
+    verified: Option<String>,
     max_age_seconds: u64,
     overdue: bool,
     /// Why it is not known to have a backup.
@@ -104,6 +106,7 @@ fn line(
         name: manifest.map(|m| m.name.clone()),
         id: manifest.map(|m| m.id.clone()),
         instant: manifest.map(|m| format!("{:.3}", m.instant)),
+        verified: stored.map(|s| format!("{:.3}", s.verified.unwrap_or(s.manifest.instant))),
         age_seconds: age.map(|age| age.as_secs()),
         max_age_seconds: job.max_age.as_secs(),
         overdue: too_old || error.is_some(),
@@ -115,11 +118,14 @@ fn in_words(line: &StatusLine) -> String {
     let word = if line.overdue { "OVERDUE" } else { "ok     " };
     let source = shown(Path::new(&line.source));
     let instant = line.instant.as_ref().and_then(|text| text.parse().ok());
+    let verified = line.verified.as_ref().and_then(|text| text.parse().ok());
+    let verified = verified.map_or_else(|| "never".to_owned(), human_time);
     let newest = match (instant, line.age_seconds) {
         (Some(instant), Some(age)) => format!(
-            "newest sound backup {} ({} old)",
+            "newest sound backup {} ({} old), verified {}",
             human_time(instant),
-            human_age(age)
+            human_age(age),
+            verified
         ),
         _ => "no sound backup".to_owned(),
     };

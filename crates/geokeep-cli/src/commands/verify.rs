@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     let progress = Progress::start(context, paths.len() as u64);
     let mut failures = Vec::new();
     for path in &paths {
-        match one(path, arguments.level, context) {
+        match one(&destination, path, arguments.level, context) {
             Ok(stored) => progress.line(|| passed(context, &stored)),
             Err(error) => {
                 let failure = Failure::of_backup(&error, path);
@@ -67,8 +67,13 @@ fn chosen(destination: &ArchiveFolder, names: &[String]) -> Result<Vec<PathBuf>,
     Ok(paths)
 }
 
-/// Verifies one archive at the level that was asked for.
-pub(super) fn one(path: &Path, level: args::Level, context: &Context) -> Result<Stored, Error> {
+/// Verifies one archive at the level that was asked for, and notes it beside the archive.
+pub(super) fn one(
+    destination: &ArchiveFolder,
+    path: &Path,
+    level: args::Level,
+    context: &Context,
+) -> Result<Stored, Error> {
     let archive = StoredArchive::open(path)?;
     let stored = archive.stored()?;
     match level {
@@ -76,6 +81,10 @@ pub(super) fn one(path: &Path, level: args::Level, context: &Context) -> Result<
         args::Level::Full => verify(archive, Level::Full, &context.watch)?,
         args::Level::Drill => drill(archive, &context.settings(), &context.watch)?,
     };
+    if level != args::Level::Digest {
+        // A destination that cannot be written can be verified all the same.
+        let _ = destination.note_verified(path, context.clock.now());
+    }
     Ok(stored)
 }
 

@@ -37,6 +37,7 @@ pub(crate) struct BackupLine {
     pub(crate) layers: Vec<Layer>,
     pub(crate) digest: Option<String>,
     pub(crate) pinned: Option<String>,
+    pub(crate) verified: Option<String>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -71,6 +72,7 @@ impl BackupLine {
             layers: manifest.layers.clone(),
             digest: Some(manifest.digest.clone()),
             pinned: stored.pinned.clone(),
+            verified: stored.verified.map(utc),
             error: None,
         }
     }

@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use sozip::{Archive, Chunks, Entry, ReadError};
 
 use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME};
-use super::pin::read_pin;
+use super::marks::{read_pin, read_verified};
 use super::{DestinationError, Manifest};
 
 /// A backup as it lies in its destination.
@@ -20,6 +21,8 @@ pub struct Stored {
     pub manifest: Manifest,
     /// Why it is pinned, if it is; empty if no reason was given.
     pub pinned: Option<String>,
+    /// When it was last verified after it was made, if ever.
+    pub verified: Option<Timestamp>,
 }
 
 /// An archive that is open.
@@ -110,6 +113,7 @@ impl StoredArchive {
             stored_bytes: metadata.len(),
             manifest: self.manifest.clone(),
             pinned: read_pin(&self.path),
+            verified: read_verified(&self.path),
         })
     }
 }

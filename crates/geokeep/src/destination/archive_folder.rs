@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::line::{candidates, instant_of};
-use super::pin::is_pin;
+use super::marks::is_mark;
 use super::{DestinationError, Draft, Origin, Stored, StoredArchive, Verdict};
 use crate::durable::{Disk, Temporary, folder_of, sweep};
 use crate::source::{Source, free_space};
@@ -248,7 +248,7 @@ impl ArchiveFolder {
     /// Whether nothing lies in a line but pins whose archives somebody removed.
     fn is_empty(&self, line: &str) -> bool {
         let is_left_pin = |entry: io::Result<fs::DirEntry>| {
-            entry.is_ok_and(|e| e.file_name().to_str().is_some_and(is_pin))
+            entry.is_ok_and(|e| e.file_name().to_str().is_some_and(is_mark))
         };
         fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.all(is_left_pin))
     }

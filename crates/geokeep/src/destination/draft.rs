@@ -160,6 +160,7 @@ impl Draft {
             stored_bytes,
             manifest: manifest.clone(),
             pinned: None,
+            verified: None,
         })
     }
 }

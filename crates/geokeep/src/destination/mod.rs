@@ -8,7 +8,7 @@ mod archive_folder;
 mod draft;
 mod line;
 mod manifest;
-mod pin;
+mod marks;
 mod run_lock;
 
 use std::io;

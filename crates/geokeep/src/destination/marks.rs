@@ -1,0 +1,125 @@
+//! Marks: small text files beside an archive say that it stays and why, and when it was last
+//! verified. They tell nothing that the archive itself could: it is written once.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::line::ARCHIVE_SUFFIX;
+use super::{ArchiveFolder, DestinationError, Stored};
+use crate::durable::{Temporary, folder_of};
+
+/// What is appended to an archive's name.
+const PIN_SUFFIX: &str = ".pin";
+const VERIFIED_SUFFIX: &str = ".verified";
+/// No more of a mark is read.
+const MARK_BYTES_MAX: u64 = 1000;
+
+fn mark_path(archive: &Path, suffix: &str) -> PathBuf {
+    let mut name = archive.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Whether a file is named as a mark, whether or not its archive is there.
+pub(super) fn is_mark(name: &str) -> bool {
+    let archive = name
+        .strip_suffix(PIN_SUFFIX)
+        .or(name.strip_suffix(VERIFIED_SUFFIX));
+    archive.is_some_and(|archive| archive.ends_with(ARCHIVE_SUFFIX))
+}
+
+/// What a mark says, if it is there; nothing if it cannot be read.
+fn read_mark(archive: &Path, suffix: &str) -> Option<String> {
+    let mut text = Vec::new();
+    match File::open(mark_path(archive, suffix)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
+        Err(_) => {}
+        Ok(file) => {
+            let _ = file.take(MARK_BYTES_MAX).read_to_end(&mut text);
+        }
+    }
+    Some(String::from_utf8_lossy(&text).trim().to_owned())
+}
+
+/// Why an archive is pinned, if it is. A pin that cannot be read pins all the same.
+pub(super) fn read_pin(archive: &Path) -> Option<String> {
+    read_mark(archive, PIN_SUFFIX)
+}
+
+/// When an archive was last verified, if ever since it was made.
+pub(super) fn read_verified(archive: &Path) -> Option<Timestamp> {
+    read_mark(archive, VERIFIED_SUFFIX)?.parse().ok()
+}
+
+impl ArchiveFolder {
+    /// Keeps a backup from being forgotten. A pin that is there gets the new reason.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`].
+    pub fn pin(&self, stored: &Stored, reason: &str) -> Result<(), DestinationError> {
+        self.mark(&stored.path, PIN_SUFFIX, reason.trim())
+    }
+
+    /// Notes that an archive was read through and found to be what it was.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`].
+    pub fn note_verified(&self, archive: &Path, at: Timestamp) -> Result<(), DestinationError> {
+        self.mark(archive, VERIFIED_SUFFIX, &at.to_string())
+    }
+
+    fn mark(&self, archive: &Path, suffix: &str, text: &str) -> Result<(), DestinationError> {
+        let path = mark_path(archive, suffix);
+        let write = |e| DestinationError::write(&path, e, 0);
+        let mut mark = Temporary::create(&self.disk, folder_of(&path), "mark").map_err(write)?;
+        writeln!(mark, "{text}").map_err(write)?;
+        mark.keep_as(&path).map_err(write)
+    }
+
+    /// Lets a backup be forgotten again; returns whether it was pinned.
+    ///
+    /// # Errors
+    /// [`DestinationError::Remove`].
+    pub fn unpin(&self, stored: &Stored) -> Result<bool, DestinationError> {
+        let path = mark_path(&stored.path, PIN_SUFFIX);
+        let was_pinned = self.remove_file(&path)?;
+        self.sync_removal(&path)?;
+        Ok(was_pinned)
+    }
+
+    /// Removes a backup, and its marks. When this returns, it is gone for good.
+    ///
+    /// # Errors
+    /// [`DestinationError::Remove`]. The backup is then there as it was, or gone, but never in between.
+    pub fn remove(&self, stored: &Stored) -> Result<(), DestinationError> {
+        // In this order: a mark without an archive harms nothing.
+        self.remove_file(&stored.path)?;
+        for suffix in [PIN_SUFFIX, VERIFIED_SUFFIX] {
+            self.remove_file(&mark_path(&stored.path, suffix))?;
+        }
+        self.sync_removal(&stored.path)
+    }
+
+    /// Returns whether there was such a file.
+    fn remove_file(&self, path: &Path) -> Result<bool, DestinationError> {
+        match self.disk.remove_file(path) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(DestinationError::Remove {
+                path: path.to_owned(),
+                error,
+            }),
+        }
+    }
+
+    fn sync_removal(&self, path: &Path) -> Result<(), DestinationError> {
+        let synced = self.disk.sync_dir(folder_of(path));
+        synced.map_err(|error| DestinationError::Remove {
+            path: path.to_owned(),
+            error,
+        })
+    }
+}
