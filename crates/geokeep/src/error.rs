@@ -2,6 +2,7 @@
 
 use crate::destination::DestinationError;
 use crate::restore::RestoreError;
+use crate::schedule::ScheduleError;
 use crate::snapshot::SnapshotError;
 use crate::source::SourceError;
 use crate::verify::VerifyError;
@@ -30,6 +31,9 @@ pub enum Error {
     /// The file could not be given back.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// There is no schedule of this form.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// Stopped on request.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -67,6 +71,8 @@ pub enum Kind {
     TargetUnwritable,
     /// A program that a method needs is not installed.
     ToolMissing,
+    /// The scheduler of this system did not do what it was asked for.
+    ScheduleFailed,
     /// Wrong usage that shows only when the files are looked at.
     Usage,
     /// Stopped on request.
@@ -92,6 +98,7 @@ impl Kind {
             Self::TargetInUse => "target_in_use",
             Self::TargetUnwritable => "target_unwritable",
             Self::ToolMissing => "tool_missing",
+            Self::ScheduleFailed => "schedule_failed",
             Self::Usage => "usage",
             Self::Interrupted => "interrupted",
             Self::Unexpected => "unexpected",
@@ -110,6 +117,7 @@ impl Error {
             Self::Destination(e) => e.kind(),
             Self::Verify(_) => Kind::VerificationFailed,
             Self::Restore(e) => e.kind(),
+            Self::Schedule(e) => e.kind(),
             Self::Interrupted(_) => Kind::Interrupted,
             Self::Panicked => Kind::Unexpected,
         }

@@ -29,6 +29,8 @@ pub mod restore;
 
 pub mod inspect;
 
+pub mod schedule;
+
 pub mod durable;
 
 mod error;

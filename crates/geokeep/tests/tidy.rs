@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 600;
 
 /// The stages of the library in the order of the data. Each may use those before it.
-const STAGES: [&str; 8] = [
+const STAGES: [&str; 9] = [
     "source",
     "snapshot",
     "destination",
@@ -19,6 +19,7 @@ const STAGES: [&str; 8] = [
     "backup",
     "restore",
     "inspect",
+    "schedule",
 ];
 
 /// What every stage may use.
