@@ -1,5 +1,8 @@
 //! What can be typed.
 
+pub(crate) mod manuals;
+pub(crate) mod schedule;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,7 +21,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 
     /// Print JSON Lines on standard output, one object per source or backup
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub(crate) json: bool,
 }
 
@@ -34,6 +37,14 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Give back a file
     Restore(Restore),
+    /// Let this machine make backups by itself
+    Schedule(schedule::Schedule),
+    /// Print a script by which a shell completes commands of geokeep
+    #[command(display_order = 900)]
+    Completions(manuals::Completions),
+    /// Write the manual pages
+    #[command(display_order = 901)]
+    Man(manuals::Man),
 }
 
 #[derive(Debug, Args)]

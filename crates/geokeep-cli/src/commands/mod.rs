@@ -3,7 +3,9 @@
 mod backup;
 mod inspect;
 mod list;
+mod manuals;
 mod restore;
+mod schedule;
 mod verify;
 
 use std::path::Path;
@@ -23,6 +25,9 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::List(arguments) => list::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
         Command::Restore(arguments) => restore::run(&arguments, context),
+        Command::Schedule(arguments) => schedule::run(&arguments, context),
+        Command::Completions(arguments) => manuals::completions(&arguments, context),
+        Command::Man(arguments) => manuals::man(&arguments, context),
     }
 }
 
