@@ -1,7 +1,9 @@
 //! What can be typed.
 
 mod forget;
+pub(crate) mod manuals;
 mod pin;
+pub(crate) mod schedule;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,7 +26,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 
     /// Print JSON Lines on standard output, one object per source or backup
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub(crate) json: bool,
 }
 
@@ -54,6 +56,14 @@ pub(crate) enum Command {
     Status(Status),
     /// Write a geokeep.toml with an example to fill in
     Init(Init),
+    /// Let this machine make backups by itself
+    Schedule(schedule::Schedule),
+    /// Print a script by which a shell completes commands of geokeep
+    #[command(display_order = 900)]
+    Completions(manuals::Completions),
+    /// Write the manual pages
+    #[command(display_order = 901)]
+    Man(manuals::Man),
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use std::path::Path;
 use geokeep::destination::DestinationError;
 use geokeep::restore::RestoreError;
 use geokeep::retention::RetentionError;
+use geokeep::schedule::ScheduleError;
 use geokeep::snapshot::SnapshotError;
 use geokeep::source::SourceError;
 use geokeep::verify::VerifyError;
@@ -108,6 +109,61 @@ impl Failure {
             hint: Some(hint.to_owned()),
             exit: Exit::Usage,
         }
+    }
+
+    /// A schedule that cannot be written in this form.
+    pub(crate) fn of_schedule(error: &Error) -> Self {
+        let failure = Self::new(error, "could not make this schedule".to_owned())
+            .cause(error.to_string())
+            .state("nothing was changed");
+        match error {
+            Error::Schedule(ScheduleError::NotForCron) => {
+                failure.hint("take one of these, times of day with --at, or another --kind")
+            }
+            Error::Schedule(ScheduleError::BrokenCrontab) => {
+                failure.hint("put them right, or remove them, with: crontab -e")
+            }
+            Error::Schedule(
+                ScheduleError::NotForSystemd(_)
+                | ScheduleError::NotForTask(_)
+                | ScheduleError::Unprintable(_),
+            ) => failure.hint("give the program, the file or the job another name"),
+            _ => failure,
+        }
+    }
+
+    /// A scheduler's own program that is missing or refuses; `cause` is what it said.
+    pub(crate) fn of_scheduler(kind: Kind, message: String, cause: &str) -> Self {
+        Self {
+            kind: kind.as_str(),
+            message,
+            cause: Some(cause.to_owned()),
+            state: Some("nothing was changed".to_owned()),
+            hint: Some("put right what it says, or take another scheduler with --kind".into()),
+            exit: Exit::of(kind),
+        }
+    }
+
+    /// Manual pages that could not be written.
+    pub(crate) fn of_manuals(error: &std::io::Error, folder: &Path) -> Self {
+        Self {
+            kind: Kind::TargetUnwritable.as_str(),
+            message: format!("could not write the manual pages to {}", shown(folder)),
+            cause: Some(error.to_string()),
+            state: Some("pages that were named are written".to_owned()),
+            hint: Some("check that this user may write there".to_owned()),
+            exit: Exit::of(Kind::TargetUnwritable),
+        }
+    }
+
+    /// A schedule that was written and is not in force.
+    pub(crate) fn half_done(self) -> Self {
+        self.state("the schedule is written, but not in force")
+            .hint("try again, or take it back with: geokeep schedule remove")
+    }
+
+    pub(crate) fn is_missing_tool(&self) -> bool {
+        self.kind == Kind::ToolMissing.as_str()
     }
 
     /// A source of which no backup was made. `newest` is the newest sound one, if there is any.

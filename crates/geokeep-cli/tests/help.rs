@@ -13,12 +13,27 @@ fn help_is_as_committed() {
     let desk = Desk::new();
     let mut text = String::new();
     for verb in [
-        "", "backup", "inspect", "list", "verify", "restore", "forget", "pin", "unpin",
+        "",
+        "backup",
+        "inspect",
+        "list",
+        "verify",
+        "restore",
+        "run",
+        "watch",
+        "status",
+        "init",
+        "forget",
+        "pin",
+        "unpin",
+        "schedule",
+        "schedule install",
+        "schedule remove",
+        "schedule status",
+        "completions",
+        "man",
     ] {
-        let arguments: Vec<&str> = [verb, "--help"]
-            .into_iter()
-            .filter(|a| !a.is_empty())
-            .collect();
+        let arguments: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
         let out = desk.ok(&arguments);
         text.push_str(&format!(
             "$ geokeep {}\n{}\n",

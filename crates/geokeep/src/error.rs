@@ -3,6 +3,7 @@
 use crate::destination::DestinationError;
 use crate::restore::RestoreError;
 use crate::retention::RetentionError;
+use crate::schedule::ScheduleError;
 use crate::snapshot::SnapshotError;
 use crate::source::SourceError;
 use crate::verify::VerifyError;
@@ -34,6 +35,9 @@ pub enum Error {
     /// There is no plan of what to forget.
     #[error(transparent)]
     Retention(#[from] RetentionError),
+    /// There is no schedule of this form.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// Stopped on request.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -73,6 +77,8 @@ pub enum Kind {
     TargetUnwritable,
     /// A program that a method needs is not installed.
     ToolMissing,
+    /// The scheduler of this system did not do what it was asked for.
+    ScheduleFailed,
     /// Wrong usage that shows only when the files are looked at.
     Usage,
     /// Stopped on request.
@@ -99,6 +105,7 @@ impl Kind {
             Self::TargetInUse => "target_in_use",
             Self::TargetUnwritable => "target_unwritable",
             Self::ToolMissing => "tool_missing",
+            Self::ScheduleFailed => "schedule_failed",
             Self::Usage => "usage",
             Self::Interrupted => "interrupted",
             Self::Unexpected => "unexpected",
@@ -118,6 +125,7 @@ impl Error {
             Self::Verify(_) => Kind::VerificationFailed,
             Self::Restore(e) => e.kind(),
             Self::Retention(RetentionError::EmptyPolicy) => Kind::Usage,
+            Self::Schedule(e) => e.kind(),
             Self::Interrupted(_) => Kind::Interrupted,
             Self::Panicked => Kind::Unexpected,
         }

@@ -30,6 +30,7 @@ pub mod restore;
 pub mod inspect;
 
 pub mod retention;
+pub mod schedule;
 
 pub mod durable;
 

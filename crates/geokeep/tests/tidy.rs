@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 600;
 
 /// The stages of the library in the order of the data. Each may use those before it.
-const STAGES: [&str; 9] = [
+const STAGES: [&str; 10] = [
     "source",
     "snapshot",
     "destination",
@@ -20,6 +20,7 @@ const STAGES: [&str; 9] = [
     "restore",
     "inspect",
     "retention",
+    "schedule",
 ];
 
 /// What every stage may use.

@@ -5,9 +5,11 @@ mod forget;
 mod init;
 mod inspect;
 mod list;
+mod manuals;
 mod pin;
 mod restore;
 mod run;
+mod schedule;
 mod status;
 mod verify;
 mod watch;
@@ -36,6 +38,9 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Run(arguments) => run::run(&arguments, context),
         Command::Status(arguments) => status::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),
+        Command::Schedule(arguments) => schedule::run(&arguments, context),
+        Command::Completions(arguments) => manuals::completions(&arguments, context),
+        Command::Man(arguments) => manuals::man(&arguments, context),
     }
 }
 

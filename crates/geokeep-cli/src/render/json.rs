@@ -42,7 +42,7 @@ pub(crate) struct BackupLine {
 }
 
 /// An instant as JSON has it: UTC, milliseconds.
-fn utc(instant: jiff::Timestamp) -> String {
+pub(crate) fn utc(instant: jiff::Timestamp) -> String {
     format!("{instant:.3}")
 }
 
@@ -289,6 +289,83 @@ impl ForgetLine {
             verdict: "unreadable",
             pinned: None,
             error: Some(failure.clone()),
+        }
+    }
+}
+
+/// `schedule`: what was done, or what is scheduled.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct ScheduleLine {
+    pub(crate) kind: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) scheduler: Option<&'static str>,
+    pub(crate) place: Option<String>,
+    pub(crate) last_run: Option<String>,
+    pub(crate) last_exit: Option<i64>,
+    pub(crate) next_run: Option<String>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) files: Vec<ScheduleText>,
+    pub(crate) error: Option<Failure>,
+}
+
+/// What a scheduler is given to read.
+#[derive(Debug, Serialize)]
+pub(crate) struct ScheduleText {
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+impl ScheduleText {
+    pub(crate) fn new(path: &Path, text: String) -> Self {
+        Self {
+            path: path.to_string_lossy().into_owned(),
+            text,
+        }
+    }
+}
+
+impl ScheduleLine {
+    pub(crate) fn new(status: &'static str, scheduler: Option<&'static str>) -> Self {
+        Self {
+            kind: "schedule",
+            status,
+            scheduler,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn failed(failure: &Failure) -> Self {
+        Self {
+            error: Some(failure.clone()),
+            ..Self::new("failed", None)
+        }
+    }
+}
+
+/// `completions`: the script; `man`: one page.
+#[derive(Debug, Serialize)]
+pub(crate) struct ManualLine<'a> {
+    pub(crate) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+}
+
+impl<'a> ManualLine<'a> {
+    pub(crate) fn completions(text: &'a str) -> Self {
+        Self {
+            kind: "completions",
+            text: Some(text),
+            path: None,
+        }
+    }
+
+    pub(crate) fn page(path: &Path) -> Self {
+        Self {
+            kind: "man",
+            text: None,
+            path: Some(path.to_string_lossy().into_owned()),
         }
     }
 }

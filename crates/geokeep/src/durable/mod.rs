@@ -6,6 +6,7 @@
 
 mod os;
 mod temporary;
+mod whole;
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -15,6 +16,7 @@ use std::path::Path;
 pub use os::OsDisk;
 pub(crate) use temporary::folder_of;
 pub use temporary::{Temporary, sweep};
+pub use whole::write_file;
 
 /// A file being written: also readable at any offset, so that it can be verified before it gets
 /// its final name.

@@ -1,0 +1,20 @@
+//! `completions` and `man`: what can be typed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_complete::Shell;
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell that is to complete what you type
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// The folder to write to; made if it is not there
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: PathBuf,
+}

@@ -1,0 +1,50 @@
+//! A small file, written at once.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Disk, Temporary, folder_of};
+
+/// Writes `path` under a temporary name and renames it, with the folders that lead to it. A file
+/// of that name is replaced. When this returns, it survives a power cut.
+pub fn write_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    create_folders(&**disk, folder)?;
+    let mut file = Temporary::create(disk, folder, "file")?;
+    file.write_all(bytes)?;
+    file.keep_as(path)
+}
+
+fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder_of(folder);
+    create_folders(disk, parent)?;
+    match disk.create_dir(folder) {
+        // Another run was quicker.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        other => other,
+    }?;
+    disk.sync_dir(parent)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use super::*;
+    use crate::durable::OsDisk;
+
+    #[test]
+    fn makes_folders_and_replaces() {
+        let root = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+        let path = root.path().join("a/b/c.txt");
+        write_file(&disk, &path, b"first, and longer").unwrap();
+        write_file(&disk, &path, b"second").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"second");
+        assert_eq!(path.parent().unwrap().read_dir().unwrap().count(), 1);
+        assert!(write_file(&disk, &path.join("below"), b"").is_err());
+    }
+}
