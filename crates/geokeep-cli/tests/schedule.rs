@@ -46,10 +46,15 @@ fn json(desk: &Desk, arguments: &[&str]) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
+/// What the tests schedule.
+const JOBS: [&str; 2] = ["roads", "a-rather-long-name"];
+
 fn desk_with_jobs() -> Desk {
     let desk = Desk::new();
     fs::create_dir_all(desk.path("my jobs")).unwrap();
-    fs::write(desk.path("my jobs/geokeep.toml"), "").unwrap();
+    let jobs = JOBS
+        .map(|job| format!("[[job]]\nname = {job:?}\nsources = [\"maps\"]\nto = \"backups\"\n"));
+    fs::write(desk.path("my jobs/geokeep.toml"), jobs.concat()).unwrap();
     desk
 }
 
@@ -111,7 +116,9 @@ fn wrong_usage() {
     }
     let ended = run(
         &desk,
-        &["install", "--every", "7m", "--kind", "cron", "--print"],
+        &[
+            "install", "--every", "7m", "--kind", "cron", "--print", CONFIG[0], CONFIG[1],
+        ],
     );
     assert_eq!(ended.code, 2);
     assert_eq!(
@@ -128,10 +135,15 @@ hint:  take one of these, times of day with --at, or another --kind\n"
     assert_eq!(ended.code, 2);
     assert_eq!(
         ended.err,
-        "error: there is no file 'missing.toml'
-cause: the jobs that a schedule runs are read from it
+        format!(
+            "error: '{}' cannot be read
+cause: No such file or directory (os error 2)
 state: nothing was done
-hint:  name it with --config\n"
+hint:  name another with --config, or make one: geokeep init\n",
+            std::path::absolute(desk.path("missing.toml"))
+                .unwrap()
+                .display()
+        )
     );
 }
 

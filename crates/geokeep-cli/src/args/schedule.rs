@@ -31,9 +31,9 @@ pub(crate) struct Install {
     #[command(flatten)]
     pub(crate) times: Times,
 
-    /// The file with the jobs
-    #[arg(long, value_name = "FILE", default_value = "geokeep.toml")]
-    pub(crate) config: PathBuf,
+    /// The configuration [default: geokeep.toml here, else in the user's configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) which: Which,

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use geokeep::schedule::{Plan, ScheduleError};
 
 use crate::args::schedule::{Action, Install, Schedule, Scheduler};
+use crate::config::Config;
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, ScheduleLine, ScheduleText, human_time, one_line};
 use crate::settings::Context;
@@ -121,18 +122,19 @@ impl Scheduler {
     }
 }
 
-/// Schedulers start programs in folders of their own, so that both paths become absolute.
-fn plan_of(install: &Install) -> Result<Plan, Failure> {
+/// Schedulers start programs in folders of their own, so that both paths are absolute. What would
+/// fail each night fails now: the configuration is read, and its jobs are there.
+fn plan_of(install: &Install, context: &Context) -> Result<Plan, Failure> {
     let program = std::env::current_exe()
         .map_err(|e| failed("could not find out where geokeep lies", &e.to_string()))?;
-    let config = std::path::absolute(&install.config)
-        .map_err(|e| failed("could not find out where we are", &e.to_string()))?;
-    Plan::new(&program, &config, &install.jobs, install.times.when()).map_err(refused)
+    let config = Config::find(install.config.as_deref(), context)?;
+    config.chosen(&install.jobs)?;
+    Plan::new(&program, &config.path, &install.jobs, install.times.when()).map_err(refused)
 }
 
 fn print(install: &Install, context: &Context) -> Result<(), Failure> {
     let kind = install.which.kind.unwrap_or_else(Scheduler::best_here);
-    let texts = kind.texts(&plan_of(install)?)?;
+    let texts = kind.texts(&plan_of(install, context)?)?;
     for text in &texts {
         // One file is printed as it is; several are told apart by a comment.
         if texts.len() > 1 {
@@ -149,12 +151,7 @@ fn print(install: &Install, context: &Context) -> Result<(), Failure> {
 }
 
 fn add(install: &Install, context: &Context) -> Result<(), Failure> {
-    let plan = plan_of(install)?;
-    if !install.config.is_file() {
-        let message = format!("there is no file {}", shown(&install.config));
-        let cause = "the jobs that a schedule runs are read from it";
-        return Err(Failure::usage(message, cause, "name it with --config"));
-    }
+    let plan = plan_of(install, context)?;
     let kind = install.which.kind.unwrap_or_else(Scheduler::best_here);
     let mut installed = kind.install(&plan, context)?;
     // One schedule: what another scheduler of this system had from us is replaced, too.
