@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         ogr2ogr: arguments.ogr2ogr.clone(),
         ..context.settings()
     };
-    let found = expand(&arguments.sources, &mut read_list);
+    let found = expand(&arguments.sources, &mut read_list).found;
     destination_elsewhere(&found, &arguments.to)?;
     let destination = ArchiveFolder::open_or_create(&arguments.to, Arc::clone(&context.disk))
         .map_err(|e| Failure::of_folder(&e.into(), &arguments.to))?;
