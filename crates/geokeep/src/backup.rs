@@ -10,14 +10,14 @@ use sozip::ReadAt;
 
 use crate::Watch;
 use crate::destination::{
-    ArchiveFolder, Content, Draft, Manifest, Origin, Reservation, Stored, StoredArchive, Verdict,
-    Versions,
+    ArchiveFolder, Content, Draft, Kept, Manifest, Origin, Reservation, Stored, StoredArchive,
+    Verdict, Versions,
 };
 use crate::durable::Disk;
 use crate::error::Error;
 use crate::snapshot::{self, Clock, Method, Taken};
 use crate::source::{
-    FileSystem, FirstBytes, Gate, Header, Look, Source, SourceError, look, same_content,
+    FileSystem, FirstBytes, Gate, Header, Look, Project, Source, SourceError, look, same_content,
 };
 use crate::verify::{self, Checked, Digests, Written};
 
@@ -28,7 +28,7 @@ pub struct Settings {
     pub lock_wait: Duration,
     /// Threads that compress one source.
     pub threads: usize,
-    /// Kept in the manifest.
+    /// Kept in the manifest, as the label of each job.
     pub label: Option<String>,
     /// Make a backup even of an unchanged source.
     pub force: bool,
@@ -59,6 +59,8 @@ pub struct Job {
     pub source: Source,
     /// The line's name.
     pub line: String,
+    /// Kept in the manifest.
+    pub label: Option<String>,
     /// Keeps the name of a new line from others.
     _reservation: Option<Arc<Reservation>>,
 }
@@ -109,10 +111,27 @@ pub fn plan(
         jobs.push(Job {
             source,
             line,
+            label: settings.label.clone(),
             _reservation: reservation,
         });
     }
     Ok(jobs)
+}
+
+/// Keeps a project as it was read. When this returns a saved copy, it survives a power cut.
+///
+/// # Errors
+/// [`crate::destination::DestinationError`]; earlier copies are as they were.
+pub fn keep_project(
+    project: &Project,
+    destination: &ArchiveFolder,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Kept, Error> {
+    watch.check()?;
+    let source = origin(&project.source, settings);
+    let instant = whole_millisecond(settings.clock.now());
+    Ok(destination.keep_project(project, source, instant, settings.force)?)
 }
 
 /// Hears of each source as it ends: what became of it, and how long that took.
@@ -187,7 +206,7 @@ pub fn backup(
         settings,
         watch,
     )
-    .and_then(|made| finish(made, job, origin, previous, draft, destination, settings));
+    .and_then(|made| finish(made, job, origin, previous, draft, destination));
     if made.is_err() {
         destination.discard_empty(&job.line);
     }
@@ -312,7 +331,6 @@ fn finish(
     previous: Option<StoredArchive>,
     draft: Draft,
     destination: &ArchiveFolder,
-    settings: &Settings,
 ) -> Result<Outcome, Error> {
     let Made {
         taken,
@@ -322,7 +340,7 @@ fn finish(
     match (checked, previous) {
         (Some(checked), _) => {
             destination.still_ours(&job.line, &origin)?;
-            let manifest = describe(job, origin, &taken, &content, checked, settings);
+            let manifest = describe(job, origin, &taken, &content, checked);
             Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
         }
         (None, Some(previous)) => Ok(Outcome::Unchanged(previous.stored()?)),
@@ -363,17 +381,14 @@ fn describe(
     taken: &Taken,
     content: &Content,
     checked: Checked,
-    settings: &Settings,
 ) -> Manifest {
-    // A file name holds milliseconds; the manifest must not know it better.
-    let instant =
-        jiff::Timestamp::from_millisecond(taken.instant.as_millisecond()).unwrap_or(taken.instant);
+    let instant = whole_millisecond(taken.instant);
     Manifest {
         format: Manifest::format(),
         version: crate::destination::MANIFEST_VERSION,
         id: Manifest::id_of(&source, instant, &content.digest),
         name: job.line.clone(),
-        label: settings.label.clone(),
+        label: job.label.clone(),
         source,
         instant,
         method: taken.method.as_str().to_owned(),
@@ -395,6 +410,11 @@ fn describe(
             sqlite: rusqlite::version().to_owned(),
         },
     }
+}
+
+/// A file name holds milliseconds; nothing else may know the instant better.
+fn whole_millisecond(instant: jiff::Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(instant.as_millisecond()).unwrap_or(instant)
 }
 
 fn origin(source: &Source, settings: &Settings) -> Origin {

@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use geokeep::Error;
-use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
-use geokeep::destination::{ArchiveFolder, Stored, Verdict};
+use geokeep::backup::{Job, Outcome, Settings, keep_project, plan, run as run_jobs};
+use geokeep::destination::{ArchiveFolder, Kept, KeptProject, Stored, Verdict};
 use geokeep::snapshot::Method;
-use geokeep::source::{Found, Source, expand};
+use geokeep::source::{Expanded, Found, Project, Source, expand};
 
 use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, BackupLine, Progress, human_bytes, human_time, layers_in_short};
+use crate::render::{
+    self, BackupLine, Progress, ProjectLine, human_bytes, human_time, layers_in_short,
+};
 use crate::settings::{Context, lies_below, processors};
 
 pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
@@ -27,7 +29,7 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         ogr2ogr: arguments.ogr2ogr.clone(),
         ..context.settings()
     };
-    let found = expand(&arguments.sources, &mut read_list).found;
+    let Expanded { found, projects } = expand(&arguments.sources, &mut read_list);
     destination_elsewhere(&found, &arguments.to)?;
     let destination = ArchiveFolder::open_or_create(&arguments.to, Arc::clone(&context.disk))
         .map_err(|e| Failure::of_folder(&e.into(), &arguments.to))?;
@@ -37,15 +39,25 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
     // A working copy of a killed run lies in the staging folder; one that cannot go harms nobody.
     let _ = geokeep::durable::sweep(&*context.disk, &settings.staging);
 
-    let all = found.len();
+    let all = found.len() + projects.len();
     context.watch.on_waiting(render::waiting);
     let report = Report::new(context, all);
-    let (sources, failed) = split(found);
-    for (given, error) in failed {
+    for project in &projects {
+        match keep_project(project, &destination, &settings, &context.watch) {
+            Ok(kept) => report.kept(project, &kept),
+            Err(error) => report.project_failed(project, &error, &destination),
+        }
+    }
+    drop(projects);
+    let split = split(found);
+    for (given, error) in split.failed {
         report.failed(&given, None, &error, &destination);
     }
-    let jobs = plan(sources, &destination, &settings)
+    let mut jobs = plan(split.sources, &destination, &settings)
         .map_err(|e| Failure::of_folder(&e, &arguments.to))?;
+    for (job, project) in jobs.iter_mut().zip(split.projects) {
+        job.label = job.label.take().or(project);
+    }
     let at_once = arguments.jobs.map_or_else(processors, usize::from);
     run_jobs(
         &jobs,
@@ -101,16 +113,26 @@ fn destination_elsewhere(found: &[Found], to: &Path) -> Result<(), Failure> {
     }
 }
 
-fn split(found: Vec<Found>) -> (Vec<Source>, Vec<(PathBuf, Error)>) {
-    let mut sources = Vec::new();
-    let mut failed = Vec::new();
+#[derive(Default)]
+struct Split {
+    sources: Vec<Source>,
+    /// For each source the project that it belongs to.
+    projects: Vec<Option<String>>,
+    failed: Vec<(PathBuf, Error)>,
+}
+
+fn split(found: Vec<Found>) -> Split {
+    let mut split = Split::default();
     for one in found {
         match one.source {
-            Ok(source) => sources.push(source),
-            Err(error) => failed.push((one.given, error.into())),
+            Ok(source) => {
+                split.sources.push(source);
+                split.projects.push(one.project);
+            }
+            Err(error) => split.failed.push((one.given, error.into())),
         }
     }
-    (sources, failed)
+    split
 }
 
 /// Prints one line a source, and adds up the exit code.
@@ -184,7 +206,9 @@ impl<'a> Report<'a> {
         error: &Error,
         destination: &ArchiveFolder,
     ) {
-        let newest = source.and_then(|source| newest_sound(source, destination));
+        let gone = || source_that_was(given);
+        let newest = source.cloned().or_else(gone);
+        let newest = newest.and_then(|source| newest_sound(&source, destination));
         let failure = Failure::of_source(error, given, newest.as_deref());
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);
@@ -192,6 +216,43 @@ impl<'a> Report<'a> {
                 let mut line = BackupLine::failed("backup", &failure);
                 let path = source.map_or(given, |source| &source.real);
                 line.source = path.to_string_lossy().into_owned();
+                line.status = Some("failed");
+                render::json_line(&line);
+            }
+            render::failure(self.context, &failure);
+        });
+    }
+
+    fn kept(&self, project: &Project, kept: &Kept) {
+        let (word, copy) = match kept {
+            Kept::Saved(copy) => ("saved", copy),
+            Kept::Unchanged(copy) => ("unchanged", copy),
+        };
+        self.with_tally(|tally| {
+            if word == "saved" {
+                tally.saved += 1;
+                tally.stored_bytes += copy.bytes;
+            } else {
+                tally.unchanged += 1;
+            }
+            if self.context.json {
+                let mut line = ProjectLine::of(copy).naming(project);
+                line.status = Some(word);
+                render::json_line(&line);
+            } else {
+                render::say(self.context, &describe_project(project, copy, word));
+            }
+        });
+    }
+
+    fn project_failed(&self, project: &Project, error: &Error, destination: &ArchiveFolder) {
+        let newest = destination.newest_project_of(&project.source);
+        let newest = newest.map(|copy| format!("{}@{:.0}", copy.name, copy.instant));
+        let failure = Failure::of_source(error, &project.source.given, newest.as_deref());
+        self.with_tally(|tally| {
+            tally.failures.push(failure.exit);
+            if self.context.json {
+                let mut line = ProjectLine::failed(&failure).naming(project);
                 line.status = Some("failed");
                 render::json_line(&line);
             }
@@ -226,6 +287,16 @@ impl<'a> Report<'a> {
     }
 }
 
+/// A file that is not there now may have backups all the same.
+fn source_that_was(given: &Path) -> Option<Source> {
+    let folder = given.parent().filter(|f| !f.as_os_str().is_empty());
+    let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+    Some(Source {
+        given: given.to_owned(),
+        real: folder.join(given.file_name()?),
+    })
+}
+
 fn newest_sound(source: &Source, destination: &ArchiveFolder) -> Option<String> {
     let stored = destination.newest_sound_of(source)?;
     Some(format!(
@@ -255,6 +326,28 @@ fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
         manifest.verdict.as_str(),
         layers_in_short(&manifest.layers),
     )
+}
+
+/// `'town.qgz': saved 8.2 kB, names 4 GeoPackages, 1 of them missing -> path`.
+fn describe_project(project: &Project, copy: &KeptProject, word: &str) -> String {
+    let given = shown(&project.source.given);
+    let all = project.geopackages.len() + project.missing.len();
+    let packages = if all == 1 {
+        "GeoPackage"
+    } else {
+        "GeoPackages"
+    };
+    let missing = match project.missing.len() {
+        0 => String::new(),
+        n => format!(", {n} of them missing"),
+    };
+    let names = format!("names {all} {packages}{missing}");
+    if word == "unchanged" {
+        let since = human_time(copy.instant);
+        return format!("{given}: unchanged since {since}, {names}");
+    }
+    let (bytes, path) = (human_bytes(copy.bytes), copy.path.display());
+    format!("{given}: saved {bytes}, {names} -> {path}")
 }
 
 fn damage(job: &Job, stored: &Stored, saved: bool) -> Failure {

@@ -12,7 +12,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-pub(crate) use json::{BackupLine, InspectFailedLine, InspectLine, RestoreLine};
+pub(crate) use json::{BackupLine, InspectFailedLine, InspectLine, ProjectLine, RestoreLine};
 pub(crate) use progress::Progress;
 pub(crate) use text::{human_bytes, human_count, human_time, layers_in_short, one_line};
 

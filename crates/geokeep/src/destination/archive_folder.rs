@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::line::{candidates, instant_of};
+use super::line::{ARCHIVE_SUFFIX, candidates, instant_of};
 use super::{DestinationError, Draft, Origin, Stored, StoredArchive, Verdict};
 use crate::durable::{Disk, Temporary, folder_of, sweep};
 use crate::source::{Source, free_space};
@@ -16,7 +16,7 @@ use crate::source::{Source, free_space};
 #[derive(Debug, Clone)]
 pub struct ArchiveFolder {
     path: PathBuf,
-    disk: Arc<dyn Disk>,
+    pub(super) disk: Arc<dyn Disk>,
 }
 
 /// What a listing found, oldest first within a line.
@@ -110,7 +110,10 @@ impl ArchiveFolder {
         for entry in fs::read_dir(&folder).map_err(read)? {
             let entry = entry.map_err(read)?;
             let name = entry.file_name();
-            if let Some(instant) = name.to_str().and_then(|name| instant_of(line, name)) {
+            if let Some(instant) = name
+                .to_str()
+                .and_then(|name| instant_of(line, name, ARCHIVE_SUFFIX))
+            {
                 found.push((instant, entry.path()));
             }
         }
@@ -179,8 +182,8 @@ impl ArchiveFolder {
     pub fn no_such_backup(&self, asked: &str, lines: &[String]) -> DestinationError {
         let lower = asked.to_lowercase();
         let near = |line: &&String| {
-            let line = line.to_lowercase();
-            line.contains(&lower) || lower.contains(&line)
+            let name = line.to_lowercase();
+            *line != asked && (name.contains(&lower) || lower.contains(&name))
         };
         let near = lines.iter().filter(near).take(5).cloned().collect();
         DestinationError::NoSuchBackup {
@@ -238,7 +241,7 @@ impl ArchiveFolder {
         ))
     }
 
-    fn is_empty(&self, line: &str) -> bool {
+    pub(super) fn is_empty(&self, line: &str) -> bool {
         fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.next().is_none())
     }
 
@@ -407,7 +410,7 @@ fn owner_tag(origin: &Origin) -> String {
     format!("line-{}", &hasher.finalize().to_hex()[..16])
 }
 
-fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {
+pub(super) fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {
     let write = |e| DestinationError::write(folder, e, 0);
     match disk.create_dir(folder) {
         // Another run was quicker.
