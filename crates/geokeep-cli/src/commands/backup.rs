@@ -1,21 +1,21 @@
 //! `geokeep backup`.
 
+mod projects;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use geokeep::Error;
-use geokeep::backup::{Job, Outcome, Settings, keep_project, plan, run as run_jobs};
-use geokeep::destination::{ArchiveFolder, Kept, KeptProject, Stored, Verdict};
+use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
+use geokeep::destination::{ArchiveFolder, Stored, Verdict};
 use geokeep::snapshot::Method;
-use geokeep::source::{Expanded, Found, Project, Source, expand};
+use geokeep::source::{Expanded, Found, Source, expand};
 
 use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{
-    self, BackupLine, Progress, ProjectLine, human_bytes, human_time, layers_in_short,
-};
+use crate::render::{self, BackupLine, Progress, human_bytes, human_time, layers_in_short};
 use crate::settings::{Context, lies_below, processors};
 
 pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
@@ -42,13 +42,7 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
     let all = found.len() + projects.len();
     context.watch.on_waiting(render::waiting);
     let report = Report::new(context, all);
-    for project in &projects {
-        match keep_project(project, &destination, &settings, &context.watch) {
-            Ok(kept) => report.kept(project, &kept),
-            Err(error) => report.project_failed(project, &error, &destination),
-        }
-    }
-    drop(projects);
+    report.keep(projects, &destination, &settings);
     let split = split(found);
     for (given, error) in split.failed {
         report.failed(&given, None, &error, &destination);
@@ -223,43 +217,6 @@ impl<'a> Report<'a> {
         });
     }
 
-    fn kept(&self, project: &Project, kept: &Kept) {
-        let (word, copy) = match kept {
-            Kept::Saved(copy) => ("saved", copy),
-            Kept::Unchanged(copy) => ("unchanged", copy),
-        };
-        self.with_tally(|tally| {
-            if word == "saved" {
-                tally.saved += 1;
-                tally.stored_bytes += copy.bytes;
-            } else {
-                tally.unchanged += 1;
-            }
-            if self.context.json {
-                let mut line = ProjectLine::of(copy).naming(project);
-                line.status = Some(word);
-                render::json_line(&line);
-            } else {
-                render::say(self.context, &describe_project(project, copy, word));
-            }
-        });
-    }
-
-    fn project_failed(&self, project: &Project, error: &Error, destination: &ArchiveFolder) {
-        let newest = destination.newest_project_of(&project.source);
-        let newest = newest.map(|copy| format!("{}@{:.0}", copy.name, copy.instant));
-        let failure = Failure::of_source(error, &project.source.given, newest.as_deref());
-        self.with_tally(|tally| {
-            tally.failures.push(failure.exit);
-            if self.context.json {
-                let mut line = ProjectLine::failed(&failure).naming(project);
-                line.status = Some("failed");
-                render::json_line(&line);
-            }
-            render::failure(self.context, &failure);
-        });
-    }
-
     fn end(self) -> Exit {
         let tally = std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner));
         drop(self.progress);
@@ -326,28 +283,6 @@ fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
         manifest.verdict.as_str(),
         layers_in_short(&manifest.layers),
     )
-}
-
-/// `'town.qgz': saved 8.2 kB, names 4 GeoPackages, 1 of them missing -> path`.
-fn describe_project(project: &Project, copy: &KeptProject, word: &str) -> String {
-    let given = shown(&project.source.given);
-    let all = project.geopackages.len() + project.missing.len();
-    let packages = if all == 1 {
-        "GeoPackage"
-    } else {
-        "GeoPackages"
-    };
-    let missing = match project.missing.len() {
-        0 => String::new(),
-        n => format!(", {n} of them missing"),
-    };
-    let names = format!("names {all} {packages}{missing}");
-    if word == "unchanged" {
-        let since = human_time(copy.instant);
-        return format!("{given}: unchanged since {since}, {names}");
-    }
-    let (bytes, path) = (human_bytes(copy.bytes), copy.path.display());
-    format!("{given}: saved {bytes}, {names} -> {path}")
 }
 
 fn damage(job: &Job, stored: &Stored, saved: bool) -> Failure {
