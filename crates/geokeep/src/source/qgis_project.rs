@@ -14,6 +14,8 @@ use super::{Source, SourceError, stamp_of, sys};
 
 /// The longest project file that is read, and the longest XML in a `.qgz`. Both are held in memory.
 const PROJECT_BYTES_MAX: u64 = 64 << 20;
+/// GeoPackages that one project may name: each is looked for, and each that is missing is reported.
+const NAMED_MAX: usize = 10_000;
 /// How often a file is read that is being written, or seems cut off.
 const ATTEMPTS: u32 = 4;
 /// From one attempt to the next: QGIS writes a project in far less.
@@ -165,6 +167,9 @@ fn named_in(bytes: &[u8], format: ProjectFormat, folder: &Path) -> Result<Vec<Na
         {
             named.push(one);
         }
+    }
+    if named.len() > NAMED_MAX {
+        return Err(format!("it names more than {NAMED_MAX} GeoPackages"));
     }
     Ok(named)
 }

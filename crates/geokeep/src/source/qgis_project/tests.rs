@@ -192,6 +192,13 @@ fn projects_that_are_none() {
         let error = paths(bytes, ProjectFormat::Qgs, "").unwrap_err();
         assert!(error.contains(expected), "{error}");
     }
+    let many = |count| {
+        let layer = |n| layer("ogr", &format!("./{n}.gpkg"));
+        let layers: String = (0..count).map(layer).collect();
+        paths(&project(&layers), ProjectFormat::Qgs, "")
+    };
+    assert_eq!(many(NAMED_MAX).unwrap().len(), NAMED_MAX);
+    assert!(many(NAMED_MAX + 1).unwrap_err().contains("more than 10000"));
     let bomb = vec![b' '; usize::try_from(PROJECT_BYTES_MAX).unwrap() + 1];
     let (one, two): (&[u8], &[u8]) = (&whole, b"<qgis/>");
     let mut tricky = zip(&[("xx_xx.qgs", one)]);
