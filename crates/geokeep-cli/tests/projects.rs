@@ -99,7 +99,7 @@ fn everything_that_a_project_names() {
     let named = named.map(|name| real(&desk, name));
     assert_eq!(texts(&project["geopackages"]), named);
     let copy = desk.path(project["path"].as_str().unwrap());
-    assert_eq!(copies(&desk), [copy.clone()]);
+    assert_eq!(copies(&desk), std::slice::from_ref(&copy));
     assert_eq!(
         fs::read(copy).unwrap(),
         fs::read(desk.path("gis/town.qgz")).unwrap()
@@ -217,6 +217,15 @@ fn what_has_gone_is_said_with_its_newest_backup() {
         state: no backup was made now; the newest sound one is gone@INSTANT\n\
         hint:  put the file back, or open the project in QGIS and repair or remove the layer\n";
     assert_eq!(text, expected);
+
+    fs::write(desk.path("gis/town.qgz"), "broken").unwrap();
+    let ended = desk.run(&BACKUP);
+    assert_eq!(ended.code, 22);
+    let text = desk.redacted(&ended.err);
+    assert!(
+        text.contains("the newest sound one is town.qgz@INSTANT\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ use geokeep::destination::{ArchiveFolder, Stored, Verdict};
 use geokeep::snapshot::Method;
 use geokeep::source::{Expanded, Found, Source, expand};
 
+use self::projects::newest_copy;
 use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
@@ -202,7 +203,9 @@ impl<'a> Report<'a> {
     ) {
         let gone = || source_that_was(given);
         let newest = source.cloned().or_else(gone);
-        let newest = newest.and_then(|source| newest_sound(&source, destination));
+        let newest = newest.and_then(|source| {
+            newest_sound(&source, destination).or_else(|| newest_copy(&source, destination))
+        });
         let failure = Failure::of_source(error, given, newest.as_deref());
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);

@@ -3,7 +3,7 @@
 use geokeep::Error;
 use geokeep::backup::{Settings, keep_project};
 use geokeep::destination::{ArchiveFolder, Kept, KeptProject};
-use geokeep::source::Project;
+use geokeep::source::{Project, Source};
 
 use super::Report;
 use crate::failure::{Failure, shown};
@@ -49,8 +49,7 @@ impl Report<'_> {
     }
 
     fn project_failed(&self, project: &Project, error: &Error, destination: &ArchiveFolder) {
-        let newest = destination.newest_project_of(&project.source);
-        let newest = newest.map(|copy| format!("{}@{:.0}", copy.name, copy.instant));
+        let newest = newest_copy(&project.source, destination);
         let failure = Failure::of_source(error, &project.source.given, newest.as_deref());
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);
@@ -62,6 +61,11 @@ impl Report<'_> {
             render::failure(self.context, &failure);
         });
     }
+}
+
+pub(super) fn newest_copy(project: &Source, destination: &ArchiveFolder) -> Option<String> {
+    let copy = destination.newest_project_of(project)?;
+    Some(format!("{}@{:.0}", copy.name, copy.instant))
 }
 
 /// `'town.qgz': saved 8.2 kB, names 4 GeoPackages, 1 of them missing -> path`.
