@@ -68,8 +68,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// A file, a folder (every .gpkg below it), a pattern, @list.txt with one of these a line, or
-    /// - for a list on standard input
+    /// A file, a folder (every .gpkg below it), a QGIS project (.qgz, .qgs: itself and every
+    /// GeoPackage that it names), a pattern, @list.txt with one of these a line, or - for a list on
+    /// standard input
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
 
@@ -102,7 +103,7 @@ pub(crate) struct Backup {
           value_parser = clap::value_parser!(u8).range(..=100))]
     pub(crate) max_loss: u8,
 
-    /// A note that is kept with the backups
+    /// A note that is kept with the backups [default: of a project's GeoPackages, its file name]
     #[arg(long, value_name = "TEXT")]
     pub(crate) label: Option<String>,
 

@@ -306,6 +306,15 @@ fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> 
         SourceError::NothingFound(what) => new(format!("nothing to back up in {name}"))
             .cause(what.clone())
             .hint("quote patterns so that the shell does not expand them, and check the folder"),
+        SourceError::MissingInProject { project } => could_not()
+            .cause(format!(
+                "there is no such file; {} names it",
+                shown(project)
+            ))
+            .hint("put the file back, or open the project in QGIS and repair or remove the layer"),
+        SourceError::BadProject(what) => new(format!("could not read the project {name}"))
+            .cause(what.clone())
+            .hint("open it in QGIS and save it again, or name the GeoPackages themselves"),
         SourceError::NotAGeoPackage(what) => {
             let failure = new(format!("{name} is not a GeoPackage")).cause(what.clone());
             match () {

@@ -10,14 +10,14 @@ use sozip::ReadAt;
 
 use crate::Watch;
 use crate::destination::{
-    ArchiveFolder, Content, Draft, Manifest, Origin, Reservation, Stored, StoredArchive, Verdict,
-    Versions,
+    ArchiveFolder, Content, Draft, Kept, Manifest, Origin, Reservation, Stored, StoredArchive,
+    Verdict, Versions,
 };
 use crate::durable::Disk;
 use crate::error::Error;
 use crate::snapshot::{self, Clock, Method, Taken};
 use crate::source::{
-    FileSystem, FirstBytes, Gate, Header, Look, Source, SourceError, look, same_content,
+    FileSystem, FirstBytes, Gate, Header, Look, Project, Source, SourceError, look, same_content,
 };
 use crate::verify::{self, Checked, Digests, Written};
 
@@ -28,7 +28,7 @@ pub struct Settings {
     pub lock_wait: Duration,
     /// Threads that compress one source.
     pub threads: usize,
-    /// Kept in the manifest.
+    /// Kept in the manifest, as the label of each job.
     pub label: Option<String>,
     /// Percent of its rows that a layer may lose since the last sound backup without a finding;
     /// `None`: whatever it loses.
@@ -62,6 +62,8 @@ pub struct Job {
     pub source: Source,
     /// The line's name.
     pub line: String,
+    /// Kept in the manifest.
+    pub label: Option<String>,
     /// Keeps the name of a new line from others.
     _reservation: Option<Arc<Reservation>>,
 }
@@ -112,10 +114,27 @@ pub fn plan(
         jobs.push(Job {
             source,
             line,
+            label: settings.label.clone(),
             _reservation: reservation,
         });
     }
     Ok(jobs)
+}
+
+/// Keeps a project as it was read. When this returns a saved copy, it survives a power cut.
+///
+/// # Errors
+/// [`crate::destination::DestinationError`]; earlier copies are as they were.
+pub fn keep_project(
+    project: &Project,
+    destination: &ArchiveFolder,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Kept, Error> {
+    watch.check()?;
+    let source = origin(&project.source, settings);
+    let instant = whole_millisecond(settings.clock.now());
+    Ok(destination.keep_project(project, source, instant, settings.force)?)
 }
 
 /// Hears of each source as it ends: what became of it, and how long that took.
@@ -325,26 +344,35 @@ fn finish(
     match (checked, previous) {
         (Some(checked), _) => {
             destination.still_ours(&job.line, &origin)?;
-            let last_sound = destination.newest_sound(&job.line);
-            let lost = match (&last_sound, settings.max_loss) {
-                (Some(last), Some(percent)) => {
-                    verify::losses(&last.manifest.layers, &checked.layers, percent)
-                }
-                _ => Vec::new(),
-            };
-            let mut manifest = describe(job, origin, &taken, &content, checked, settings);
-            let is_loss = !lost.is_empty();
-            manifest.findings.splice(0..0, lost);
-            // First the pin: a power cut in between leaves one pin too many, not one too few.
-            if let (true, Some(last)) = (is_loss, &last_sound) {
-                let reason = format!("the last backup before the loss in {}", manifest.id);
-                destination.pin(last, &reason)?;
-            }
+            let mut manifest = describe(job, origin, &taken, &content, checked);
+            guard_against_loss(&mut manifest, destination, settings)?;
             Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
         }
         (None, Some(previous)) => Ok(Outcome::Unchanged(previous.stored()?)),
         (None, None) => unreachable!("unchanged is said only with a previous backup at hand"),
     }
+}
+
+/// Says what the backup lacks of the last sound one, and pins that one. Before the new one is
+/// published: a power cut in between leaves one pin too many, not one too few.
+fn guard_against_loss(
+    manifest: &mut Manifest,
+    destination: &ArchiveFolder,
+    settings: &Settings,
+) -> Result<(), Error> {
+    let Some(percent) = settings.max_loss else {
+        return Ok(());
+    };
+    let Some(last) = destination.newest_sound(&manifest.name) else {
+        return Ok(());
+    };
+    let lost = verify::losses(&last.manifest.layers, &manifest.layers, percent);
+    if !lost.is_empty() {
+        manifest.findings.splice(0..0, lost);
+        let reason = format!("the last backup before the loss in {}", manifest.id);
+        destination.pin(&last, &reason)?;
+    }
+    Ok(())
 }
 
 /// Whether the previous backup holds the same database, but for what QGIS moves by mere display.
@@ -380,17 +408,14 @@ fn describe(
     taken: &Taken,
     content: &Content,
     checked: Checked,
-    settings: &Settings,
 ) -> Manifest {
-    // A file name holds milliseconds; the manifest must not know it better.
-    let instant =
-        jiff::Timestamp::from_millisecond(taken.instant.as_millisecond()).unwrap_or(taken.instant);
+    let instant = whole_millisecond(taken.instant);
     Manifest {
         format: Manifest::format(),
         version: crate::destination::MANIFEST_VERSION,
         id: Manifest::id_of(&source, instant, &content.digest),
         name: job.line.clone(),
-        label: settings.label.clone(),
+        label: job.label.clone(),
         source,
         instant,
         method: taken.method.as_str().to_owned(),
@@ -412,6 +437,11 @@ fn describe(
             sqlite: rusqlite::version().to_owned(),
         },
     }
+}
+
+/// A file name holds milliseconds; nothing else may know the instant better.
+fn whole_millisecond(instant: jiff::Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(instant.as_millisecond()).unwrap_or(instant)
 }
 
 fn origin(source: &Source, settings: &Settings) -> Origin {

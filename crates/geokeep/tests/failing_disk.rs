@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{Place, archives_below, check, files_below, temporaries_below, tiny, writable};
-use geokeep::destination::{ArchiveFolder, StoredArchive};
+use geokeep::backup::keep_project;
+use geokeep::destination::{ArchiveFolder, Kept, StoredArchive};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::restore::{Restored, Target, restore};
 use geokeep::verify::Level;
@@ -169,6 +170,67 @@ fn the_second_backup() {
     };
     every_call_fails(prepare, back_up, |place, result, case| {
         archives_are_right(place, result, 1, case);
+    });
+}
+
+fn keep(place: &Place) -> Result<PathBuf, Error> {
+    let project = common::read_project(&place.source("p.qgs"));
+    common::try_keep(&project, place).map(|kept| common::kept(Ok(kept)).path)
+}
+
+/// Copies that bear their final name are whole; one more than was reported may be there where only
+/// the very last sync failed.
+fn copies_are_right(place: &Place, result: &Result<PathBuf, Error>, earlier: &[&str], case: Case) {
+    let mut copies = files_below(&place.backups());
+    copies.retain(|path| path.extension().is_some_and(|e| e == "qgs"));
+    let texts: Vec<_> = copies
+        .iter()
+        .map(|p| fs::read_to_string(p).unwrap())
+        .collect();
+    let (old, new) = texts.split_at(earlier.len());
+    assert_eq!(old, earlier, "{case:?}");
+    let now = fs::read_to_string(place.source("p.qgs")).unwrap();
+    assert!(new.iter().all(|text| *text == now), "{case:?}");
+    match result {
+        Ok(path) => assert!(copies.last() == Some(path) && new.len() == 1, "{case:?}"),
+        Err(_) => assert!(new.len() <= 1, "{case:?}"),
+    }
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+    let destination = ArchiveFolder::open_or_create(&place.backups(), disk).unwrap();
+    let listed = destination.projects("p.qgs").unwrap();
+    assert_eq!(listed.len(), copies.len(), "{case:?}");
+    // The next run finds the line that this one began.
+    destination.sweep().unwrap();
+    let project = common::read_project(&place.source("p.qgs"));
+    let next = keep_project(&project, &destination, &place.settings, &Watch::default());
+    let (Kept::Saved(copy) | Kept::Unchanged(copy)) = next.unwrap();
+    assert_eq!(copy.name, "p.qgs", "{case:?}");
+}
+
+#[test]
+fn the_first_copy_of_a_project() {
+    let prepare = |place: &Place| {
+        build(place);
+        fs::write(place.source("p.qgs"), common::project_xml(&["./a.gpkg"])).unwrap();
+    };
+    every_call_fails(prepare, keep, |place, result, case| {
+        copies_are_right(place, result, &[], case);
+    });
+}
+
+#[test]
+fn the_second_copy_of_a_project() {
+    let first = common::project_xml(&["./a.gpkg"]);
+    let prepare = |place: &Place| {
+        build(place);
+        fs::write(place.source("p.qgs"), &first).unwrap();
+        keep(place).unwrap();
+        // The names of copies hold milliseconds.
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        fs::write(place.source("p.qgs"), common::project_xml(&["./b.gpkg"])).unwrap();
+    };
+    every_call_fails(prepare, keep, |place, result, case| {
+        copies_are_right(place, result, &[&first], case);
     });
 }
 

@@ -110,6 +110,41 @@ fn the_second_backup() {
     assert!(report.images >= 8, "{report:?}");
 }
 
+/// A copy bears its final name only when it is whole, and lies in a folder that says whose it is.
+#[test]
+fn a_project() {
+    let prepare = |place: &Place| {
+        place.build("a.gpkg", &tiny());
+        fs::write(place.source("p.qgs"), common::project_xml(&["./a.gpkg"])).unwrap();
+    };
+    let keep = |place: &Place, disk: &RecordingDisk| {
+        let project = common::read_project(&place.source("p.qgs"));
+        let copy = common::kept(common::try_keep(&project, place));
+        disk.acknowledge(relative(place, &copy.path));
+    };
+    let (place, log) = recorded(prepare, keep);
+    let whole = fs::read(place.source("p.qgs")).unwrap();
+    let report = crash_images(&log, |image, acknowledged| {
+        backups_are_whole(image, acknowledged)?;
+        let copies = common::files_below(&image.join("backups"));
+        let copies = copies
+            .iter()
+            .filter(|p| p.extension().is_some_and(|e| e == "qgs"));
+        for copy in copies {
+            if fs::read(copy).ok().as_ref() != Some(&whole) {
+                return Err("half a project bears its final name".to_owned());
+            }
+            if !copy.with_file_name("project.json").exists() {
+                return Err("a project that nobody owns".to_owned());
+            }
+        }
+        next_run_works(&place, image)
+    });
+    report.assert_clean();
+    eprintln!("{} operations, {} images", log.len(), report.images);
+    assert!(report.images >= 8, "{report:?}");
+}
+
 fn target(root: &Path) -> PathBuf {
     root.join("target/t.gpkg")
 }

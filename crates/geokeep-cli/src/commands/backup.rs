@@ -1,5 +1,7 @@
 //! `geokeep backup`.
 
+mod projects;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -8,9 +10,10 @@ use geokeep::Error;
 use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
 use geokeep::destination::{ArchiveFolder, Stored, Verdict};
 use geokeep::snapshot::Method;
-use geokeep::source::{Found, Source, expand};
+use geokeep::source::{Expanded, Found, Source, expand};
 use geokeep::verify::LOSS;
 
+use self::projects::newest_copy;
 use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
@@ -42,35 +45,40 @@ pub(super) fn open_both(
     sources: &[PathBuf],
     to: &Path,
     context: &Context,
-) -> Result<(Vec<Found>, ArchiveFolder), Failure> {
-    let found = expand(sources, &mut read_list);
-    destination_elsewhere(&found, to)?;
+) -> Result<(Expanded, ArchiveFolder), Failure> {
+    let expanded = expand(sources, &mut read_list);
+    destination_elsewhere(&expanded.found, to)?;
     let destination = ArchiveFolder::open_or_create(to, Arc::clone(&context.disk))
         .map_err(|e| Failure::of_folder(&e.into(), to))?;
-    Ok((found, destination))
+    Ok((expanded, destination))
 }
 
 /// Backs up everything that was found, prints a line for each, and adds up.
 pub(super) fn back_up(
-    found: Vec<Found>,
+    expanded: Expanded,
     destination: &ArchiveFolder,
     settings: &Settings,
     at_once: usize,
     context: &Context,
 ) -> Result<Summary, Failure> {
+    let Expanded { found, projects } = expanded;
     let of_folder = |e: &Error| Failure::of_folder(e, destination.path());
     destination.sweep().map_err(|e| of_folder(&e.into()))?;
     // A working copy of a killed run lies in the staging folder; one that cannot go harms nobody.
     let _ = geokeep::durable::sweep(&*context.disk, &settings.staging);
 
-    let all = found.len();
+    let all = found.len() + projects.len();
     context.watch.on_waiting(render::waiting);
     let report = Report::new(context, all);
-    let (sources, failed) = split(found);
-    for (given, error) in failed {
+    report.keep(projects, destination, settings);
+    let split = split(found);
+    for (given, error) in split.failed {
         report.failed(&given, None, &error, destination);
     }
-    let jobs = plan(sources, destination, settings).map_err(|e| of_folder(&e))?;
+    let mut jobs = plan(split.sources, destination, settings).map_err(|e| of_folder(&e))?;
+    for (job, project) in jobs.iter_mut().zip(split.projects) {
+        job.label = job.label.take().or(project);
+    }
     run_jobs(
         &jobs,
         at_once,
@@ -140,16 +148,26 @@ fn destination_elsewhere(found: &[Found], to: &Path) -> Result<(), Failure> {
     }
 }
 
-fn split(found: Vec<Found>) -> (Vec<Source>, Vec<(PathBuf, Error)>) {
-    let mut sources = Vec::new();
-    let mut failed = Vec::new();
+#[derive(Default)]
+struct Split {
+    sources: Vec<Source>,
+    /// For each source the project that it belongs to.
+    projects: Vec<Option<String>>,
+    failed: Vec<(PathBuf, Error)>,
+}
+
+fn split(found: Vec<Found>) -> Split {
+    let mut split = Split::default();
     for one in found {
         match one.source {
-            Ok(source) => sources.push(source),
-            Err(error) => failed.push((one.given, error.into())),
+            Ok(source) => {
+                split.sources.push(source);
+                split.projects.push(one.project);
+            }
+            Err(error) => split.failed.push((one.given, error.into())),
         }
     }
-    (sources, failed)
+    split
 }
 
 /// Prints one line a source, and adds up the exit code.
@@ -226,7 +244,11 @@ impl<'a> Report<'a> {
         error: &Error,
         destination: &ArchiveFolder,
     ) {
-        let newest = source.and_then(|source| newest_sound(source, destination));
+        let gone = || source_that_was(given);
+        let newest = source.cloned().or_else(gone);
+        let newest = newest.and_then(|source| {
+            newest_sound(&source, destination).or_else(|| newest_copy(&source, destination))
+        });
         let failure = Failure::of_source(error, given, newest.as_deref());
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);
@@ -271,6 +293,16 @@ impl<'a> Report<'a> {
         };
         summary
     }
+}
+
+/// A file that is not there now may have backups all the same.
+fn source_that_was(given: &Path) -> Option<Source> {
+    let folder = given.parent().filter(|f| !f.as_os_str().is_empty());
+    let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+    Some(Source {
+        given: given.to_owned(),
+        real: folder.join(given.file_name()?),
+    })
 }
 
 fn newest_sound(source: &Source, destination: &ArchiveFolder) -> Option<String> {

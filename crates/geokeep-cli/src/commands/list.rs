@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{Stored, Verdict};
+use geokeep::destination::{KeptProject, Stored, Verdict};
 
 use super::open;
 use crate::args::List;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, BackupLine, human_bytes, human_time, layers_in_short, one_line};
+use crate::render::{
+    self, BackupLine, ProjectLine, human_bytes, human_time, layers_in_short, one_line,
+};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> {
@@ -21,10 +23,9 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
         .iter()
         .filter(|line| arguments.name.as_ref().is_none_or(|n| n == *line))
     {
-        let listing = destination
+        let mut listing = destination
             .list(line)
             .map_err(|e| folder_failure(e.into()))?;
-        listed += listing.backups.len() + listing.unreadable.len();
         for stored in &listing.backups {
             if context.json {
                 render::json_line(&BackupLine::of("list", stored));
@@ -33,6 +34,19 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
                 if arguments.name.is_some() {
                     details(context, stored);
                 }
+            }
+        }
+        let projects = destination.projects(line).unwrap_or_else(|error| {
+            let path = arguments.from.join(line);
+            listing.unreadable.push((path, error));
+            Vec::new()
+        });
+        listed += listing.backups.len() + listing.unreadable.len() + projects.len();
+        for copy in &projects {
+            if context.json {
+                render::json_line(&ProjectLine::of(copy));
+            } else {
+                render::say(context, &describe_project(copy));
             }
         }
         for (path, error) in listing.unreadable {
@@ -94,7 +108,7 @@ fn describe(stored: &Stored) -> String {
     let label = manifest
         .label
         .as_ref()
-        .map_or_else(String::new, |label| format!("  \"{label}\""));
+        .map_or_else(String::new, |label| format!("  \"{}\"", one_line(label)));
     let pinned = match stored.pinned.as_deref() {
         None => String::new(),
         Some("") => "  pinned".to_owned(),
@@ -108,5 +122,15 @@ fn describe(stored: &Stored) -> String {
         human_bytes(manifest.bytes),
         human_bytes(stored.stored_bytes),
         layers_in_short(&manifest.layers),
+    )
+}
+
+fn describe_project(copy: &KeptProject) -> String {
+    format!(
+        "{:16}  {}  {}  {:>10}",
+        "project",
+        human_time(copy.instant),
+        copy.name,
+        human_bytes(copy.bytes),
     )
 }

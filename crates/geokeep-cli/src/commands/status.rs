@@ -64,7 +64,7 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
         Err(failure) => (HashMap::new(), Some(failure.message)),
     };
     let mut lines = Vec::new();
-    for found in expand(&job.sources, &mut read_list) {
+    for found in expand(&job.sources, &mut read_list).found {
         let (path, error) = match &found.source {
             Ok(source) => (&source.real, trouble.clone()),
             Err(error) => (&found.given, Some(error.to_string())),

@@ -97,8 +97,10 @@ impl Files {
     fn look(&mut self, job: &Job, events: &mut Events) {
         self.looked = Instant::now();
         let mut there = BTreeSet::new();
-        for source in expand(&job.sources, &mut read_list) {
-            let Ok(source) = source.source else { continue };
+        let expanded = expand(&job.sources, &mut read_list);
+        let geopackages = expanded.found.into_iter().flat_map(|found| found.source);
+        let projects = expanded.projects.into_iter().map(|project| project.source);
+        for source in geopackages.chain(projects) {
             let now = stamps(&source.real);
             events.follow(&source.real);
             there.insert(source.real.clone());

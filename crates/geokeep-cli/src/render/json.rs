@@ -1,13 +1,13 @@
 //! The objects of `--json`. Their fields are an interface: they may grow, never change.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use geokeep::Finding;
-use geokeep::destination::{Layer, Stored};
+use geokeep::destination::{KeptProject, Layer, Stored};
 use geokeep::inspect::Inspection;
 use geokeep::retention::Reason;
 use geokeep::snapshot::Advice;
-use geokeep::source::{Shm, Wal};
+use geokeep::source::{Project, Shm, Source, Wal};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -84,6 +84,61 @@ impl BackupLine {
             error: Some(failure.clone()),
             ..Self::default()
         }
+    }
+}
+
+/// `backup` and `list`: one project.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct ProjectLine {
+    pub(crate) kind: &'static str,
+    pub(crate) source: String,
+    pub(crate) host: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) status: Option<&'static str>,
+    pub(crate) path: Option<String>,
+    pub(crate) instant: Option<String>,
+    pub(crate) bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) geopackages: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) missing: Option<Vec<String>>,
+    pub(crate) error: Option<Failure>,
+}
+
+impl ProjectLine {
+    /// A copy that is kept.
+    pub(crate) fn of(copy: &KeptProject) -> Self {
+        Self {
+            kind: "project",
+            source: copy.source.path.clone(),
+            host: Some(copy.source.host.clone()),
+            name: Some(copy.name.clone()),
+            path: Some(copy.path.to_string_lossy().into_owned()),
+            instant: Some(utc(copy.instant)),
+            bytes: Some(copy.bytes),
+            ..Self::default()
+        }
+    }
+
+    /// A project that was not kept.
+    pub(crate) fn failed(failure: &Failure) -> Self {
+        Self {
+            kind: "project",
+            error: Some(failure.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// The same with what the project names; those that are there by their real paths, as the
+    /// lines of the backups have them.
+    pub(crate) fn naming(mut self, project: &Project) -> Self {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let real =
+            |path: &PathBuf| Source::new(path).map_or_else(|_| text(path), |s| text(&s.real));
+        self.source = text(&project.source.real);
+        self.geopackages = Some(project.geopackages.iter().map(real).collect());
+        self.missing = Some(project.missing.iter().map(|path| text(path)).collect());
+        self
     }
 }
 

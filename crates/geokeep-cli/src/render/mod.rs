@@ -13,8 +13,8 @@ use std::io::Write;
 use serde::Serialize;
 
 pub(crate) use json::{
-    BackupLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine, RestoreLine, ScheduleLine,
-    ScheduleText, utc,
+    BackupLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine, ProjectLine, RestoreLine,
+    ScheduleLine, ScheduleText, utc,
 };
 pub(crate) use progress::Progress;
 pub(crate) use text::{human_age, human_bytes, human_count, human_time, layers_in_short, one_line};

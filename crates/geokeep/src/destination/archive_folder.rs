@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::line::{candidates, instant_of};
+use super::line::{ARCHIVE_SUFFIX, candidates, instant_of};
 use super::marks::is_mark;
 use super::{DestinationError, Draft, Origin, Stored, StoredArchive, Verdict};
 use crate::durable::{Disk, Temporary, folder_of, sweep};
@@ -111,7 +111,10 @@ impl ArchiveFolder {
         for entry in fs::read_dir(&folder).map_err(read)? {
             let entry = entry.map_err(read)?;
             let name = entry.file_name();
-            if let Some(instant) = name.to_str().and_then(|name| instant_of(line, name)) {
+            if let Some(instant) = name
+                .to_str()
+                .and_then(|name| instant_of(line, name, ARCHIVE_SUFFIX))
+            {
                 found.push((instant, entry.path()));
             }
         }
@@ -186,8 +189,8 @@ impl ArchiveFolder {
     pub fn no_such_backup(&self, asked: &str, lines: &[String]) -> DestinationError {
         let lower = asked.to_lowercase();
         let near = |line: &&String| {
-            let line = line.to_lowercase();
-            line.contains(&lower) || lower.contains(&line)
+            let name = line.to_lowercase();
+            *line != asked && (name.contains(&lower) || lower.contains(&name))
         };
         let near = lines.iter().filter(near).take(5).cloned().collect();
         DestinationError::NoSuchBackup {
@@ -245,12 +248,12 @@ impl ArchiveFolder {
         ))
     }
 
-    /// Whether nothing lies in a line but pins whose archives somebody removed.
-    fn is_empty(&self, line: &str) -> bool {
-        let is_left_pin = |entry: io::Result<fs::DirEntry>| {
+    /// Whether nothing lies in a line but marks whose archives somebody removed.
+    pub(super) fn is_empty(&self, line: &str) -> bool {
+        let is_left_mark = |entry: io::Result<fs::DirEntry>| {
             entry.is_ok_and(|e| e.file_name().to_str().is_some_and(is_mark))
         };
-        fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.all(is_left_pin))
+        fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.all(is_left_mark))
     }
 
     fn is_reserved(&self, line: &str, origin: &Origin) -> bool {
@@ -418,7 +421,7 @@ fn owner_tag(origin: &Origin) -> String {
     format!("line-{}", &hasher.finalize().to_hex()[..16])
 }
 
-fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {
+pub(super) fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {
     let write = |e| DestinationError::write(folder, e, 0);
     match disk.create_dir(folder) {
         // Another run was quicker.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sozip::{Added, ArchiveWriter, Chunks, Options, ReadAt, WriteError};
 
 use super::archive::read_error;
-use super::line::archive_name;
+use super::line::{ARCHIVE_SUFFIX, dated_name};
 use super::manifest::MANIFEST_NAME;
 use super::{DestinationError, Manifest, Stored, StoredArchive};
 use crate::durable::{Disk, Temporary};
@@ -134,7 +134,8 @@ impl Draft {
         content: &Content,
         manifest: &Manifest,
     ) -> Result<Stored, DestinationError> {
-        let path = self.folder.join(archive_name(&self.name, manifest.instant));
+        let name = dated_name(&self.name, manifest.instant, ARCHIVE_SUFFIX);
+        let path = self.folder.join(name);
         let written = content.added.entry.compressed_size;
         let modified = Some(manifest.instant.as_second());
         let draft = self.path().to_owned();

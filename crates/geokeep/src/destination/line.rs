@@ -57,21 +57,18 @@ pub(super) fn candidates(stem: &str, folder: Option<&str>) -> impl Iterator<Item
     [stem, with_folder].into_iter().chain(numbered)
 }
 
-/// The file name of one archive. `:` is not legal on Windows, so that the time has none.
-pub(super) fn archive_name(line: &str, instant: Timestamp) -> String {
+/// The file name of one archive or copy. `:` is not legal on Windows, so that the time has none.
+pub(super) fn dated_name(name: &str, instant: Timestamp, suffix: &str) -> String {
     let utc = instant.to_zoned(TimeZone::UTC);
-    format!(
-        "{line}_{}{ARCHIVE_SUFFIX}",
-        utc.strftime("%Y-%m-%dT%H%M%S.%3fZ")
-    )
+    format!("{name}_{}{suffix}", utc.strftime("%Y-%m-%dT%H%M%S.%3fZ"))
 }
 
-/// The instant in a file name of this line; `None` for other files.
-pub(super) fn instant_of(line: &str, file: &str) -> Option<Timestamp> {
+/// The instant in a file name that was made so; `None` for other files.
+pub(super) fn instant_of(name: &str, file: &str, suffix: &str) -> Option<Timestamp> {
     let text = file
-        .strip_prefix(line)?
+        .strip_prefix(name)?
         .strip_prefix('_')?
-        .strip_suffix(ARCHIVE_SUFFIX)?;
+        .strip_suffix(suffix)?;
     let (whole, millis) = text.strip_suffix('Z')?.split_once('.')?;
     let time = jiff::civil::DateTime::strptime("%Y-%m-%dT%H%M%S", whole).ok()?;
     let millis: i64 = (millis.len() == 3).then(|| millis.parse().ok())??;
@@ -104,11 +101,13 @@ mod tests {
     #[test]
     fn the_instant_can_be_read_back() {
         let instant: Timestamp = "2026-11-22T08:15:00.123Z".parse().unwrap();
-        let name = archive_name("par_cels", instant);
+        let name = dated_name("par_cels", instant, ARCHIVE_SUFFIX);
         assert_eq!(name, "par_cels_2026-11-22T081500.123Z.gpkg.zip");
-        assert_eq!(instant_of("par_cels", &name), Some(instant));
-        assert_eq!(instant_of("par", &name), None);
-        assert_eq!(instant_of("par_cels", "par_cels_x.gpkg.zip"), None);
+        assert_eq!(instant_of("par_cels", &name, ARCHIVE_SUFFIX), Some(instant));
+        assert_eq!(instant_of("par", &name, ARCHIVE_SUFFIX), None);
+        let other = instant_of("par_cels", "par_cels_x.gpkg.zip", ARCHIVE_SUFFIX);
+        assert_eq!(other, None);
+        assert_eq!(instant_of("par_cels", &name, ".qgz"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod archive;
 mod archive_folder;
 mod draft;
+mod kept_project;
 mod line;
 mod manifest;
 mod marks;
@@ -18,6 +19,7 @@ pub use archive::{Stored, StoredArchive};
 pub(crate) use archive_folder::Reservation;
 pub use archive_folder::{ArchiveFolder, Listing};
 pub(crate) use draft::{Content, Draft, digest_text};
+pub use kept_project::{Kept, KeptProject};
 pub use line::legal_name;
 pub use manifest::{
     Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError, Origin,

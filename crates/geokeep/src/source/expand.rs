@@ -1,9 +1,10 @@
-//! From what was typed to files: a file, a folder, a pattern, or a list of these.
+//! From what was typed to files: a file, a folder, a pattern, a QGIS project, or a list of these.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
-use super::{Source, SourceError};
+use super::{Project, ProjectFormat, Source, SourceError};
 
 /// One thing that an argument stood for.
 #[derive(Debug)]
@@ -14,6 +15,17 @@ pub struct Found {
     pub source: Result<Source, SourceError>,
     /// The folder that was named, if the file was found below one.
     pub below: Option<PathBuf>,
+    /// The project that names it, by its file name.
+    pub project: Option<String>,
+}
+
+/// What all arguments together stood for.
+#[derive(Debug, Default)]
+pub struct Expanded {
+    /// GeoPackages, and what could not be found.
+    pub found: Vec<Found>,
+    /// Projects. The GeoPackages that they name are among those found.
+    pub projects: Vec<Project>,
 }
 
 /// Expands arguments in the order given. A file that is reached twice is taken once. `read_list`
@@ -21,8 +33,8 @@ pub struct Found {
 pub fn expand(
     arguments: &[PathBuf],
     read_list: &mut dyn FnMut(&Path) -> std::io::Result<String>,
-) -> Vec<Found> {
-    let mut found = Vec::new();
+) -> Expanded {
+    let mut expanded = Expanded::default();
     for argument in arguments {
         match list_name(argument) {
             Some(list) => match read_list(&list) {
@@ -30,22 +42,40 @@ pub fn expand(
                     for line in text.lines().map(str::trim) {
                         // A GeoPackage may be called '#1.gpkg', so that a comment needs '# '.
                         if !line.is_empty() && line != "#" && !line.starts_with("# ") {
-                            one(Path::new(line), &mut found);
+                            one(Path::new(line), &mut expanded);
                         }
                     }
                 }
-                Err(e) => found.push(failed(&list, SourceError::from_io(e))),
+                Err(e) => expanded.fail(&list, SourceError::from_io(e)),
             },
-            None => one(argument, &mut found),
+            None => one(argument, &mut expanded),
         }
     }
-    let mut seen = HashSet::new();
-    found.retain(|f| {
-        f.source
-            .as_ref()
-            .map_or(true, |source| seen.insert(source.real.clone()))
-    });
-    found
+    expanded.found = each_once(expanded.found);
+    expanded
+}
+
+/// The first of all that are one file; it belongs to a project if any of them does.
+fn each_once(found: Vec<Found>) -> Vec<Found> {
+    let mut places = HashMap::new();
+    let mut once: Vec<Found> = Vec::with_capacity(found.len());
+    for one in found {
+        let Ok(source) = &one.source else {
+            once.push(one);
+            continue;
+        };
+        match places.entry(source.real.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(once.len());
+                once.push(one);
+            }
+            Entry::Occupied(place) => {
+                let first = &mut once[*place.get()].project;
+                *first = first.take().or(one.project);
+            }
+        }
+    }
+    once
 }
 
 fn list_name(argument: &Path) -> Option<PathBuf> {
@@ -57,85 +87,119 @@ fn list_name(argument: &Path) -> Option<PathBuf> {
     (!text.is_empty() && !argument.exists()).then(|| PathBuf::from(text))
 }
 
-fn failed(given: &Path, error: SourceError) -> Found {
-    Found {
-        given: given.to_owned(),
-        source: Err(error),
-        below: None,
+impl Expanded {
+    fn add(&mut self, given: &Path, source: Result<Source, SourceError>) {
+        self.found.push(Found {
+            given: given.to_owned(),
+            source,
+            below: None,
+            project: None,
+        });
+    }
+
+    fn fail(&mut self, given: &Path, error: SourceError) {
+        self.add(given, Err(error));
     }
 }
 
-fn one(given: &Path, found: &mut Vec<Found>) {
+fn one(given: &Path, expanded: &mut Expanded) {
     match std::fs::metadata(given) {
-        Ok(metadata) if metadata.is_dir() => folder(given, found),
-        Ok(_) => found.push(Found {
-            given: given.to_owned(),
-            source: Source::new(given),
-            below: None,
-        }),
+        Ok(metadata) if metadata.is_dir() => folder(given, expanded),
+        Ok(_) => match ProjectFormat::of(given) {
+            Some(format) => project(given, format, expanded),
+            None => expanded.add(given, Source::new(given)),
+        },
         Err(e) => match given.to_str().filter(|text| text.contains(['*', '?', '['])) {
-            Some(pattern) => matches(given, pattern, found),
-            None => found.push(failed(given, SourceError::from_io(e))),
+            Some(pattern) => matches(given, pattern, expanded),
+            None => expanded.fail(given, SourceError::from_io(e)),
         },
     }
 }
 
-fn matches(given: &Path, pattern: &str, found: &mut Vec<Found>) {
+/// A project and every GeoPackage that it names.
+fn project(given: &Path, format: ProjectFormat, expanded: &mut Expanded) {
+    let project = match Project::read(given, format) {
+        Ok(project) => project,
+        Err(e) => return expanded.fail(given, e),
+    };
+    let known = |known: &Project| known.source.real == project.source.real;
+    if expanded.projects.iter().any(known) {
+        return;
+    }
+    let there = project.geopackages.iter();
+    let there = there.map(|path| (path, Source::new(path)));
+    let missing = project.missing.iter().map(|path| {
+        let project = given.to_owned();
+        (path, Err(SourceError::MissingInProject { project }))
+    });
+    let named = there.chain(missing).map(|(path, source)| Found {
+        given: path.clone(),
+        source,
+        below: None,
+        project: Some(project.file_name()),
+    });
+    expanded.found.extend(named);
+    expanded.projects.push(project);
+}
+
+fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
     let paths = match glob::glob(pattern) {
         Ok(paths) => paths,
         Err(e) => {
             let why = format!("the pattern is not understood: {e}");
-            return found.push(failed(given, SourceError::NothingFound(why)));
+            return expanded.fail(given, SourceError::NothingFound(why));
         }
     };
-    let before = found.len();
+    let mut none = true;
     for path in paths {
+        none = false;
         match path {
-            Ok(path) => one(&path, found),
+            Ok(path) => one(&path, expanded),
             Err(e) => {
                 let path = e.path().to_owned();
-                found.push(failed(&path, SourceError::from_io(e.into())));
+                expanded.fail(&path, SourceError::from_io(e.into()));
             }
         }
     }
-    if found.len() == before {
+    if none {
         let why = "no file matches this pattern".to_owned();
-        found.push(failed(given, SourceError::NothingFound(why)));
+        expanded.fail(given, SourceError::NothingFound(why));
     }
 }
 
-fn folder(given: &Path, found: &mut Vec<Found>) {
-    let before = found.len();
-    walk(given, given, found);
-    if found.len() == before {
+fn folder(given: &Path, expanded: &mut Expanded) {
+    let before = expanded.found.len();
+    walk(given, given, expanded);
+    if expanded.found.len() == before {
         let why = "no .gpkg file lies in this folder or below it".to_owned();
-        found.push(failed(given, SourceError::NothingFound(why)));
+        expanded.fail(given, SourceError::NothingFound(why));
     }
 }
 
 /// Every `.gpkg` below, by name. Linked folders are not entered (they may lead in a circle);
 /// linked files are.
-fn walk(top: &Path, folder: &Path, found: &mut Vec<Found>) {
+fn walk(top: &Path, folder: &Path, expanded: &mut Expanded) {
     let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries = match entries {
         Ok(entries) => entries,
-        Err(e) => return found.push(failed(folder, SourceError::from_io(e))),
+        Err(e) => return expanded.fail(folder, SourceError::from_io(e)),
     };
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            walk(top, &path, found);
+            walk(top, &path, expanded);
         } else if path
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("gpkg"))
             && !path.is_dir()
         {
             let source = Source::new(&path);
-            found.push(Found {
+            expanded.found.push(Found {
                 given: path,
                 source,
                 below: Some(top.to_owned()),
+                project: None,
             });
         }
     }

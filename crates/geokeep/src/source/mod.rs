@@ -14,18 +14,20 @@ mod gate;
 mod header;
 mod identity;
 mod look;
+mod qgis_project;
 mod sidecars;
 mod sys;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use expand::{Found, expand};
+pub use expand::{Expanded, Found, expand};
 pub use file_system::FileSystem;
 pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};
 pub use identity::{Evidence, FileStamp, SidecarStamp, same_content};
 pub use look::{Look, State, look};
+pub use qgis_project::{Project, ProjectFormat};
 pub use sidecars::{Journal, Shm, Wal};
 pub use sys::{Holder, Locks, Waiting};
 pub(crate) use sys::{free_space, host_name, locks, owned_by_us, read_lock};
@@ -52,6 +54,15 @@ pub enum SourceError {
     /// A pattern or folder that holds no GeoPackage.
     #[error("{0}")]
     NothingFound(String),
+    /// A project names a GeoPackage that is not there.
+    #[error("the project '{}' names it, and there is no such file", project.display())]
+    MissingInProject {
+        /// The project file.
+        project: PathBuf,
+    },
+    /// No whole QGIS project; the text says what is wrong.
+    #[error("{0}")]
+    BadProject(String),
     /// Reading failed.
     #[error("reading failed: {0}")]
     Io(#[source] io::Error),

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use geokeep::backup::{Outcome, Settings, backup, plan};
-use geokeep::destination::{ArchiveFolder, Manifest, Stored, StoredArchive};
+use geokeep::backup::{Outcome, Settings, backup, keep_project, plan};
+use geokeep::destination::{ArchiveFolder, Kept, KeptProject, Manifest, Stored, StoredArchive};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::snapshot::Clock;
-use geokeep::source::Source;
+use geokeep::source::{Project, ProjectFormat, Source};
 use geokeep::stored::{Bytes, Database};
 use geokeep::verify::{Level, verify};
 use geokeep::{Error, Watch};
@@ -119,6 +119,37 @@ pub fn saved(outcome: Result<Outcome, Error>) -> Stored {
     match outcome.expect("a backup is made") {
         Outcome::Saved(stored) => stored,
         Outcome::Unchanged(stored) => panic!("unchanged since {}", stored.path.display()),
+    }
+}
+
+/// A project in the words of QGIS, whose layers lie in `geopackages`.
+pub fn project_xml(geopackages: &[&str]) -> String {
+    let layer = |(n, path): (usize, &&str)| {
+        format!(
+            "<maplayer><id>l{n}</id><datasource>{path}|layername=parcels</datasource>\
+             <provider encoding=\"UTF-8\">ogr</provider></maplayer>"
+        )
+    };
+    let layers: String = geopackages.iter().enumerate().map(layer).collect();
+    let doctype = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>";
+    format!("{doctype}\n<qgis version=\"3.22\"><projectlayers>{layers}</projectlayers></qgis>\n")
+}
+
+pub fn read_project(path: &Path) -> Project {
+    Project::read(path, ProjectFormat::of(path).unwrap()).unwrap()
+}
+
+pub fn try_keep(project: &Project, place: &Place) -> Result<Kept, Error> {
+    let disk = Arc::clone(&place.settings.disk);
+    let destination = ArchiveFolder::open_or_create(&place.backups(), disk)?;
+    keep_project(project, &destination, &place.settings, &Watch::default())
+}
+
+/// A copy of a project that must be made.
+pub fn kept(outcome: Result<Kept, Error>) -> KeptProject {
+    match outcome.expect("a copy is made") {
+        Kept::Saved(copy) => copy,
+        Kept::Unchanged(copy) => panic!("unchanged since {}", copy.path.display()),
     }
 }
 

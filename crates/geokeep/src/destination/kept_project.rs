@@ -1,0 +1,268 @@
+//! Projects that are kept: `DEST/<name>.qgz/<name>_<UTC instant>.qgz`, plain copies.
+//!
+//! A plain copy cannot say whose it is, as an archive does. So the folder says it, in
+//! `project.json`, which is written before the first copy: a folder without it is no line of
+//! projects, and one that names another project is left alone.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sozip::ReadAt;
+
+use super::archive_folder::create_folder;
+use super::line::{candidates, dated_name, instant_of};
+use super::{ArchiveFolder, DestinationError, Origin};
+use crate::durable::Temporary;
+use crate::source::{Project, ProjectFormat, Source};
+
+/// Says whose a line of projects is.
+const OWNER_NAME: &str = "project.json";
+const OWNER_FORMAT: &str = "geokeep project";
+const OWNER_VERSION: u32 = 1;
+/// A longer one is not read: a path and the name of a machine are short.
+const OWNER_BYTES_MAX: u64 = 64 << 10;
+/// So much is read back at a time.
+const PIECE: usize = 1 << 20;
+
+/// The content of `project.json`.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Owner {
+    format: String,
+    version: u32,
+    source: Origin,
+}
+
+/// A copy of a project as it lies in its destination.
+#[derive(Debug, Clone)]
+pub struct KeptProject {
+    /// The copy.
+    pub path: PathBuf,
+    /// The line's name.
+    pub name: String,
+    /// Where it came from.
+    pub source: Origin,
+    /// When it was read.
+    pub instant: Timestamp,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// What became of a project.
+#[derive(Debug, Clone)]
+pub enum Kept {
+    /// A copy was made.
+    Saved(KeptProject),
+    /// The newest copy is the same.
+    Unchanged(KeptProject),
+}
+
+impl ArchiveFolder {
+    /// The copies of a project that a line holds, oldest first; none if it is a line of archives.
+    ///
+    /// # Errors
+    /// [`DestinationError::BadArchive`] if nobody can say whose they are.
+    pub fn projects(&self, line: &str) -> Result<Vec<KeptProject>, DestinationError> {
+        let folder = self.path().join(line);
+        let Some(format) = ProjectFormat::of(Path::new(line)) else {
+            return Ok(Vec::new());
+        };
+        let Some(owner) = read_owner(&folder)? else {
+            return Ok(Vec::new());
+        };
+        let suffix = format!(".{}", format.extension());
+        let base = &line[..line.len() - suffix.len()];
+        let unlistable = |error| DestinationError::Unlistable {
+            path: folder.clone(),
+            error,
+        };
+        let mut kept = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(unlistable)? {
+            let entry = entry.map_err(unlistable)?;
+            let name = entry.file_name();
+            if let Some(instant) = name
+                .to_str()
+                .and_then(|name| instant_of(base, name, &suffix))
+            {
+                kept.push(KeptProject {
+                    path: entry.path(),
+                    name: line.to_owned(),
+                    source: owner.clone(),
+                    instant,
+                    bytes: entry.metadata().map_err(unlistable)?.len(),
+                });
+            }
+        }
+        kept.sort_by_key(|kept| kept.instant);
+        Ok(kept)
+    }
+
+    /// The newest copy of a project.
+    #[must_use]
+    pub fn newest_project_of(&self, source: &Source) -> Option<KeptProject> {
+        let path = source.real.to_string_lossy();
+        let lines = self.lines().ok()?;
+        let kept = lines.iter().filter_map(|line| self.projects(line).ok());
+        kept.flatten().rfind(|kept| kept.source.path == path)
+    }
+
+    /// Keeps a project as it was at `instant`, unless the newest copy is the same and a new one is
+    /// not asked for. When this returns a saved one, it survives a power cut.
+    pub(crate) fn keep_project(
+        &self,
+        project: &Project,
+        source: Origin,
+        instant: Timestamp,
+        always: bool,
+    ) -> Result<Kept, DestinationError> {
+        let _names = self.lock_names();
+        let line = self.line_of_project(project, &source)?;
+        let newest = self.projects(&line)?.pop();
+        if let Some(newest) = newest.filter(|newest| !always && newest.holds(&project.bytes)) {
+            return Ok(Kept::Unchanged(newest));
+        }
+        let suffix = format!(".{}", project.format.extension());
+        let base = line.strip_suffix(&suffix).unwrap_or(&line);
+        let path = self
+            .path()
+            .join(&line)
+            .join(dated_name(base, instant, &suffix));
+        self.write_whole(&line, &path, &project.bytes)?;
+        Ok(Kept::Saved(KeptProject {
+            path,
+            name: line,
+            source,
+            instant,
+            bytes: project.bytes.len() as u64,
+        }))
+    }
+
+    /// The line of a project: the one that says so, else a new one by the first name that is free.
+    fn line_of_project(
+        &self,
+        project: &Project,
+        source: &Origin,
+    ) -> Result<String, DestinationError> {
+        let lines = self.lines()?;
+        let format = Some(project.format);
+        let ours = |line: &&String| {
+            ProjectFormat::of(Path::new(line)) == format
+                && read_owner(&self.path().join(line)).is_ok_and(|of| of.as_ref() == Some(source))
+        };
+        if let Some(line) = lines.iter().find(ours) {
+            return Ok(line.clone());
+        }
+        let parent = Path::new(&source.path).parent().and_then(Path::file_name);
+        let parent = parent.map(|name| name.to_string_lossy().into_owned());
+        let free = |name: &String| {
+            let mut same = lines
+                .iter()
+                .filter(|line| line.to_lowercase() == name.to_lowercase());
+            same.all(|line| self.is_empty(line))
+        };
+        let line = candidates(&project.source.stem(), parent.as_deref())
+            .map(|name| format!("{name}.{}", project.format.extension()))
+            .find(free)
+            .ok_or_else(|| {
+                DestinationError::read(self.path(), io::Error::other("no free name was found"))
+            })?;
+        self.begin_line(&line, source)?;
+        Ok(line)
+    }
+
+    fn begin_line(&self, line: &str, source: &Origin) -> Result<(), DestinationError> {
+        let folder = self.path().join(line);
+        if !folder.is_dir() {
+            create_folder(&*self.disk, &folder)?;
+        }
+        let owner = Owner {
+            format: OWNER_FORMAT.to_owned(),
+            version: OWNER_VERSION,
+            source: source.clone(),
+        };
+        let mut json = serde_json::to_vec_pretty(&owner)
+            .expect("an owner has only text keys and numbers, which JSON can hold");
+        json.push(b'\n');
+        let written = self.write_whole(line, &folder.join(OWNER_NAME), &json);
+        if written.is_err() {
+            self.discard_empty(line);
+        }
+        written
+    }
+
+    /// Writes a file of a line under a temporary name, reads it back, and gives it its own name,
+    /// which must be free.
+    fn write_whole(&self, line: &str, path: &Path, bytes: &[u8]) -> Result<(), DestinationError> {
+        let written = bytes.len() as u64;
+        let mut draft = Temporary::create(&self.disk, &self.path().join(line), "project")
+            .map_err(|e| DestinationError::write(path, e, 0))?;
+        draft
+            .write_all(bytes)
+            .and_then(|()| draft.flush())
+            .map_err(|e| DestinationError::write(draft.path(), e, 0))?;
+        let same = is_same(draft.file(), bytes);
+        if !same.map_err(|e| DestinationError::read(draft.path(), e))? {
+            return Err(DestinationError::BadArchive {
+                path: path.to_owned(),
+                reason: "what was written cannot be read back".to_owned(),
+            });
+        }
+        draft.keep_as_new(path).map_err(|e| match e.kind() {
+            // Another run was quicker.
+            io::ErrorKind::AlreadyExists => DestinationError::NameTaken {
+                line: line.to_owned(),
+            },
+            _ => DestinationError::write(path, e, written),
+        })
+    }
+}
+
+impl KeptProject {
+    /// A copy that cannot be read holds nothing.
+    fn holds(&self, bytes: &[u8]) -> bool {
+        File::open(&self.path)
+            .and_then(|file| is_same(&file, bytes))
+            .unwrap_or(false)
+    }
+}
+
+fn is_same(file: &(impl ReadAt + ?Sized), bytes: &[u8]) -> io::Result<bool> {
+    if file.size()? != bytes.len() as u64 {
+        return Ok(false);
+    }
+    let mut stored = vec![0; bytes.len().min(PIECE)];
+    for (n, piece) in bytes.chunks(PIECE).enumerate() {
+        let stored = &mut stored[..piece.len()];
+        file.read_exact_at(stored, (n * PIECE) as u64)?;
+        if stored != piece {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whose copies a folder holds; `None` if it is no line of projects.
+fn read_owner(folder: &Path) -> Result<Option<Origin>, DestinationError> {
+    let path = folder.join(OWNER_NAME);
+    let bad = |reason: &str| DestinationError::BadArchive {
+        path: path.clone(),
+        reason: reason.to_owned(),
+    };
+    let mut json = Vec::new();
+    let read = File::open(&path).and_then(|file| file.take(OWNER_BYTES_MAX).read_to_end(&mut json));
+    match read {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|e| DestinationError::read(&path, e))?,
+    };
+    let owner: Owner = serde_json::from_slice(&json)
+        .map_err(|_| bad("it does not say whose copies lie beside it"))?;
+    if owner.format != OWNER_FORMAT {
+        return Err(bad("it is not geokeep's"));
+    }
+    if owner.version > OWNER_VERSION {
+        return Err(bad("it was made by a later geokeep"));
+    }
+    Ok(Some(owner.source))
+}

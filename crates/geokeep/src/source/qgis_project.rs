@@ -1,0 +1,193 @@
+//! A QGIS project (`.qgs`, `.qgz`): the file itself, read whole and consistently, and the
+//! GeoPackages that its layers lie in.
+
+mod data_source;
+mod layers;
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Source, SourceError, stamp_of, sys};
+
+/// The longest project file that is read, and the longest XML in a `.qgz`. Both are held in memory.
+const PROJECT_BYTES_MAX: u64 = 64 << 20;
+/// GeoPackages that one project may name: each is looked for, and each that is missing is reported.
+const NAMED_MAX: usize = 10_000;
+/// How often a file is read that is being written, or seems cut off.
+const ATTEMPTS: u32 = 4;
+/// From one attempt to the next: QGIS writes a project in far less.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How a project file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProjectFormat {
+    /// XML.
+    Qgs,
+    /// A ZIP that holds the XML, and perhaps more.
+    Qgz,
+}
+
+impl ProjectFormat {
+    /// The format that the name of a file promises; `None` for other files.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        [Self::Qgs, Self::Qgz]
+            .into_iter()
+            .find(|format| extension == format.extension())
+    }
+
+    /// `qgs` or `qgz`.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Qgs => "qgs",
+            Self::Qgz => "qgz",
+        }
+    }
+}
+
+/// A project file as it was at one moment.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The file.
+    pub source: Source,
+    /// How it is written.
+    pub format: ProjectFormat,
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// GeoPackages that it names and that are there, each once.
+    pub geopackages: Vec<PathBuf>,
+    /// GeoPackages that it names and that are not there.
+    pub missing: Vec<PathBuf>,
+}
+
+impl Project {
+    /// Reads a project. One that is being saved is read again a little later.
+    ///
+    /// # Errors
+    /// [`SourceError::BadProject`] if it is no whole project, and [`SourceError`] as for any file.
+    pub fn read(given: &Path, format: ProjectFormat) -> Result<Self, SourceError> {
+        let mut attempt = 1;
+        loop {
+            match Self::read_once(given, format) {
+                // While a project is saved its file is short, or for a moment not there.
+                Err(SourceError::BadProject(_) | SourceError::Missing) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    std::thread::sleep(PAUSE);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn read_once(given: &Path, format: ProjectFormat) -> Result<Self, SourceError> {
+        let source = Source::new(given)?;
+        let bytes = read_still(&source.real)?;
+        let folder = given.parent().unwrap_or(Path::new(""));
+        let named = named_in(&bytes, format, folder).map_err(SourceError::BadProject)?;
+        let (missing, there): (Vec<_>, Vec<_>) = named.into_iter().partition(Named::is_missing);
+        let paths = |named: Vec<Named>| named.into_iter().map(|named| named.path).collect();
+        Ok(Self {
+            source,
+            format,
+            bytes,
+            geopackages: paths(there),
+            missing: paths(missing),
+        })
+    }
+
+    /// The name of the file.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        let name = self.source.real.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+}
+
+/// A GeoPackage as a project names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Named {
+    path: PathBuf,
+    /// A path of Windows, read on another system: it cannot be there.
+    foreign: bool,
+}
+
+impl Named {
+    fn is_missing(&self) -> bool {
+        let not_found = |e: std::io::Error| e.kind() == std::io::ErrorKind::NotFound;
+        self.foreign || fs::metadata(&self.path).is_err_and(not_found)
+    }
+}
+
+/// The bytes of a file that did not change while it was read.
+fn read_still(path: &Path) -> Result<Vec<u8>, SourceError> {
+    let metadata = fs::metadata(path).map_err(SourceError::from_io)?;
+    if metadata.is_dir() {
+        return Err(SourceError::IsFolder);
+    }
+    if !metadata.is_file() {
+        return Err(SourceError::NotAFile);
+    }
+    let before = sys::stamp(&metadata);
+    if before.size > PROJECT_BYTES_MAX {
+        let what = format!("it has {} bytes; no project is so long", before.size);
+        return Err(SourceError::BadProject(what));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(PROJECT_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(SourceError::from_io)?;
+    let after = stamp_of(path).map_err(SourceError::from_io)?;
+    if after != before || bytes.len() as u64 != before.size {
+        let what = "it was written to whenever it was read".to_owned();
+        return Err(SourceError::BadProject(what));
+    }
+    Ok(bytes)
+}
+
+/// The GeoPackages that the layers of a project in `folder` lie in, each once, in its order.
+fn named_in(bytes: &[u8], format: ProjectFormat, folder: &Path) -> Result<Vec<Named>, String> {
+    let unpacked;
+    let xml = match format {
+        ProjectFormat::Qgs => bytes,
+        ProjectFormat::Qgz => {
+            unpacked = unpack(bytes)?;
+            &unpacked
+        }
+    };
+    let mut seen = HashSet::new();
+    let mut named = Vec::new();
+    for layer in layers::layers(xml)? {
+        if let Some(one) = data_source::geopackage(&layer, folder)
+            && seen.insert(one.clone())
+        {
+            named.push(one);
+        }
+    }
+    if named.len() > NAMED_MAX {
+        return Err(format!("it names more than {NAMED_MAX} GeoPackages"));
+    }
+    Ok(named)
+}
+
+/// The XML in a `.qgz`: its one `.qgs`, whatever else lies there.
+fn unpack(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let cannot = |e: sozip::ReadError| format!("its ZIP cannot be read: {e}");
+    let archive = sozip::Archive::open(bytes).map_err(cannot)?;
+    let is_project = |name: &str| ProjectFormat::of(Path::new(name)) == Some(ProjectFormat::Qgs);
+    let mut projects = archive.entries().iter().filter(|e| is_project(&e.name));
+    match (projects.next(), projects.next()) {
+        (Some(project), None) => archive
+            .read_small(project, PROJECT_BYTES_MAX)
+            .map_err(cannot),
+        (None, _) => Err("it is a ZIP without a .qgs in it".to_owned()),
+        (Some(_), Some(_)) => Err("it is a ZIP with more than one .qgs in it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! The layers of a project's XML: where each says that its data lies.
+//!
+//! The XML is passed over once, event by event. Entities that it defines itself are never
+//! expanded, and a name that needs one makes the project unreadable.
+
+use std::collections::HashSet;
+
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion, escape};
+
+/// Elements within elements; QGIS writes about 30.
+const DEPTH_MAX: u32 = 1000;
+
+/// What one layer says of its data.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Layer {
+    /// Which part of QGIS reads it: `ogr`, `gdal`, `postgres`, …; empty if it is not told.
+    pub(super) provider: String,
+    /// Where it lies, in that provider's own words.
+    pub(super) source: String,
+}
+
+/// All layers of a whole project.
+pub(super) fn layers(xml: &[u8]) -> Result<Vec<Layer>, String> {
+    let text = str::from_utf8(xml).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let broken = |e: &dyn std::fmt::Display| format!("its XML is broken or cut off: {e}");
+    let mut reader = Reader::from_str(text);
+    let mut found = Found::default();
+    loop {
+        match reader.read_event().map_err(|e| broken(&e))? {
+            Event::Start(element) => found.begin(&element)?,
+            Event::Empty(element) => {
+                found.begin(&element)?;
+                found.end();
+            }
+            Event::End(_) => found.end(),
+            Event::Text(text) => found.text(&text.xml10_content()),
+            Event::CData(text) => found.text(&text.xml10_content()),
+            Event::GeneralRef(name) if found.reading.is_some() => {
+                match name.resolve_char_ref().map_err(|e| broken(&e))? {
+                    Some(c) => found.text(c.encode_utf8(&mut [0; 4])),
+                    None => found.text(entity(&name)?),
+                }
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    // The reader itself does not mind where the text ends.
+    if found.depth > 0 || !found.is_project {
+        return Err(broken(&"it ends too early"));
+    }
+    Ok(found.all())
+}
+
+fn entity(name: &str) -> Result<&'static str, String> {
+    escape::resolve_predefined_entity(name)
+        .ok_or_else(|| format!("a layer's source needs an entity of its own, {name:?}"))
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Field {
+    Id,
+    Provider,
+    Source,
+}
+
+/// A layer as the tree of layers shows it.
+struct InTree {
+    id: String,
+    layer: Layer,
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Found {
+    depth: u32,
+    is_project: bool,
+    /// The layer that is being read, and how deep it stands.
+    open: Option<(u32, String, Layer)>,
+    /// The part of it that is being read: a child of the layer's element.
+    reading: Option<Field>,
+    ids: HashSet<String>,
+    layers: Vec<Layer>,
+    tree: Vec<InTree>,
+}
+
+impl Found {
+    fn begin(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
+        self.depth += 1;
+        let name = element.name();
+        let name: &str = name.as_ref();
+        if self.depth > DEPTH_MAX {
+            return Err(format!("its XML is more than {DEPTH_MAX} elements deep"));
+        }
+        if self.depth == 1 {
+            if self.is_project || name != "qgis" {
+                return Err(format!("it is XML, but no QGIS project: it holds <{name}>"));
+            }
+            self.is_project = true;
+        }
+        match (&self.open, name) {
+            (None, "maplayer") => self.open = Some((self.depth, String::new(), Layer::default())),
+            (None, "layer-tree-layer") => self.tree.push(InTree {
+                id: attribute(element, "id")?,
+                layer: Layer {
+                    provider: attribute(element, "providerKey")?,
+                    source: attribute(element, "source")?,
+                },
+            }),
+            (Some((layer, ..)), _) if self.depth == layer + 1 => {
+                self.reading = match name {
+                    "id" => Some(Field::Id),
+                    "provider" => Some(Field::Provider),
+                    "datasource" => Some(Field::Source),
+                    _ => None,
+                };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) {
+        let Some((_, id, layer)) = &mut self.open else {
+            return;
+        };
+        match self.reading {
+            Some(Field::Id) => id.push_str(text),
+            Some(Field::Provider) => layer.provider.push_str(text),
+            Some(Field::Source) => layer.source.push_str(text),
+            None => {}
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some((_, id, layer)) = self.open.take_if(|(depth, ..)| *depth == self.depth) {
+            self.ids.insert(id);
+            self.layers.push(layer);
+        }
+        self.reading = None;
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// The layers, and those that only the tree knows: QGIS keeps them while their data is away.
+    fn all(self) -> Vec<Layer> {
+        let Self {
+            ids, layers, tree, ..
+        } = self;
+        let only_there = tree.into_iter().filter(|entry| !ids.contains(&entry.id));
+        layers
+            .into_iter()
+            .chain(only_there.map(|entry| entry.layer))
+            .collect()
+    }
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> Result<String, String> {
+    let broken = |e: &dyn std::fmt::Display| format!("its XML is broken: {e}");
+    match element.try_get_attribute(name).map_err(|e| broken(&e))? {
+        None => Ok(String::new()),
+        Some(attribute) => {
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0);
+            Ok(value.map_err(|e| broken(&e))?.into_owned())
+        }
+    }
+}

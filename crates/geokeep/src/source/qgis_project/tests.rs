@@ -1,0 +1,286 @@
+//! Projects as QGIS writes them, and as nobody should.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What QGIS 3.22 wrote in `/srv/town/gis` (`make.py` beside it).
+fn written_by_qgis(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/qgis");
+    fs::read(folder.join(name)).unwrap()
+}
+
+fn paths(bytes: &[u8], format: ProjectFormat, folder: &str) -> Result<Vec<String>, String> {
+    let named = named_in(bytes, format, Path::new(folder))?;
+    let text = |named: Named| named.path.to_str().unwrap().replace('\\', "/");
+    Ok(named.into_iter().map(text).collect())
+}
+
+fn layer(provider: &str, source: &str) -> String {
+    let source = quick_xml::escape::escape(source);
+    format!(
+        "<maplayer><id>{}</id><datasource>{source}</datasource><provider>{provider}</provider></maplayer>",
+        source.len()
+    )
+}
+
+fn project(body: &str) -> Vec<u8> {
+    let start =
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n<qgis version=\"3.22\">";
+    format!("{start}<projectlayers>{body}</projectlayers></qgis>\n").into_bytes()
+}
+
+/// The one path that a layer of a project in `gis` leads to.
+fn one(provider: &str, source: &str) -> Option<PathBuf> {
+    let xml = project(&layer(provider, source));
+    let named = named_in(&xml, ProjectFormat::Qgs, Path::new("gis")).unwrap();
+    assert!(named.len() <= 1, "{named:?}");
+    named.into_iter().next().map(|named| named.path)
+}
+
+fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = sozip::ArchiveWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        let options = sozip::Options::default();
+        writer
+            .add(name, None, &mut &**bytes, None, &options, None, &mut |_| {})
+            .unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn what_qgis_writes() {
+    for name in ["relative.qgz", "absolute.qgz"] {
+        let bytes = written_by_qgis(name);
+        let mut found = paths(&bytes, ProjectFormat::Qgz, "/srv/town/gis").unwrap();
+        found.sort();
+        let expected = [
+            "/srv/town/away/Höhen.gpkg",
+            "/srv/town/gis/data/gone.gpkg",
+            "/srv/town/gis/data/ortho.gpkg",
+            "/srv/town/gis/data/town & country.gpkg",
+        ];
+        assert_eq!(found, expected, "{name}");
+        let xml = unpack(&bytes).unwrap();
+        let mut of_xml = paths(&xml, ProjectFormat::Qgs, "/srv/town/gis").unwrap();
+        of_xml.sort();
+        assert_eq!(of_xml, expected, "{name}");
+    }
+    // Relative to the project, wherever it lies.
+    let bytes = written_by_qgis("relative.qgz");
+    let moved = paths(&bytes, ProjectFormat::Qgz, "elsewhere/gis").unwrap();
+    assert!(moved.contains(&"elsewhere/away/Höhen.gpkg".to_owned()));
+    let moved = paths(&bytes, ProjectFormat::Qgz, "").unwrap();
+    assert!(moved.contains(&"../away/Höhen.gpkg".to_owned()));
+}
+
+#[test]
+fn ways_to_name_a_geopackage() {
+    let cases = [
+        ("ogr", "./a.gpkg|layername=roads", "gis/a.gpkg"),
+        (
+            "ogr",
+            "./a.gpkg|layerid=0|subset=x = 'b.gpkg'",
+            "gis/a.gpkg",
+        ),
+        ("ogr", "data/A.GPKG", "gis/data/A.GPKG"),
+        ("ogr", r".\data\a.gpkg|layername=x", "gis/data/a.gpkg"),
+        ("ogr", "../../away/a.gpkg", "../away/a.gpkg"),
+        ("ogr", "/srv/../../a.gpkg", "/a.gpkg"),
+        ("ogr", "file:///srv/a%20%C3%A4.gpkg", "/srv/a ä.gpkg"),
+        (
+            "ogr",
+            "FILE://localhost/srv/100%.gpkg|layerid=0",
+            "/srv/100%.gpkg",
+        ),
+        ("gdal", "GPKG:./a.gpkg:ortho", "gis/a.gpkg"),
+        ("gdal", "gpkg:/srv/a.gpkg", "/srv/a.gpkg"),
+        ("gdal", "GPKG:\"/srv/a:b.gpkg\":ortho", "/srv/a:b.gpkg"),
+        ("gdal", "./a.gpkg|option:NOLOCK=YES", "gis/a.gpkg"),
+        (
+            "spatialite",
+            r"dbname='./it\'s.gpkg' table=x (g) sql=",
+            "gis/it's.gpkg",
+        ),
+        ("", "./old.gpkg", "gis/old.gpkg"),
+    ];
+    for (provider, source, path) in cases {
+        assert_eq!(one(provider, source), Some(path.into()), "{source}");
+    }
+}
+
+#[test]
+fn what_is_no_file_here_is_passed_over() {
+    let cases = [
+        ("postgres", "dbname='a.gpkg' host=db table=x"),
+        ("WFS", "url='https://example.org/a.gpkg'"),
+        ("ogr", "https://example.org/a.gpkg"),
+        ("ogr", "/vsizip/./a.zip/a.gpkg|layername=x"),
+        ("ogr", "/vsicurl/https://example.org/a.gpkg"),
+        ("ogr", "./a.shp"),
+        ("ogr", "./a.gpkg.zip"),
+        ("ogr", "file:///srv/%ff.gpkg"),
+        ("ogr", ""),
+        ("gdal", "GPKG:"),
+        ("gdal", "GPKG:\""),
+        ("gdal", "GPK\u{e4}:"),
+        ("spatialite", "table=x"),
+        ("spatialite", r"dbname='a.gpkg\"),
+    ];
+    for (provider, source) in cases {
+        assert_eq!(one(provider, source), None, "{source}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_path_of_windows_is_missing_whatever_lies_here() {
+    for source in [
+        r"C:\gis\a.gpkg|layerid=0",
+        "c:/gis/a.gpkg",
+        r"\\nas\gis\a.gpkg",
+        "file:///C:/a.gpkg",
+    ] {
+        let xml = project(&layer("ogr", source));
+        let named = named_in(&xml, ProjectFormat::Qgs, Path::new("gis")).unwrap();
+        assert!(named[0].foreign && named[0].is_missing(), "{named:?}");
+    }
+}
+
+#[test]
+fn a_file_is_named_once_and_the_tree_tells_of_lost_layers() {
+    let body = format!(
+        "{}{}{}<layer-tree-layer id=\"11\" providerKey=\"ogr\" source=\"/stale/a.gpkg\"/>\
+         <layer-tree-layer id=\"lost\" providerKey=\"ogr\" source=\"./b &amp; c.gpkg|layerid=0\"><x/></layer-tree-layer>",
+        layer("ogr", "./a.gpkg|layerid=0"),
+        layer("ogr", "./x/../a.gpkg|layername=other"),
+        "<maplayer><id>11</id><x><datasource>./deep.gpkg</datasource></x></maplayer>",
+    );
+    let found = paths(&project(&body), ProjectFormat::Qgs, "gis").unwrap();
+    assert_eq!(found, ["gis/a.gpkg", "gis/b & c.gpkg"]);
+    let text =
+        "<maplayer><datasource>./a<![CDATA[&]]>&#98;&amp;.gp<!-- x -->kg</datasource></maplayer>";
+    let found = paths(&project(text), ProjectFormat::Qgs, "gis").unwrap();
+    assert_eq!(found, ["gis/a&b&.gpkg"]);
+}
+
+#[test]
+fn projects_that_are_none() {
+    let whole = project(&layer("ogr", "./a.gpkg"));
+    assert!(paths(&whole, ProjectFormat::Qgs, "").is_ok());
+    let deep = "<a>".repeat(5000);
+    let laughs = "<!DOCTYPE qgis [<!ENTITY a \"./a\"><!ENTITY b \"&a;&a;\">]><qgis><maplayer>\
+                  <datasource>&b;.gpkg</datasource></maplayer></qgis>";
+    let cases: [(&[u8], &str); 9] = [
+        (b"", "ends too early"),
+        (b"not a project", "ends too early"),
+        (b"<html></html>", "no QGIS project"),
+        (b"<qgis></qgis><qgis></qgis>", "no QGIS project"),
+        (b"<qgis><a></qgis>", "broken"),
+        (b"<qgis>\xff</qgis>", "not UTF-8"),
+        (&whole[..whole.len() - 9], "broken or cut off"),
+        (laughs.as_bytes(), "entity of its own"),
+        (&project(&deep), "elements deep"),
+    ];
+    for (bytes, expected) in cases {
+        let error = paths(bytes, ProjectFormat::Qgs, "").unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+    let many = |count| {
+        let layer = |n| layer("ogr", &format!("./{n}.gpkg"));
+        let layers: String = (0..count).map(layer).collect();
+        paths(&project(&layers), ProjectFormat::Qgs, "")
+    };
+    assert_eq!(many(NAMED_MAX).unwrap().len(), NAMED_MAX);
+    assert!(many(NAMED_MAX + 1).unwrap_err().contains("more than 10000"));
+    let bomb = vec![b' '; usize::try_from(PROJECT_BYTES_MAX).unwrap() + 1];
+    let (one, two): (&[u8], &[u8]) = (&whole, b"<qgis/>");
+    let mut tricky = zip(&[("xx_xx.qgs", one)]);
+    for at in 0..tricky.len() - 9 {
+        if &tricky[at..at + 9] == b"xx_xx.qgs" {
+            tricky[at..at + 9].copy_from_slice(b"../xx.qgs");
+        }
+    }
+    let mut damaged = zip(&[("a.qgs", one)]);
+    damaged[60] ^= 1;
+    let cases = [
+        (one.to_vec(), "its ZIP cannot be read"),
+        (zip(&[("a.txt", two)]), "without a .qgs"),
+        (zip(&[("a.qgs", two), ("b.QGS", two)]), "more than one .qgs"),
+        (zip(&[("a.qgs", &bomb)]), "over the limit"),
+        (tricky, "unsafe entry name"),
+        (damaged, "its ZIP cannot be read"),
+    ];
+    for (bytes, expected) in cases {
+        let error = paths(&bytes, ProjectFormat::Qgz, "").unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+    let more = zip(&[("a.qgs", one), ("a.qgd", b"notes"), ("img/a.png", b"")]);
+    assert_eq!(paths(&more, ProjectFormat::Qgz, "").unwrap(), ["a.gpkg"]);
+}
+
+/// A cut or changed project gives an answer, and one that is cut off is never taken for whole.
+#[test]
+fn every_beginning_of_a_project_is_refused() {
+    let whole = project(&layer("ogr", "./a.gpkg"));
+    let end = whole.len() - 1;
+    for len in 0..end {
+        assert!(
+            paths(&whole[..len], ProjectFormat::Qgs, "").is_err(),
+            "{len}"
+        );
+    }
+    let packed = written_by_qgis("relative.qgz");
+    for len in (0..packed.len()).step_by(7) {
+        assert!(
+            paths(&packed[..len], ProjectFormat::Qgz, "").is_err(),
+            "{len}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        at in 0..2000usize,
+        pieces in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "<qgis>", "</qgis>", "<maplayer>", "</maplayer>", "<datasource>", "</datasource>",
+                "<id>", "</id>", "<layer-tree-layer source='./a.gpkg' id=", "'x'/>", "&amp;", "&x;",
+                "&#0;", "&#xD800;", "<![CDATA[", "]]>", "<!--", "-->", "<!DOCTYPE", ">", "./a.gpkg|",
+                "GPKG:", "dbname='", "\u{20ac}", "\"", "<provider>spatialite</provider>",
+            ]),
+            0..40,
+        ),
+    ) {
+        let _ = paths(&bytes, ProjectFormat::Qgs, "");
+        let _ = paths(&bytes, ProjectFormat::Qgz, "");
+        let _ = paths(pieces.concat().as_bytes(), ProjectFormat::Qgs, "");
+        let _ = paths(&project(&pieces.concat()), ProjectFormat::Qgs, "");
+        for name in ["relative.qgz", "absolute.qgz"] {
+            let mut packed = written_by_qgis(name);
+            let mut xml = unpack(&packed).unwrap();
+            for (n, byte) in bytes.iter().take(5).enumerate() {
+                let last = packed.len() - 1;
+                packed[(at * 7 + n).min(last)] = *byte;
+                xml[at + n] = *byte;
+            }
+            let _ = paths(&packed, ProjectFormat::Qgz, "");
+            let _ = paths(&xml, ProjectFormat::Qgs, "");
+        }
+    }
+
+    /// Whatever a layer says comes out of the XML as it went in.
+    #[test]
+    fn any_source_is_read_as_it_is(name in "[a-zA-Zäöü€<>&\"' ]{1,20}") {
+        let expected = Path::new("gis").join(format!("x{name}.gpkg"));
+        prop_assert_eq!(one("ogr", &format!("./x{name}.gpkg|layerid=0")), Some(expected));
+    }
+}
