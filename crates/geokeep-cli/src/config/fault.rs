@@ -112,6 +112,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_the_readme_shows_is_accepted() {
+        let readme = include_str!("../../../../README.md");
+        let (_, rest) = readme.split_once("```toml\n").unwrap();
+        let (text, _) = rest.split_once("```").unwrap();
+        let path = Path::new("geokeep.toml");
+        parse(text, path).and_then(|c| c.check(path)).unwrap();
+    }
+
     /// Every key that the example explains is right, also those that are commented out.
     #[test]
     fn the_example_is_accepted() {
