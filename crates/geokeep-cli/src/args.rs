@@ -3,6 +3,7 @@
 mod forget;
 pub(crate) mod manuals;
 mod pin;
+mod report;
 pub(crate) mod schedule;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use forget::Forget;
 pub(crate) use pin::{Pin, Unpin};
+pub(crate) use report::Report;
 
 /// Backs up GeoPackages while they are in use, proves that the copy is whole, and gives it back.
 #[derive(Debug, Parser)]
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     /// Write the manual pages
     #[command(display_order = 901)]
     Man(manuals::Man),
+    /// Say how well each file is protected, in text or as a web page
+    Report(Report),
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use geokeep::destination::DestinationError;
+use geokeep::report::ReportError;
 use geokeep::restore::RestoreError;
 use geokeep::retention::RetentionError;
 use geokeep::schedule::ScheduleError;
@@ -259,6 +260,21 @@ impl Failure {
         match error {
             Error::Destination(e) => of_destination(e, failure),
             other => failure.cause(other.to_string()),
+        }
+    }
+
+    /// A report that was not written.
+    pub(crate) fn of_report(error: &Error, file: &Path) -> Self {
+        let message = format!("could not write the report {}", shown(file));
+        let failure = Self::new(error, message).state("no report is half written");
+        match error {
+            Error::Report(ReportError::NotAReport(_)) => failure
+                .cause("another file is there, which is not a report of geokeep")
+                .state("that file is as it was")
+                .hint("choose another name with --html"),
+            other => failure
+                .cause(other.to_string())
+                .hint("check that the folder exists and that this user may write there"),
         }
     }
 

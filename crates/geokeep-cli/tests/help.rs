@@ -19,6 +19,7 @@ fn help_is_as_committed() {
         "list",
         "verify",
         "restore",
+        "report",
         "run",
         "watch",
         "status",

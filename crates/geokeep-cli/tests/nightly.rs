@@ -51,7 +51,7 @@ fn a_job_is_run_and_its_state_is_known() {
     let status = at(&desk, "2026-03-02T02:00:00Z", &["status"]);
     assert_eq!(status.code, 0, "{status:?}");
     assert!(
-        status.out.contains("ok      maps: ") && status.out.contains("24 h old"),
+        status.out.contains("ok      maps: ") && status.out.contains("24 hours old"),
         "{status:?}"
     );
     let late = at(&desk, "2026-03-02T04:00:00Z", &["status", "--json"]);

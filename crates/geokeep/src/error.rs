@@ -1,6 +1,7 @@
 //! What can go wrong, by stage, and the one kind that scripts decide by.
 
 use crate::destination::DestinationError;
+use crate::report::ReportError;
 use crate::restore::RestoreError;
 use crate::retention::RetentionError;
 use crate::schedule::ScheduleError;
@@ -38,6 +39,9 @@ pub enum Error {
     /// There is no schedule of this form.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// The report could not be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// Stopped on request.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -126,6 +130,7 @@ impl Error {
             Self::Restore(e) => e.kind(),
             Self::Retention(RetentionError::EmptyPolicy) => Kind::Usage,
             Self::Schedule(e) => e.kind(),
+            Self::Report(e) => e.kind(),
             Self::Interrupted(_) => Kind::Interrupted,
             Self::Panicked => Kind::Unexpected,
         }

@@ -54,17 +54,16 @@ fn list(source: &Source, gate: &Gate, parameters: &str) -> Option<Vec<Layer>> {
     sqlite::harden(&connection).ok()?;
     sqlite::register_spatial_functions(&connection).ok()?;
     let geopackage = verify::has_contents_table(&connection).ok()?;
-    let names = verify::layer_names(&connection, geopackage).ok()?;
+    let layers = verify::uncounted_layers(&connection, geopackage).ok()?;
     Some(politely(&connection, gate, || {
-        let layers = names.into_iter().map(|(name, kind)| {
-            let sql = format!("SELECT count(*) FROM {}", sqlite::quote(&name));
+        let layers = layers.into_iter().map(|layer| {
+            let sql = format!("SELECT count(*) FROM {}", sqlite::quote(&layer.name));
             let rows = connection
                 .query_row(&sql, [], |row| row.get::<_, i64>(0))
                 .ok();
             Layer {
-                name,
-                kind,
                 rows: rows.map(i64::unsigned_abs),
+                ..layer
             }
         });
         layers.collect()

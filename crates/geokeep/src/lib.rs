@@ -6,7 +6,7 @@
 //! ```text
 //! source ─▶ snapshot ─▶ destination ─▶ verify ─▶ publish          (backup.rs)
 //!                            │
-//!                            └─▶ stored ─▶ verify · list · restore
+//!                            └─▶ stored ─▶ verify · list · restore · report
 //! ```
 //!
 //! The library never prints, never exits, and reads neither environment, home folder nor clock by
@@ -29,6 +29,7 @@ pub mod restore;
 
 pub mod inspect;
 
+pub mod report;
 pub mod retention;
 pub mod schedule;
 
@@ -38,6 +39,7 @@ mod error;
 mod finding;
 mod sqlite;
 mod watch;
+pub mod words;
 
 pub use error::{Error, Kind};
 pub use finding::{Finding, Severity};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 600;
 
 /// The stages of the library in the order of the data. Each may use those before it.
-const STAGES: [&str; 10] = [
+const STAGES: [&str; 11] = [
     "source",
     "snapshot",
     "destination",
@@ -21,10 +21,11 @@ const STAGES: [&str; 10] = [
     "inspect",
     "retention",
     "schedule",
+    "report",
 ];
 
 /// What every stage may use.
-const FOUNDATION: [&str; 5] = ["durable", "error", "finding", "sqlite", "watch"];
+const FOUNDATION: [&str; 6] = ["durable", "error", "finding", "sqlite", "watch", "words"];
 
 /// What parts of the foundation use themselves. `error` gathers the stages' own errors.
 const FOUNDATION_USES: [(&str, &[&str]); 2] = [("watch", &["error"]), ("error", &STAGES)];

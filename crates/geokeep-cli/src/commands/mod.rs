@@ -7,6 +7,7 @@ mod inspect;
 mod list;
 mod manuals;
 mod pin;
+mod report;
 mod restore;
 mod run;
 mod schedule;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Schedule(arguments) => schedule::run(&arguments, context),
         Command::Completions(arguments) => manuals::completions(&arguments, context),
         Command::Man(arguments) => manuals::man(&arguments, context),
+        Command::Report(arguments) => report::run(&arguments, context),
     }
 }
 

@@ -124,7 +124,7 @@ fn in_words(line: &StatusLine) -> String {
         (Some(instant), Some(age)) => format!(
             "newest sound backup {} ({} old), verified {}",
             human_time(instant),
-            human_age(age),
+            human_age(jiff::SignedDuration::from_secs(age)),
             verified
         ),
         _ => "no sound backup".to_owned(),

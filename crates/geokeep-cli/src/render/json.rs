@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use geokeep::Finding;
 use geokeep::destination::{KeptProject, Layer, Stored};
 use geokeep::inspect::Inspection;
+use geokeep::report::SourceReport;
 use geokeep::retention::Reason;
 use geokeep::snapshot::Advice;
 use geokeep::source::{Project, Shm, Source, Wal};
@@ -421,6 +422,57 @@ impl<'a> ManualLine<'a> {
             kind: "man",
             text: None,
             path: Some(path.to_string_lossy().into_owned()),
+        }
+    }
+}
+
+/// `report`: one source.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReportLine<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) source: Option<&'a str>,
+    pub(crate) host: Option<&'a str>,
+    pub(crate) name: &'a str,
+    pub(crate) standing: &'static str,
+    pub(crate) unchanged: bool,
+    /// Of the newest sound backup, as the two that follow.
+    pub(crate) id: Option<&'a str>,
+    pub(crate) instant: Option<String>,
+    pub(crate) age_seconds: Option<i64>,
+    pub(crate) verdict: &'static str,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) stored_bytes: Option<u64>,
+    pub(crate) layers: Option<&'a [Layer]>,
+    pub(crate) backups: usize,
+    pub(crate) unreadable: usize,
+    pub(crate) troubles: Vec<String>,
+}
+
+impl<'a> ReportLine<'a> {
+    pub(crate) fn of(source: &'a SourceReport, now: jiff::Timestamp) -> Self {
+        let sound = source.newest_sound().map(|stored| &stored.manifest);
+        let newest = source.newest();
+        Self {
+            kind: "report",
+            source: source.path.as_deref(),
+            host: newest.map(|stored| &*stored.manifest.source.host),
+            name: &source.name,
+            standing: source.standing(now).as_str(),
+            unchanged: source.unchanged,
+            id: sound.map(|manifest| &*manifest.id),
+            instant: sound.map(|manifest| utc(manifest.instant)),
+            age_seconds: source.age(now).map(|age| age.as_secs()),
+            verdict: newest.map_or("unreadable", |stored| stored.manifest.verdict.as_str()),
+            bytes: newest.map(|stored| stored.manifest.bytes),
+            stored_bytes: newest.map(|stored| stored.stored_bytes),
+            layers: newest.map(|stored| &*stored.manifest.layers),
+            backups: source.backups.len(),
+            unreadable: source.unreadable.len(),
+            troubles: source
+                .troubles(now)
+                .into_iter()
+                .map(|trouble| trouble.what)
+                .collect(),
         }
     }
 }

@@ -12,12 +12,13 @@ use std::io::Write;
 
 use serde::Serialize;
 
+pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use json::{
-    BackupLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine, ProjectLine, RestoreLine,
-    ScheduleLine, ScheduleText, utc,
+    BackupLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine, ProjectLine, ReportLine,
+    RestoreLine, ScheduleLine, ScheduleText, utc,
 };
 pub(crate) use progress::Progress;
-pub(crate) use text::{human_age, human_bytes, human_count, human_time, layers_in_short, one_line};
+pub(crate) use text::{human_time, layers_in_short};
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;

@@ -114,6 +114,60 @@ pub struct Layer {
     pub kind: String,
     /// Rows, if they could be counted.
     pub rows: Option<u64>,
+    /// Where its contents lie, as `gpkg_contents` says. Older manifests do not have it.
+    pub extent: Option<Extent>,
+    /// The reference system of the extent, as `gpkg_contents` says. Older manifests do not have it.
+    pub srs_id: Option<i64>,
+}
+
+impl Layer {
+    /// Whether `found` is the layer that this one was when it was recorded. What was not recorded
+    /// says nothing.
+    pub(crate) fn matches(&self, found: &Self) -> bool {
+        self.name == found.name
+            && self.kind == found.kind
+            && self.rows == found.rows
+            && (self.extent.is_none() || self.extent == found.extent)
+            && (self.srs_id.is_none() || self.srs_id == found.srs_id)
+    }
+}
+
+/// `[min_x, min_y, max_x, max_y]`: finite numbers, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "[f64; 4]", into = "[f64; 4]")]
+pub struct Extent([f64; 4]);
+
+// The numbers are finite, so that each equals itself.
+impl Eq for Extent {}
+
+impl Extent {
+    /// `None` if the numbers are no extent.
+    #[must_use]
+    pub fn new(numbers: [f64; 4]) -> Option<Self> {
+        let [min_x, min_y, max_x, max_y] = numbers;
+        let finite = numbers.iter().all(|number| number.is_finite());
+        (finite && min_x <= max_x && min_y <= max_y).then_some(Self(numbers))
+    }
+
+    /// `[min_x, min_y, max_x, max_y]`.
+    #[must_use]
+    pub fn numbers(self) -> [f64; 4] {
+        self.0
+    }
+}
+
+impl TryFrom<[f64; 4]> for Extent {
+    type Error = &'static str;
+
+    fn try_from(numbers: [f64; 4]) -> Result<Self, Self::Error> {
+        Self::new(numbers).ok_or("an extent is not in order")
+    }
+}
+
+impl From<Extent> for [f64; 4] {
+    fn from(extent: Extent) -> Self {
+        extent.0
+    }
 }
 
 /// Why a manifest could not be read.
@@ -180,5 +234,46 @@ impl Manifest {
             hasher.update(part.as_bytes());
         }
         hasher.finalize().to_hex()[..16].to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use super::*;
+
+    #[test]
+    fn a_layer_recorded_before_there_were_extents_matches_what_is_found_now() {
+        let old = r#"{"name": "parcels", "type": "features", "rows": 3}"#;
+        let old: Layer = serde_json::from_str(old).unwrap();
+        let new = Layer {
+            extent: Extent::new([1.0, 2.0, 3.0, 4.0]),
+            srs_id: Some(25832),
+            ..old.clone()
+        };
+        assert!(old.matches(&new));
+        let moved = Layer {
+            extent: Extent::new([1.0, 2.0, 3.0, 5.0]),
+            ..new.clone()
+        };
+        assert!(new.matches(&new) && !new.matches(&moved) && !new.matches(&old));
+        let fewer = Layer {
+            rows: Some(2),
+            ..new.clone()
+        };
+        assert!(!old.matches(&fewer));
+    }
+
+    #[test]
+    fn an_extent_out_of_order_is_not_read() {
+        assert!(serde_json::from_str::<Extent>("[0, 0, 1, 1]").is_ok());
+        for wrong in [
+            "[1, 0, 0, 1]",
+            "[0, 1, 1, 0]",
+            "[0, 0, 1]",
+            "[0, 0, 1, 1e999]",
+        ] {
+            assert!(serde_json::from_str::<Extent>(wrong).is_err(), "{wrong}");
+        }
     }
 }

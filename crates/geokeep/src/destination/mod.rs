@@ -22,8 +22,8 @@ pub(crate) use draft::{Content, Draft, digest_text};
 pub use kept_project::{Kept, KeptProject};
 pub use line::legal_name;
 pub use manifest::{
-    Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError, Origin,
-    Verdict, Versions,
+    Extent, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
+    Origin, Verdict, Versions,
 };
 pub use run_lock::RunLock;
 

@@ -1,9 +1,10 @@
 //! What a GeoPackage holds: the tables of `gpkg_contents` (OGC 12-128r19, clause 1.1.3), counted.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{Patience, VerifyError, finding, not_fatal};
-use crate::destination::Layer;
+use crate::destination::{Extent, Layer};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::sqlite::quote;
@@ -38,7 +39,7 @@ pub(super) fn of(
     patience: &Patience,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Layer>, Error> {
-    let listed = match names(connection, geopackage) {
+    let listed = match uncounted(connection, geopackage) {
         Ok(listed) => listed,
         Err(e) => {
             let e = not_fatal(e, patience)?;
@@ -49,21 +50,23 @@ pub(super) fn of(
     };
     let mut layers = Vec::new();
     let mut view_steps = VIEW_STEPS;
-    for (name, kind) in listed {
-        let rows = match count(connection, &name, patience, &mut view_steps) {
+    for layer in listed {
+        let name = &layer.name;
+        let rows = match count(connection, name, patience, &mut view_steps) {
             Ok(rows) => Some(rows),
             Err(e) => {
                 let e = not_fatal(e, patience)?;
                 let message = format!("its rows could not be counted: {e}");
-                findings.push(finding(Severity::Warning, "layer", Some(&name), message));
+                findings.push(finding(Severity::Warning, "layer", Some(name), message));
                 None
             }
         };
-        let short = |text: String| text.chars().take(NAME_CHARS_MAX).collect();
+        let short = |text: &str| text.chars().take(NAME_CHARS_MAX).collect();
         layers.push(Layer {
             name: short(name),
-            kind: short(kind),
+            kind: short(&layer.kind),
             rows,
+            ..layer
         });
     }
     Ok(layers)
@@ -78,26 +81,54 @@ pub(crate) fn has_contents_table(connection: &Connection) -> rusqlite::Result<bo
     )
 }
 
-/// Names and types of layers in the order of their names.
-pub(crate) fn names(
-    connection: &Connection,
-    geopackage: bool,
-) -> rusqlite::Result<Vec<(String, String)>> {
-    let sql = if geopackage {
-        "SELECT table_name, data_type FROM gpkg_contents ORDER BY table_name LIMIT ?1"
+/// The layers in the order of their names, not counted yet.
+pub(crate) fn uncounted(connection: &Connection, geopackage: bool) -> rusqlite::Result<Vec<Layer>> {
+    let mut statement = if geopackage {
+        // A table of contents without the columns of the extent still names layers.
+        connection
+            .prepare(&contents("min_x, min_y, max_x, max_y, srs_id"))
+            .or_else(|_| connection.prepare(&contents("NULL, NULL, NULL, NULL, NULL")))?
     } else {
-        "SELECT name, 'table' FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' \
-         ESCAPE '\\' ORDER BY name LIMIT ?1"
-    };
-    let mut statement = connection.prepare(sql)?;
-    let text = |value: rusqlite::types::ValueRef<'_>| match value {
-        rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        _ => String::new(),
+        connection.prepare(
+            "SELECT name, 'table', NULL, NULL, NULL, NULL, NULL FROM sqlite_schema WHERE type = 'table' \
+             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIMIT ?1",
+        )?
     };
     let rows = statement.query_map([LAYERS_MAX], |row| {
-        Ok((text(row.get_ref(0)?), text(row.get_ref(1)?)))
+        Ok(Layer {
+            name: text(row.get_ref(0)?),
+            kind: text(row.get_ref(1)?),
+            rows: None,
+            extent: extent(row)?,
+            srs_id: row.get_ref(6)?.as_i64().ok(),
+        })
     })?;
     rows.collect()
+}
+
+fn contents(place: &str) -> String {
+    format!("SELECT table_name, data_type, {place} FROM gpkg_contents ORDER BY table_name LIMIT ?1")
+}
+
+fn text(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        _ => String::new(),
+    }
+}
+
+/// The extent in columns 2 to 5; whatever is not four numbers in order is none.
+fn extent(row: &Row<'_>) -> rusqlite::Result<Option<Extent>> {
+    let mut numbers = [f64::NAN; 4];
+    for (column, number) in numbers.iter_mut().enumerate() {
+        *number = match row.get_ref(column + 2)? {
+            ValueRef::Real(real) => real,
+            #[expect(clippy::cast_precision_loss, reason = "a coordinate, not a count")]
+            ValueRef::Integer(integer) => integer as f64,
+            _ => f64::NAN,
+        };
+    }
+    Ok(Extent::new(numbers))
 }
 
 fn count(

@@ -58,6 +58,8 @@ mod tests {
                 name: (*name).to_owned(),
                 kind: "features".to_owned(),
                 rows: Some(*rows),
+                extent: None,
+                srs_id: None,
             })
             .collect()
     }

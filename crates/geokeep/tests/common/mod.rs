@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 #![allow(unreachable_pub, reason = "shared by several test programs")]
 
+pub mod page;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

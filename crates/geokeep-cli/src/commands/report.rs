@@ -1,0 +1,127 @@
+//! `geokeep report`.
+
+use std::path::Path;
+
+use geokeep::backup::host_name;
+use geokeep::destination::ArchiveFolder;
+use geokeep::report::{Report, SourceReport, Standing, still_holds, write};
+use geokeep::words::{counted, human_age, plain, shortened};
+use jiff::tz::TimeZone;
+
+use super::open;
+use crate::args;
+use crate::failure::{Exit, Failure};
+use crate::render::{self, ReportLine, human_bytes, human_count, human_time};
+use crate::settings::Context;
+
+pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, Failure> {
+    // Absolute, so that the commands on the page work in any folder.
+    let folder = std::path::absolute(&arguments.from).unwrap_or_else(|_| arguments.from.clone());
+    let destination = open(&folder, context)?;
+    let report =
+        gather(&destination, context).map_err(|e| Failure::of_folder(&e, &arguments.from))?;
+    for source in &report.sources {
+        if context.json {
+            render::json_line(&ReportLine::of(source, report.made));
+        } else if arguments.html.is_none() {
+            render::say(context, &in_a_line(source, &report));
+        }
+    }
+    if let Some(path) = &arguments.html {
+        write(&report.html(), path, &context.disk)
+            .map_err(|e| Failure::of_report(&e.into(), path))?;
+        let files = counted(report.sources.len(), "file", "files");
+        render::say(context, &format!("report of {files} -> {}", shown(path)));
+    }
+    render::say(context, &report.headline());
+    let unprotected = |source: &SourceReport| source.standing(report.made) == Standing::None;
+    Ok(if report.sources.iter().any(unprotected) {
+        Exit::Incomplete
+    } else {
+        Exit::Done
+    })
+}
+
+fn gather(destination: &ArchiveFolder, context: &Context) -> Result<Report, geokeep::Error> {
+    let made = context.clock.now();
+    let host = host_name();
+    let mut sources = Vec::new();
+    for line in destination.lines()? {
+        context.watch.check()?;
+        let source = source(destination, line);
+        // A folder without archives is none of ours.
+        if source.backups.is_empty() && source.unreadable.is_empty() {
+            continue;
+        }
+        let sound = source.newest_sound();
+        let unchanged = sound.is_some_and(|stored| still_holds(&stored.manifest, &host, made));
+        sources.push(SourceReport {
+            unchanged,
+            ..source
+        });
+    }
+    Ok(Report {
+        destination: destination.path().to_owned(),
+        made,
+        zone: TimeZone::system(),
+        sources,
+    })
+}
+
+fn source(destination: &ArchiveFolder, line: String) -> SourceReport {
+    let (backups, unreadable) = match destination.list(&line) {
+        Ok(listing) => (listing.backups, listing.unreadable),
+        // Every file system of its own has one in its root, for root alone.
+        Err(_) if line == "lost+found" => (Vec::new(), Vec::new()),
+        Err(error) => (Vec::new(), vec![(destination.path().join(&line), error)]),
+    };
+    let reason =
+        |(path, error): (_, geokeep::destination::DestinationError)| (path, error.to_string());
+    let newest = backups.last();
+    SourceReport {
+        path: newest.map(|stored| stored.manifest.source.path.clone()),
+        unreadable: unreadable.into_iter().map(reason).collect(),
+        name: line,
+        backups,
+        ..SourceReport::default()
+    }
+}
+
+fn shown(path: &Path) -> String {
+    plain(&path.to_string_lossy())
+}
+
+fn in_a_line(source: &SourceReport, report: &Report) -> String {
+    let standing = source.standing(report.made);
+    let newest = source.newest();
+    let sound = match (source.newest_sound(), source.age(report.made)) {
+        (Some(stored), Some(age)) => {
+            let when = human_time(stored.manifest.instant);
+            if source.unchanged {
+                format!("{when} (unchanged since)")
+            } else {
+                format!("{when} ({} old)", human_age(age))
+            }
+        }
+        _ => "no sound backup".to_owned(),
+    };
+    let rows = newest.and_then(|stored| geokeep::report::rows(&stored.manifest.layers));
+    let rows = rows.map_or_else(
+        || "? rows".to_owned(),
+        |rows| format!("{} rows", human_count(rows)),
+    );
+    let size = newest.map_or_else(
+        || "-".to_owned(),
+        |stored| human_bytes(stored.manifest.bytes),
+    );
+    let troubles = match source.troubles(report.made).first() {
+        Some(trouble) if standing != Standing::Old => format!("  {}", plain(&trouble.what)),
+        _ => String::new(),
+    };
+    format!(
+        "{:<5}  {:<24}  {sound:<38}  {rows:>16}  {size:>10}  {}{troubles}",
+        standing.as_str(),
+        shortened(&plain(&source.name), 24),
+        newest.map_or("unreadable", |stored| stored.manifest.verdict.as_str()),
+    )
+}

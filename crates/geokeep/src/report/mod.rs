@@ -1,0 +1,154 @@
+//! What a destination holds, told to people who look after files and not after backups: the
+//! judgement of each source, and one HTML page that needs nothing else.
+
+mod map;
+mod page;
+mod plot;
+mod section;
+mod shell;
+mod standing;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+pub use standing::{Standing, Statement, Trouble, rows};
+
+use crate::destination::{Manifest, Stored};
+use crate::durable::{Disk, Temporary, folder_of};
+use crate::error::Kind;
+use crate::source::{Gate, Source, look, same_content};
+
+/// Everything that is told.
+#[derive(Debug)]
+pub struct Report {
+    /// The destination, absolute, so that its commands work anywhere.
+    pub destination: PathBuf,
+    /// The moment from which ages are counted.
+    pub made: Timestamp,
+    /// In which times are told.
+    pub zone: TimeZone,
+    /// One for each line.
+    pub sources: Vec<SourceReport>,
+}
+
+/// One source.
+#[derive(Debug, Default)]
+pub struct SourceReport {
+    /// The line.
+    pub name: String,
+    /// The path of the source, if any backup or the caller tells.
+    pub path: Option<String>,
+    /// Its backups, oldest first.
+    pub backups: Vec<Stored>,
+    /// Files that should be backups of it and cannot be read, and why.
+    pub unreadable: Vec<(PathBuf, String)>,
+    /// Why the run at hand made no backup of it.
+    pub failure: Option<RunFailure>,
+    /// How old its newest sound backup may be, if that was promised.
+    pub max_age: Option<SignedDuration>,
+    /// The source certainly holds what its newest sound backup holds, however old that is.
+    pub unchanged: bool,
+}
+
+/// A failure in the words of the command.
+#[derive(Debug, Clone)]
+pub struct RunFailure {
+    /// What could not be done.
+    pub message: String,
+    /// Why.
+    pub cause: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// Why a report was not written. An earlier one is there as it was, or the new one in full.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A file is there that is not an earlier report.
+    #[error("'{}' is there and is not a report of geokeep", .0.display())]
+    NotAReport(PathBuf),
+    /// Writing failed.
+    #[error("writing to '{}' failed: {error}", path.display())]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl ReportError {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::NotAReport(_) => Kind::TargetExists,
+            Self::Write { .. } => Kind::TargetUnwritable,
+        }
+    }
+}
+
+/// Near the beginning of each page, by which a later run knows that it may replace the file.
+const MARK: &str = r#"<meta name="generator" content="geokeep report">"#;
+const MARK_WITHIN: u64 = 500;
+
+impl Report {
+    /// The page. The same report always gives the same text.
+    #[must_use]
+    pub fn html(&self) -> String {
+        page::page(self).into_string()
+    }
+}
+
+/// Writes a page durably, in place of an earlier one.
+///
+/// # Errors
+/// [`ReportError::NotAReport`] if another file of that name is there: it is not replaced.
+pub fn write(html: &str, path: &Path, disk: &Arc<dyn Disk>) -> Result<(), ReportError> {
+    let failed = |error| ReportError::Write {
+        path: path.to_owned(),
+        error,
+    };
+    let replaces = path.symlink_metadata().is_ok();
+    if replaces && !is_report(path).map_err(failed)? {
+        return Err(ReportError::NotAReport(path.to_owned()));
+    }
+    let mut file = Temporary::create(disk, folder_of(path), "report").map_err(failed)?;
+    file.write_all(html.as_bytes()).map_err(failed)?;
+    if replaces {
+        file.take_access_of(path).map_err(failed)?;
+        file.keep_as(path).map_err(failed)
+    } else {
+        file.keep_as_new(path).map_err(failed)
+    }
+}
+
+fn is_report(path: &Path) -> io::Result<bool> {
+    if !path.is_file() {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    File::open(path)?
+        .take(MARK_WITHIN)
+        .read_to_end(&mut start)?;
+    Ok(String::from_utf8_lossy(&start).contains(MARK))
+}
+
+/// Whether the source, if it is on `host` and within reach, certainly holds what this backup of it
+/// holds. It is looked at and not opened as a database.
+#[must_use]
+pub fn still_holds(manifest: &Manifest, host: &str, now: Timestamp) -> bool {
+    if manifest.source.host != host {
+        return false;
+    }
+    let now_ns = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
+    let now = Source::new(Path::new(&manifest.source.path)).and_then(|source| {
+        let gate = Gate::enter(&source)?;
+        look(&source, &gate, now_ns)
+    });
+    now.is_ok_and(|now| same_content(&manifest.evidence, &now.evidence()))
+}

@@ -1,0 +1,216 @@
+//! The page as a whole: the judgement, the overview, and a section for each source.
+
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::standing::{named, rows};
+use super::{MARK, Report, SourceReport, Standing, section};
+use crate::words::{human_age, human_bytes, human_count, plain, shortened};
+
+const STYLE: &str = include_str!("style.css");
+/// The page asks nobody for anything and runs nothing, even if a name in it tried to.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+/// Longest name in the overview, in characters.
+const NAME_CHARS: usize = 60;
+
+pub(super) fn page(report: &Report) -> Markup {
+    let destination = plain(&report.destination.to_string_lossy());
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                (PreEscaped(MARK))
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "Backups of " (report.sources.len()) " files" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    p.kicker { "Backups in " bdi { (destination) } }
+                    (verdict(report))
+                    p.made { "As of " (clock(report, report.made)) " (" (zone(report)) ")" }
+                }
+                @if !report.sources.is_empty() {
+                    (overview(report))
+                    main {
+                        @for (n, source) in report.sources.iter().enumerate() {
+                            (section::section(report, n, source))
+                        }
+                    }
+                }
+                (footer())
+            }
+        }
+    }
+}
+
+fn verdict(report: &Report) -> Markup {
+    let worst = report
+        .sources
+        .iter()
+        .map(|source| source.standing(report.made))
+        .min();
+    html! {
+        h1 class=(worst.map_or("none", Standing::as_str)) {
+            @for (n, statement) in report.verdict().iter().enumerate() {
+                @let (names, more) = named(&statement.about);
+                @if n > 0 { " " }
+                span {
+                    (statement.says)
+                    @for (n, &place) in names.iter().enumerate() {
+                        @if n == 0 { ": " } @else { ", " }
+                        a href={ "#" (section::id(place)) } {
+                            bdi { (shortened(&plain(&report.sources[place].name), 40)) }
+                        }
+                    }
+                    @if more > 0 { " and " (more) " more" }
+                    "."
+                }
+            }
+        }
+    }
+}
+
+fn overview(report: &Report) -> Markup {
+    let mut order: Vec<usize> = (0..report.sources.len()).collect();
+    // What needs somebody comes first; else the order is that of the sections.
+    order.sort_by_key(|&n| {
+        let source = &report.sources[n];
+        (
+            source.standing(report.made),
+            source.troubles(report.made).is_empty(),
+        )
+    });
+    html! {
+        nav aria-label="Overview" {
+            (totals(report))
+            div.wide {
+                table.overview {
+                    thead { tr {
+                        th scope="col" { "File" }
+                        th scope="col" { "Protection" }
+                        th.number scope="col" { "Age of newest sound backup" }
+                        th.number scope="col" { "Rows" }
+                        th.number scope="col" { "Size" }
+                        th.number scope="col" { "Backups" }
+                    } }
+                    tbody {
+                        @for n in order { (overview_row(report, n)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn overview_row(report: &Report, n: usize) -> Markup {
+    let source = &report.sources[n];
+    let newest = source.newest().map(|stored| &stored.manifest);
+    html! {
+        tr {
+            td.name {
+                a href={ "#" (section::id(n)) } { bdi { (shortened(&plain(&source.name), NAME_CHARS)) } }
+            }
+            td { (badge(report, source)) }
+            td.number { (age(report, source)) }
+            td.number {
+                @match newest.and_then(|manifest| rows(&manifest.layers)) {
+                    Some(rows) => (human_count(rows)),
+                    None => "–",
+                }
+            }
+            td.number { (newest.map_or_else(|| "–".to_owned(), |manifest| human_bytes(manifest.bytes))) }
+            td.number { (human_count(source.backups.len() as u64)) }
+        }
+    }
+}
+
+/// How many files stand how, and what all backups take.
+fn totals(report: &Report) -> Markup {
+    let count = |standing| {
+        let all = report.sources.iter();
+        all.filter(|source| source.standing(report.made) == standing)
+            .count()
+    };
+    let backups = report.sources.iter().flat_map(|source| &source.backups);
+    let stored = backups
+        .clone()
+        .fold(0_u64, |sum, stored| sum.saturating_add(stored.stored_bytes));
+    html! {
+        dl.totals {
+            (total("fresh", "protected", count(Standing::Fresh)))
+            (total("old", "only an old backup", count(Standing::Old)))
+            (total("none", "no sound backup", count(Standing::None)))
+            div { dt { "backups" } dd { (human_count(backups.count() as u64)) } }
+            div { dt { "stored in all" } dd { (human_bytes(stored)) } }
+        }
+    }
+}
+
+fn total(class: &str, label: &str, count: usize) -> Markup {
+    html! {
+        div class=[(count > 0).then_some(class)] {
+            dt { (label) }
+            dd { (human_count(count as u64)) }
+        }
+    }
+}
+
+/// The standing in a word, with its colour; and whether somebody should look.
+pub(super) fn badge(report: &Report, source: &SourceReport) -> Markup {
+    let standing = source.standing(report.made);
+    let words = match standing {
+        Standing::Fresh => "Fresh",
+        Standing::Old => "Old",
+        Standing::None => "Not protected",
+    };
+    let attention = standing == Standing::Fresh && !source.troubles(report.made).is_empty();
+    html! {
+        span class={ "badge " (standing.as_str()) } { (words) }
+        @if attention { " " span.badge.attention { "Needs attention" } }
+    }
+}
+
+/// The age of the newest sound backup in words.
+pub(super) fn age(report: &Report, source: &SourceReport) -> String {
+    match source.age(report.made) {
+        None => "none".to_owned(),
+        Some(age) if age.is_negative() => "dated in the future".to_owned(),
+        Some(age) => human_age(age),
+    }
+}
+
+/// An instant in the report's time zone.
+pub(super) fn clock(report: &Report, instant: Timestamp) -> Markup {
+    let local = instant.to_zoned(report.zone.clone());
+    html! {
+        time datetime=(format!("{instant:.3}")) { (local.strftime("%Y-%m-%d %H:%M").to_string()) }
+    }
+}
+
+fn zone(report: &Report) -> String {
+    let local = report.made.to_zoned(report.zone.clone());
+    if local.offset().is_zero() {
+        return "UTC".to_owned();
+    }
+    local.strftime("%Z, UTC%:z").to_string()
+}
+
+fn footer() -> Markup {
+    html! {
+        footer {
+            p {
+                "Sound means: every byte was read back and compared when the backup was made, and SQLite found no fault in it. "
+                "This page tells what the backups said of themselves then; "
+                code { "geokeep verify" } " reads all of them again."
+            }
+            p {
+                "A file of which nothing lies here is not on this page. "
+                "Edits that are not saved are in the memory of the program that edits: no backup can hold them."
+            }
+        }
+    }
+}

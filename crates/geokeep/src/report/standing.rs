@@ -1,0 +1,334 @@
+//! How well each source is protected, and all of them in a sentence or two.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Report, SourceReport};
+use crate::destination::{Layer, Stored, Verdict};
+use crate::words::{counted, human_age, plain, shortened};
+
+/// Without a promise a backup counts as fresh for this long: last night's, and a late morning.
+const FRESH: SignedDuration = SignedDuration::from_hours(36);
+/// Clocks of several machines differ by so much without a fault.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+/// Names that a sentence can bear.
+const NAMES_MAX: usize = 3;
+
+/// How well a source is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It has no sound backup.
+    None,
+    /// Its newest sound backup is older than it may be, and it may have changed since.
+    Old,
+    /// Its newest sound backup is young enough, or it has not changed since.
+    Fresh,
+}
+
+impl Standing {
+    /// The word on the page and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Old => "old",
+            Self::Fresh => "fresh",
+        }
+    }
+}
+
+/// Something that is not protected, or not as it should be.
+#[derive(Debug, Clone)]
+pub struct Trouble {
+    /// What.
+    pub what: String,
+    /// Why.
+    pub why: Option<String>,
+    /// What to do about it.
+    pub advice: Option<String>,
+}
+
+/// A part of the whole's judgement, and the sources that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// A sentence without its full stop.
+    pub says: String,
+    /// Places in [`Report::sources`].
+    pub about: Vec<usize>,
+}
+
+impl SourceReport {
+    /// The newest backup, sound or not.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Stored> {
+        self.backups.last()
+    }
+
+    /// The newest sound backup.
+    #[must_use]
+    pub fn newest_sound(&self) -> Option<&Stored> {
+        let sound = |stored: &&Stored| stored.manifest.verdict == Verdict::Sound;
+        self.backups.iter().rfind(sound)
+    }
+
+    /// Age of the newest sound backup. Negative if it is dated after `now`.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
+        let newest = self.newest_sound()?;
+        Some(now.duration_since(newest.manifest.instant))
+    }
+
+    /// How old the newest sound backup may be.
+    #[must_use]
+    pub fn limit(&self) -> SignedDuration {
+        self.max_age.unwrap_or(FRESH)
+    }
+
+    /// Whether the newest sound backup is young enough, whatever the source did since. One from
+    /// the future says nothing about its age.
+    fn is_young(&self, now: Timestamp) -> bool {
+        let age = self.age(now);
+        age.is_some_and(|age| age <= self.limit() && age >= -CLOCKS_DIFFER)
+    }
+
+    /// How well it is protected.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        match self.newest_sound() {
+            None => Standing::None,
+            Some(_) if self.unchanged || self.is_young(now) => Standing::Fresh,
+            Some(_) => Standing::Old,
+        }
+    }
+
+    /// What is not protected, or not as it should be, and why.
+    #[must_use]
+    pub fn troubles(&self, now: Timestamp) -> Vec<Trouble> {
+        let mut troubles = Vec::new();
+        if let Some(failure) = &self.failure {
+            troubles.push(Trouble {
+                what: plain(&failure.message),
+                why: failure.cause.as_deref().map(plain),
+                advice: failure.hint.as_deref().map(plain),
+            });
+        }
+        troubles.extend(self.damage());
+        for (path, reason) in &self.unreadable {
+            troubles.push(Trouble {
+                what: format!("{} cannot be read", plain(&path.to_string_lossy())),
+                why: Some(plain(reason)),
+                advice: Some(
+                    "The backups beside it are not concerned. Look after the disk that it lies on."
+                        .to_owned(),
+                ),
+            });
+        }
+        if self.backups.is_empty() && self.unreadable.is_empty() && self.failure.is_none() {
+            troubles.push(trouble("No backup was made yet", None, None));
+        }
+        troubles.extend(self.lateness(now));
+        troubles
+    }
+
+    fn damage(&self) -> Option<Trouble> {
+        let newest = self.newest()?;
+        if newest.manifest.verdict == Verdict::Sound {
+            return None;
+        }
+        let fault = newest.manifest.findings.iter();
+        let fault = fault
+            .max_by_key(|finding| finding.severity)
+            .map_or_else(String::new, |finding| plain(&finding.message));
+        let advice = match self.newest_sound() {
+            Some(_) => {
+                "Everything that was changed since the newest sound backup is at risk: look after the file soon."
+            }
+            None => "No sound backup is there to go back to: look after the file now.",
+        };
+        Some(trouble(
+            "The file itself was damaged when its newest backup was made",
+            Some(&fault),
+            Some(advice),
+        ))
+    }
+
+    fn lateness(&self, now: Timestamp) -> Option<Trouble> {
+        let age = self.age(now)?;
+        if age < -CLOCKS_DIFFER {
+            let why = "A clock was wrong, there or here";
+            return Some(trouble(
+                "The newest sound backup is dated after this report",
+                Some(why),
+                None,
+            ));
+        }
+        if self.standing(now) != Standing::Old {
+            return None;
+        }
+        let allowed = if self.max_age.is_some() {
+            "promised are at most"
+        } else {
+            "fresh means at most"
+        };
+        let why = format!(
+            "It is {} old; {allowed} {}",
+            human_age(age),
+            human_age(self.limit())
+        );
+        Some(trouble(
+            "What was changed since the newest sound backup is not protected",
+            Some(&why),
+            Some("See whether backups still run. If the file did not change since, all is well."),
+        ))
+    }
+}
+
+fn trouble(what: &str, why: Option<&str>, advice: Option<&str>) -> Trouble {
+    let owned = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Trouble {
+        what: what.to_owned(),
+        why: why.and_then(owned),
+        advice: advice.and_then(owned),
+    }
+}
+
+/// All rows of a backup, if those of every layer are known.
+#[must_use]
+pub fn rows(layers: &[Layer]) -> Option<u64> {
+    layers
+        .iter()
+        .try_fold(0, |sum: u64, layer| Some(sum.saturating_add(layer.rows?)))
+}
+
+impl Report {
+    /// The judgement of the whole, the worst first.
+    #[must_use]
+    pub fn verdict(&self) -> Vec<Statement> {
+        let of = |standing| self.places(|source| source.standing(self.made) == standing);
+        let (none, old, fresh) = (of(Standing::None), of(Standing::Old), of(Standing::Fresh));
+        let all = self.sources.len();
+        let mut statements = Vec::new();
+        if all == 0 {
+            return vec![statement(
+                "There are no backups here yet".to_owned(),
+                Vec::new(),
+            )];
+        }
+        if !none.is_empty() {
+            let says = format!(
+                "{} {} not protected",
+                part(none.len(), all),
+                verb(none.len(), "is", "are")
+            );
+            statements.push(statement(says, none));
+        }
+        if !old.is_empty() {
+            let says = format!(
+                "{} {} only an old backup",
+                part(old.len(), all),
+                verb(old.len(), "has", "have")
+            );
+            statements.push(statement(says, old));
+        }
+        if fresh.len() == all {
+            statements.push(statement(self.all_is_well(), Vec::new()));
+        }
+        let attention = self.places(|source| {
+            source.standing(self.made) == Standing::Fresh && !source.troubles(self.made).is_empty()
+        });
+        if !attention.is_empty() {
+            let need = verb(attention.len(), "needs", "need");
+            let says = format!("{} {need} attention all the same", attention.len());
+            statements.push(statement(says, attention));
+        }
+        statements
+    }
+
+    fn places(&self, wanted: impl Fn(&SourceReport) -> bool) -> Vec<usize> {
+        let all = self.sources.iter().enumerate();
+        all.filter(|(_, source)| wanted(source))
+            .map(|(n, _)| n)
+            .collect()
+    }
+
+    fn all_is_well(&self) -> String {
+        let all = self.sources.len();
+        let young = self.places(|source| source.is_young(self.made)).len();
+        let who = match all {
+            1 => "The file has".to_owned(),
+            2 => "Both files have".to_owned(),
+            _ => format!("All {} have", counted(all, "file", "files")),
+        };
+        if young < all {
+            let still = all - young;
+            let rest = if all == 1 {
+                "it has not changed since".to_owned()
+            } else {
+                format!("{young} made lately, {still} of what has not changed since")
+            };
+            return format!("{who} a sound backup: {rest}");
+        }
+        let oldest = self
+            .sources
+            .iter()
+            .filter_map(|source| source.age(self.made))
+            .max();
+        match oldest {
+            Some(age) if age > SignedDuration::from_hours(24) => {
+                format!("{who} a sound backup, none older than {}", human_age(age))
+            }
+            _ => format!("{who} a sound backup from the last 24 hours"),
+        }
+    }
+
+    /// The judgement in one line of text.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let sentences: Vec<_> = self
+            .verdict()
+            .iter()
+            .map(|said| self.sentence(said))
+            .collect();
+        sentences.join(" ")
+    }
+
+    fn sentence(&self, statement: &Statement) -> String {
+        let (named, more) = named(&statement.about);
+        let names: Vec<_> = named
+            .iter()
+            .map(|&n| shortened(&plain(&self.sources[n].name), 40))
+            .collect();
+        match (&names[..], more) {
+            ([], _) => format!("{}.", statement.says),
+            (names, 0) => format!("{}: {}.", statement.says, names.join(", ")),
+            (names, more) => format!("{}: {} and {more} more.", statement.says, names.join(", ")),
+        }
+    }
+}
+
+/// Those that are named, and how many are not.
+pub(super) fn named(about: &[usize]) -> (&[usize], usize) {
+    // "and 1 more" would take as much room as its name.
+    let shown = if about.len() <= NAMES_MAX + 1 {
+        about.len()
+    } else {
+        NAMES_MAX
+    };
+    (&about[..shown], about.len() - shown)
+}
+
+fn statement(says: String, about: Vec<usize>) -> Statement {
+    Statement { says, about }
+}
+
+fn verb(count: usize, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
+}
+
+fn part(some: usize, all: usize) -> String {
+    match (some, all) {
+        (1, 1) => "The file".to_owned(),
+        (2, 2) => "Both files".to_owned(),
+        (some, all) if some == all => format!("All {all} files"),
+        (some, all) => format!("{some} of {all} files"),
+    }
+}

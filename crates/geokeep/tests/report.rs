@@ -1,0 +1,443 @@
+//! The page of a report, read by a real HTML parser: what it says of each kind of source, and that
+//! names in it stay names.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use common::Place;
+use common::page::{HOSTILE, hostile, made, report, source, stored};
+use geokeep::destination::{Extent, Layer, Verdict};
+use geokeep::durable::{Disk, OsDisk};
+use geokeep::report::{ReportError, RunFailure, SourceReport, Standing, still_holds, write};
+use geokeep::{Finding, Severity};
+use jiff::SignedDuration;
+use scraper::{Html, Selector};
+use testkit::disks::{DiskFault, FailingDisk, Failure};
+
+fn parsed(html: &str) -> Html {
+    let page = Html::parse_document(html);
+    assert_eq!(format!("{:?}", page.quirks_mode), "NoQuirks");
+    assert!(page.errors.is_empty(), "{:?}", page.errors);
+    page
+}
+
+fn texts(page: &Html, selector: &str) -> Vec<String> {
+    let selector = Selector::parse(selector).unwrap();
+    let text = |element: scraper::ElementRef<'_>| {
+        let text: String = element.text().collect();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    page.select(&selector).map(text).collect()
+}
+
+fn attributes(page: &Html, name: &str) -> Vec<String> {
+    let all = page
+        .select(&Selector::parse("*").unwrap())
+        .collect::<Vec<_>>();
+    all.iter()
+        .filter_map(|element| element.value().attr(name).map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn a_fresh_source_is_told_with_age_layers_sizes_and_the_way_back() {
+    let mut last = stored("town", 7);
+    last.manifest.layers[0].rows = Some(1_234);
+    let mut before = stored("town", 31);
+    before.manifest.layers[0].rows = Some(1_222);
+    before.manifest.layers.push(Layer {
+        name: "owners".to_owned(),
+        rows: Some(5),
+        ..last.manifest.layers[0].clone()
+    });
+    last.manifest.layers.push(Layer {
+        name: "wells".to_owned(),
+        rows: Some(3),
+        ..last.manifest.layers[0].clone()
+    });
+    let id = last.manifest.id.clone();
+    let report = report(vec![source("town", vec![before, last])]);
+    let page = parsed(&report.html());
+    assert_eq!(
+        texts(&page, "h1"),
+        ["The file has a sound backup from the last 24 hours."]
+    );
+    assert_eq!(texts(&page, "section .badge"), ["Fresh"]);
+    assert_eq!(texts(&page, ".age"), ["7 hours ago"]);
+    let cells = texts(&page, ".contents td");
+    let rows: Vec<_> = cells.chunks(4).map(|row| row.join(" | ")).collect();
+    assert_eq!(
+        rows,
+        [
+            "parcels | features | 1,234 | +12",
+            "wells | features | 3 | new",
+            "owners | features | – | vanished (had 5)"
+        ]
+    );
+    let command = &texts(&page, "pre code")[0];
+    assert_eq!(
+        command,
+        &format!("geokeep restore {id} --from /mnt/backup --to town-restored.gpkg")
+    );
+    assert_eq!(texts(&page, ".plot circle.file title").len(), 2);
+    assert!(texts(&page, ".troubles").is_empty());
+    // The file's own line and the archive's.
+    assert_eq!(attributes(&page, "points").len(), 2);
+}
+
+#[test]
+fn the_overview_leads_to_each_source_and_the_worst_comes_first() {
+    let mut damaged = stored("broken", 3);
+    damaged.manifest.verdict = Verdict::Damaged;
+    let never = SourceReport {
+        failure: Some(RunFailure {
+            message: "could not read 'never.gpkg': another program has it locked".to_owned(),
+            cause: Some("a lock held for 30 s by 'qgis-bin'".to_owned()),
+            hint: Some("save or cancel the edit in QGIS".to_owned()),
+        }),
+        ..source("never", vec![])
+    };
+    let report = report(vec![
+        source("a", vec![stored("a", 5)]),
+        source("b", vec![stored("b", 24 * 9)]),
+        source("broken", vec![damaged]),
+        never,
+    ]);
+    let page = parsed(&report.html());
+    assert_eq!(
+        texts(&page, "h1 span"),
+        [
+            "2 of 4 files are not protected: broken, never.",
+            "1 of 4 files has only an old backup: b."
+        ]
+    );
+    assert_eq!(
+        report.headline(),
+        "2 of 4 files are not protected: broken, never. 1 of 4 files has only an old backup: b."
+    );
+    assert_eq!(
+        texts(&page, ".overview td.name"),
+        ["broken", "never", "b", "a"]
+    );
+    assert_eq!(
+        texts(&page, ".overview .badge"),
+        ["Not protected", "Not protected", "Old", "Fresh"]
+    );
+    let troubles = texts(&page, "#file-4 .troubles li");
+    assert_eq!(
+        troubles,
+        [
+            "could not read 'never.gpkg': another program has it locked. A lock held for 30 s by 'qgis-bin'. \
+          Save or cancel the edit in QGIS."
+        ]
+    );
+    assert!(texts(&page, "#file-3 .troubles")[0].contains("The file itself was damaged"));
+    // A damaged file comes back as far as it can be read; what was never stored does not.
+    assert_eq!(texts(&page, "#file-3 pre").len(), 1);
+    assert_eq!(texts(&page, "#file-4 pre").len(), 0);
+    let ids: Vec<_> = attributes(&page, "id");
+    assert_eq!(
+        ids.iter().collect::<BTreeSet<_>>().len(),
+        ids.len(),
+        "{ids:?}"
+    );
+    for link in attributes(&page, "href") {
+        assert!(
+            ids.contains(&link.trim_start_matches('#').to_owned()),
+            "{link}"
+        );
+    }
+}
+
+#[test]
+fn freshness_is_measured_against_the_promise_and_against_changes() {
+    let with = |hours, max_age: Option<i64>, unchanged| {
+        let source = SourceReport {
+            max_age: max_age.map(SignedDuration::from_hours),
+            unchanged,
+            ..source("a", vec![stored("a", hours)])
+        };
+        source.standing(made())
+    };
+    assert_eq!(with(36, None, false), Standing::Fresh);
+    assert_eq!(with(37, None, false), Standing::Old);
+    assert_eq!(with(37, None, true), Standing::Fresh);
+    assert_eq!(with(37, Some(48), false), Standing::Fresh);
+    assert_eq!(with(2, Some(1), false), Standing::Old);
+    assert_eq!(with(-3, None, false), Standing::Old);
+    let late = SourceReport {
+        max_age: Some(SignedDuration::from_hours(1)),
+        ..source("a", vec![stored("a", 3)])
+    };
+    let page = parsed(&report(vec![late]).html());
+    let words = &texts(&page, ".freshness")[0];
+    assert!(words.contains("Promised: at most 60 minutes."), "{words}");
+    assert!(
+        texts(&page, ".troubles")[0]
+            .contains("It is 3 hours old; promised are at most 60 minutes.")
+    );
+    let still = SourceReport {
+        unchanged: true,
+        ..source("a", vec![stored("a", 24 * 90)])
+    };
+    let report = report(vec![still, source("b", vec![stored("b", 1)])]);
+    assert_eq!(
+        report.headline(),
+        "Both files have a sound backup: 1 made lately, 1 of what has not changed since."
+    );
+}
+
+#[test]
+fn an_older_sound_backup_counts_when_the_newest_is_damaged() {
+    let mut damaged = stored("a", 1);
+    damaged.manifest.verdict = Verdict::Damaged;
+    damaged.manifest.findings = vec![Finding {
+        severity: Severity::Error,
+        code: "integrity".to_owned(),
+        table: None,
+        message: "Tree 4 page 4: btreeInitPage() returns error code 11".to_owned(),
+    }];
+    let sound = stored("a", 20);
+    let id = sound.manifest.id.clone();
+    let mut source = source("a", vec![sound, damaged]);
+    source.unreadable = vec![(
+        PathBuf::from("/mnt/backup/a/x.zip"),
+        "it is cut off".to_owned(),
+    )];
+    let page = parsed(&report(vec![source]).html());
+    assert_eq!(texts(&page, ".age"), ["20 hours ago"]);
+    assert_eq!(texts(&page, "section .badge"), ["Fresh", "Needs attention"]);
+    let troubles = texts(&page, ".troubles li");
+    assert!(
+        troubles[0].contains("btreeInitPage() returns error code 11."),
+        "{troubles:?}"
+    );
+    assert!(
+        troubles[1].contains("/mnt/backup/a/x.zip cannot be read. It is cut off."),
+        "{troubles:?}"
+    );
+    assert!(texts(&page, "pre")[0].contains(&id));
+    assert_eq!(texts(&page, "circle.damaged").len(), 1);
+    assert_eq!(texts(&page, ".findings .severity"), ["Fault"]);
+}
+
+#[test]
+fn maps_have_one_frame_for_each_reference_system() {
+    let layer = |name: &str, srs_id, extent: Option<[f64; 4]>| Layer {
+        name: name.to_owned(),
+        kind: "features".to_owned(),
+        rows: Some(1),
+        extent: extent.and_then(Extent::new),
+        srs_id,
+    };
+    let mut only = stored("a", 1);
+    only.manifest.layers = vec![
+        layer(
+            "a",
+            Some(25832),
+            Some([500_000.0, 5_600_000.0, 502_000.0, 5_601_000.0]),
+        ),
+        layer(
+            "b",
+            Some(25832),
+            Some([501_000.0, 5_600_500.0, 501_000.0, 5_600_500.0]),
+        ),
+        layer("c", Some(4326), Some([7.0, 50.0, 7.2, 50.1])),
+        layer("nowhere", Some(4326), None),
+        layer("beyond", Some(25832), Some([-1e308, -1e308, 1e308, 1e308])),
+    ];
+    let page = parsed(&report(vec![source("a", vec![only])]).html());
+    let captions = texts(&page, ".map figcaption");
+    assert_eq!(
+        captions,
+        [
+            "x 500,000 to 502,000, y 5,600,000 to 5,601,000 in reference system 25832",
+            "x 7.00000 to 7.20000, y 50.00000 to 50.10000 in reference system 4326"
+        ]
+    );
+    assert_eq!(texts(&page, ".map text"), ["a", "b", "c"]);
+    assert_eq!(texts(&page, ".map rect").len(), 2);
+    assert_eq!(texts(&page, ".map circle").len(), 1);
+    // Nothing but numbers where numbers should be.
+    for name in ["x", "y", "width", "height", "cx", "cy"] {
+        for number in attributes(&page, name) {
+            assert!(
+                number.parse::<f64>().is_ok_and(f64::is_finite),
+                "{name}={number}"
+            );
+        }
+    }
+}
+
+#[test]
+fn names_stay_names_whatever_is_in_them() {
+    let html = report(vec![hostile()]).html();
+    let page = parsed(&html);
+    for element in [
+        "script", "img", "iframe", "link", "object", "form", "b", "base",
+    ] {
+        assert!(
+            texts(&page, element).is_empty(),
+            "{element} came from a name"
+        );
+    }
+    for attribute in page
+        .select(&Selector::parse("*").unwrap())
+        .flat_map(|e| e.value().attrs())
+    {
+        let (name, value) = attribute;
+        assert!(!name.starts_with("on"), "{name}={value}");
+        assert!(
+            !["src", "srcset", "action", "formaction", "style", "srcdoc"].contains(&name),
+            "{name}"
+        );
+        assert!(name != "href" || value.starts_with('#'), "{name}={value}");
+    }
+    let style = texts(&page, "style").join("");
+    assert!(!style.contains("url(") && !style.contains("@import"));
+    let shown = texts(&page, "body").join(" ");
+    for name in HOSTILE.iter().filter(|name| name.chars().count() < 100) {
+        let plain = geokeep::words::plain(name);
+        let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains(&plain), "{plain:?} is not shown");
+    }
+    let bad = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+    assert!(!html.contains(bad), "a control character came through");
+    // A name of thousands of characters is cut, but for the command, which must be exact.
+    let longest = texts(&page, "bdi")
+        .iter()
+        .map(|text| text.chars().count())
+        .max();
+    assert!(longest.unwrap() < 700, "{longest:?}");
+}
+
+#[test]
+fn very_many_sources_and_layers_stay_within_bounds() {
+    let mut sources: Vec<_> = (0..300)
+        .map(|n| source(&format!("s{n}"), vec![stored("s", 1 + n % 5)]))
+        .collect();
+    let mut wide = stored("wide", 2);
+    let layer = wide.manifest.layers[0].clone();
+    wide.manifest.layers = (0..10_000)
+        .map(|n| Layer {
+            name: format!("layer {n}"),
+            ..layer.clone()
+        })
+        .collect();
+    let history = (0..2_000)
+        .rev()
+        .map(|hours| stored("long", hours))
+        .collect();
+    sources.push(source("wide", vec![wide]));
+    sources.push(source("long", history));
+    let html = report(sources).html();
+    assert!(html.len() < 3_000_000, "{} bytes", html.len());
+    let page = parsed(&html);
+    assert_eq!(texts(&page, "section").len(), 302);
+    assert_eq!(texts(&page, "#file-301 .contents tbody tr").len(), 200);
+    assert!(texts(&page, "#file-301 .contents")[0].contains("and 9,800 layers more"));
+    assert!(texts(&page, "#file-302 .backups")[0].contains("and 1,900 earlier backups more"));
+}
+
+#[test]
+fn an_empty_destination_says_so() {
+    let page = parsed(&report(vec![]).html());
+    assert_eq!(texts(&page, "h1"), ["There are no backups here yet."]);
+    assert!(texts(&page, "table").is_empty());
+}
+
+#[test]
+fn a_source_is_known_to_be_unchanged_only_where_it_lies() {
+    let place = Place::new();
+    let path = place.build("a.gpkg", &common::tiny());
+    // What was written a moment ago proves nothing: it may be written again in the same tick.
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    let manifest = place.save(&path).manifest;
+    let now = jiff::Timestamp::now();
+    assert!(still_holds(&manifest, &place.settings.host, now));
+    assert!(!still_holds(&manifest, "another-host", now));
+    common::writable(&path)
+        .execute_batch("UPDATE accounts SET remarks = 'seen'")
+        .unwrap();
+    assert!(!still_holds(&manifest, &place.settings.host, now));
+    fs::remove_file(&path).unwrap();
+    assert!(!still_holds(&manifest, &place.settings.host, now));
+}
+
+#[test]
+fn an_earlier_report_is_replaced_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+    let path = folder.path().join("report.html");
+    let (one, two) = (
+        report(vec![]).html(),
+        report(vec![source("a", vec![stored("a", 1)])]).html(),
+    );
+    write(&one, &path, &disk).unwrap();
+    write(&two, &path, &disk).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), two);
+    let other = folder.path().join("town.gpkg");
+    fs::write(&other, "precious").unwrap();
+    let refused = write(&one, &other, &disk).unwrap_err();
+    assert!(matches!(refused, ReportError::NotAReport(_)), "{refused}");
+    assert_eq!(fs::read_to_string(&other).unwrap(), "precious");
+    let nowhere = folder.path().join("missing/report.html");
+    assert!(matches!(
+        write(&one, &nowhere, &disk),
+        Err(ReportError::Write { .. })
+    ));
+    assert!(matches!(
+        write(&one, folder.path(), &disk),
+        Err(ReportError::NotAReport(_))
+    ));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+/// Each call to the disk fails in turn, once or for good: the earlier report is there, or the new one, whole.
+#[test]
+fn a_report_is_never_half_written() {
+    let (old, new) = (report(vec![]).html(), report(vec![hostile()]).html());
+    let attempt = |fault: Option<DiskFault>| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        let disk = FailingDisk::new(Arc::new(OsDisk));
+        fs::write(&path, &old).unwrap();
+        if let Some(fault) = fault {
+            disk.plan(fault);
+        }
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        let result = write(&new, &path, &shared);
+        let (calls, failed) = disk.clear();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(
+            text == old || text == new,
+            "{fault:?}: {} bytes",
+            text.len()
+        );
+        assert!(result.is_err() || text == new, "{fault:?}");
+        assert_eq!(result.is_err(), failed > 0, "{fault:?}");
+        let left = fs::read_dir(folder.path()).unwrap().count();
+        assert!(
+            left == 1 || fault.is_some_and(|fault| fault.sticky),
+            "{fault:?}: {left} files"
+        );
+        calls
+    };
+    let calls = attempt(None);
+    assert!(calls >= 4, "{calls}");
+    for at in 0..calls {
+        for sticky in [false, true] {
+            let failure = Failure::FULL;
+            attempt(Some(DiskFault {
+                at,
+                sticky,
+                failure,
+            }));
+        }
+    }
+}
