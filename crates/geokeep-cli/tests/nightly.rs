@@ -281,6 +281,25 @@ fn hooks_get_the_run_as_json() {
 }
 
 #[test]
+fn the_report_shows_what_failed_in_the_run() {
+    let desk = desk("report = \"report.html\"\n");
+    assert_eq!(desk.run(&["run"]).code, 0);
+    let page = fs::read_to_string(desk.path("report.html")).unwrap();
+    assert!(page.contains("<html") && !page.contains("not a GeoPackage"));
+    fs::write(desk.path("maps/b.gpkg"), "no database").unwrap();
+    fs::write(desk.path("maps/new.gpkg"), "nor this").unwrap();
+    assert_eq!(desk.run(&["run"]).code, 3);
+    let page = fs::read_to_string(desk.path("report.html")).unwrap();
+    assert!(page.matches("is not a GeoPackage").count() >= 2, "{page}");
+    assert!(page.contains("new"));
+    // A file that is no report is not overwritten.
+    configure(&desk, "report = \"maps/a.gpkg\"\n");
+    let before = fs::read(desk.path("maps/a.gpkg")).unwrap();
+    assert_eq!(desk.run(&["run"]).code, 25);
+    assert!(fs::read(desk.path("maps/a.gpkg")).unwrap() == before);
+}
+
+#[test]
 fn a_log_is_put_aside_when_it_is_long() {
     let desk = desk("[job.hooks]\nlog = \"runs.log\"\n");
     fs::write(desk.path("runs.log"), "x".repeat(10_000_001)).unwrap();

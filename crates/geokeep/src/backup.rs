@@ -193,10 +193,12 @@ pub fn backup(
         .filter(|newest| newest.manifest.source == origin);
     if let Some(previous) = &previous
         && !settings.force
-        && same_content(&previous.manifest.evidence, &look.evidence())
     {
-        watch.add_done(look.stamp.size);
-        return Ok(Outcome::Unchanged(previous.stored()?));
+        let stored = previous.stored()?;
+        if same_content(&stored.evidence, &look.evidence()) {
+            watch.add_done(look.stamp.size);
+            return Ok(Outcome::Unchanged(stored));
+        }
     }
     enough_room(destination, &look, previous.as_ref())?;
     let mut draft = destination.draft(&job.line)?;
@@ -348,7 +350,12 @@ fn finish(
             guard_against_loss(&mut manifest, destination, settings)?;
             Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
         }
-        (None, Some(previous)) => Ok(Outcome::Unchanged(previous.stored()?)),
+        (None, Some(previous)) => {
+            let stored = previous.stored()?;
+            // Only spares the next run the reading.
+            let _ = destination.note_seen(&stored, taken.look.evidence());
+            Ok(Outcome::Unchanged(stored))
+        }
         (None, None) => unreachable!("unchanged is said only with a previous backup at hand"),
     }
 }

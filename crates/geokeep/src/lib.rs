@@ -29,9 +29,11 @@ pub mod restore;
 
 pub mod inspect;
 
-pub mod report;
 pub mod retention;
+
 pub mod schedule;
+
+pub mod report;
 
 pub mod durable;
 

@@ -357,16 +357,16 @@ fn a_source_is_known_to_be_unchanged_only_where_it_lies() {
     let path = place.build("a.gpkg", &common::tiny());
     // What was written a moment ago proves nothing: it may be written again in the same tick.
     std::thread::sleep(std::time::Duration::from_millis(2_100));
-    let manifest = place.save(&path).manifest;
+    let stored = place.save(&path);
     let now = jiff::Timestamp::now();
-    assert!(still_holds(&manifest, &place.settings.host, now));
-    assert!(!still_holds(&manifest, "another-host", now));
+    assert!(still_holds(&stored, &place.settings.host, now));
+    assert!(!still_holds(&stored, "another-host", now));
     common::writable(&path)
         .execute_batch("UPDATE accounts SET remarks = 'seen'")
         .unwrap();
-    assert!(!still_holds(&manifest, &place.settings.host, now));
+    assert!(!still_holds(&stored, &place.settings.host, now));
     fs::remove_file(&path).unwrap();
-    assert!(!still_holds(&manifest, &place.settings.host, now));
+    assert!(!still_holds(&stored, &place.settings.host, now));
 }
 
 #[test]

@@ -112,8 +112,40 @@ fn a_young_file_is_read() {
     // … but what is read is the same.
     assert!(is_unchanged(&place, &path));
     assert_eq!(archives_below(&place.backups()).len(), 1);
-    // The manifest still is that of the first backup, so that it is read each time.
+    // It was still too young then; once it was read at rest, that is known.
     assert!(!known_unchanged(&place, &path));
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    assert!(is_unchanged(&place, &path));
+    assert!(known_unchanged(&place, &path));
+    add_one_feature(&path);
+    assert!(!known_unchanged(&place, &path));
+    place.save(&path);
+    assert_eq!(archives_below(&place.backups()).len(), 2);
+}
+
+/// What is noted beside one archive says nothing of another.
+#[test]
+fn a_note_of_another_backup_is_not_believed() {
+    let place = later();
+    let path = place.build("a.gpkg", &tiny());
+    let first = place.save(&path);
+    let touch = |version: u32| {
+        let file = File::options().write(true).open(&path).unwrap();
+        file.write_all_at(&version.to_be_bytes(), 92).unwrap();
+    };
+    touch(77);
+    assert!(is_unchanged(&place, &path));
+    assert!(known_unchanged(&place, &path));
+    let note = |archive: &Path| format!("{}.seen", archive.display());
+    let seen = fs::read_to_string(note(&first.path)).unwrap();
+    add_one_feature(&path);
+    let second = place.save(&path);
+    fs::write(note(&second.path), seen).unwrap();
+    assert!(known_unchanged(&place, &path));
+    for rubbish in ["", "{}", "[[[[", "{\"id\":\"x\"}"] {
+        fs::write(note(&second.path), rubbish).unwrap();
+        assert!(known_unchanged(&place, &path), "{rubbish}");
+    }
 }
 
 #[test]
@@ -127,6 +159,7 @@ fn what_qgis_moves_by_mere_display_is_no_change() {
     file.write_all_at(&99u32.to_be_bytes(), 92).unwrap();
     assert!(!known_unchanged(&place, &path));
     assert!(is_unchanged(&place, &path));
+    assert!(known_unchanged(&place, &path), "it is read only once");
     // Any other byte of the header is a change: here PRAGMA user_version.
     file.write_all_at(&10_301u32.to_be_bytes(), 60).unwrap();
     place.save(&path);

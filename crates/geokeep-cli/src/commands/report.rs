@@ -4,14 +4,14 @@ use std::path::Path;
 
 use geokeep::backup::host_name;
 use geokeep::destination::ArchiveFolder;
-use geokeep::report::{Report, SourceReport, Standing, still_holds, write};
+use geokeep::report::{Report, RunFailure, SourceReport, Standing, still_holds, write};
 use geokeep::words::{counted, human_age, plain, shortened};
 use jiff::tz::TimeZone;
 
 use super::open;
 use crate::args;
 use crate::failure::{Exit, Failure};
-use crate::render::{self, ReportLine, human_bytes, human_count, human_time};
+use crate::render::{self, BackupLine, ReportLine, human_bytes, human_count, human_time};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, Failure> {
@@ -42,6 +42,48 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
     })
 }
 
+/// Writes the page of a job after its run: with the failures of that run, and the promised age.
+pub(super) fn after_run(
+    path: &Path,
+    max_age: std::time::Duration,
+    run: &[BackupLine],
+    destination: &ArchiveFolder,
+    context: &Context,
+) -> Result<(), Failure> {
+    let mut report =
+        gather(destination, context).map_err(|e| Failure::of_folder(&e, destination.path()))?;
+    for source in &mut report.sources {
+        source.max_age = jiff::SignedDuration::try_from(max_age).ok();
+    }
+    for (line, error) in run
+        .iter()
+        .filter_map(|line| Some((line, line.error.as_ref()?)))
+    {
+        let of_line = |source: &&mut SourceReport| source.path.as_ref() == Some(&line.source);
+        let failure = Some(RunFailure {
+            message: error.message.clone(),
+            cause: error.cause.clone(),
+            hint: error.hint.clone(),
+        });
+        match report.sources.iter_mut().find(of_line) {
+            Some(source) => source.failure = failure,
+            // It never had a backup.
+            None => report.sources.push(SourceReport {
+                name: stem(&line.source),
+                path: Some(line.source.clone()),
+                failure,
+                ..SourceReport::default()
+            }),
+        }
+    }
+    write(&report.html(), path, &context.disk).map_err(|e| Failure::of_report(&e.into(), path))
+}
+
+fn stem(path: &str) -> String {
+    let stem = Path::new(path).file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
+
 fn gather(destination: &ArchiveFolder, context: &Context) -> Result<Report, geokeep::Error> {
     let made = context.clock.now();
     let host = host_name();
@@ -54,7 +96,7 @@ fn gather(destination: &ArchiveFolder, context: &Context) -> Result<Report, geok
             continue;
         }
         let sound = source.newest_sound();
-        let unchanged = sound.is_some_and(|stored| still_holds(&stored.manifest, &host, made));
+        let unchanged = sound.is_some_and(|stored| still_holds(stored, &host, made));
         sources.push(SourceReport {
             unchanged,
             ..source

@@ -10,7 +10,7 @@ use geokeep::retention::Policy;
 use jiff::Timestamp;
 
 use super::backup::{Summary, back_up, method, open_both};
-use super::{forget, verify};
+use super::{forget, report, verify};
 use crate::args::{Level, Run};
 use crate::config::{Config, Job};
 use crate::failure::{Exit, Failure};
@@ -109,7 +109,7 @@ struct Done {
     drills_failed: usize,
 }
 
-/// lock → back up → forget → restore some for a test
+/// lock → back up → forget → restore some for a test → report
 fn work(
     job: &Job,
     sources: &[PathBuf],
@@ -136,6 +136,10 @@ fn work(
     }
     if percent > 0 {
         drill(percent, &destination, context, done)?;
+    }
+    if let Some(path) = &job.report {
+        let sources = &done.summary.sources;
+        report::after_run(path, job.max_age, sources, &destination, context)?;
     }
     Ok(())
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use geokeep::backup::host_name;
 use geokeep::destination::Stored;
+use geokeep::report::still_holds;
 use geokeep::source::expand;
 use serde::Serialize;
 
@@ -31,6 +33,8 @@ struct StatusLine {
     /// When that backup was last verified: when it was made, or by `verify` or a drill since.
     verified: Option<String>,
     max_age_seconds: u64,
+    /// The source certainly still holds what that backup holds.
+    unchanged: bool,
     overdue: bool,
     /// Why it is not known to have a backup.
     error: Option<String>,
@@ -99,6 +103,8 @@ fn line(
     let manifest = stored.map(|stored| &stored.manifest);
     let age = manifest.map(|m| context.clock.now().duration_since(m.instant));
     let too_old = age.is_none_or(|age| Duration::try_from(age).is_ok_and(|age| age > job.max_age));
+    let now = context.clock.now();
+    let unchanged = stored.is_some_and(|stored| still_holds(stored, &host_name(), now));
     StatusLine {
         kind: "status",
         job: job.name.clone(),
@@ -109,7 +115,8 @@ fn line(
         verified: stored.map(|s| format!("{:.3}", s.verified.unwrap_or(s.manifest.instant))),
         age_seconds: age.map(|age| age.as_secs()),
         max_age_seconds: job.max_age.as_secs(),
-        overdue: too_old || error.is_some(),
+        unchanged,
+        overdue: (too_old && !unchanged) || error.is_some(),
         error,
     }
 }
@@ -122,9 +129,13 @@ fn in_words(line: &StatusLine) -> String {
     let verified = verified.map_or_else(|| "never".to_owned(), human_time);
     let newest = match (instant, line.age_seconds) {
         (Some(instant), Some(age)) => format!(
-            "newest sound backup {} ({} old), verified {}",
+            "newest sound backup {} ({}), verified {}",
             human_time(instant),
-            human_age(jiff::SignedDuration::from_secs(age)),
+            if line.unchanged {
+                "unchanged since".to_owned()
+            } else {
+                format!("{} old", human_age(jiff::SignedDuration::from_secs(age)))
+            },
             verified
         ),
         _ => "no sound backup".to_owned(),

@@ -139,6 +139,6 @@ mod tests {
         let job = &config.job[0];
         assert!(job.keep.as_ref().unwrap().within.is_some());
         assert!(job.hooks.log.is_some() && job.hooks.ping_url.is_some());
-        assert!(job.drill > 0 && job.label.is_some());
+        assert!(job.drill > 0 && job.label.is_some() && job.report.is_some());
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Job {
     /// Percent of its backups that each run restores for a test, at least one.
     #[serde(default, deserialize_with = "percent")]
     pub(crate) drill: u8,
+    /// A web page that is written after each run.
+    pub(crate) report: Option<PathBuf>,
     pub(crate) keep: Option<Keep>,
     #[serde(default)]
     pub(crate) watch: Watch,
@@ -231,7 +233,11 @@ impl Config {
                     None => resolved(source),
                 };
             }
-            let files = [&mut job.hooks.log, &mut job.hooks.ping_url_file];
+            let files = [
+                &mut job.report,
+                &mut job.hooks.log,
+                &mut job.hooks.ping_url_file,
+            ];
             for file in files.into_iter().flatten() {
                 *file = resolved(file);
             }

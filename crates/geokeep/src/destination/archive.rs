@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use sozip::{Archive, Chunks, Entry, ReadError};
 
 use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME};
-use super::marks::{read_pin, read_verified};
+use super::marks::{read_evidence, read_pin, read_verified};
 use super::{DestinationError, Manifest};
+use crate::source::Evidence;
 
 /// A backup as it lies in its destination.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Stored {
     pub pinned: Option<String>,
     /// When it was last verified after it was made, if ever.
     pub verified: Option<Timestamp>,
+    /// What its source looked like when it was last found to be what this backup holds.
+    pub evidence: Evidence,
 }
 
 /// An archive that is open.
@@ -114,6 +117,7 @@ impl StoredArchive {
             manifest: self.manifest.clone(),
             pinned: read_pin(&self.path),
             verified: read_verified(&self.path),
+            evidence: read_evidence(&self.path, &self.manifest),
         })
     }
 }

@@ -1,21 +1,26 @@
-//! Marks: small text files beside an archive say that it stays and why, and when it was last
-//! verified. They tell nothing that the archive itself could: it is written once.
+//! Marks: small text files beside an archive say that it stays and why, when it was last verified,
+//! and what its source looked like when it was last found unchanged. They tell nothing that the
+//! archive itself could: it is written once.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::line::ARCHIVE_SUFFIX;
-use super::{ArchiveFolder, DestinationError, Stored};
+use super::{ArchiveFolder, DestinationError, Manifest, Stored};
 use crate::durable::{Temporary, folder_of};
+use crate::source::Evidence;
 
 /// What is appended to an archive's name.
 const PIN_SUFFIX: &str = ".pin";
 const VERIFIED_SUFFIX: &str = ".verified";
+const SEEN_SUFFIX: &str = ".seen";
+const ALL: [&str; 3] = [PIN_SUFFIX, VERIFIED_SUFFIX, SEEN_SUFFIX];
 /// No more of a mark is read.
-const MARK_BYTES_MAX: u64 = 1000;
+const MARK_BYTES_MAX: u64 = 10_000;
 
 fn mark_path(archive: &Path, suffix: &str) -> PathBuf {
     let mut name = archive.as_os_str().to_owned();
@@ -25,10 +30,8 @@ fn mark_path(archive: &Path, suffix: &str) -> PathBuf {
 
 /// Whether a file is named as a mark, whether or not its archive is there.
 pub(super) fn is_mark(name: &str) -> bool {
-    let archive = name
-        .strip_suffix(PIN_SUFFIX)
-        .or(name.strip_suffix(VERIFIED_SUFFIX));
-    archive.is_some_and(|archive| archive.ends_with(ARCHIVE_SUFFIX))
+    let mut archives = ALL.iter().filter_map(|suffix| name.strip_suffix(suffix));
+    archives.any(|archive| archive.ends_with(ARCHIVE_SUFFIX))
 }
 
 /// What a mark says, if it is there; nothing if it cannot be read.
@@ -54,6 +57,25 @@ pub(super) fn read_verified(archive: &Path) -> Option<Timestamp> {
     read_mark(archive, VERIFIED_SUFFIX)?.parse().ok()
 }
 
+/// What a source looked like when a backup was last found to hold all of it.
+#[derive(Serialize, Deserialize)]
+struct Seen {
+    /// The backup's. An archive that somebody put in another's place has another.
+    id: String,
+    evidence: Evidence,
+}
+
+/// By what to tell that a source has not changed since: as it looked when it was last read and found
+/// the same, else as it looked when the backup was made.
+pub(super) fn read_evidence(archive: &Path, manifest: &Manifest) -> Evidence {
+    let seen = read_mark(archive, SEEN_SUFFIX);
+    let seen = seen.and_then(|text| serde_json::from_str::<Seen>(&text).ok());
+    match seen {
+        Some(seen) if seen.id == manifest.id => seen.evidence,
+        _ => manifest.evidence.clone(),
+    }
+}
+
 impl ArchiveFolder {
     /// Keeps a backup from being forgotten. A pin that is there gets the new reason.
     ///
@@ -69,6 +91,25 @@ impl ArchiveFolder {
     /// [`DestinationError::Write`].
     pub fn note_verified(&self, archive: &Path, at: Timestamp) -> Result<(), DestinationError> {
         self.mark(archive, VERIFIED_SUFFIX, &at.to_string())
+    }
+
+    /// Notes what a source looks like now that it was read and found to be what a backup holds.
+    /// Without that it would be read again each time, though it has not changed since.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`].
+    pub(crate) fn note_seen(
+        &self,
+        stored: &Stored,
+        evidence: Evidence,
+    ) -> Result<(), DestinationError> {
+        let seen = Seen {
+            id: stored.manifest.id.clone(),
+            evidence,
+        };
+        let text = serde_json::to_string(&seen)
+            .map_err(|e| DestinationError::write(&stored.path, e.into(), 0))?;
+        self.mark(&stored.path, SEEN_SUFFIX, &text)
     }
 
     fn mark(&self, archive: &Path, suffix: &str, text: &str) -> Result<(), DestinationError> {
@@ -97,7 +138,7 @@ impl ArchiveFolder {
     pub fn remove(&self, stored: &Stored) -> Result<(), DestinationError> {
         // In this order: a mark without an archive harms nothing.
         self.remove_file(&stored.path)?;
-        for suffix in [PIN_SUFFIX, VERIFIED_SUFFIX] {
+        for suffix in ALL {
             self.remove_file(&mark_path(&stored.path, suffix))?;
         }
         self.sync_removal(&stored.path)

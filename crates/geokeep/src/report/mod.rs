@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use standing::{Standing, Statement, Trouble, rows};
 
-use crate::destination::{Manifest, Stored};
+use crate::destination::Stored;
 use crate::durable::{Disk, Temporary, folder_of};
 use crate::error::Kind;
 use crate::source::{Gate, Source, look, same_content};
@@ -141,7 +141,8 @@ fn is_report(path: &Path) -> io::Result<bool> {
 /// Whether the source, if it is on `host` and within reach, certainly holds what this backup of it
 /// holds. It is looked at and not opened as a database.
 #[must_use]
-pub fn still_holds(manifest: &Manifest, host: &str, now: Timestamp) -> bool {
+pub fn still_holds(stored: &Stored, host: &str, now: Timestamp) -> bool {
+    let manifest = &stored.manifest;
     if manifest.source.host != host {
         return false;
     }
@@ -150,5 +151,5 @@ pub fn still_holds(manifest: &Manifest, host: &str, now: Timestamp) -> bool {
         let gate = Gate::enter(&source)?;
         look(&source, &gate, now_ns)
     });
-    now.is_ok_and(|now| same_content(&manifest.evidence, &now.evidence()))
+    now.is_ok_and(|now| same_content(&stored.evidence, &now.evidence()))
 }

@@ -52,6 +52,7 @@ pub fn stored(name: &str, hours_ago: i64) -> Stored {
             manifest.id
         )),
         stored_bytes: 40_000,
+        evidence: manifest.evidence.clone(),
         manifest,
         pinned: None,
         verified: None,
