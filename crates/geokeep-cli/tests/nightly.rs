@@ -505,3 +505,29 @@ fn a_killed_run_leaves_neither_lock_nor_litter() {
     assert!(desk.temporaries().is_empty(), "{:?}", desk.temporaries());
     desk.ok(&["verify", "--from", "backups"]);
 }
+
+#[test]
+fn copies_of_a_project_are_forgotten_by_the_same_rules() {
+    let desk = Desk::new();
+    desk.build("maps/a.gpkg", &tiny());
+    let job = "[[job]]\nname = \"p\"\nsources = [\"maps/p.qgs\"]\nto = \"backups\"\n[job.keep]\nlast = 2\n";
+    fs::write(desk.path("geokeep.toml"), job).unwrap();
+    for n in 1..=4 {
+        let project = format!(
+            "<qgis projectname=\"{n}\"><projectlayers><maplayer><datasource>./a.gpkg|layername=x\
+             </datasource><provider>ogr</provider></maplayer></projectlayers></qgis>"
+        );
+        fs::write(desk.path("maps/p.qgs"), project).unwrap();
+        let run = at(&desk, &format!("2026-03-0{n}T01:30:00Z"), &["run"]);
+        assert_eq!(run.code, 0, "{run:?}");
+    }
+    let mut copies = common::files_below(&desk.path("backups/p.qgs"));
+    copies.retain(|path| path.extension().is_some_and(|e| e == "qgs"));
+    assert_eq!(copies.len(), 2, "{copies:?}");
+    assert!(
+        fs::read_to_string(copies.iter().max().unwrap())
+            .unwrap()
+            .contains("\"4\"")
+    );
+    assert_eq!(desk.archives().len(), 1, "the GeoPackage has not changed");
+}

@@ -1,9 +1,9 @@
 //! `geokeep forget`: shows what stays and why, then removes the rest.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use geokeep::Error;
-use geokeep::destination::{ArchiveFolder, DestinationError, Stored, Verdict};
+use geokeep::destination::{ArchiveFolder, DestinationError, KeptProject, Stored, Verdict};
 use geokeep::retention::{Backup, Policy, Reason, RetentionError, plan};
 use jiff::tz::TimeZone;
 
@@ -17,6 +17,7 @@ use crate::settings::Context;
 struct Planned {
     line: String,
     backups: Vec<(Stored, Vec<Reason>)>,
+    projects: Vec<(KeptProject, Vec<Reason>)>,
     unreadable: Vec<(PathBuf, DestinationError)>,
 }
 
@@ -97,29 +98,34 @@ fn plan_of(
     context: &Context,
 ) -> Result<Planned, Error> {
     let listing = destination.list(&line)?;
-    let backups: Vec<Backup> = listing.backups.iter().map(Backup::from).collect();
-    let reasons = plan(&backups, policy, context.clock.now(), &TimeZone::system())?;
+    let projects = destination.projects(&line)?;
+    let plan =
+        |backups: Vec<Backup>| plan(&backups, policy, context.clock.now(), &TimeZone::system());
+    let reasons = plan(listing.backups.iter().map(Backup::from).collect())?;
+    let of_projects = plan(projects.iter().map(Backup::from).collect())?;
     Ok(Planned {
         line,
         backups: listing.backups.into_iter().zip(reasons).collect(),
+        projects: projects.into_iter().zip(of_projects).collect(),
         unreadable: listing.unreadable,
     })
 }
 
 fn show(context: &Context, planned: &Planned) {
-    let all = planned.backups.len() + planned.unreadable.len();
+    let all = planned.backups.len() + planned.projects.len() + planned.unreadable.len();
     if all == 0 {
         // A folder of somebody else's.
         return;
     }
-    let go = planned
-        .backups
-        .iter()
-        .filter(|(_, reasons)| reasons.is_empty());
-    let stay = all - go.count();
+    let reasons = (planned.backups.iter().map(|(_, reasons)| reasons))
+        .chain(planned.projects.iter().map(|(_, reasons)| reasons));
+    let stay = all - reasons.filter(|reasons| reasons.is_empty()).count();
     render::say(context, &format!("{}: {stay} of {all} stay", planned.line));
     for (stored, reasons) in &planned.backups {
         render::say(context, &one_line(&describe(stored, reasons)));
+    }
+    for (copy, reasons) in &planned.projects {
+        render::say(context, &describe_project(copy, reasons));
     }
     for (path, _) in &planned.unreadable {
         render::say(
@@ -140,11 +146,23 @@ fn describe(stored: &Stored, reasons: &[Reason]) -> String {
         let bytes = human_bytes(stored.stored_bytes);
         return format!("  remove  {time}  {id}  {bytes}{damaged}");
     }
+    format!("  keep    {time}  {id}  {}{damaged}", in_words(reasons))
+}
+
+fn describe_project(copy: &KeptProject, reasons: &[Reason]) -> String {
+    let time = human_time(copy.instant);
+    if reasons.is_empty() {
+        return format!("  remove  {time}  project  {}", human_bytes(copy.bytes));
+    }
+    format!("  keep    {time}  project  {}", in_words(reasons))
+}
+
+fn in_words(reasons: &[Reason]) -> String {
     let words: Vec<_> = reasons
         .iter()
         .map(|r| r.as_str().replace('_', " "))
         .collect();
-    format!("  keep    {time}  {id}  {}{damaged}", words.join(", "))
+    words.join(", ")
 }
 
 /// Removes what the plan does not keep. One that cannot be removed does not stop the others.
@@ -155,18 +173,26 @@ fn carry_out(
     context: &Context,
     tally: &mut Tally,
 ) {
-    for (stored, reasons) in &planned.backups {
-        let mut line = ForgetLine::of(stored, reasons);
-        if !reasons.is_empty() {
+    let archives = planned.backups.iter().map(|(stored, reasons)| {
+        let remove: Box<dyn Fn() -> _> = Box::new(|| destination.remove(stored));
+        (ForgetLine::of(stored, reasons), &*stored.path, remove)
+    });
+    let projects = planned.projects.iter().map(|(copy, reasons)| {
+        let remove: Box<dyn Fn() -> _> = Box::new(|| destination.remove_project(copy));
+        (ForgetLine::of_project(copy, reasons), &*copy.path, remove)
+    });
+    for (mut line, path, remove) in archives.chain(projects) {
+        let bytes = line.stored_bytes.unwrap_or(0);
+        if line.action == "keep" {
             tally.kept += 1;
         } else if dry_run {
             line.status = "planned";
-            tally.count(stored);
+            tally.count(bytes);
         } else {
             let removed = context.watch.check().map_err(Error::from);
-            match removed.and_then(|()| Ok(destination.remove(stored)?)) {
-                Ok(()) => tally.count(stored),
-                Err(error) => line.fail(tally.failed(context, &error, stored)),
+            match removed.and_then(|()| Ok(remove()?)) {
+                Ok(()) => tally.count(bytes),
+                Err(error) => line.fail(tally.failed(context, &error, path)),
             }
         }
         if context.json {
@@ -192,13 +218,13 @@ impl Tally {
         )
     }
 
-    fn count(&mut self, removed: &Stored) {
+    fn count(&mut self, bytes: u64) {
         self.removed += 1;
-        self.freed += removed.stored_bytes;
+        self.freed += bytes;
     }
 
-    fn failed(&mut self, context: &Context, error: &Error, stored: &Stored) -> Failure {
-        let failure = Failure::of_forget(error, &stored.path);
+    fn failed(&mut self, context: &Context, error: &Error, path: &Path) -> Failure {
+        let failure = Failure::of_forget(error, path);
         render::failure(context, &failure);
         self.failures.push(failure.exit);
         failure

@@ -172,6 +172,7 @@ fn forget_old(
 ) -> Result<(), Failure> {
     let lines: BTreeSet<_> = (done.summary.sources.iter())
         .filter_map(|source| source.name.clone())
+        .chain(done.summary.projects.iter().cloned())
         .collect();
     let tally = forget::apply(
         destination,

@@ -324,6 +324,25 @@ impl ForgetLine {
         }
     }
 
+    /// The same for a copy of a project.
+    pub(crate) fn of_project(copy: &KeptProject, reasons: &[Reason]) -> Self {
+        let stays = !reasons.is_empty();
+        Self {
+            kind: "forget",
+            action: if stays { "keep" } else { "remove" },
+            reasons: reasons.iter().map(|reason| reason.as_str()).collect(),
+            status: if stays { "kept" } else { "removed" },
+            name: copy.name.clone(),
+            id: None,
+            path: copy.path.to_string_lossy().into_owned(),
+            instant: Some(utc(copy.instant)),
+            stored_bytes: Some(copy.bytes),
+            verdict: "project",
+            pinned: None,
+            error: None,
+        }
+    }
+
     /// It has not gone after all.
     pub(crate) fn fail(&mut self, failure: Failure) {
         self.status = "failed";

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::line::ARCHIVE_SUFFIX;
-use super::{ArchiveFolder, DestinationError, Manifest, Stored};
+use super::{ArchiveFolder, DestinationError, KeptProject, Manifest, Stored};
 use crate::durable::{Temporary, folder_of};
 use crate::source::Evidence;
 
@@ -142,6 +142,15 @@ impl ArchiveFolder {
             self.remove_file(&mark_path(&stored.path, suffix))?;
         }
         self.sync_removal(&stored.path)
+    }
+
+    /// Removes a copy of a project. When this returns, it is gone for good.
+    ///
+    /// # Errors
+    /// [`DestinationError::Remove`].
+    pub fn remove_project(&self, copy: &KeptProject) -> Result<(), DestinationError> {
+        self.remove_file(&copy.path)?;
+        self.sync_removal(&copy.path)
     }
 
     /// Returns whether there was such a file.

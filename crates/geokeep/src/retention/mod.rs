@@ -12,7 +12,7 @@ use jiff::{Span, Timestamp, Zoned};
 
 pub use span::parse_span;
 
-use crate::destination::{Stored, Verdict};
+use crate::destination::{KeptProject, Stored, Verdict};
 
 /// How many backups of a line stay. A number of 0 asks for nothing.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +50,17 @@ impl From<&Stored> for Backup {
             instant: stored.manifest.instant,
             sound: stored.manifest.verdict == Verdict::Sound,
             pinned: stored.pinned.is_some(),
+        }
+    }
+}
+
+impl From<&KeptProject> for Backup {
+    /// A copy of a project is whole, or it would not be there.
+    fn from(copy: &KeptProject) -> Self {
+        Self {
+            instant: copy.instant,
+            sound: true,
+            pinned: false,
         }
     }
 }

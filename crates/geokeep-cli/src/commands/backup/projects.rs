@@ -32,6 +32,7 @@ impl Report<'_> {
             Kept::Unchanged(copy) => ("unchanged", copy),
         };
         self.with_tally(|tally| {
+            tally.summary.projects.push(copy.name.clone());
             if word == "saved" {
                 tally.summary.saved += 1;
                 tally.summary.stored_bytes += copy.bytes;
