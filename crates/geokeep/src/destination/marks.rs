@@ -19,6 +19,8 @@ const PIN_SUFFIX: &str = ".pin";
 const VERIFIED_SUFFIX: &str = ".verified";
 const SEEN_SUFFIX: &str = ".seen";
 const ALL: [&str; 3] = [PIN_SUFFIX, VERIFIED_SUFFIX, SEEN_SUFFIX];
+/// No more of a reason is shown.
+const REASON_CHARS_MAX: usize = 1000;
 /// No more of a mark is read.
 const MARK_BYTES_MAX: u64 = 10_000;
 
@@ -49,7 +51,8 @@ fn read_mark(archive: &Path, suffix: &str) -> Option<String> {
 
 /// Why an archive is pinned, if it is. A pin that cannot be read pins all the same.
 pub(super) fn read_pin(archive: &Path) -> Option<String> {
-    read_mark(archive, PIN_SUFFIX)
+    let reason = read_mark(archive, PIN_SUFFIX)?;
+    Some(reason.chars().take(REASON_CHARS_MAX).collect())
 }
 
 /// When an archive was last verified, if ever since it was made.

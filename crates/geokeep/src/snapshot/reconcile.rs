@@ -62,7 +62,7 @@ pub(super) fn take(request: &Request<'_>, way: Way) -> Result<(Copied, u32), Fai
                 work.let_pass(&mut reader)?;
                 (instant, began) = (request.clock.now(), Instant::now());
             }
-            Way::HoldOn if long => return Err(Failure::Moved),
+            Way::HoldOn if waited > HOLD_MAX => return Err(Failure::Moved),
             _ => {}
         }
     }
