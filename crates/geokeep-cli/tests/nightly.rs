@@ -216,9 +216,9 @@ fn a_mass_loss_is_said_loudly() {
 
 #[test]
 fn backups_are_restored_for_a_test() {
-    let desk = desk("drill = 50\n");
+    let desk = desk("drill = 100\n");
     let run = at(&desk, "2026-03-01T01:30:00Z", &["run"]);
-    assert!(run.out.contains("1 restored for a test"), "{run:?}");
+    assert!(run.out.contains("2 restored for a test"), "{run:?}");
     desk.ok(&["verify", "--from", "backups", "--level", "drill"]);
     assert!(
         common::files_below(&desk.path("tmp")).is_empty(),
@@ -232,13 +232,13 @@ fn backups_are_restored_for_a_test() {
         bytes[middle] ^= 1;
         fs::write(&archive, bytes).unwrap();
     }
+    let run = at(&desk, "2026-03-02T01:30:00Z", &["run"]);
+    assert_eq!(run.code, 24, "{run:?}");
     assert_eq!(
         desk.run(&["verify", "--from", "backups", "--level", "drill"])
             .code,
         24
     );
-    let run = at(&desk, "2026-03-02T01:30:00Z", &["run"]);
-    assert_eq!(run.code, 24, "{run:?}");
 }
 
 #[test]
@@ -530,4 +530,86 @@ fn copies_of_a_project_are_forgotten_by_the_same_rules() {
             .contains("\"4\"")
     );
     assert_eq!(desk.archives().len(), 1, "the GeoPackage has not changed");
+}
+
+/// A backup that did not pass its check counts as none: not as sound, not as the same as the source,
+/// and not for the rules of what stays.
+#[test]
+fn a_backup_that_did_not_pass_is_no_backup() {
+    let desk = desk("[job.keep]\nlast = 1\n");
+    fs::remove_file(desk.path("maps/b.gpkg")).unwrap();
+    assert_eq!(at(&desk, "2026-03-01T01:30:00Z", &["run"]).code, 0);
+    let good = desk.archives();
+    // Pinned for a moment, so that there are two.
+    desk.ok(&["pin", "a", "--from", "backups"]);
+    change(
+        &desk.path("maps/a.gpkg"),
+        "CREATE TABLE t(v); INSERT INTO t VALUES (1)",
+    );
+    assert_eq!(at(&desk, "2026-03-02T01:30:00Z", &["run"]).code, 0);
+    let (_, listed) = desk.json(&["list", "--from", "backups"]);
+    let oldest = listed[0]["id"].as_str().unwrap().to_owned();
+    desk.ok(&["unpin", &oldest, "--from", "backups"]);
+    let newest = desk
+        .archives()
+        .into_iter()
+        .find(|path| !good.contains(path))
+        .unwrap();
+    let mut bytes = fs::read(&newest).unwrap();
+    let middle = bytes.len() / 3;
+    bytes[middle] ^= 1;
+    fs::write(&newest, &bytes).unwrap();
+    assert_eq!(desk.run(&["verify", "--from", "backups"]).code, 24);
+
+    let status = at(&desk, "2026-03-03T12:00:00Z", &["status", "--json"]);
+    assert_eq!(status.code, 3, "{status:?}");
+    assert!(
+        status.out.contains(&oldest),
+        "the older one is the newest sound one: {status:?}"
+    );
+    let forget = desk.run(&["forget", "--from", "backups", "--keep-last", "1"]);
+    assert!(good[0].exists(), "{forget:?}");
+    let run = at(&desk, "2026-03-03T13:00:00Z", &["run"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.out.contains("maps: 1 saved, 0 unchanged"), "{run:?}");
+
+    // What passes again counts again.
+    bytes[middle] ^= 1;
+    fs::create_dir_all(newest.parent().unwrap()).unwrap();
+    fs::write(&newest, &bytes).unwrap();
+    desk.ok(&["verify", "--from", "backups"]);
+    let (_, listed) = desk.json(&["list", "--from", "backups"]);
+    assert!(
+        listed
+            .iter()
+            .all(|backup| backup["verification_failed"].is_null()),
+        "{listed:?}"
+    );
+}
+
+#[test]
+fn what_has_gone_and_what_is_from_the_future_is_overdue() {
+    let desk = desk("");
+    assert_eq!(at(&desk, "2031-01-01T01:30:00Z", &["run"]).code, 0);
+    change(&desk.path("maps/a.gpkg"), "CREATE TABLE t(v)");
+    fs::rename(desk.path("maps/b.gpkg"), desk.path("b.gpkg")).unwrap();
+    let status = at(&desk, "2027-02-20T00:00:00Z", &["status"]);
+    assert_eq!(status.code, 3, "{status:?}");
+    assert!(status.out.contains("2 sources, 2 overdue"), "{status:?}");
+    assert!(
+        status
+            .out
+            .contains("it is not there any more; its backups stay"),
+        "{status:?}"
+    );
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_said_and_nothing_else() {
+    let desk =
+        desk("[job.hooks]\nlog = \"geokeep.toml/runs.log\"\non_success = [\"touch\", \"told\"]\n");
+    let run = desk.run(&["run"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.err.contains("runs.log was not written"), "{run:?}");
+    assert!(desk.path("told").exists());
 }

@@ -15,7 +15,7 @@ use crate::destination::{
 };
 use crate::durable::Disk;
 use crate::error::Error;
-use crate::snapshot::{self, Clock, Method, Taken};
+use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
     FileSystem, FirstBytes, Gate, Header, Look, Project, Source, SourceError, look, same_content,
 };
@@ -182,6 +182,26 @@ pub fn backup(
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Outcome, Error> {
+    let mut replaced = 0;
+    loop {
+        match attempt(job, destination, settings, watch) {
+            Err(Error::Snapshot(SnapshotError::Replaced)) if replaced < REPLACED_MAX => {
+                replaced += 1;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// How often a source that another program replaces meanwhile is begun anew.
+const REPLACED_MAX: u32 = 5;
+
+fn attempt(
+    job: &Job,
+    destination: &ArchiveFolder,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Outcome, Error> {
     watch.check()?;
     let gate = Gate::enter(&job.source)?;
     let look = look_at(job, &gate, settings)?;
@@ -195,7 +215,7 @@ pub fn backup(
         && !settings.force
     {
         let stored = previous.stored()?;
-        if same_content(&stored.evidence, &look.evidence()) {
+        if stored.failed.is_none() && same_content(&stored.evidence, &look.evidence()) {
             watch.add_done(look.stamp.size);
             return Ok(Outcome::Unchanged(stored));
         }
@@ -253,6 +273,7 @@ fn make(
     let (taken, content) = capture(&request, look, previous, draft, settings)?;
     if !settings.force
         && let Some(previous) = previous
+        && previous.stored()?.failed.is_none()
         && is_same(previous, &content, draft)?
     {
         return Ok(Made {
@@ -377,7 +398,10 @@ fn guard_against_loss(
     if !lost.is_empty() {
         manifest.findings.splice(0..0, lost);
         let reason = format!("the last backup before the loss in {}", manifest.id);
-        destination.pin(&last, &reason)?;
+        // A pin of the user's own has his reason.
+        if last.pinned.is_none() {
+            destination.pin(&last, &reason)?;
+        }
     }
     Ok(())
 }

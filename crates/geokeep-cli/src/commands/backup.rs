@@ -99,8 +99,6 @@ pub(super) fn back_up(
 #[derive(Debug, Default)]
 pub(super) struct Summary {
     pub(super) exit: Exit,
-    /// The lines in which the copies of projects are kept.
-    pub(super) projects: Vec<String>,
     /// The line of JSON of each source.
     pub(super) sources: Vec<BackupLine>,
     pub(super) saved: usize,

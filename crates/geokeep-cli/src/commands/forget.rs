@@ -97,8 +97,12 @@ fn plan_of(
     policy: &Policy,
     context: &Context,
 ) -> Result<Planned, Error> {
-    let listing = destination.list(&line)?;
-    let projects = destination.projects(&line)?;
+    let mut listing = destination.list(&line)?;
+    let projects = destination.projects(&line).unwrap_or_else(|error| {
+        let path = destination.path().join(&line);
+        listing.unreadable.push((path, error));
+        Vec::new()
+    });
     let plan =
         |backups: Vec<Backup>| plan(&backups, policy, context.clock.now(), &TimeZone::system());
     let reasons = plan(listing.backups.iter().map(Backup::from).collect())?;

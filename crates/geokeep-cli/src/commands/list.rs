@@ -109,13 +109,17 @@ fn describe(stored: &Stored) -> String {
         .label
         .as_ref()
         .map_or_else(String::new, |label| format!("  \"{}\"", one_line(label)));
+    let failed = match &stored.failed {
+        None => "",
+        Some(_) => "  DID NOT PASS its last verification",
+    };
     let pinned = match stored.pinned.as_deref() {
         None => String::new(),
         Some("") => "  pinned".to_owned(),
         Some(reason) => one_line(&format!("  pinned: {reason}")),
     };
     format!(
-        "{}  {}  {}  {:>10} in {:>10}  {}{damaged}{label}{pinned}",
+        "{}  {}  {}  {:>10} in {:>10}  {}{damaged}{failed}{label}{pinned}",
         manifest.id,
         human_time(manifest.instant),
         manifest.name,

@@ -109,7 +109,7 @@ struct Done {
     drills_failed: usize,
 }
 
-/// lock → back up → forget → restore some for a test → report
+/// lock → back up → restore some for a test → forget → report
 fn work(
     job: &Job,
     sources: &[PathBuf],
@@ -131,11 +131,12 @@ fn work(
     if done.summary.exit == Exit::Interrupted {
         return Ok(());
     }
-    if let Some(keep) = &job.keep {
-        forget_old(&keep.policy(), &destination, context, done)?;
-    }
+    // First: what does not pass is no reason to forget what would.
     if percent > 0 {
         drill(percent, &destination, context, done)?;
+    }
+    if let Some(keep) = &job.keep {
+        forget_old(&keep.policy(), &destination, context, done)?;
     }
     if let Some(path) = &job.report {
         let sources = &done.summary.sources;
@@ -172,7 +173,6 @@ fn forget_old(
 ) -> Result<(), Failure> {
     let lines: BTreeSet<_> = (done.summary.sources.iter())
         .filter_map(|source| source.name.clone())
-        .chain(done.summary.projects.iter().cloned())
         .collect();
     let tally = forget::apply(
         destination,
@@ -186,7 +186,7 @@ fn forget_old(
     Ok(())
 }
 
-/// Restores a share of all backups, others on each day.
+/// Restores a share of all backups, at least one: those that were verified longest ago.
 fn drill(
     percent: u8,
     destination: &ArchiveFolder,
@@ -196,14 +196,16 @@ fn drill(
     let of_folder = |e| Failure::of_folder(&geokeep::Error::from(e), destination.path());
     let mut all = Vec::new();
     for line in destination.lines().map_err(of_folder)? {
-        all.extend(destination.archive_paths(&line).map_err(of_folder)?);
+        all.extend(destination.list(&line).map_err(of_folder)?.backups);
     }
-    for path in turn(&all, percent, context.clock.now()) {
-        match verify::one(destination, path, Level::Drill, context) {
+    all.sort_by_key(|stored| stored.verified.unwrap_or(stored.manifest.instant));
+    let count = (all.len() * usize::from(percent)).div_ceil(100);
+    for stored in all.iter().take(count) {
+        match verify::one(destination, &stored.path, Level::Drill, context) {
             Ok(_) => done.drilled += 1,
             Err(error) => {
                 done.drills_failed += 1;
-                render::failure(context, &Failure::of_backup(&error, path));
+                render::failure(context, &Failure::of_backup(&error, &stored.path));
             }
         }
         if context.watch.check().is_err() {
@@ -212,33 +214,4 @@ fn drill(
         }
     }
     Ok(())
-}
-
-/// The backups whose turn it is: so many percent, at least one; after a round of days all of them.
-fn turn(all: &[PathBuf], percent: u8, now: Timestamp) -> impl Iterator<Item = &PathBuf> {
-    let count = (all.len() * usize::from(percent)).div_ceil(100);
-    let day = usize::try_from(now.as_second() / 86_400).unwrap_or(0);
-    let start = (day * count).checked_rem(all.len()).unwrap_or(0);
-    all.iter().cycle().skip(start).take(count)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_backup_has_its_turn() {
-        let all: Vec<_> = (0..37).map(|n| PathBuf::from(n.to_string())).collect();
-        let mut seen = std::collections::BTreeSet::new();
-        let mut now = Timestamp::UNIX_EPOCH;
-        for _ in 0..10 {
-            let today: Vec<_> = turn(&all, 10, now).collect();
-            assert_eq!(today.len(), 4);
-            seen.extend(today);
-            now += jiff::SignedDuration::from_hours(24);
-        }
-        assert_eq!(seen.len(), all.len());
-        assert_eq!(turn(&[], 10, now).count(), 0);
-        assert_eq!(turn(&all[..1], 1, now).count(), 1);
-    }
 }

@@ -8,6 +8,7 @@ use geokeep::backup::host_name;
 use geokeep::destination::Stored;
 use geokeep::report::still_holds;
 use geokeep::source::expand;
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::backup::read_list;
@@ -17,6 +18,9 @@ use crate::config::{Config, Job};
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, human_age, human_time};
 use crate::settings::Context;
+
+/// By so much the clocks of two machines may differ.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// One source of one job.
 #[derive(Debug, Serialize)]
@@ -76,7 +80,32 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
         let stored = newest.get(path.as_path());
         lines.push(line(job, path, stored, error, context));
     }
+    lines.extend(gone(job, &newest, &lines, context));
     lines
+}
+
+/// Files that were backed up from a folder of the job and are not there any more.
+fn gone(
+    job: &Job,
+    newest: &HashMap<PathBuf, Stored>,
+    there: &[StatusLine],
+    context: &Context,
+) -> Vec<StatusLine> {
+    let folders: Vec<_> = (job.sources.iter())
+        .filter_map(|source| std::fs::canonicalize(source).ok())
+        .filter(|source| source.is_dir())
+        .collect();
+    let is_there = |path: &Path| there.iter().any(|line| Path::new(&line.source) == path);
+    let below = |path: &Path| folders.iter().any(|folder| path.starts_with(folder));
+    let mut gone: Vec<_> = (newest.iter())
+        .filter(|(path, _)| below(path) && !is_there(path))
+        .map(|(path, stored)| {
+            let why = "it is not there any more; its backups stay".to_owned();
+            line(job, path, Some(stored), Some(why), context)
+        })
+        .collect();
+    gone.sort_by(|a, b| a.source.cmp(&b.source));
+    gone
 }
 
 /// The newest sound backup of each source that the job's destination knows.
@@ -85,12 +114,20 @@ fn newest_sound(job: &Job, context: &Context) -> Result<HashMap<PathBuf, Stored>
     let lines = destination
         .lines()
         .map_err(|e| Failure::of_folder(&e.into(), &job.to))?;
-    let newest = lines
+    let host = host_name();
+    let mut newest: HashMap<PathBuf, Stored> = HashMap::new();
+    for stored in lines
         .iter()
-        .filter_map(|line| destination.newest_sound(line));
-    Ok(newest
-        .map(|stored| (PathBuf::from(&stored.manifest.source.path), stored))
-        .collect())
+        .filter_map(|line| destination.newest_sound(line))
+    {
+        let of = &stored.manifest.source;
+        let path = PathBuf::from(&of.path);
+        let newer = |known: &Stored| known.manifest.instant > stored.manifest.instant;
+        if of.host == host && !newest.get(&path).is_some_and(newer) {
+            newest.insert(path, stored);
+        }
+    }
+    Ok(newest)
 }
 
 fn line(
@@ -102,7 +139,12 @@ fn line(
 ) -> StatusLine {
     let manifest = stored.map(|stored| &stored.manifest);
     let age = manifest.map(|m| context.clock.now().duration_since(m.instant));
-    let too_old = age.is_none_or(|age| Duration::try_from(age).is_ok_and(|age| age > job.max_age));
+    // A backup from the future, but for clocks that differ a little, says nothing about its age.
+    let young = |age: SignedDuration| {
+        age >= -SKEW
+            && Duration::try_from(age.max(SignedDuration::ZERO)).is_ok_and(|age| age <= job.max_age)
+    };
+    let too_old = !age.is_some_and(young);
     let now = context.clock.now();
     let unchanged = stored.is_some_and(|stored| still_holds(stored, &host_name(), now));
     StatusLine {

@@ -76,11 +76,16 @@ pub(super) fn one(
 ) -> Result<Stored, Error> {
     let archive = StoredArchive::open(path)?;
     let stored = archive.stored()?;
-    match level {
-        args::Level::Digest => verify(archive, Level::Digest, &context.watch)?,
-        args::Level::Full => verify(archive, Level::Full, &context.watch)?,
-        args::Level::Drill => drill(archive, &context.settings(), &context.watch)?,
+    let result = match level {
+        args::Level::Digest => verify(archive, Level::Digest, &context.watch),
+        args::Level::Full => verify(archive, Level::Full, &context.watch),
+        args::Level::Drill => drill(archive, &context.settings(), &context.watch),
     };
+    if let Err(error @ Error::Verify(_)) = &result {
+        // The next run must not take it for a backup, nor forget a good one for its sake.
+        let _ = destination.note_failed(path, &error.to_string());
+    }
+    result?;
     if level != args::Level::Digest {
         // A destination that cannot be written can be verified all the same.
         let _ = destination.note_verified(path, context.clock.now());

@@ -20,6 +20,8 @@ use crate::settings::Context;
 /// How often all files are looked at, whether or not the system tells of changes: a commit in WAL
 /// mode and a network share may not give events.
 const POLL: Duration = Duration::from_secs(5);
+/// A file that is never left alone is backed up after so many times the quiet.
+const RESTLESS: u32 = 10;
 /// After a failure.
 const RETRY: Duration = Duration::from_secs(60);
 /// Events come in swarms while a file is written; and a signal must not wait for long.
@@ -35,10 +37,9 @@ pub(crate) fn run(arguments: &Watch, context: &Context) -> Result<Exit, Failure>
     back_up(job, &job.sources, &all, &mut files, context);
     // To be stopped is how a watch ends.
     while context.watch.check().is_ok() {
-        if !events.wait() && files.looked.elapsed() < POLL && !files.waiting() {
-            continue;
+        if events.wait() || files.looked.elapsed() >= POLL {
+            files.look(job, &mut events);
         }
-        files.look(job, &mut events);
         let due = files.due(job);
         if !due.is_empty() {
             back_up(job, &due, &due, &mut files, context);
@@ -74,6 +75,8 @@ struct Seen {
     stamps: Stamps,
     /// When it was last seen to change, unless that is backed up.
     changed: Option<Instant>,
+    /// When the first of the changes was seen that are not backed up.
+    since: Option<Instant>,
     backed_up: Option<Instant>,
     failed: bool,
 }
@@ -107,28 +110,26 @@ impl Files {
             let seen = self.seen.entry(source.real).or_insert(Seen {
                 stamps: [None; 3],
                 changed: None,
+                since: None,
                 backed_up: None,
                 failed: false,
             });
             if seen.stamps != now {
                 seen.stamps = now;
                 seen.changed = Some(self.looked);
+                seen.since = seen.since.or(seen.changed);
             }
         }
         self.seen.retain(|path, _| there.contains(path));
     }
 
-    /// Whether a change waits to be backed up.
-    fn waiting(&self) -> bool {
-        self.seen.values().any(|seen| seen.changed.is_some())
-    }
-
-    /// Changed files that have been left alone for long enough.
+    /// Changed files that have been left alone for long enough, or never are.
     fn due(&self, job: &Job) -> Vec<PathBuf> {
         let over = |when: Option<Instant>, time| when.is_none_or(|when| when.elapsed() >= time);
         let due = self.seen.iter().filter(|(_, seen)| {
+            let restless = job.watch.every.max(job.watch.quiet * RESTLESS);
             seen.changed.is_some()
-                && over(seen.changed, job.watch.quiet)
+                && (over(seen.changed, job.watch.quiet) || over(seen.since, restless))
                 && over(seen.backed_up, job.watch.every)
                 && (!seen.failed || over(seen.backed_up, RETRY))
         });
@@ -144,6 +145,7 @@ impl Files {
             if let Some(seen) = self.seen.get_mut(path) {
                 seen.backed_up = Some(Instant::now());
                 seen.failed = failed;
+                seen.since = None;
                 if !failed {
                     seen.changed = None;
                 }

@@ -13,8 +13,25 @@ const BYTES_MAX: usize = 10_000_000;
 const KEPT: usize = 5;
 
 pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
+    // The library below would panic, or say nothing.
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    if !folder.is_dir() || path.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "its folder is not there, or it is a folder itself",
+        ));
+    }
+    let before = length(path);
     let limit = ContentLimit::BytesSurpassed(BYTES_MAX);
     let mut log = FileRotate::new(path, AppendCount::new(KEPT), limit, Compression::None, None);
     writeln!(log, "{line}")?;
-    log.flush()
+    log.flush()?;
+    if length(path) == before {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    Ok(())
+}
+
+fn length(path: &Path) -> Option<u64> {
+    Some(std::fs::metadata(path).ok()?.len())
 }

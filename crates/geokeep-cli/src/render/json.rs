@@ -39,6 +39,7 @@ pub(crate) struct BackupLine {
     pub(crate) digest: Option<String>,
     pub(crate) pinned: Option<String>,
     pub(crate) verified: Option<String>,
+    pub(crate) verification_failed: Option<String>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -74,6 +75,7 @@ impl BackupLine {
             digest: Some(manifest.digest.clone()),
             pinned: stored.pinned.clone(),
             verified: stored.verified.map(utc),
+            verification_failed: stored.failed.clone(),
             error: None,
         }
     }

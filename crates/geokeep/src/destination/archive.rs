@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use sozip::{Archive, Chunks, Entry, ReadError};
 
 use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME};
-use super::marks::{read_evidence, read_pin, read_verified};
-use super::{DestinationError, Manifest};
+use super::marks::{read_evidence, read_failed, read_pin, read_verified};
+use super::{DestinationError, Manifest, Verdict};
 use crate::source::Evidence;
 
 /// A backup as it lies in its destination.
@@ -24,6 +24,8 @@ pub struct Stored {
     pub pinned: Option<String>,
     /// When it was last verified after it was made, if ever.
     pub verified: Option<Timestamp>,
+    /// Why it did not pass when it was last verified, if it did not.
+    pub failed: Option<String>,
     /// What its source looked like when it was last found to be what this backup holds.
     pub evidence: Evidence,
 }
@@ -37,6 +39,14 @@ pub struct StoredArchive {
     pub manifest: Manifest,
     archive: Archive<File>,
     database: Entry,
+}
+
+impl Stored {
+    /// Whether the database was sound when it was stored, and is not known to have suffered since.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.manifest.verdict == Verdict::Sound && self.failed.is_none()
+    }
 }
 
 impl StoredArchive {
@@ -117,6 +127,7 @@ impl StoredArchive {
             manifest: self.manifest.clone(),
             pinned: read_pin(&self.path),
             verified: read_verified(&self.path),
+            failed: read_failed(&self.path),
             evidence: read_evidence(&self.path, &self.manifest),
         })
     }

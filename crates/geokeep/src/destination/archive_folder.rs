@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::line::{ARCHIVE_SUFFIX, candidates, instant_of};
 use super::marks::is_mark;
-use super::{DestinationError, Draft, Origin, Stored, StoredArchive, Verdict};
+use super::{DestinationError, Draft, Origin, Stored, StoredArchive};
 use crate::durable::{Disk, Temporary, folder_of, sweep};
 use crate::source::{Source, free_space};
 
@@ -92,7 +92,9 @@ impl ArchiveFolder {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            if entry.path().is_dir() && !name.starts_with('.') {
+            // The root of a file system has one, for the administrator alone.
+            let foreign = name == "lost+found" && fs::read_dir(entry.path()).is_err();
+            if entry.path().is_dir() && !name.starts_with('.') && !foreign {
                 names.push(name);
             }
         }
@@ -167,8 +169,8 @@ impl ArchiveFolder {
             .iter()
             .rev()
             .find_map(|(_, path)| {
-                let archive = StoredArchive::open(path).ok()?;
-                (archive.manifest.verdict == Verdict::Sound).then(|| archive.stored().ok())?
+                let stored = StoredArchive::open(path).ok()?.stored().ok()?;
+                stored.is_sound().then_some(stored)
             })
     }
 

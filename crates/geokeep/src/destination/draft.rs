@@ -162,6 +162,7 @@ impl Draft {
             manifest: manifest.clone(),
             pinned: None,
             verified: None,
+            failed: None,
             evidence: manifest.evidence.clone(),
         })
     }

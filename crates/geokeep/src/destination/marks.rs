@@ -18,7 +18,8 @@ use crate::source::Evidence;
 const PIN_SUFFIX: &str = ".pin";
 const VERIFIED_SUFFIX: &str = ".verified";
 const SEEN_SUFFIX: &str = ".seen";
-const ALL: [&str; 3] = [PIN_SUFFIX, VERIFIED_SUFFIX, SEEN_SUFFIX];
+const FAILED_SUFFIX: &str = ".failed";
+const ALL: [&str; 4] = [PIN_SUFFIX, VERIFIED_SUFFIX, SEEN_SUFFIX, FAILED_SUFFIX];
 /// No more of a reason is shown.
 const REASON_CHARS_MAX: usize = 1000;
 /// No more of a mark is read.
@@ -53,6 +54,11 @@ fn read_mark(archive: &Path, suffix: &str) -> Option<String> {
 pub(super) fn read_pin(archive: &Path) -> Option<String> {
     let reason = read_mark(archive, PIN_SUFFIX)?;
     Some(reason.chars().take(REASON_CHARS_MAX).collect())
+}
+
+/// Why an archive did not pass when it was last verified, if it did not.
+pub(super) fn read_failed(archive: &Path) -> Option<String> {
+    read_mark(archive, FAILED_SUFFIX)
 }
 
 /// When an archive was last verified, if ever since it was made.
@@ -93,7 +99,20 @@ impl ArchiveFolder {
     /// # Errors
     /// [`DestinationError::Write`].
     pub fn note_verified(&self, archive: &Path, at: Timestamp) -> Result<(), DestinationError> {
-        self.mark(archive, VERIFIED_SUFFIX, &at.to_string())
+        self.mark(archive, VERIFIED_SUFFIX, &at.to_string())?;
+        let failed = mark_path(archive, FAILED_SUFFIX);
+        if self.remove_file(&failed)? {
+            self.sync_removal(&failed)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that an archive is not what it was: it counts as no backup until it passes again.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`].
+    pub fn note_failed(&self, archive: &Path, why: &str) -> Result<(), DestinationError> {
+        self.mark(archive, FAILED_SUFFIX, why)
     }
 
     /// Notes what a source looks like now that it was read and found to be what a backup holds.

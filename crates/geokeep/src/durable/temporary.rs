@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,7 +30,10 @@ impl Temporary {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         loop {
             let number = NUMBER.fetch_add(1, Relaxed);
-            let name = format!("{PREFIX}{tag}-{}-{number}{SUFFIX}", std::process::id());
+            // In a container the process has the same number each time.
+            let chance = RandomState::new().hash_one(number);
+            let process = std::process::id();
+            let name = format!("{PREFIX}{tag}-{process}-{number}-{chance:016x}{SUFFIX}");
             let path = folder.join(name);
             match disk.create_new(&path) {
                 Ok(file) => {
@@ -147,14 +151,28 @@ fn is_temporary(name: &OsStr) -> bool {
         .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
 }
 
+/// The log, index or journal of a working copy that has gone.
+fn is_orphan(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(OsStr::to_str) else {
+        return false;
+    };
+    let mut owners = ["-wal", "-shm", "-journal"].iter();
+    owners.any(|suffix| {
+        name.strip_suffix(suffix).is_some_and(|owner| {
+            is_temporary(OsStr::new(owner)) && !folder_of(path).join(owner).exists()
+        })
+    })
+}
+
 /// Removes what dead processes left in `folder`, and returns how many files that were. A file that
 /// a living process still writes is locked by it, and stays.
 pub fn sweep(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
     let mut swept = 0;
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        if is_temporary(&entry.file_name()) && is_abandoned(&entry.path()) {
-            match disk.remove_file(&entry.path()) {
+        let path = entry.path();
+        if (is_temporary(&entry.file_name()) && is_abandoned(&path)) || is_orphan(&path) {
+            match disk.remove_file(&path) {
                 Ok(()) => swept += 1,
                 // Another run sweeps at the same time.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -201,8 +219,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let alive = Temporary::create(&disk(), folder.path(), "x").unwrap();
         std::fs::write(folder.path().join(".geokeep-x-1-1.tmp"), b"half").unwrap();
+        std::fs::write(folder.path().join(".geokeep-x-1-9.tmp-wal"), b"log").unwrap();
         std::fs::write(folder.path().join("other.tmp"), b"not ours").unwrap();
-        assert_eq!(sweep(&OsDisk, folder.path()).unwrap(), 1);
+        assert_eq!(sweep(&OsDisk, folder.path()).unwrap(), 2);
         assert!(alive.path().exists());
         assert!(folder.path().join("other.tmp").exists());
     }

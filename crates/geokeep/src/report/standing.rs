@@ -66,7 +66,7 @@ impl SourceReport {
     /// The newest sound backup.
     #[must_use]
     pub fn newest_sound(&self) -> Option<&Stored> {
-        let sound = |stored: &&Stored| stored.manifest.verdict == Verdict::Sound;
+        let sound = |stored: &&Stored| stored.is_sound();
         self.backups.iter().rfind(sound)
     }
 

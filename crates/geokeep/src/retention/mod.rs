@@ -12,7 +12,7 @@ use jiff::{Span, Timestamp, Zoned};
 
 pub use span::parse_span;
 
-use crate::destination::{KeptProject, Stored, Verdict};
+use crate::destination::{KeptProject, Stored};
 
 /// How many backups of a line stay. A number of 0 asks for nothing.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ impl From<&Stored> for Backup {
     fn from(stored: &Stored) -> Self {
         Self {
             instant: stored.manifest.instant,
-            sound: stored.manifest.verdict == Verdict::Sound,
+            sound: stored.is_sound(),
             pinned: stored.pinned.is_some(),
         }
     }

@@ -128,6 +128,7 @@ pub(crate) fn take<T>(
     let mut last = None;
     while attempt < ATTEMPTS {
         request.watch.check()?;
+        same_file(request)?;
         let look = match next.take() {
             Some(look) => look,
             None => look_again(request)?,
@@ -147,6 +148,7 @@ pub(crate) fn take<T>(
         tidy::after(request, &look);
         match taken {
             Ok((mut taken, consumed)) => {
+                same_file(request)?;
                 taken.findings.extend(other_names(&taken.look));
                 return Ok((taken, consumed));
             }
@@ -163,6 +165,19 @@ pub(crate) fn take<T>(
             let reason = format!("other programs wrote to it during each of {ATTEMPTS} attempts");
             Err(SnapshotError::NeverQuiet { reason }.into())
         }
+    }
+}
+
+/// The gate's descriptor gives content, the name gives locks and times: they must be of one file.
+fn same_file(request: &Request<'_>) -> Result<(), Error> {
+    if request
+        .gate
+        .is_of(request.source)
+        .map_err(SnapshotError::Io)?
+    {
+        Ok(())
+    } else {
+        Err(SnapshotError::Replaced.into())
     }
 }
 

@@ -47,6 +47,9 @@ pub enum SnapshotError {
         /// What was seen.
         reason: String,
     },
+    /// Another file bears its name now. Whoever took the gate must take that of the new file.
+    #[error("another file has taken its place while it was read")]
+    Replaced,
     /// A state that needs a method which is not available.
     #[error("{reason}")]
     NeedsOtherMethod {

@@ -33,6 +33,13 @@ impl PrivateCopy {
     pub(super) fn create(request: &Request<'_>) -> Result<Self, Failure> {
         let file = Temporary::create(request.disk, request.staging, "working")
             .map_err(|e| staging_error(request, e))?;
+        for suffix in ["-wal", "-shm", "-journal"] {
+            // SQLite would take it for this file's own, and apply it.
+            if sidecar(file.path(), suffix).exists() {
+                let exists = std::io::ErrorKind::AlreadyExists.into();
+                return Err(staging_error(request, exists));
+            }
+        }
         Ok(Self {
             disk: Arc::clone(request.disk),
             file,

@@ -58,6 +58,16 @@ impl Gate {
         }
     }
 
+    /// Whether the descriptor is still that of the file under the source's name.
+    pub(crate) fn is_of(&self, source: &Source) -> std::io::Result<bool> {
+        match std::fs::metadata(&source.real) {
+            Ok(metadata) => Ok(sys::file_id(&source.real, &metadata) == self._entry.0),
+            // Between the removal of the old one and the renaming of the new one.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
     /// The descriptor that stays open.
     #[must_use]
     pub fn file(&self) -> &File {

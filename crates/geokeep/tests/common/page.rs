@@ -56,6 +56,7 @@ pub fn stored(name: &str, hours_ago: i64) -> Stored {
         manifest,
         pinned: None,
         verified: None,
+        failed: None,
     }
 }
 

@@ -7,7 +7,7 @@ use geokeep::source::{Project, Source};
 
 use super::Report;
 use crate::failure::{Failure, shown};
-use crate::render::{self, ProjectLine, human_bytes, human_time};
+use crate::render::{self, BackupLine, ProjectLine, human_bytes, human_time};
 
 impl Report<'_> {
     /// Keeps all of them. They are held in memory until then, so that a copy is what was read when
@@ -32,7 +32,15 @@ impl Report<'_> {
             Kept::Unchanged(copy) => ("unchanged", copy),
         };
         self.with_tally(|tally| {
-            tally.summary.projects.push(copy.name.clone());
+            tally.summary.sources.push(BackupLine {
+                kind: "project",
+                source: copy.source.path.clone(),
+                name: Some(copy.name.clone()),
+                status: Some(word),
+                path: Some(copy.path.to_string_lossy().into_owned()),
+                bytes: Some(copy.bytes),
+                ..BackupLine::default()
+            });
             if word == "saved" {
                 tally.summary.saved += 1;
                 tally.summary.stored_bytes += copy.bytes;
@@ -55,6 +63,10 @@ impl Report<'_> {
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);
             tally.summary.failed += 1;
+            let mut failed = BackupLine::failed("project", &failure);
+            failed.source = project.source.real.to_string_lossy().into_owned();
+            failed.status = Some("failed");
+            tally.summary.sources.push(failed);
             if self.context.json {
                 let mut line = ProjectLine::failed(&failure).naming(project);
                 line.status = Some("failed");
