@@ -18,6 +18,9 @@ fn main() -> ExitCode {
     match commands::run(arguments.command, &context) {
         Ok(code) => code.into(),
         Err(failure) => {
+            if context.json {
+                render::json_line(&render::ErrorLine::of(&failure));
+            }
             render::failure(&context, &failure);
             failure.exit.into()
         }

@@ -254,3 +254,35 @@ fn no_such_destination() {
         assert_eq!(code, 10);
     }
 }
+
+/// A run that fails as a whole says so in JSON, too, and only once.
+#[test]
+fn failures_of_the_whole_run_are_objects() {
+    let desk = Desk::new();
+    desk.build("town.gpkg", &tiny());
+    desk.ok(&["backup", "town.gpkg", "--to", "backups"]);
+    for (arguments, code, kind) in [
+        (
+            &["list", "--from", "nowhere"][..],
+            10,
+            "no_such_destination",
+        ),
+        (
+            &["verify", "nothing", "--from", "backups"],
+            2,
+            "no_such_backup",
+        ),
+        (&["run"], 2, "usage"),
+        (&["forget", "--from", "backups"], 2, "usage"),
+        (
+            &["restore", "town", "--from", "backups", "--to", "town.gpkg"],
+            25,
+            "target_exists",
+        ),
+    ] {
+        let (ended, lines) = desk.json(arguments);
+        assert_eq!(ended, code, "{arguments:?}: {lines:?}");
+        assert_eq!(lines.len(), 1, "{arguments:?}: {lines:?}");
+        assert_eq!(lines[0]["error"]["kind"], kind, "{arguments:?}: {lines:?}");
+    }
+}

@@ -46,7 +46,8 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
             if context.json {
                 render::json_line(&RestoreLine::failed(&target.path, &failure));
             }
-            Err(failure)
+            render::failure(context, &failure);
+            Ok(failure.exit)
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{RunLine, log};
 use crate::config::Hooks;
@@ -11,6 +11,8 @@ use crate::render;
 
 /// A switch that does not answer must not hold a run up.
 const PING_TIME: Duration = Duration::from_secs(10);
+/// Nor a program that hangs.
+const HOOK_TIME: Duration = Duration::from_secs(600);
 
 /// Says that a run begins.
 pub(crate) fn begin(hooks: &Hooks) {
@@ -47,11 +49,21 @@ fn tell(command: &[String], text: &str) -> Result<(), String> {
         // A program that does not care for its input may have gone.
         let _ = input.write_all(text.as_bytes());
     }
-    let ended = child.wait().map_err(|e| e.to_string())?;
-    if ended.success() {
-        Ok(())
-    } else {
-        Err(ended.to_string())
+    let until = Instant::now() + HOOK_TIME;
+    loop {
+        match child.try_wait().map_err(|e| e.to_string())? {
+            Some(ended) if ended.success() => return Ok(()),
+            Some(ended) => return Err(ended.to_string()),
+            None if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
+            None => {
+                // What cannot be killed is not waited for either.
+                let _ = child.kill();
+                return Err(format!(
+                    "it was stopped after {} minutes",
+                    HOOK_TIME.as_secs() / 60
+                ));
+            }
+        }
     }
 }
 

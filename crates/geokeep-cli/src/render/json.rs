@@ -43,6 +43,22 @@ pub(crate) struct BackupLine {
     pub(crate) error: Option<Failure>,
 }
 
+/// A failure of the run as a whole, which no other object tells.
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorLine<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) error: &'a Failure,
+}
+
+impl<'a> ErrorLine<'a> {
+    pub(crate) fn of(failure: &'a Failure) -> Self {
+        Self {
+            kind: "error",
+            error: failure,
+        }
+    }
+}
+
 /// An instant as JSON has it: UTC, milliseconds.
 pub(crate) fn utc(instant: jiff::Timestamp) -> String {
     format!("{instant:.3}")

@@ -42,10 +42,14 @@ pub(crate) fn run(arguments: &Schedule, context: &Context) -> Result<Exit, Failu
         Action::Remove(which) => remove(which.kind, context),
         Action::Status(which) => status(which.kind, context),
     };
-    if let (Err(failure), true) = (&done, context.json) {
-        render::json_line(&ScheduleLine::failed(failure));
+    let Err(failure) = done else {
+        return Ok(Exit::Done);
+    };
+    if context.json {
+        render::json_line(&ScheduleLine::failed(&failure));
     }
-    done.map(|()| Exit::Done)
+    render::failure(context, &failure);
+    Ok(failure.exit)
 }
 
 impl Scheduler {
