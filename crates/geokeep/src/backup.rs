@@ -194,7 +194,7 @@ pub fn backup(
 }
 
 /// How often a source that another program replaces meanwhile is begun anew.
-const REPLACED_MAX: u32 = 5;
+const REPLACED_MAX: u32 = 10;
 
 fn attempt(
     job: &Job,

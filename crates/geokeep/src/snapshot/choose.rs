@@ -148,7 +148,6 @@ pub(crate) fn take<T>(
         tidy::after(request, &look);
         match taken {
             Ok((mut taken, consumed)) => {
-                same_file(request)?;
                 taken.findings.extend(other_names(&taken.look));
                 return Ok((taken, consumed));
             }
@@ -248,6 +247,8 @@ fn carry_out<T>(
     let (copied, findings) = match (method, state) {
         (Method::Pages, State::UncertainLocks | State::BadHeader) => {
             let (read, consumed) = bracketed::read(request, look, consume)?;
+            // It may have waited for long until the old file kept still.
+            same_file(request)?;
             return Ok((taken(reason, read, Vec::new()), consumed));
         }
         (Method::Pages, State::HotJournal | State::WalOrphaned) => {
