@@ -37,7 +37,7 @@ pub(crate) enum Command {
     /// Back up GeoPackages, whoever has them open
     Backup(Backup),
     /// Run the jobs of geokeep.toml
-    Run(Run),
+    Run(Jobs),
     /// Say who has a file open, and which ways of copying it are safe now
     Inspect(Inspect),
     /// Run a job after each saved edit, until it is stopped
@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// Let pinned backups be forgotten again
     Unpin(Unpin),
     /// Say whether the sources of geokeep.toml have the backups that its jobs promise
-    Status(Status),
+    Status(Jobs),
     /// Write a geokeep.toml with an example to fill in
     Init(Init),
     /// Let this machine make backups by itself
@@ -136,8 +136,9 @@ pub(crate) enum Method {
     Ogr,
 }
 
+/// What `run` and `status` are about.
 #[derive(Debug, Args)]
-pub(crate) struct Run {
+pub(crate) struct Jobs {
     /// Names of jobs [default: all of them]
     #[arg(value_name = "JOB")]
     pub(crate) jobs: Vec<String>,
@@ -152,17 +153,6 @@ pub(crate) struct Watch {
     /// The job's name
     #[arg(value_name = "JOB")]
     pub(crate) job: String,
-
-    /// The configuration [default: geokeep.toml here, else in the user's configuration folder]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Status {
-    /// Names of jobs [default: all of them]
-    #[arg(value_name = "JOB")]
-    pub(crate) jobs: Vec<String>,
 
     /// The configuration [default: geokeep.toml here, else in the user's configuration folder]
     #[arg(long, value_name = "FILE")]

@@ -210,12 +210,12 @@ fn attempt(
     let origin = origin(&job.source, settings);
     let previous = destination
         .newest(&job.line)
-        .filter(|newest| newest.manifest.source == origin);
+        .filter(|newest| newest.manifest.source == origin && !newest.did_not_pass());
     if let Some(previous) = &previous
         && !settings.force
     {
         let stored = previous.stored()?;
-        if stored.failed.is_none() && same_content(&stored.evidence, &look.evidence()) {
+        if same_content(&stored.evidence, &look.evidence()) {
             watch.add_done(look.stamp.size);
             return Ok(Outcome::Unchanged(stored));
         }
@@ -273,7 +273,6 @@ fn make(
     let (taken, content) = capture(&request, look, previous, draft, settings)?;
     if !settings.force
         && let Some(previous) = previous
-        && previous.stored()?.failed.is_none()
         && is_same(previous, &content, draft)?
     {
         return Ok(Made {

@@ -113,8 +113,6 @@ fn gather(destination: &ArchiveFolder, context: &Context) -> Result<Report, geok
 fn source(destination: &ArchiveFolder, line: String) -> SourceReport {
     let (backups, unreadable) = match destination.list(&line) {
         Ok(listing) => (listing.backups, listing.unreadable),
-        // Every file system of its own has one in its root, for root alone.
-        Err(_) if line == "lost+found" => (Vec::new(), Vec::new()),
         Err(error) => (Vec::new(), vec![(destination.path().join(&line), error)]),
     };
     let reason =

@@ -7,18 +7,17 @@ use std::time::{Duration, Instant};
 use geokeep::backup::Settings;
 use geokeep::destination::{ArchiveFolder, DestinationError, RunLock};
 use geokeep::retention::Policy;
-use jiff::Timestamp;
 
 use super::backup::{Summary, back_up, method, open_both};
 use super::{forget, report, verify};
-use crate::args::{Level, Run};
+use crate::args::{Jobs, Level};
 use crate::config::{Config, Job};
 use crate::failure::{Exit, Failure};
 use crate::nightly::{RunLine, alarms};
 use crate::render;
 use crate::settings::{Context, processors};
 
-pub(crate) fn run(arguments: &Run, context: &Context) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> {
     let config = Config::find(arguments.config.as_deref(), context)?;
     let jobs = config.chosen(&arguments.jobs)?;
     let mut exits = Vec::new();
@@ -77,14 +76,13 @@ fn one(job: &Job, sources: &[PathBuf], drill: u8, context: &Context) -> (Exit, R
         _ if summary.saved + summary.unchanged > 0 => "incomplete",
         _ => "failed",
     };
-    let utc = |instant: Timestamp| format!("{instant:.3}");
     let line = RunLine {
         kind: "run",
         job: job.name.clone(),
         status,
         exit: exit as u8,
-        started: utc(started),
-        ended: utc(context.clock.now()),
+        started: render::utc(started),
+        ended: render::utc(context.clock.now()),
         saved: summary.saved,
         unchanged: summary.unchanged,
         failed: summary.failed,

@@ -13,10 +13,10 @@ use serde::Serialize;
 
 use super::backup::read_list;
 use super::open;
-use crate::args::Status;
+use crate::args::Jobs;
 use crate::config::{Config, Job};
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, human_age, human_time};
+use crate::render::{self, human_age, human_time, utc};
 use crate::settings::Context;
 
 /// By so much the clocks of two machines may differ.
@@ -44,7 +44,7 @@ struct StatusLine {
     error: Option<String>,
 }
 
-pub(crate) fn run(arguments: &Status, context: &Context) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> {
     let config = Config::find(arguments.config.as_deref(), context)?;
     let (mut all, mut overdue) = (0, 0);
     for job in config.chosen(&arguments.jobs)? {
@@ -138,14 +138,14 @@ fn line(
     context: &Context,
 ) -> StatusLine {
     let manifest = stored.map(|stored| &stored.manifest);
-    let age = manifest.map(|m| context.clock.now().duration_since(m.instant));
+    let now = context.clock.now();
+    let age = manifest.map(|m| now.duration_since(m.instant));
     // A backup from the future, but for clocks that differ a little, says nothing about its age.
     let young = |age: SignedDuration| {
         age >= -SKEW
             && Duration::try_from(age.max(SignedDuration::ZERO)).is_ok_and(|age| age <= job.max_age)
     };
     let too_old = !age.is_some_and(young);
-    let now = context.clock.now();
     let unchanged = stored.is_some_and(|stored| still_holds(stored, &host_name(), now));
     StatusLine {
         kind: "status",
@@ -153,8 +153,8 @@ fn line(
         source: source.to_string_lossy().into_owned(),
         name: manifest.map(|m| m.name.clone()),
         id: manifest.map(|m| m.id.clone()),
-        instant: manifest.map(|m| format!("{:.3}", m.instant)),
-        verified: stored.map(|s| format!("{:.3}", s.verified.unwrap_or(s.manifest.instant))),
+        instant: manifest.map(|m| utc(m.instant)),
+        verified: stored.map(|s| utc(s.verified.unwrap_or(s.manifest.instant))),
         age_seconds: age.map(|age| age.as_secs()),
         max_age_seconds: job.max_age.as_secs(),
         unchanged,

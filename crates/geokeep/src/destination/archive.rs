@@ -50,6 +50,11 @@ impl Stored {
 }
 
 impl StoredArchive {
+    /// Whether it is known not to be what it was: it counts as no backup.
+    pub(crate) fn did_not_pass(&self) -> bool {
+        read_failed(&self.path).is_some()
+    }
+
     /// Opens an archive and reads its manifest; the database is not touched.
     ///
     /// # Errors

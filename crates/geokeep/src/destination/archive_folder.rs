@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::line::{ARCHIVE_SUFFIX, candidates, instant_of};
 use super::marks::is_mark;
 use super::{DestinationError, Draft, Origin, Stored, StoredArchive};
-use crate::durable::{Disk, Temporary, folder_of, sweep};
+use crate::durable::{self, Disk, Temporary, folder_of, sweep};
 use crate::source::{Source, free_space};
 
 /// A destination of the first kind.
@@ -104,6 +104,16 @@ impl ArchiveFolder {
 
     /// The archives of a line by their file names, oldest first.
     fn archives(&self, line: &str) -> Result<Vec<(Timestamp, PathBuf)>, DestinationError> {
+        self.dated(line, line, ARCHIVE_SUFFIX)
+    }
+
+    /// The files of a line that are named `<base>_<instant><suffix>`, oldest first.
+    pub(super) fn dated(
+        &self,
+        line: &str,
+        base: &str,
+        suffix: &str,
+    ) -> Result<Vec<(Timestamp, PathBuf)>, DestinationError> {
         let folder = self.path.join(line);
         let read = |error| DestinationError::Unlistable {
             path: folder.clone(),
@@ -115,7 +125,7 @@ impl ArchiveFolder {
             let name = entry.file_name();
             if let Some(instant) = name
                 .to_str()
-                .and_then(|name| instant_of(line, name, ARCHIVE_SUFFIX))
+                .and_then(|name| instant_of(base, name, suffix))
             {
                 found.push((instant, entry.path()));
             }
@@ -424,11 +434,5 @@ fn owner_tag(origin: &Origin) -> String {
 }
 
 pub(super) fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {
-    let write = |e| DestinationError::write(folder, e, 0);
-    match disk.create_dir(folder) {
-        // Another run was quicker.
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
-        other => other.map_err(write)?,
-    }
-    disk.sync_dir(folder_of(folder)).map_err(write)
+    durable::create_folder(disk, folder).map_err(|e| DestinationError::write(folder, e, 0))
 }

@@ -4,7 +4,7 @@
 //! `project.json`, which is written before the first copy: a folder without it is no line of
 //! projects, and one that names another project is left alone.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sozip::ReadAt;
 
 use super::archive_folder::create_folder;
-use super::line::{candidates, dated_name, instant_of};
+use super::line::{candidates, dated_name};
 use super::{ArchiveFolder, DestinationError, Origin};
 use crate::durable::Temporary;
 use crate::source::{Project, ProjectFormat, Source};
@@ -74,28 +74,21 @@ impl ArchiveFolder {
         };
         let suffix = format!(".{}", format.extension());
         let base = &line[..line.len() - suffix.len()];
-        let unlistable = |error| DestinationError::Unlistable {
-            path: folder.clone(),
-            error,
-        };
         let mut kept = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(unlistable)? {
-            let entry = entry.map_err(unlistable)?;
-            let name = entry.file_name();
-            if let Some(instant) = name
-                .to_str()
-                .and_then(|name| instant_of(base, name, &suffix))
-            {
-                kept.push(KeptProject {
-                    path: entry.path(),
-                    name: line.to_owned(),
-                    source: owner.clone(),
-                    instant,
-                    bytes: entry.metadata().map_err(unlistable)?.len(),
-                });
-            }
+        for (instant, path) in self.dated(line, base, &suffix)? {
+            let metadata = path.symlink_metadata();
+            let metadata = metadata.map_err(|error| DestinationError::Unlistable {
+                path: folder.clone(),
+                error,
+            })?;
+            kept.push(KeptProject {
+                path,
+                name: line.to_owned(),
+                source: owner.clone(),
+                instant,
+                bytes: metadata.len(),
+            });
         }
-        kept.sort_by_key(|kept| kept.instant);
         Ok(kept)
     }
 

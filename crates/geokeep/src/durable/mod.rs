@@ -16,6 +16,7 @@ use std::path::Path;
 pub use os::OsDisk;
 pub(crate) use temporary::folder_of;
 pub use temporary::{Temporary, sweep};
+pub(crate) use whole::create_folder;
 pub use whole::write_file;
 
 /// A file being written: also readable at any offset, so that it can be verified before it gets

@@ -20,14 +20,17 @@ fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    let parent = folder_of(folder);
-    create_folders(disk, parent)?;
+    create_folders(disk, folder_of(folder))?;
+    create_folder(disk, folder)
+}
+
+/// Makes one folder, durably. One that another run has made meanwhile is as good.
+pub(crate) fn create_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     match disk.create_dir(folder) {
-        // Another run was quicker.
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        other => other,
-    }?;
-    disk.sync_dir(parent)
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        other => other?,
+    }
+    disk.sync_dir(folder_of(folder))
 }
 
 #[cfg(test)]

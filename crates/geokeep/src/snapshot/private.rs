@@ -14,6 +14,9 @@ use crate::durable::{Disk, DiskFile, Temporary};
 use crate::error::Error;
 use crate::source::{Gate, Source, look, sidecar};
 
+/// What SQLite would take for the file's own.
+const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 #[derive(Debug)]
 pub(super) struct PrivateCopy {
     disk: Arc<dyn Disk>,
@@ -33,8 +36,7 @@ impl PrivateCopy {
     pub(super) fn create(request: &Request<'_>) -> Result<Self, Failure> {
         let file = Temporary::create(request.disk, request.staging, "working")
             .map_err(|e| staging_error(request, e))?;
-        for suffix in ["-wal", "-shm", "-journal"] {
-            // SQLite would take it for this file's own, and apply it.
+        for suffix in SIDECARS {
             if sidecar(file.path(), suffix).exists() {
                 let exists = std::io::ErrorKind::AlreadyExists.into();
                 return Err(staging_error(request, exists));
@@ -110,7 +112,7 @@ impl PrivateCopy {
 
 impl Drop for PrivateCopy {
     fn drop(&mut self) {
-        for suffix in ["-wal", "-shm", "-journal"] {
+        for suffix in SIDECARS {
             // Most are not there.
             let _ = self.disk.remove_file(&sidecar(self.file.path(), suffix));
         }
