@@ -212,6 +212,21 @@ impl Failure {
         }
     }
 
+    /// A destination that a job must not make.
+    pub(crate) fn for_a_folder_that_must_exist(self) -> Self {
+        self.hint("is its disk or share mounted? With 'must_exist' the folder is not made")
+    }
+
+    /// The same with the keys of `geokeep.toml` in place of the options of `geokeep backup`.
+    pub(crate) fn for_jobs(mut self, in_jobs: bool) -> Self {
+        if let Some(hint) = self.hint.as_mut().filter(|_| in_jobs) {
+            for (option, key) in OPTIONS_AND_KEYS {
+                *hint = hint.replace(option, key);
+            }
+        }
+        self
+    }
+
     /// A backup that does not verify.
     pub(crate) fn of_backup(error: &Error, path: &Path) -> Self {
         let name = shown(path);
@@ -298,6 +313,15 @@ impl Failure {
         }
     }
 }
+
+/// What hints name, and what a job has in its place.
+const OPTIONS_AND_KEYS: [(&str, &str); 5] = [
+    ("--lock-wait 5m", "lock_wait = \"5m\" in the job"),
+    ("use --method auto", "set method = \"auto\" in the job"),
+    ("name it with --ogr2ogr", "put ogr2ogr on the search path"),
+    ("with --to", "by 'to' in the job"),
+    ("--any-sqlite", "any_sqlite = true in the job"),
+];
 
 /// A path as people can read it on one line, in quotes.
 pub(crate) fn shown(path: &Path) -> String {
@@ -412,6 +436,9 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
         DestinationError::Missing(path) => failure
             .cause(format!("there is no folder of backups at {}", shown(path)))
             .hint("check the name; 'geokeep backup' makes the folder"),
+        DestinationError::NoBackups(path) => failure
+            .cause(format!("there are no backups in {}", shown(path)))
+            .hint("check the name, and that the disk or share is there"),
         DestinationError::NoSuchBackup { asked, near } => {
             let failure = failure.cause(format!("no backup is called '{asked}'"));
             match &near[..] {

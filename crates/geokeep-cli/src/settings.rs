@@ -10,12 +10,14 @@ use geokeep::backup::{Settings, host_name};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::snapshot::Clock;
 
-use crate::args::Arguments;
+use crate::args::{Arguments, Command};
 
 /// What every command needs.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) json: bool,
+    /// What is asked for stands in `geokeep.toml`, not on the command line.
+    pub(crate) in_jobs: bool,
     /// Standard error is a terminal: there may be a progress bar.
     pub(crate) terminal: bool,
     pub(crate) watch: Watch,
@@ -50,6 +52,7 @@ impl Context {
         let _ = ctrlc::set_handler(move || on_signal.interrupt());
         Self {
             json: arguments.json,
+            in_jobs: matches!(arguments.command, Command::Run(_) | Command::Watch(_)),
             terminal: std::io::stderr().is_terminal(),
             watch,
             disk: Arc::new(OsDisk),

@@ -321,6 +321,8 @@ fn pins() {
     assert!(lines[0]["pinned"].is_null());
     let (_, lines) = desk.json(&["pin", "town", "--from", "backups", "--reason", "why"]);
     assert_eq!([&lines[0]["kind"], &lines[0]["pinned"]], ["pin", "why"]);
+    let (_, lines) = desk.json(&["pin", "town", "--from", "backups"]);
+    assert_eq!(lines[0]["pinned"], "why", "no reason takes none away");
     let out = desk.ok(&["unpin", "town", "--from", "backups"]);
     assert!(
         out.starts_with("unpinned town of 2026-10-26 18:00:00"),

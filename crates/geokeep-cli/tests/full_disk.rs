@@ -115,3 +115,28 @@ fn it_fills_up_while_a_file_is_restored() {
     assert!(run.out.ends_with("code 23\n"), "{run:?}");
     assert!(run.err.contains("could not restore"), "{run:?}");
 }
+
+/// Two that would fit one by one do not take each other's room.
+#[test]
+fn what_finds_no_room_beside_others_is_tried_again_alone() {
+    let desk = Desk::new();
+    let options = Options {
+        tiles: 180,
+        ..Options::default()
+    };
+    for name in ["sources/a.gpkg", "sources/b.gpkg", "sources/c.gpkg"] {
+        desk.build(name, &options);
+    }
+    let script = r#"
+        code=0
+        "$GEOKEEP" backup sources --jobs 3 --to "$DISK/b" --json || code=$?
+        echo "code $code"
+        "$GEOKEEP" verify --from "$DISK/b""#;
+    let Some(run) = with_small_disk(&desk, "1M", script) else {
+        return;
+    };
+    assert_eq!(run.code, 0, "{run:?}");
+    let count = |status: &str| run.out.matches(&format!("\"status\":\"{status}\"")).count();
+    assert_eq!((count("saved"), count("failed")), (1, 2), "{run:?}");
+    assert!(run.out.contains("code 3\n"), "{run:?}");
+}

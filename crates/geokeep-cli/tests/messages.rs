@@ -8,6 +8,7 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -549,4 +550,40 @@ fn lists_patterns_and_folders_and_one_bad_file_among_many() {
     // A name is taken as it is before it is taken for a pattern.
     let run = desk.run(&["backup", "b/it's [4].gpkg", "--to", "backups", "--force"]);
     assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn to_verify_nothing_is_no_success() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("empty")).unwrap();
+    let run = desk.run(&["verify", "--from", "empty"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    let expected = "error: could not use the backups in 'empty'\n\
+        cause: there are no backups in 'empty'\n\
+        state: nothing was done\n\
+        hint:  check the name, and that the disk or share is there\n";
+    assert_eq!(run.err, expected);
+}
+
+/// Who may not read a file may not read its backups either.
+#[test]
+fn a_private_file_has_private_backups() {
+    let desk = Desk::new();
+    let source = desk.build("parcels.gpkg", &tiny());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let set = |mode| fs::set_permissions(&source, fs::Permissions::from_mode(mode)).unwrap();
+    set(0o600);
+    desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
+    assert_eq!(mode(&desk.archives()[0]), 0o600);
+    desk.ok(&["restore", "parcels", "--from", "backups", "--to", "x.gpkg"]);
+    assert_eq!(mode(&desk.path("x.gpkg")), 0o600);
+    set(0o666);
+    desk.ok(&["backup", "parcels.gpkg", "--to", "backups", "--force"]);
+    let plain = desk.path("plain");
+    fs::write(&plain, "").unwrap();
+    assert_eq!(
+        mode(&desk.archives()[1]),
+        mode(&plain),
+        "no more open than others"
+    );
 }

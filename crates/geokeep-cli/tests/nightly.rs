@@ -375,6 +375,7 @@ fn a_dead_mans_switch_hears_start_success_and_failure() {
         "[job.hooks]\nping_url = \"http://127.0.0.1:9/secret\"\n",
     );
     fs::remove_file(desk.path("maps/b.gpkg")).unwrap();
+    desk.build("maps/b.gpkg", &tiny());
     let run = desk.run(&["run"]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(
@@ -612,4 +613,33 @@ fn a_log_that_cannot_be_written_is_said_and_nothing_else() {
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.err.contains("runs.log was not written"), "{run:?}");
     assert!(desk.path("told").exists());
+}
+
+/// A share that is not mounted must not be replaced by a folder of the same name.
+#[test]
+fn a_folder_that_must_exist_is_not_made() {
+    let desk = desk("must_exist = true\n");
+    let run = desk.run(&["run"]);
+    assert_eq!(run.code, 10, "{run:?}");
+    assert!(run.err.contains("share mounted?"), "{run:?}");
+    assert!(!desk.path("backups").exists());
+    fs::create_dir(desk.path("backups")).unwrap();
+    assert_eq!(desk.run(&["run"]).code, 0);
+}
+
+/// Hints name what the user of a job can change.
+#[test]
+fn hints_of_a_job_name_its_keys() {
+    let desk = desk("lock_wait = \"200ms\"\n");
+    let holder = Connection::open(desk.path("maps/a.gpkg")).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let run = desk.run(&["run"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    let hint = "or wait longer: lock_wait = \"5m\" in the job";
+    assert!(run.err.contains(hint), "{run:?}");
+    let run = desk.run(&["backup", "maps/a.gpkg", "--to", "b", "--lock-wait", "200ms"]);
+    assert!(
+        run.err.contains("or wait longer: --lock-wait 5m\n"),
+        "{run:?}"
+    );
 }

@@ -169,8 +169,6 @@ fn a_second_run_finds_nothing_new_and_a_listing_shows_all() {
         "{text}"
     );
     desk.ok(&["verify", "--from", "backups"]);
-    let back = desk.run(&["restore", "town.qgz", "--from", "backups"]);
-    assert_eq!(back.code, 2, "a copy is no backup of a database: {back:?}");
 
     // What is saved anew is kept beside the first.
     let other = zip(&[("town.qgs", b"<qgis></qgis>")]);
@@ -229,6 +227,106 @@ fn what_has_gone_is_said_with_its_newest_backup() {
 }
 
 #[test]
+fn a_project_is_verified_and_given_back() {
+    let desk = desk();
+    desk.build("gis/data/gone.gpkg", &tiny());
+    desk.ok(&BACKUP);
+    let first = fs::read(desk.path("gis/town.qgz")).unwrap();
+    let restore = ["restore", "town.qgz", "--from", "backups"];
+    let verify = ["verify", "--from", "backups", "town.qgz"];
+    let out = desk.ok(&verify);
+    assert!(out.starts_with("project ") && out.contains("town.qgz  ok ("));
+    assert!(out.ends_with("1 verified, 0 failed\n"), "{out}");
+
+    let there = desk.run(&restore);
+    assert_eq!(there.code, 25, "{there:?}");
+    let out = desk.ok(&[&restore[..], &["--to", "again.qgz"]].concat());
+    assert!(out.starts_with("restored town.qgz of "), "{out}");
+    assert_eq!(fs::read(desk.path("again.qgz")).unwrap(), first);
+
+    // What is replaced is kept first.
+    let second = zip(&[("town.qgs", b"<qgis></qgis>")]);
+    fs::write(desk.path("gis/town.qgz"), &second).unwrap();
+    let (code, planned) = desk.json(&[&restore[..], &["--force", "--dry-run"]].concat());
+    assert_eq!((code, &planned[0]["status"]), (0, &"planned".into()));
+    assert_eq!(copies(&desk).len(), 1);
+    let (code, done) = desk.json(&[&restore[..], &["--force"]].concat());
+    assert_eq!((code, &done[0]["status"]), (0, &"restored".into()));
+    assert_eq!(fs::read(desk.path("gis/town.qgz")).unwrap(), first);
+    let kept = desk.path(done[0]["replaced"].as_str().unwrap());
+    assert_eq!(fs::read(kept).unwrap(), second);
+
+    // What is there and cannot be kept is not replaced.
+    fs::write(desk.path("gis/town.qgz"), "notes").unwrap();
+    let refused = desk.run(&[&restore[..], &["--force"]].concat());
+    assert_eq!(refused.code, 22, "{refused:?}");
+    assert!(refused.err.contains("could not be backed up first"));
+    assert_eq!(fs::read(desk.path("gis/town.qgz")).unwrap(), b"notes");
+    assert!(desk.temporaries().is_empty());
+}
+
+#[test]
+fn every_changed_byte_of_a_copy_is_noticed() {
+    let desk = desk();
+    desk.run(&BACKUP);
+    let copy = copies(&desk).remove(0);
+    let good = fs::read(&copy).unwrap();
+    for at in (0..good.len()).step_by(good.len() / 20) {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        fs::write(&copy, bad).unwrap();
+        let run = desk.run(&["verify", "--from", "backups", "town.qgz"]);
+        assert_eq!(run.code, 24, "byte {at}: {run:?}");
+        let to = ["--to", "again.qgz"];
+        let run = desk.run(&[&["restore", "town.qgz", "--from", "backups"][..], &to].concat());
+        assert_eq!(run.code, 24, "byte {at}: {run:?}");
+        assert!(!desk.path("again.qgz").exists());
+    }
+    // Copies of earlier versions have no digest: then the copy must at least be a whole project.
+    let mut digest = copy.clone().into_os_string();
+    digest.push(".blake3");
+    fs::remove_file(digest).unwrap();
+    assert_eq!(
+        desk.run(&["verify", "--from", "backups", "town.qgz"]).code,
+        24
+    );
+    fs::write(&copy, good).unwrap();
+    desk.ok(&["verify", "--from", "backups", "town.qgz"]);
+}
+
+#[test]
+fn a_project_has_its_line_in_the_state_of_a_job() {
+    let desk = desk();
+    desk.build("gis/data/gone.gpkg", &tiny());
+    let job = "[[job]]\nname = \"town\"\nsources = [\"gis/town.qgz\"]\nto = \"backups\"\n";
+    fs::write(desk.path("geokeep.toml"), job).unwrap();
+    let of_project = |now: &str| {
+        let mut command = desk.command(&["status", "--json"]);
+        let run = common::ended(command.env("GEOKEEP_NOW", now));
+        let lines = run
+            .out
+            .lines()
+            .map(|l| serde_json::from_str::<Value>(l).unwrap());
+        let mut lines = lines.filter(|l| l["source"].as_str().unwrap().ends_with("town.qgz"));
+        (run.code, lines.next().unwrap())
+    };
+    let (code, line) = of_project("2026-03-01T02:00:00Z");
+    assert_eq!((code, &line["overdue"]), (3, &true.into()));
+    let mut run = desk.command(&["run"]);
+    assert_eq!(
+        common::ended(run.env("GEOKEEP_NOW", "2026-03-01T02:00:00Z")).code,
+        0
+    );
+    let (_, line) = of_project("2026-03-09T02:00:00Z");
+    assert_eq!(line["name"], "town.qgz");
+    assert_eq!([&line["unchanged"], &line["overdue"]], [true, false]);
+    let changed = zip(&[("town.qgs", b"<qgis></qgis>")]);
+    fs::write(desk.path("gis/town.qgz"), changed).unwrap();
+    assert_eq!(of_project("2026-03-01T03:00:00Z").1["overdue"], false);
+    assert_eq!(of_project("2026-03-09T02:00:00Z").1["overdue"], true);
+}
+
+#[test]
 fn hostile_projects_cost_an_error() {
     let desk = desk();
     let bomb = vec![b' '; (64 << 20) + 1];
@@ -277,6 +375,7 @@ fn after_a_killed_run() {
     desk.run(&BACKUP);
     let folder = desk.path("backups/town.qgz");
     fs::remove_file(&copies(&desk)[0]).unwrap();
+    // Of a copy that never got its name.
     fs::write(folder.join(".geokeep-project-1-0.tmp"), "half").unwrap();
     let (code, listed) = desk.json(&["list", "--from", "backups"]);
     assert_eq!((code, listed.len()), (0, 3), "{listed:?}");
@@ -284,7 +383,7 @@ fn after_a_killed_run() {
     assert_eq!(lines[0]["status"], "saved");
     assert_eq!(lines[0]["name"], "town.qgz");
     assert!(desk.temporaries().is_empty());
-    assert_eq!(files_below(&folder).len(), 2);
+    assert_eq!(copies(&desk).len(), 1);
     // Nobody can say whose the copies are: that is said, and they are left alone.
     fs::write(folder.join("project.json"), "{").unwrap();
     let (code, listed) = desk.json(&["list", "--from", "backups"]);

@@ -1,9 +1,10 @@
 //! The path: from a source to a stored, proven backup.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
@@ -14,7 +15,7 @@ use crate::destination::{
     Verdict, Versions,
 };
 use crate::durable::Disk;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
     FileSystem, FirstBytes, Gate, Header, Look, Project, Source, SourceError, look, same_content,
@@ -141,7 +142,8 @@ pub fn keep_project(
 pub type Report<'a> = dyn Fn(&Job, Result<Outcome, Error>, Duration) + Sync + 'a;
 
 /// Backs up all `jobs`, `at_once` of them at a time. `report` is called as each ends; one that
-/// fails, even by a panic, does not stop the others.
+/// fails, even by a panic, does not stop the others. One that found no room beside others is tried
+/// again alone.
 pub fn run(
     jobs: &[Job],
     at_once: usize,
@@ -151,25 +153,37 @@ pub fn run(
     report: &Report<'_>,
 ) {
     let next = AtomicUsize::new(0);
+    let again = Mutex::new(BTreeSet::new());
+    let at_once = at_once.clamp(1, jobs.len().max(1));
+    let one = |place: usize, alone: bool| {
+        let began = Instant::now();
+        let path = || backup(&jobs[place], destination, settings, watch);
+        let outcome = catch_unwind(AssertUnwindSafe(path)).unwrap_or(Err(Error::Panicked));
+        let full = matches!(&outcome, Err(e) if e.kind() == Kind::DestinationFull);
+        if full && !alone {
+            let mut again = again.lock().unwrap_or_else(PoisonError::into_inner);
+            again.insert(place);
+        } else {
+            report(&jobs[place], outcome, began.elapsed());
+        }
+    };
     std::thread::scope(|scope| {
-        for _ in 0..at_once.clamp(1, jobs.len().max(1)) {
+        for _ in 0..at_once {
             scope.spawn(|| {
-                while let Some(job) = jobs.get(next.fetch_add(1, Relaxed)) {
-                    if watch.check().is_err() {
+                loop {
+                    let place = next.fetch_add(1, Relaxed);
+                    if place >= jobs.len() || watch.check().is_err() {
                         break;
                     }
-                    let began = Instant::now();
-                    let path = || backup(job, destination, settings, watch);
-                    let outcome = catch_unwind(AssertUnwindSafe(path));
-                    report(
-                        job,
-                        outcome.unwrap_or(Err(Error::Panicked)),
-                        began.elapsed(),
-                    );
+                    one(place, at_once == 1);
                 }
             });
         }
     });
+    let again = std::mem::take(&mut *again.lock().unwrap_or_else(PoisonError::into_inner));
+    for place in again {
+        one(place, true);
+    }
 }
 
 /// Backs up one source. When this returns a saved backup, it is verified and survives a power cut.
@@ -214,14 +228,16 @@ fn attempt(
     if let Some(previous) = &previous
         && !settings.force
     {
-        let stored = previous.stored()?;
+        let mut stored = previous.stored()?;
         if same_content(&stored.evidence, &look.evidence()) {
             watch.add_done(look.stamp.size);
+            // At worst it is not said when it goes again.
+            let _ = destination.note_there(&mut stored);
             return Ok(Outcome::Unchanged(stored));
         }
     }
     enough_room(destination, &look, previous.as_ref())?;
-    let mut draft = destination.draft(&job.line)?;
+    let mut draft = destination.draft(&job.line, &job.source)?;
     let made = make(
         job,
         gate,
@@ -371,9 +387,10 @@ fn finish(
             Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
         }
         (None, Some(previous)) => {
-            let stored = previous.stored()?;
+            let mut stored = previous.stored()?;
             // Only spares the next run the reading.
             let _ = destination.note_seen(&stored, taken.look.evidence());
+            let _ = destination.note_there(&mut stored);
             Ok(Outcome::Unchanged(stored))
         }
         (None, None) => unreachable!("unchanged is said only with a previous backup at hand"),

@@ -1,9 +1,10 @@
 //! `geokeep backup`.
 
+mod gone;
 mod projects;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use geokeep::Error;
@@ -34,34 +35,41 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         ogr2ogr: arguments.ogr2ogr.clone(),
         ..context.settings()
     };
-    let (found, destination) = open_both(&arguments.sources, &arguments.to, context)?;
+    let (found, destination) = open_both(&arguments.sources, &arguments.to, false, context)?;
     let at_once = arguments.jobs.map_or_else(processors, usize::from);
     let summary = back_up(found, &destination, &settings, at_once, context)?;
     Ok(summary.exit)
 }
 
-/// What is to be backed up, and the folder where it goes, which is made if need be.
+/// What is to be backed up, and the folder where it goes, which is made if need be and allowed.
 pub(super) fn open_both(
     sources: &[PathBuf],
     to: &Path,
+    must_exist: bool,
     context: &Context,
 ) -> Result<(Expanded, ArchiveFolder), Failure> {
     let expanded = expand(sources, &mut read_list);
     destination_elsewhere(&expanded.found, to)?;
-    let destination = ArchiveFolder::open_or_create(to, Arc::clone(&context.disk))
-        .map_err(|e| Failure::of_folder(&e.into(), to))?;
+    let disk = Arc::clone(&context.disk);
+    let destination = if must_exist {
+        ArchiveFolder::open(to, disk)
+            .map_err(|e| Failure::of_folder(&e.into(), to).for_a_folder_that_must_exist())
+    } else {
+        ArchiveFolder::open_or_create(to, disk).map_err(|e| Failure::of_folder(&e.into(), to))
+    }?;
     Ok((expanded, destination))
 }
 
 /// Backs up everything that was found, prints a line for each, and adds up.
 pub(super) fn back_up(
-    expanded: Expanded,
+    mut expanded: Expanded,
     destination: &ArchiveFolder,
     settings: &Settings,
     at_once: usize,
     context: &Context,
 ) -> Result<Summary, Failure> {
-    let Expanded { found, projects } = expanded;
+    let found = std::mem::take(&mut expanded.found);
+    let projects = std::mem::take(&mut expanded.projects);
     let of_folder = |e: &Error| Failure::of_folder(e, destination.path());
     destination.sweep().map_err(|e| of_folder(&e.into()))?;
     // A working copy of a killed run lies in the staging folder; one that cannot go harms nobody.
@@ -92,6 +100,10 @@ pub(super) fn back_up(
             }
         },
     );
+    if context.watch.check().is_ok() {
+        let gone = report.gone(&expanded, destination, settings);
+        gone.map_err(|e| of_folder(&e))?;
+    }
     Ok(report.end())
 }
 
@@ -107,6 +119,8 @@ pub(super) struct Summary {
     pub(super) damaged: usize,
     /// Backups that hold much less than the one before.
     pub(super) lossy: usize,
+    /// Files of a folder or pattern that are not there any more.
+    pub(super) gone: usize,
     pub(super) stored_bytes: u64,
 }
 
@@ -182,6 +196,8 @@ struct Report<'a> {
 #[derive(Default)]
 struct Tally {
     failures: Vec<Exit>,
+    /// A file was found to have gone for the first time.
+    news_of_gone: bool,
     summary: Summary,
 }
 
@@ -196,9 +212,13 @@ impl<'a> Report<'a> {
         }
     }
 
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts and prints under one lock: lines of two sources never mix.
     fn with_tally(&self, count: impl FnOnce(&mut Tally)) {
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tally = self.tally();
         self.progress.line(|| count(&mut tally));
         self.progress.file_done();
     }
@@ -250,6 +270,7 @@ impl<'a> Report<'a> {
             newest_sound(&source, destination).or_else(|| newest_copy(&source, destination))
         });
         let failure = Failure::of_source(error, given, newest.as_deref());
+        let failure = failure.for_jobs(self.context.in_jobs);
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);
             tally.summary.failed += 1;
@@ -266,7 +287,7 @@ impl<'a> Report<'a> {
     }
 
     fn end(self) -> Summary {
-        let tally = std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner));
+        let tally = std::mem::take(&mut *self.tally());
         drop(self.progress);
         let mut summary = tally.summary;
         if self.all > 1 {
@@ -281,7 +302,7 @@ impl<'a> Report<'a> {
             );
             render::say(self.context, &line);
         }
-        let otherwise = if summary.damaged + summary.lossy > 0 {
+        let otherwise = if summary.damaged + summary.lossy > 0 || tally.news_of_gone {
             Exit::Incomplete
         } else {
             Exit::Done

@@ -19,8 +19,11 @@ pub(crate) fn pin(arguments: &Pin, context: &Context) -> Result<Exit, Failure> {
         &arguments.backups,
         context,
         &|destination, stored| {
-            destination.pin(stored, reason)?;
-            stored.pinned = Some(reason.to_owned());
+            // The reason that is there is better than none.
+            let known = stored.pinned.take().filter(|_| reason.is_empty());
+            let reason = known.unwrap_or_else(|| reason.to_owned());
+            destination.pin(stored, &reason)?;
+            stored.pinned = Some(reason);
             Ok("pinned")
         },
     )

@@ -1,6 +1,8 @@
 //! `geokeep restore`.
 
-use std::path::PathBuf;
+mod projects;
+
+use std::path::{Path, PathBuf};
 
 use geokeep::Error;
 use geokeep::destination::{StoredArchive, Verdict};
@@ -15,6 +17,10 @@ use crate::settings::{Context, end_of};
 pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failure> {
     let destination = open(&arguments.from, context)?;
     let folder_failure = |e: Error| Failure::of_folder(&e, &arguments.from);
+    let copy = destination.find_project(&arguments.backup, &end_of);
+    if let Some(copy) = copy.map_err(|e| folder_failure(e.into()))? {
+        return Ok(projects::run(copy, &destination, arguments, context));
+    }
     let path = destination
         .find(&arguments.backup, &end_of)
         .map_err(|e| folder_failure(e.into()))?;
@@ -41,15 +47,17 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
             report(context, &restored, dry_run);
             Ok(Exit::Done)
         }
-        Err(error) => {
-            let failure = Failure::of_restore(&error, &target.path);
-            if context.json {
-                render::json_line(&RestoreLine::failed(&target.path, &failure));
-            }
-            render::failure(context, &failure);
-            Ok(failure.exit)
-        }
+        Err(error) => Ok(failed(context, &error, &target.path)),
     }
+}
+
+fn failed(context: &Context, error: &Error, target: &Path) -> Exit {
+    let failure = Failure::of_restore(error, target);
+    if context.json {
+        render::json_line(&RestoreLine::failed(target, &failure));
+    }
+    render::failure(context, &failure);
+    failure.exit
 }
 
 fn report(context: &Context, restored: &Restored, dry_run: bool) {

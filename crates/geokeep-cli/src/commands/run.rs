@@ -88,6 +88,7 @@ fn one(job: &Job, sources: &[PathBuf], drill: u8, context: &Context) -> (Exit, R
         failed: summary.failed,
         damaged: summary.damaged,
         lossy: summary.lossy,
+        gone: summary.gone,
         stored_bytes: summary.stored_bytes,
         forgotten: done.forgotten,
         drilled: done.drilled,
@@ -123,7 +124,7 @@ fn work(
         method: method(job.method),
         ..context.settings()
     };
-    let (found, destination) = open_both(sources, &job.to, context)?;
+    let (found, destination) = open_both(sources, &job.to, job.must_exist, context)?;
     let _lock = lock(&destination, job.lock_wait, context)?;
     done.summary = back_up(found, &destination, &settings, processors(), context)?;
     if done.summary.exit == Exit::Interrupted {

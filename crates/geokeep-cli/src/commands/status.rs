@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use geokeep::backup::host_name;
-use geokeep::destination::Stored;
+use geokeep::destination::{KeptProject, Stored};
 use geokeep::report::still_holds;
-use geokeep::source::expand;
+use geokeep::source::{Project, expand};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -40,6 +40,8 @@ struct StatusLine {
     /// The source certainly still holds what that backup holds.
     unchanged: bool,
     overdue: bool,
+    /// When a run found that it is not there any more.
+    gone: Option<String>,
     /// Why it is not known to have a backup.
     error: Option<String>,
 }
@@ -71,8 +73,9 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
         Ok(newest) => (newest, None),
         Err(failure) => (HashMap::new(), Some(failure.message)),
     };
+    let expanded = expand(&job.sources, &mut read_list);
     let mut lines = Vec::new();
-    for found in expand(&job.sources, &mut read_list).found {
+    for found in &expanded.found {
         let (path, error) = match &found.source {
             Ok(source) => (&source.real, trouble.clone()),
             Err(error) => (&found.given, Some(error.to_string())),
@@ -80,32 +83,22 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
         let stored = newest.get(path.as_path());
         lines.push(line(job, path, stored, error, context));
     }
-    lines.extend(gone(job, &newest, &lines, context));
+    let destination = open(&job.to, context).ok();
+    for project in &expanded.projects {
+        let copy = (destination.as_ref()).and_then(|to| to.newest_project_of(&project.source));
+        lines.push(project_line(job, project, copy, trouble.clone(), context));
+    }
+    let gone = destination.and_then(|to| to.gone(&expanded, &host_name()).ok());
+    for stored in gone.unwrap_or_default() {
+        let path = Path::new(&stored.manifest.source.path);
+        let why = "it is not there any more; its backups stay".to_owned();
+        let mut line = line(job, path, Some(&stored), Some(why), context);
+        line.gone = stored.gone.map(utc);
+        // A run has said so loudly.
+        line.overdue = stored.gone.is_none();
+        lines.push(line);
+    }
     lines
-}
-
-/// Files that were backed up from a folder of the job and are not there any more.
-fn gone(
-    job: &Job,
-    newest: &HashMap<PathBuf, Stored>,
-    there: &[StatusLine],
-    context: &Context,
-) -> Vec<StatusLine> {
-    let folders: Vec<_> = (job.sources.iter())
-        .filter_map(|source| std::fs::canonicalize(source).ok())
-        .filter(|source| source.is_dir())
-        .collect();
-    let is_there = |path: &Path| there.iter().any(|line| Path::new(&line.source) == path);
-    let below = |path: &Path| folders.iter().any(|folder| path.starts_with(folder));
-    let mut gone: Vec<_> = (newest.iter())
-        .filter(|(path, _)| below(path) && !is_there(path))
-        .map(|(path, stored)| {
-            let why = "it is not there any more; its backups stay".to_owned();
-            line(job, path, Some(stored), Some(why), context)
-        })
-        .collect();
-    gone.sort_by(|a, b| a.source.cmp(&b.source));
-    gone
 }
 
 /// The newest sound backup of each source that the job's destination knows.
@@ -140,12 +133,7 @@ fn line(
     let manifest = stored.map(|stored| &stored.manifest);
     let now = context.clock.now();
     let age = manifest.map(|m| now.duration_since(m.instant));
-    // A backup from the future, but for clocks that differ a little, says nothing about its age.
-    let young = |age: SignedDuration| {
-        age >= -SKEW
-            && Duration::try_from(age.max(SignedDuration::ZERO)).is_ok_and(|age| age <= job.max_age)
-    };
-    let too_old = !age.is_some_and(young);
+    let too_old = !age.is_some_and(|age| is_young(age, job));
     let unchanged = stored.is_some_and(|stored| still_holds(stored, &host_name(), now));
     StatusLine {
         kind: "status",
@@ -159,12 +147,48 @@ fn line(
         max_age_seconds: job.max_age.as_secs(),
         unchanged,
         overdue: (too_old && !unchanged) || error.is_some(),
+        gone: None,
         error,
     }
 }
 
+/// A project is held by its newest copy, or it has changed since.
+fn project_line(
+    job: &Job,
+    project: &Project,
+    copy: Option<KeptProject>,
+    error: Option<String>,
+    context: &Context,
+) -> StatusLine {
+    let line = line(job, &project.source.real, None, error, context);
+    let Some(copy) = copy else {
+        return line;
+    };
+    let age = context.clock.now().duration_since(copy.instant);
+    let unchanged = copy.holds(&project.bytes);
+    StatusLine {
+        name: Some(copy.name.clone()),
+        instant: Some(utc(copy.instant)),
+        verified: Some(utc(copy.instant)),
+        age_seconds: Some(age.as_secs()),
+        unchanged,
+        overdue: (!unchanged && !is_young(age, job)) || line.error.is_some(),
+        ..line
+    }
+}
+
+/// A backup from the future, but for clocks that differ a little, says nothing about its age.
+fn is_young(age: SignedDuration, job: &Job) -> bool {
+    age >= -SKEW
+        && Duration::try_from(age.max(SignedDuration::ZERO)).is_ok_and(|age| age <= job.max_age)
+}
+
 fn in_words(line: &StatusLine) -> String {
-    let word = if line.overdue { "OVERDUE" } else { "ok     " };
+    let word = match line {
+        _ if line.overdue => "OVERDUE",
+        _ if line.gone.is_some() => "gone   ",
+        _ => "ok     ",
+    };
     let source = shown(Path::new(&line.source));
     let instant = line.instant.as_ref().and_then(|text| text.parse().ok());
     let verified = line.verified.as_ref().and_then(|text| text.parse().ok());

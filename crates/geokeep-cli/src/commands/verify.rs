@@ -1,9 +1,11 @@
 //! `geokeep verify`.
 
+mod projects;
+
 use std::path::{Path, PathBuf};
 
 use geokeep::Error;
-use geokeep::destination::{ArchiveFolder, Stored, StoredArchive};
+use geokeep::destination::{ArchiveFolder, DestinationError, KeptProject, Stored, StoredArchive};
 use geokeep::restore::drill;
 use geokeep::verify::{Level, verify};
 
@@ -15,11 +17,16 @@ use crate::settings::{Context, end_of};
 
 pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure> {
     let destination = open(&arguments.from, context)?;
-    let paths = chosen(&destination, &arguments.backups)
+    let chosen = chosen(&destination, &arguments.backups)
         .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
-    let progress = Progress::start(context, paths.len() as u64);
+    let all = chosen.archives.len() + chosen.projects.len();
+    if all == 0 {
+        let error = DestinationError::NoBackups(arguments.from.clone());
+        return Err(Failure::of_folder(&error.into(), &arguments.from));
+    }
+    let progress = Progress::start(context, all as u64);
     let mut failures = Vec::new();
-    for path in &paths {
+    for path in &chosen.archives {
         match one(&destination, path, arguments.level, context) {
             Ok(stored) => progress.line(|| passed(context, &stored)),
             Err(error) => {
@@ -33,13 +40,14 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
         }
         progress.file_done();
     }
+    if context.watch.check().is_ok() {
+        let projects = chosen.projects.iter();
+        failures.extend(projects.filter_map(|copy| projects::one(copy, &progress, context)));
+    }
     drop(progress);
     if !context.json {
         let bad = failures.len();
-        render::say(
-            context,
-            &format!("{} verified, {bad} failed", paths.len() - bad),
-        );
+        render::say(context, &format!("{} verified, {bad} failed", all - bad));
     }
     // Whatever is wrong with several backups, it is the same to a script.
     let failed = failures.contains(&Exit::VerificationFailed);
@@ -48,23 +56,33 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     } else {
         Exit::Incomplete
     };
-    Ok(match overall(&failures, paths.len(), Exit::Done) {
+    Ok(match overall(&failures, all, Exit::Done) {
         Exit::Incomplete => several,
         other => other,
     })
 }
 
-fn chosen(destination: &ArchiveFolder, names: &[String]) -> Result<Vec<PathBuf>, Error> {
-    let mut paths = Vec::new();
+#[derive(Default)]
+struct Chosen {
+    archives: Vec<PathBuf>,
+    projects: Vec<KeptProject>,
+}
+
+fn chosen(destination: &ArchiveFolder, names: &[String]) -> Result<Chosen, Error> {
+    let mut chosen = Chosen::default();
     for name in names {
-        paths.push(destination.find(name, &end_of)?);
+        match destination.find_project(name, &end_of)? {
+            Some(copy) => chosen.projects.push(copy),
+            None => chosen.archives.push(destination.find(name, &end_of)?),
+        }
     }
     if names.is_empty() {
         for line in destination.lines()? {
-            paths.extend(destination.archive_paths(&line)?);
+            chosen.archives.extend(destination.archive_paths(&line)?);
+            chosen.projects.extend(destination.projects(&line)?);
         }
     }
-    Ok(paths)
+    Ok(chosen)
 }
 
 /// Verifies one archive at the level that was asked for, and notes it beside the archive.

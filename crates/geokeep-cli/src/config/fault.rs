@@ -5,6 +5,28 @@ use std::path::Path;
 use super::format::Config;
 use crate::failure::{Failure, shown};
 
+/// Keys that stand in a table of their own, and are easily written elsewhere.
+const TABLES: [(&str, &[&str]); 4] = [
+    ("[[job]]", &["name", "sources", "to", "method", "lock_wait"]),
+    (
+        "[job.keep]",
+        &[
+            "last", "hourly", "daily", "weekly", "monthly", "yearly", "within",
+        ],
+    ),
+    ("[job.watch]", &["quiet", "every"]),
+    (
+        "[job.hooks]",
+        &[
+            "on_success",
+            "on_failure",
+            "ping_url",
+            "ping_url_file",
+            "ping_url_command",
+            "log",
+        ],
+    ),
+];
 /// Names that differ by more are not meant.
 const LIKE: f64 = 0.75;
 
@@ -34,12 +56,17 @@ fn line_and_column(text: &str, at: usize) -> (usize, usize) {
 
 /// From "unknown field `dayly`, expected one of `daily`, `weekly`": the nearest.
 fn meant(message: &str) -> Option<String> {
-    let (wrong, rest) = message.split_once("expected")?;
+    let (wrong, rest) = message.split_once(" expected ")?;
     let quoted = |text: &str| -> Vec<String> {
         let parts = text.split(['`', '\'']).skip(1).step_by(2);
         parts.map(str::to_owned).collect()
     };
     let wrong = quoted(wrong).pop()?;
+    if message.starts_with("unknown field")
+        && let Some((table, _)) = TABLES.iter().find(|(_, keys)| keys.contains(&&*wrong))
+    {
+        return Some(format!("'{wrong}' belongs under {table}"));
+    }
     let mut all = quoted(rest);
     if all.is_empty() {
         all = rest.split([',', ' ']).map(str::to_owned).collect();
@@ -76,6 +103,13 @@ mod tests {
                 "[job.hooks]\non_succes = []\n",
                 "line 6, column 1",
                 "'on_success'",
+            ),
+            ("daily = 7\n", "line 5, column 1", "[job.keep]"),
+            ("log = 'x'\n", "line 5, column 1", "[job.hooks]"),
+            (
+                "[job.keep]\nlock_wait = '1s'\n",
+                "line 6, column 1",
+                "[[job]]",
             ),
             ("method = 'page'\n", "line 5, column 10", "'pages'"),
             ("lock_wait = 'soon'\n", "line 5, column 13", "geokeep init"),

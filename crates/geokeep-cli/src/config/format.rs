@@ -27,6 +27,9 @@ pub(crate) struct Job {
     /// As on the command line: files, folders, patterns, `@list.txt`.
     pub(crate) sources: Vec<PathBuf>,
     pub(crate) to: PathBuf,
+    /// `to` is not made if it is not there.
+    #[serde(default)]
+    pub(crate) must_exist: bool,
     #[serde(default = "auto", deserialize_with = "method")]
     pub(crate) method: Method,
     #[serde(default = "half_a_minute", deserialize_with = "time")]

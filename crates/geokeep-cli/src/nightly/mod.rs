@@ -24,6 +24,8 @@ pub(crate) struct RunLine {
     pub(crate) failed: usize,
     pub(crate) damaged: usize,
     pub(crate) lossy: usize,
+    /// Files of a folder or pattern that are not there any more.
+    pub(crate) gone: usize,
     pub(crate) stored_bytes: u64,
     /// Backups that the job's policy no longer kept.
     pub(crate) forgotten: usize,
@@ -52,6 +54,7 @@ impl RunLine {
         let more = [
             (self.damaged, "damaged"),
             (self.lossy, "with a loss"),
+            (self.gone, "gone"),
             (self.forgotten, "forgotten"),
             (self.drilled, "restored for a test"),
         ];

@@ -6,6 +6,7 @@ use geokeep::Finding;
 use geokeep::destination::{KeptProject, Layer, Stored};
 use geokeep::inspect::Inspection;
 use geokeep::report::SourceReport;
+use geokeep::restore::{Restored, RestoredProject};
 use geokeep::retention::Reason;
 use geokeep::snapshot::Advice;
 use geokeep::source::{Project, Shm, Source, Wal};
@@ -40,6 +41,7 @@ pub(crate) struct BackupLine {
     pub(crate) pinned: Option<String>,
     pub(crate) verified: Option<String>,
     pub(crate) verification_failed: Option<String>,
+    pub(crate) gone: Option<String>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -92,6 +94,7 @@ impl BackupLine {
             pinned: stored.pinned.clone(),
             verified: stored.verified.map(utc),
             verification_failed: stored.failed.clone(),
+            gone: stored.gone.map(utc),
             error: None,
         }
     }
@@ -106,7 +109,7 @@ impl BackupLine {
     }
 }
 
-/// `backup` and `list`: one project.
+/// `backup`, `list` and `verify`: one project.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct ProjectLine {
     pub(crate) kind: &'static str,
@@ -114,6 +117,8 @@ pub(crate) struct ProjectLine {
     pub(crate) host: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<&'static str>,
     pub(crate) path: Option<String>,
     pub(crate) instant: Option<String>,
     pub(crate) bytes: Option<u64>,
@@ -261,13 +266,13 @@ pub(crate) struct RestoreLine {
     pub(crate) instant: Option<String>,
     pub(crate) verdict: Option<&'static str>,
     pub(crate) digest: Option<String>,
-    /// The backup of what was replaced.
+    /// The backup of what was replaced: its id, or the copy of a project.
     pub(crate) replaced: Option<String>,
     pub(crate) error: Option<Failure>,
 }
 
 impl RestoreLine {
-    pub(crate) fn of(restored: &geokeep::restore::Restored, dry_run: bool) -> Self {
+    pub(crate) fn of(restored: &Restored, dry_run: bool) -> Self {
         let manifest = &restored.manifest;
         Self {
             kind: "restore",
@@ -283,6 +288,24 @@ impl RestoreLine {
                 .replaced
                 .as_ref()
                 .map(|stored| stored.manifest.id.clone()),
+            error: None,
+        }
+    }
+
+    pub(crate) fn of_project(restored: &RestoredProject, dry_run: bool) -> Self {
+        let copy = &restored.copy;
+        let replaced = restored.replaced.as_ref();
+        Self {
+            kind: "restore",
+            status: if dry_run { "planned" } else { "restored" },
+            path: restored.path.to_string_lossy().into_owned(),
+            bytes: Some(copy.bytes),
+            id: None,
+            name: Some(copy.name.clone()),
+            instant: Some(utc(copy.instant)),
+            verdict: None,
+            digest: None,
+            replaced: replaced.map(|kept| kept.path.to_string_lossy().into_owned()),
             error: None,
         }
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sozip::{Archive, Chunks, Entry, ReadError};
 
 use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME};
-use super::marks::{read_evidence, read_failed, read_pin, read_verified};
+use super::marks::{read_evidence, read_failed, read_gone, read_pin, read_verified};
 use super::{DestinationError, Manifest, Verdict};
 use crate::source::Evidence;
 
@@ -26,6 +26,8 @@ pub struct Stored {
     pub verified: Option<Timestamp>,
     /// Why it did not pass when it was last verified, if it did not.
     pub failed: Option<String>,
+    /// When its source was first found not to be there any more, if it is not.
+    pub gone: Option<Timestamp>,
     /// What its source looked like when it was last found to be what this backup holds.
     pub evidence: Evidence,
 }
@@ -133,6 +135,7 @@ impl StoredArchive {
             pinned: read_pin(&self.path),
             verified: read_verified(&self.path),
             failed: read_failed(&self.path),
+            gone: read_gone(&self.path),
             evidence: read_evidence(&self.path, &self.manifest),
         })
     }

@@ -299,13 +299,13 @@ impl ArchiveFolder {
         }))
     }
 
-    /// Begins an archive in a line, whose folder is made if need be.
-    pub(crate) fn draft(&self, line: &str) -> Result<Draft, DestinationError> {
+    /// Begins an archive of `source` in a line, whose folder is made if need be.
+    pub(crate) fn draft(&self, line: &str, source: &Source) -> Result<Draft, DestinationError> {
         let folder = self.path.join(line);
         if !folder.is_dir() {
             create_folder(&*self.disk, &folder)?;
         }
-        let draft = Draft::create(&self.disk, &folder, line);
+        let draft = Draft::create(&self.disk, &folder, line, &source.real);
         if draft.is_err() {
             self.discard_empty(line);
         }

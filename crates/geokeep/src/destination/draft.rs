@@ -30,6 +30,8 @@ pub(crate) struct Draft {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
     name: String,
+    /// Who may not read this may not read the archive.
+    source: PathBuf,
     writer: ArchiveWriter<Temporary>,
 }
 
@@ -52,17 +54,20 @@ impl Read for Hashing<'_> {
 }
 
 impl Draft {
-    /// Begins an archive in the folder of line `name`.
+    /// Begins an archive in the folder of line `name`, which nobody may read who may not read
+    /// `source`.
     pub(super) fn create(
         disk: &Arc<dyn Disk>,
         folder: &Path,
         name: &str,
+        source: &Path,
     ) -> Result<Self, DestinationError> {
         Ok(Self {
             disk: Arc::clone(disk),
             folder: folder.to_owned(),
             name: name.to_owned(),
-            writer: new_writer(disk, folder)?,
+            source: source.to_owned(),
+            writer: new_writer(disk, folder, source)?,
         })
     }
 
@@ -88,7 +93,7 @@ impl Draft {
             .size()
             .is_ok_and(|size| size > 0)
         {
-            self.writer = new_writer(&self.disk, &self.folder)?;
+            self.writer = new_writer(&self.disk, &self.folder, &self.source)?;
         }
         let entry_name = format!("{}.gpkg", self.name);
         let mut input = Hashing {
@@ -163,6 +168,7 @@ impl Draft {
             pinned: None,
             verified: None,
             failed: None,
+            gone: None,
             evidence: manifest.evidence.clone(),
         })
     }
@@ -187,9 +193,11 @@ fn read_back(path: &Path, content: &Content, manifest: &Manifest) -> Result<(), 
 fn new_writer(
     disk: &Arc<dyn Disk>,
     folder: &Path,
+    source: &Path,
 ) -> Result<ArchiveWriter<Temporary>, DestinationError> {
     let temporary = Temporary::create(disk, folder, "backup")
         .map_err(|e| DestinationError::write(folder, e, 0))?;
+    temporary.hide_as(source);
     Ok(ArchiveWriter::new(temporary))
 }
 

@@ -14,9 +14,10 @@ use sozip::ReadAt;
 
 use super::archive_folder::create_folder;
 use super::line::{candidates, dated_name};
-use super::{ArchiveFolder, DestinationError, Origin};
+use super::marks::read_digest;
+use super::{ArchiveFolder, DestinationError, Origin, digest_text};
 use crate::durable::Temporary;
-use crate::source::{Project, ProjectFormat, Source};
+use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
 
 /// Says whose a line of projects is.
 const OWNER_NAME: &str = "project.json";
@@ -92,6 +93,32 @@ impl ArchiveFolder {
         Ok(kept)
     }
 
+    /// Finds a copy by the name of its line (the newest), or by `NAME@DATE` (the newest up to then;
+    /// `before` turns the date into an instant). `None` if no line of projects bears the name, or
+    /// there is no copy up to then.
+    ///
+    /// # Errors
+    /// [`DestinationError::BadArchive`] and [`DestinationError::Unlistable`].
+    pub fn find_project(
+        &self,
+        asked: &str,
+        before: &dyn Fn(&str) -> Option<Timestamp>,
+    ) -> Result<Option<KeptProject>, DestinationError> {
+        let (name, until) = match asked.split_once('@') {
+            Some((name, date)) => match before(date) {
+                Some(until) => (name, Some(until)),
+                None => return Ok(None),
+            },
+            None => (asked, None),
+        };
+        if ProjectFormat::of(Path::new(name)).is_none() || !self.lines()?.iter().any(|l| l == name)
+        {
+            return Ok(None);
+        }
+        let early = |copy: &KeptProject| until.is_none_or(|until| copy.instant < until);
+        Ok(self.projects(name)?.into_iter().rfind(early))
+    }
+
     /// The newest copy of a project.
     #[must_use]
     pub fn newest_project_of(&self, source: &Source) -> Option<KeptProject> {
@@ -122,7 +149,9 @@ impl ArchiveFolder {
             .path()
             .join(&line)
             .join(dated_name(base, instant, &suffix));
-        self.write_whole(&line, &path, &project.bytes)?;
+        // A digest without its copy means nothing; a copy without its digest proves less.
+        self.note_digest(&path, &digest_of(&project.bytes))?;
+        self.write_whole(&line, &path, &project.bytes, Some(&project.source.real))?;
         Ok(Kept::Saved(KeptProject {
             path,
             name: line,
@@ -178,7 +207,7 @@ impl ArchiveFolder {
         let mut json = serde_json::to_vec_pretty(&owner)
             .expect("an owner has only text keys and numbers, which JSON can hold");
         json.push(b'\n');
-        let written = self.write_whole(line, &folder.join(OWNER_NAME), &json);
+        let written = self.write_whole(line, &folder.join(OWNER_NAME), &json, None);
         if written.is_err() {
             self.discard_empty(line);
         }
@@ -186,11 +215,20 @@ impl ArchiveFolder {
     }
 
     /// Writes a file of a line under a temporary name, reads it back, and gives it its own name,
-    /// which must be free.
-    fn write_whole(&self, line: &str, path: &Path, bytes: &[u8]) -> Result<(), DestinationError> {
+    /// which must be free. Nobody may read it who may not read `source`.
+    fn write_whole(
+        &self,
+        line: &str,
+        path: &Path,
+        bytes: &[u8],
+        source: Option<&Path>,
+    ) -> Result<(), DestinationError> {
         let written = bytes.len() as u64;
         let mut draft = Temporary::create(&self.disk, &self.path().join(line), "project")
             .map_err(|e| DestinationError::write(path, e, 0))?;
+        if let Some(source) = source {
+            draft.hide_as(source);
+        }
         draft
             .write_all(bytes)
             .and_then(|()| draft.flush())
@@ -213,12 +251,44 @@ impl ArchiveFolder {
 }
 
 impl KeptProject {
-    /// A copy that cannot be read holds nothing.
-    fn holds(&self, bytes: &[u8]) -> bool {
+    /// How it is written.
+    #[must_use]
+    pub fn format(&self) -> ProjectFormat {
+        ProjectFormat::of(&self.path).unwrap_or(ProjectFormat::Qgz)
+    }
+
+    /// All of it, compared with its digest. A copy without one is at least a whole project.
+    ///
+    /// # Errors
+    /// [`DestinationError::BadArchive`] if it is not what was kept, [`DestinationError::Read`].
+    pub fn read(&self) -> Result<Vec<u8>, DestinationError> {
+        let bad = |reason: &str| DestinationError::BadArchive {
+            path: self.path.clone(),
+            reason: reason.to_owned(),
+        };
+        let mut bytes = Vec::new();
+        File::open(&self.path)
+            .and_then(|file| file.take(PROJECT_BYTES_MAX + 1).read_to_end(&mut bytes))
+            .map_err(|e| DestinationError::read(&self.path, e))?;
+        match read_digest(&self.path) {
+            Some(digest) if digest == digest_of(&bytes) => {}
+            Some(_) => return Err(bad("its content does not match the recorded digest")),
+            None => self.format().check(&bytes).map_err(|why| bad(&why))?,
+        }
+        Ok(bytes)
+    }
+
+    /// Whether it is the same. A copy that cannot be read holds nothing.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
         File::open(&self.path)
             .and_then(|file| is_same(&file, bytes))
             .unwrap_or(false)
     }
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    digest_text(blake3::Hasher::new().update(bytes))
 }
 
 fn is_same(file: &(impl ReadAt + ?Sized), bytes: &[u8]) -> io::Result<bool> {

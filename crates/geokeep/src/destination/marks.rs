@@ -1,5 +1,5 @@
 //! Marks: small text files beside an archive say that it stays and why, when it was last verified,
-//! and what its source looked like when it was last found unchanged. They tell nothing that the
+//! what its source looked like when it was last found unchanged, and that it has gone since. They tell nothing that the
 //! archive itself could: it is written once.
 
 use std::fs::File;
@@ -19,7 +19,16 @@ const PIN_SUFFIX: &str = ".pin";
 const VERIFIED_SUFFIX: &str = ".verified";
 const SEEN_SUFFIX: &str = ".seen";
 const FAILED_SUFFIX: &str = ".failed";
-const ALL: [&str; 4] = [PIN_SUFFIX, VERIFIED_SUFFIX, SEEN_SUFFIX, FAILED_SUFFIX];
+const GONE_SUFFIX: &str = ".gone";
+const ALL: [&str; 5] = [
+    PIN_SUFFIX,
+    VERIFIED_SUFFIX,
+    SEEN_SUFFIX,
+    FAILED_SUFFIX,
+    GONE_SUFFIX,
+];
+/// A copy of a project cannot hold its own.
+const DIGEST_SUFFIX: &str = ".blake3";
 /// No more of a reason is shown.
 const REASON_CHARS_MAX: usize = 1000;
 /// No more of a mark is read.
@@ -66,6 +75,16 @@ pub(super) fn read_verified(archive: &Path) -> Option<Timestamp> {
     read_mark(archive, VERIFIED_SUFFIX)?.parse().ok()
 }
 
+/// What a copy of a project hashes to; `None` if nobody noted it.
+pub(super) fn read_digest(copy: &Path) -> Option<String> {
+    read_mark(copy, DIGEST_SUFFIX)
+}
+
+/// When the source was first found to have gone, if it has.
+pub(super) fn read_gone(archive: &Path) -> Option<Timestamp> {
+    read_mark(archive, GONE_SUFFIX)?.parse().ok()
+}
+
 /// What a source looked like when a backup was last found to hold all of it.
 #[derive(Serialize, Deserialize)]
 struct Seen {
@@ -100,9 +119,30 @@ impl ArchiveFolder {
     /// [`DestinationError::Write`].
     pub fn note_verified(&self, archive: &Path, at: Timestamp) -> Result<(), DestinationError> {
         self.mark(archive, VERIFIED_SUFFIX, &at.to_string())?;
-        let failed = mark_path(archive, FAILED_SUFFIX);
-        if self.remove_file(&failed)? {
-            self.sync_removal(&failed)?;
+        self.unmark(archive, FAILED_SUFFIX)?;
+        Ok(())
+    }
+
+    /// Notes what a copy of a project must hash to.
+    pub(super) fn note_digest(&self, copy: &Path, digest: &str) -> Result<(), DestinationError> {
+        self.mark(copy, DIGEST_SUFFIX, digest)
+    }
+
+    /// Notes that the source of a backup is not there any more, and that this was said.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`].
+    pub fn note_gone(&self, stored: &Stored, at: Timestamp) -> Result<(), DestinationError> {
+        self.mark(&stored.path, GONE_SUFFIX, &at.to_string())
+    }
+
+    /// Notes that the source of a backup is there.
+    ///
+    /// # Errors
+    /// [`DestinationError::Remove`].
+    pub(crate) fn note_there(&self, stored: &mut Stored) -> Result<(), DestinationError> {
+        if stored.gone.take().is_some() {
+            self.unmark(&stored.path, GONE_SUFFIX)?;
         }
         Ok(())
     }
@@ -147,10 +187,17 @@ impl ArchiveFolder {
     /// # Errors
     /// [`DestinationError::Remove`].
     pub fn unpin(&self, stored: &Stored) -> Result<bool, DestinationError> {
-        let path = mark_path(&stored.path, PIN_SUFFIX);
-        let was_pinned = self.remove_file(&path)?;
-        self.sync_removal(&path)?;
-        Ok(was_pinned)
+        self.unmark(&stored.path, PIN_SUFFIX)
+    }
+
+    /// Returns whether there was such a mark.
+    fn unmark(&self, archive: &Path, suffix: &str) -> Result<bool, DestinationError> {
+        let path = mark_path(archive, suffix);
+        let was_there = self.remove_file(&path)?;
+        if was_there {
+            self.sync_removal(&path)?;
+        }
+        Ok(was_there)
     }
 
     /// Removes a backup, and its marks. When this returns, it is gone for good.
@@ -172,6 +219,7 @@ impl ArchiveFolder {
     /// [`DestinationError::Remove`].
     pub fn remove_project(&self, copy: &KeptProject) -> Result<(), DestinationError> {
         self.remove_file(&copy.path)?;
+        self.remove_file(&mark_path(&copy.path, DIGEST_SUFFIX))?;
         self.sync_removal(&copy.path)
     }
 

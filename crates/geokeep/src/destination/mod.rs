@@ -6,6 +6,7 @@
 mod archive;
 mod archive_folder;
 mod draft;
+mod gone;
 mod kept_project;
 mod line;
 mod manifest;
@@ -36,6 +37,9 @@ pub enum DestinationError {
     /// Nothing is there.
     #[error("there is no folder of backups at '{}'", .0.display())]
     Missing(PathBuf),
+    /// Nothing is in it.
+    #[error("there are no backups in '{}'", .0.display())]
+    NoBackups(PathBuf),
     /// A file stands where the folder should be.
     #[error("'{}' is a file", .0.display())]
     NotAFolder(PathBuf),
@@ -131,7 +135,9 @@ impl DestinationError {
         match self {
             Self::Missing(_) | Self::Unlistable { .. } => Kind::NoSuchDestination,
             Self::NotAFolder(_) => Kind::Usage,
-            Self::NoSuchBackup { .. } | Self::Ambiguous { .. } => Kind::NoSuchBackup,
+            Self::NoBackups(_) | Self::NoSuchBackup { .. } | Self::Ambiguous { .. } => {
+                Kind::NoSuchBackup
+            }
             Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,
             Self::InUse(_) => Kind::DestinationInUse,

@@ -85,6 +85,38 @@ impl Temporary {
         Ok(())
     }
 
+    /// Closes it to all who may not read `other`. Where there are no such permissions, or they
+    /// cannot be changed (shares), nothing better can be done.
+    pub fn hide_as(&self, other: &Path) {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let theirs = std::fs::metadata(other).map(|metadata| metadata.permissions().mode());
+            self.restrict(theirs.unwrap_or(u32::MAX));
+        }
+        #[cfg(not(unix))]
+        let _ = other;
+    }
+
+    /// Closes it to all others.
+    pub fn hide(&self) {
+        #[cfg(unix)]
+        self.restrict(0);
+    }
+
+    #[cfg(unix)]
+    fn restrict(&self, mode: u32) {
+        use std::fs::{Permissions, metadata, set_permissions};
+        use std::os::unix::fs::PermissionsExt;
+        if let Ok(metadata) = metadata(&self.path) {
+            let present = metadata.permissions().mode() & 0o777;
+            let both = present & (mode | 0o600);
+            if both != present {
+                let _ = set_permissions(&self.path, Permissions::from_mode(both));
+            }
+        }
+    }
+
     /// Syncs the contents, gives it a name that must be free, and syncs the folder. When this
     /// returns, the file survives a power cut.
     pub fn keep_as_new(self, path: &Path) -> io::Result<()> {

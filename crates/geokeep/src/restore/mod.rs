@@ -1,12 +1,14 @@
 //! Giving back what was stored.
 
 mod drill;
+mod project;
 mod whole_file;
 
 use std::io;
 use std::path::PathBuf;
 
 pub use drill::drill;
+pub use project::{RestoredProject, restore_project};
 pub use whole_file::{Restored, Target, restore};
 
 use crate::error::Kind;

@@ -96,7 +96,7 @@ pub fn restore(
 }
 
 /// The file behind a link: the link stays, what it points to is replaced.
-fn real_path(path: &Path) -> Result<PathBuf, Error> {
+pub(super) fn real_path(path: &Path) -> Result<PathBuf, Error> {
     let write = |e| RestoreError::write(path, e, 0);
     if path.is_dir() {
         return Err(RestoreError::TargetIsFolder(path.to_owned()).into());
@@ -166,6 +166,7 @@ pub(super) fn write(
     watch.add_total(manifest.bytes);
     let mut file = Temporary::create(&settings.disk, folder_of(path), "restore")
         .map_err(|e| RestoreError::write(path, e, 0))?;
+    file.hide_as(&archive.path);
     let mut written = 0;
     let to = file.file_mut();
     let digests = Digests {

@@ -26,6 +26,15 @@ pub struct Expanded {
     pub found: Vec<Found>,
     /// Projects. The GeoPackages that they name are among those found.
     pub projects: Vec<Project>,
+    /// Folders and patterns, whose files may come and go.
+    places: Vec<Place>,
+}
+
+/// Where files are looked for each time.
+#[derive(Debug)]
+enum Place {
+    Folder(PathBuf),
+    Pattern(glob::Pattern),
 }
 
 /// Expands arguments in the order given. A file that is reached twice is taken once. `read_list`
@@ -100,6 +109,39 @@ impl Expanded {
     fn fail(&mut self, given: &Path, error: SourceError) {
         self.add(given, Err(error));
     }
+
+    /// Whether a file of this real path would be found if it were there.
+    #[must_use]
+    pub fn would_find(&self, path: &Path) -> bool {
+        // As a shell has it: `*` does not stand for a folder.
+        let options = glob::MatchOptions {
+            require_literal_separator: true,
+            ..glob::MatchOptions::default()
+        };
+        self.places.iter().any(|place| match place {
+            Place::Folder(folder) => is_geopackage(path) && path.starts_with(folder),
+            Place::Pattern(pattern) => pattern.matches_path_with(path, options),
+        })
+    }
+}
+
+fn is_geopackage(path: &Path) -> bool {
+    let extension = path.extension();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("gpkg"))
+}
+
+/// The pattern as it matches real paths: what stands before its first wildcard is resolved.
+fn real_pattern(pattern: &str) -> Option<glob::Pattern> {
+    let path = std::path::absolute(pattern).ok()?;
+    let is_literal = |part: &std::path::Component<'_>| {
+        let text = part.as_os_str().to_str();
+        text.is_some_and(|text| !text.contains(['*', '?', '[']))
+    };
+    let literal: PathBuf = path.components().take_while(is_literal).collect();
+    let rest = path.strip_prefix(&literal).ok()?;
+    let real = std::fs::canonicalize(&literal).ok()?;
+    let escaped = glob::Pattern::escape(real.to_str()?);
+    glob::Pattern::new(Path::new(&escaped).join(rest).to_str()?).ok()
 }
 
 fn one(given: &Path, expanded: &mut Expanded) {
@@ -150,6 +192,9 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
             return expanded.fail(given, SourceError::NothingFound(why));
         }
     };
+    expanded
+        .places
+        .extend(real_pattern(pattern).map(Place::Pattern));
     let mut none = true;
     for path in paths {
         none = false;
@@ -169,6 +214,8 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
 
 fn folder(given: &Path, expanded: &mut Expanded) {
     let before = expanded.found.len();
+    let real = std::fs::canonicalize(given);
+    expanded.places.extend(real.ok().map(Place::Folder));
     walk(given, given, expanded);
     if expanded.found.len() == before {
         let why = "no .gpkg file lies in this folder or below it".to_owned();
@@ -189,11 +236,7 @@ fn walk(top: &Path, folder: &Path, expanded: &mut Expanded) {
         let path = entry.path();
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             walk(top, &path, expanded);
-        } else if path
-            .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("gpkg"))
-            && !path.is_dir()
-        {
+        } else if is_geopackage(&path) && !path.is_dir() {
             let source = Source::new(&path);
             expanded.found.push(Found {
                 given: path,

@@ -27,6 +27,7 @@ pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};
 pub use identity::{Evidence, FileStamp, SidecarStamp, same_content};
 pub use look::{Look, State, look};
+pub(crate) use qgis_project::PROJECT_BYTES_MAX;
 pub use qgis_project::{Project, ProjectFormat};
 pub use sidecars::{Journal, Shm, Wal};
 pub use sys::{Holder, Locks, Waiting};

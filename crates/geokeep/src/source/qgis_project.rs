@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::{Source, SourceError, stamp_of, sys};
 
 /// The longest project file that is read, and the longest XML in a `.qgz`. Both are held in memory.
-const PROJECT_BYTES_MAX: u64 = 64 << 20;
+pub(crate) const PROJECT_BYTES_MAX: u64 = 64 << 20;
 /// GeoPackages that one project may name: each is looked for, and each that is missing is reported.
 const NAMED_MAX: usize = 10_000;
 /// How often a file is read that is being written, or seems cut off.
@@ -47,6 +47,11 @@ impl ProjectFormat {
             Self::Qgs => "qgs",
             Self::Qgz => "qgz",
         }
+    }
+
+    /// Whether these bytes are a whole project, or what is wrong with them.
+    pub(crate) fn check(self, bytes: &[u8]) -> Result<(), String> {
+        named_in(bytes, self, Path::new("")).map(|_| ())
     }
 }
 

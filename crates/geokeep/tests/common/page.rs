@@ -57,6 +57,7 @@ pub fn stored(name: &str, hours_ago: i64) -> Stored {
         pinned: None,
         verified: None,
         failed: None,
+        gone: None,
     }
 }
 

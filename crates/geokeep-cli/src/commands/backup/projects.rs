@@ -60,6 +60,7 @@ impl Report<'_> {
     fn project_failed(&self, project: &Project, error: &Error, destination: &ArchiveFolder) {
         let newest = newest_copy(&project.source, destination);
         let failure = Failure::of_source(error, &project.source.given, newest.as_deref());
+        let failure = failure.for_jobs(self.context.in_jobs);
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);
             tally.summary.failed += 1;

@@ -1,0 +1,61 @@
+//! `geokeep restore`: a copy of a QGIS project.
+
+use std::path::PathBuf;
+
+use geokeep::destination::{ArchiveFolder, KeptProject};
+use geokeep::restore::{RestoredProject, Target, restore_project};
+
+use crate::args::Restore;
+use crate::failure::Exit;
+use crate::render::{self, RestoreLine, human_bytes, human_time};
+use crate::settings::Context;
+
+pub(super) fn run(
+    copy: KeptProject,
+    destination: &ArchiveFolder,
+    arguments: &Restore,
+    context: &Context,
+) -> Exit {
+    let original = || PathBuf::from(&copy.source.path);
+    let target = Target {
+        path: arguments.to.clone().unwrap_or_else(original),
+        force: arguments.force,
+    };
+    let dry_run = arguments.dry_run;
+    let settings = context.settings();
+    match restore_project(
+        copy,
+        &target,
+        dry_run,
+        destination,
+        &settings,
+        &context.watch,
+    ) {
+        Ok(restored) => {
+            report(context, &restored, dry_run);
+            Exit::Done
+        }
+        Err(error) => super::failed(context, &error, &target.path),
+    }
+}
+
+fn report(context: &Context, restored: &RestoredProject, dry_run: bool) {
+    if context.json {
+        render::json_line(&RestoreLine::of_project(restored, dry_run));
+        return;
+    }
+    let copy = &restored.copy;
+    let verb = if dry_run { "would restore" } else { "restored" };
+    let mut line = format!(
+        "{verb} {} of {} ({}) to {}",
+        copy.name,
+        human_time(copy.instant),
+        human_bytes(copy.bytes),
+        restored.path.display()
+    );
+    if let Some(replaced) = &restored.replaced {
+        line.push_str(&format!("; what was there is {}", replaced.path.display()));
+    }
+    line.push_str("; the GeoPackages that it names are backups of their own");
+    render::say(context, &line);
+}

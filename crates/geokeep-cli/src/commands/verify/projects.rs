@@ -1,0 +1,40 @@
+//! `geokeep verify`: a copy of a QGIS project.
+
+use geokeep::Error;
+use geokeep::destination::KeptProject;
+
+use crate::failure::{Exit, Failure};
+use crate::render::{self, Progress, ProjectLine, human_bytes, human_time};
+use crate::settings::Context;
+
+/// Verifies one copy and says so; all levels ask the same of it.
+pub(super) fn one(copy: &KeptProject, progress: &Progress, context: &Context) -> Option<Exit> {
+    let failure = match copy.read() {
+        Ok(_) => None,
+        Err(error) => Some(Failure::of_backup(&Error::from(error), &copy.path)),
+    };
+    progress.line(|| {
+        let mut line = ProjectLine::of(copy);
+        line.result = Some(if failure.is_some() { "failed" } else { "ok" });
+        line.error = failure.clone();
+        if context.json {
+            render::json_line(&line);
+        }
+        match &failure {
+            Some(failure) => render::failure(context, failure),
+            None if !context.json => render::say(context, &passed(copy)),
+            None => {}
+        }
+    });
+    failure.map(|failure| failure.exit)
+}
+
+fn passed(copy: &KeptProject) -> String {
+    format!(
+        "{:16}  {}  {}  ok ({})",
+        "project",
+        human_time(copy.instant),
+        copy.name,
+        human_bytes(copy.bytes)
+    )
+}

@@ -1,0 +1,98 @@
+//! Files that were backed up from a folder or by a pattern and are not there any more: said loudly
+//! once, then quietly; and their backups stay.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::fs;
+
+use common::{Desk, tiny};
+
+const RUN: [&str; 1] = ["run"];
+
+/// Two files that a folder holds, and two that a pattern finds; all backed up.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.build("maps/deep/a.gpkg", &tiny());
+    desk.build("maps/b.gpkg", &tiny());
+    desk.build("more/c.gpkg", &tiny());
+    desk.build("more/e.gpkg", &tiny());
+    let job = "[[job]]\nname = \"maps\"\nsources = [\"maps\", \"mo*/*.gpkg\"]\nto = \"backups\"\n";
+    fs::write(desk.path("geokeep.toml"), job).unwrap();
+    desk.ok(&RUN);
+    desk
+}
+
+#[test]
+fn it_is_said_loudly_once_and_again_if_it_comes_back_and_goes() {
+    let desk = desk();
+    let away = desk.path("away.gpkg");
+    for name in ["maps/deep/a.gpkg", "more/c.gpkg"] {
+        fs::rename(desk.path(name), &away).unwrap();
+        let status = desk.run(&["status"]);
+        assert_eq!(status.code, 3, "{status:?}");
+        assert!(status.out.contains("OVERDUE maps: "), "{status:?}");
+
+        let run = desk.run(&RUN);
+        assert_eq!(run.code, 3, "{run:?}");
+        let loud = format!("{name}' is not there any more\ncause: ");
+        assert!(run.err.contains(&loud), "{run:?}");
+        assert!(
+            run.err
+                .contains("its backups stay; the newest sound one is ")
+        );
+        let last = run.out.lines().last().unwrap();
+        assert!(last.ends_with("0 failed, 1 gone"), "{run:?}");
+
+        let run = desk.run(&RUN);
+        assert_eq!(run.code, 0, "{run:?}");
+        assert!(run.err.starts_with("warning: "), "{run:?}");
+        assert!(run.err.contains("is not there any more, noticed on "));
+        let status = desk.run(&["status"]);
+        assert_eq!(status.code, 0, "{status:?}");
+        assert!(status.out.contains("gone    maps: "), "{status:?}");
+        assert!(status.out.contains("4 sources, 0 overdue"), "{status:?}");
+
+        fs::rename(&away, desk.path(name)).unwrap();
+        assert_eq!(desk.run(&RUN).err, "");
+    }
+    // What has come back is known to be there.
+    fs::remove_file(desk.path("more/c.gpkg")).unwrap();
+    assert_eq!(desk.run(&RUN).code, 3);
+}
+
+#[test]
+fn json_the_hook_and_the_page_know_of_it_and_backups_stay() {
+    let desk = desk();
+    let job = fs::read_to_string(desk.path("geokeep.toml")).unwrap();
+    let more = "report = \"r.html\"\n[job.keep]\nlast = 1\n[job.hooks]\nlog = \"log\"\n";
+    fs::write(desk.path("geokeep.toml"), job + more).unwrap();
+    fs::remove_file(desk.path("maps/b.gpkg")).unwrap();
+    let (code, lines) = desk.json(&RUN);
+    assert_eq!(code, 3);
+    let gone: Vec<_> = lines.iter().filter(|l| l["status"] == "gone").collect();
+    assert_eq!(gone.len(), 1, "{lines:?}");
+    assert_eq!(gone[0]["name"], "b");
+    assert_eq!(gone[0]["error"]["kind"], "source_gone");
+    let run = lines.last().unwrap();
+    assert_eq!((&run["gone"], &run["failed"]), (&1.into(), &0.into()));
+    assert_eq!(desk.archives().len(), 4);
+    let page = fs::read_to_string(desk.path("r.html")).unwrap();
+    assert!(page.contains("is not there any more"), "{page}");
+    desk.ok(&["restore", "b", "--from", "backups"]);
+    assert!(desk.path("maps/b.gpkg").exists());
+}
+
+/// A file that was named, one elsewhere, and one of another machine are none of this.
+#[test]
+fn only_what_would_be_found_has_gone() {
+    let desk = desk();
+    let other = desk.build("other/d.gpkg", &tiny());
+    desk.ok(&["backup", "other/d.gpkg", "--to", "backups"]);
+    fs::remove_file(other).unwrap();
+    let run = desk.run(&RUN);
+    assert_eq!((run.code, &*run.err), (0, ""), "{run:?}");
+    fs::remove_file(desk.path("more/c.gpkg")).unwrap();
+    let run = desk.run(&["backup", "maps", "--to", "backups"]);
+    assert_eq!((run.code, &*run.err), (0, ""), "{run:?}");
+}

@@ -1,0 +1,41 @@
+//! Sources that have gone: files that were backed up from a folder or by a pattern, and that are not
+//! there any more. Nobody named them, so that nothing would fail without them.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{ArchiveFolder, DestinationError, Stored};
+use crate::source::Expanded;
+
+impl ArchiveFolder {
+    /// The newest sound backup of each source on `host` that `expanded` would have found if it were
+    /// still there, by path.
+    ///
+    /// # Errors
+    /// [`DestinationError::Unlistable`].
+    pub fn gone(&self, expanded: &Expanded, host: &str) -> Result<Vec<Stored>, DestinationError> {
+        let mut gone: BTreeMap<String, Stored> = BTreeMap::new();
+        for line in self.lines()? {
+            let Some(newest) = self.newest(&line) else {
+                continue;
+            };
+            let source = &newest.manifest.source;
+            let path = Path::new(&source.path);
+            let has_gone = || {
+                let metadata = path.symlink_metadata();
+                metadata.is_err_and(|e| e.kind() == ErrorKind::NotFound)
+            };
+            if source.host != host || !expanded.would_find(path) || !has_gone() {
+                continue;
+            }
+            if let Some(stored) = self.newest_sound(&line) {
+                let known = gone.get(&source.path);
+                if known.is_none_or(|known| known.manifest.instant < stored.manifest.instant) {
+                    gone.insert(source.path.clone(), stored);
+                }
+            }
+        }
+        Ok(gone.into_values().collect())
+    }
+}

@@ -1,0 +1,77 @@
+//! A copy of a QGIS project: read whole, compared with its digest, and written as a file is.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::RestoreError;
+use super::whole_file::{Target, enough_room, real_path};
+use crate::Watch;
+use crate::backup::{Settings, keep_project};
+use crate::destination::{ArchiveFolder, Kept, KeptProject};
+use crate::durable::{Temporary, folder_of};
+use crate::error::Error;
+use crate::source::Project;
+
+/// What the restore of a project did.
+#[derive(Debug, Clone)]
+pub struct RestoredProject {
+    /// The file, without symbolic links.
+    pub path: PathBuf,
+    /// The copy that was restored.
+    pub copy: KeptProject,
+    /// The copy that holds what was replaced.
+    pub replaced: Option<KeptProject>,
+}
+
+/// Gives back a project, byte for byte. The GeoPackages that it names are backups of their own.
+///
+/// With `dry_run` everything is looked at and nothing written.
+///
+/// # Errors
+/// [`Error`]; the target is then as it was.
+pub fn restore_project(
+    copy: KeptProject,
+    target: &Target,
+    dry_run: bool,
+    destination: &ArchiveFolder,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<RestoredProject, Error> {
+    let path = real_path(&target.path)?;
+    let is_there = fs::symlink_metadata(&path).is_ok();
+    if is_there && !target.force {
+        return Err(RestoreError::TargetExists(path).into());
+    }
+    let bytes = copy.read()?;
+    enough_room(&path, copy.bytes)?;
+    let mut restored = RestoredProject {
+        path,
+        copy,
+        replaced: None,
+    };
+    if dry_run {
+        return Ok(restored);
+    }
+    let path = &restored.path;
+    let write_error = |e| Error::from(RestoreError::write(path, e, 0));
+    let mut file =
+        Temporary::create(&settings.disk, folder_of(path), "restore").map_err(write_error)?;
+    file.hide_as(&restored.copy.path);
+    file.write_all(&bytes).map_err(write_error)?;
+    if is_there {
+        let refused = |e: Error| Error::from(RestoreError::NotBackedUp(Box::new(e)));
+        let present = Project::read(path, restored.copy.format()).map_err(|e| refused(e.into()))?;
+        let kept = keep_project(&present, destination, settings, watch).map_err(refused)?;
+        let (Kept::Saved(kept) | Kept::Unchanged(kept)) = kept;
+        file.take_access_of(path).map_err(write_error)?;
+        file.keep_as(path).map_err(write_error)?;
+        restored.replaced = Some(kept);
+    } else {
+        file.keep_as_new(path).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => RestoreError::TargetExists(path.clone()).into(),
+            _ => write_error(e),
+        })?;
+    }
+    Ok(restored)
+}
