@@ -211,8 +211,8 @@ pub(crate) enum Level {
 
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
-    /// An id or its beginning, NAME (the newest), or NAME@DATE (the newest up to the end of that
-    /// day)
+    /// An id or its beginning, NAME (the newest sound one), or NAME@DATE (the newest up to the end
+    /// of that day)
     #[arg(value_name = "BACKUP")]
     pub(crate) backup: String,
 

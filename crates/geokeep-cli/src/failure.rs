@@ -172,6 +172,7 @@ impl Failure {
         let name = shown(source);
         let state = match newest {
             Some(newest) => format!("no backup was made now; the newest sound one is {newest}"),
+            None if is_place(source) => "no backup was made of anything there".to_owned(),
             None => "no backup was made, and there is no earlier one".to_owned(),
         };
         let new = |message: String| Self::new(error, message).state(&*state);
@@ -287,6 +288,13 @@ impl Failure {
                 .cause("another file is there, which is not a report of geokeep")
                 .state("that file is as it was")
                 .hint("choose another name with --html"),
+            Error::Report(ReportError::Write { error: e, .. })
+                if e.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                failure
+                    .cause(error.to_string())
+                    .hint("make room there, or choose another place with --html")
+            }
             other => failure
                 .cause(other.to_string())
                 .hint("check that the folder exists and that this user may write there"),
@@ -314,8 +322,20 @@ impl Failure {
     }
 }
 
+/// Whether it is the name of a folder, a pattern or a list, as far as a name can tell.
+fn is_place(source: &Path) -> bool {
+    let text = source.to_string_lossy();
+    let may_be_folder = source.is_dir() || (source.extension().is_none() && !source.exists());
+    text.contains(['*', '?', '[']) || may_be_folder
+}
+
 /// What hints name, and what a job has in its place.
-const OPTIONS_AND_KEYS: [(&str, &str); 5] = [
+const OPTIONS_AND_KEYS: [(&str, &str); 7] = [
+    (
+        "quote patterns so that the shell does not expand them, and check the folder",
+        "check the folder or the pattern in 'sources'",
+    ),
+    ("with --html", "by 'report' in the job"),
     ("--lock-wait 5m", "lock_wait = \"5m\" in the job"),
     ("use --method auto", "set method = \"auto\" in the job"),
     ("name it with --ogr2ogr", "put ogr2ogr on the search path"),
@@ -353,7 +373,9 @@ fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> 
             ))
             .hint("put the file back, or open the project in QGIS and repair or remove the layer"),
         SourceError::BadProject(what) => new(format!("could not read the project {name}"))
-            .cause(what.clone())
+            .cause(format!(
+                "{what}; the GeoPackages that it names are not known then"
+            ))
             .hint("open it in QGIS and save it again, or name the GeoPackages themselves"),
         SourceError::NotAGeoPackage(what) => {
             let failure = new(format!("{name} is not a GeoPackage")).cause(what.clone());
@@ -446,6 +468,13 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
                 near => failure.hint(format!("perhaps {}", near.join(" or "))),
             }
         }
+        DestinationError::NoneUpTo { line, date, oldest } => {
+            let failure = failure.cause(format!("no backup of {line} was made up to '{date}'"));
+            match oldest {
+                Some(oldest) => failure.hint(format!("the oldest one is {line}@{oldest:.3}")),
+                None => failure.hint("a date is written 2026-11-20, or 2026-11-20T18:00"),
+            }
+        }
         DestinationError::Ambiguous { asked, ids } => failure
             .cause(format!(
                 "several backups have ids that begin with '{asked}'"
@@ -511,6 +540,11 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
                 human_bytes(*written)
             ))
             .hint("make room there, or restore to another place with --to"),
+        RestoreError::Write { path, error } if error.kind() == std::io::ErrorKind::NotFound => {
+            could_not()
+                .cause(format!("the folder of {} is not there", shown(path)))
+                .hint("make that folder first, or restore to another place with --to")
+        }
         other => could_not()
             .cause(other.to_string())
             .hint("check that the folder exists and that this user may write there"),

@@ -92,9 +92,10 @@ pub(crate) fn end_of(date: &str) -> Option<jiff::Timestamp> {
     use jiff::civil::Date;
     use jiff::{Span, tz::TimeZone};
     if let Ok(instant) = date.parse::<jiff::Timestamp>() {
-        // The instant of a backup names that backup.
+        // The instant of a backup names that backup, also when it is written to the second.
+        let step = if date.contains('.') { 1 } else { 1000 };
         return instant
-            .checked_add(jiff::SignedDuration::from_millis(1))
+            .checked_add(jiff::SignedDuration::from_millis(step))
             .ok();
     }
     let (day, span) = match date.len() {

@@ -96,3 +96,39 @@ fn only_what_would_be_found_has_gone() {
     let run = desk.run(&["backup", "maps", "--to", "backups"]);
     assert_eq!((run.code, &*run.err), (0, ""), "{run:?}");
 }
+
+#[test]
+fn a_whole_folder_has_gone() {
+    let desk = desk();
+    fs::rename(desk.path("maps"), desk.path("elsewhere")).unwrap();
+    let run = desk.run(&RUN);
+    assert_eq!(run.code, 3, "{run:?}");
+    for name in ["maps/deep/a.gpkg", "maps/b.gpkg"] {
+        assert!(run.err.contains(&format!("{name}' is not there any more")));
+    }
+    assert!(
+        run.err
+            .contains("state: no backup was made of anything there")
+    );
+    let status = desk.run(&["status"]);
+    assert_eq!(
+        status.out.matches("gone    maps: ").count(),
+        2,
+        "{status:?}"
+    );
+}
+
+/// A file that somebody named fails, and that is enough.
+#[test]
+fn what_was_named_is_said_once() {
+    let desk = desk();
+    let job = "[[job]]\nname = \"maps\"\nsources = [\"maps\", \"maps/b.gpkg\"]\nto = \"backups\"\n";
+    fs::write(desk.path("geokeep.toml"), job).unwrap();
+    fs::remove_file(desk.path("maps/b.gpkg")).unwrap();
+    let run = desk.run(&RUN);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(!run.err.contains("any more"), "{run:?}");
+    assert!(run.out.contains("1 failed\n"), "{run:?}");
+    let status = desk.run(&["status"]);
+    assert!(status.out.contains("2 sources, 1 overdue"), "{status:?}");
+}

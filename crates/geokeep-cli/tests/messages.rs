@@ -139,7 +139,7 @@ hint:  check the name and the folder",
         22,
         "error: nothing to back up in 'folder'
 cause: no .gpkg file lies in this folder or below it
-state: no backup was made, and there is no earlier one
+state: no backup was made of anything there
 hint:  quote patterns so that the shell does not expand them, and check the folder",
     );
     backup_says(
@@ -148,7 +148,7 @@ hint:  quote patterns so that the shell does not expand them, and check the fold
         22,
         "error: nothing to back up in 'folder/*.gpkg'
 cause: no file matches this pattern
-state: no backup was made, and there is no earlier one
+state: no backup was made of anything there
 hint:  quote patterns so that the shell does not expand them, and check the folder",
     );
     backup_says(
@@ -492,8 +492,46 @@ fn a_damaged_source_is_stored_with_a_warning() {
         "{run:?}"
     );
     assert_eq!(run.err.lines().count(), 4, "{run:?}");
+    assert!(run.err.contains("geokeep list parcels --from backups"));
     assert!(desk.ok(&["list", "--from", "backups"]).contains("DAMAGED"));
-    desk.ok(&["verify", "--from", "backups"]);
+    let out = desk.ok(&["verify", "--from", "backups"]);
+    let last = "2 verified (1 of sources that were damaged), 0 failed\n";
+    assert!(out.ends_with(last), "{out}");
+
+    // Of the name alone the newest sound one is meant; what a message names can be asked for.
+    let back = desk.run(&["restore", "parcels", "--from", "backups", "--to", "x.gpkg"]);
+    assert_eq!(back.code, 0, "{back:?}");
+    assert!(back.out.contains(", sound) to "), "{back:?}");
+    assert!(
+        back.err.contains("taken is the newest sound one"),
+        "{back:?}"
+    );
+    fs::remove_file(&path).unwrap();
+    let run = desk.run(&["backup", "parcels.gpkg", "--to", "backups"]);
+    let (_, named) = run.err.split_once("the newest sound one is ").unwrap();
+    let named = named.lines().next().unwrap();
+    let back = desk.ok(&["restore", named, "--from", "backups", "--to", "y.gpkg"]);
+    assert!(back.contains(", sound) to "), "{back}");
+}
+
+#[test]
+fn a_date_that_is_none_or_too_early() {
+    let desk = Desk::new();
+    desk.build("parcels.gpkg", &tiny());
+    desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
+    for (date, hint) in [
+        ("yesterday", "a date is written 2026-11-20"),
+        ("1999-01-01", "the oldest one is parcels@20"),
+    ] {
+        let name = format!("parcels@{date}");
+        let run = desk.run(&["restore", &name, "--from", "backups", "--to", "x.gpkg"]);
+        assert_eq!(run.code, 2, "{run:?}");
+        let cause = format!("cause: no backup of parcels was made up to '{date}'\n");
+        assert!(
+            run.err.contains(&cause) && run.err.contains(hint),
+            "{run:?}"
+        );
+    }
 }
 
 #[test]

@@ -295,7 +295,9 @@ fn the_report_shows_what_failed_in_the_run() {
     // A file that is no report is not overwritten.
     configure(&desk, "report = \"maps/a.gpkg\"\n");
     let before = fs::read(desk.path("maps/a.gpkg")).unwrap();
-    assert_eq!(desk.run(&["run"]).code, 25);
+    let run = desk.run(&["run"]);
+    assert_eq!(run.code, 3, "what failed before weighs more: {run:?}");
+    assert!(run.err.contains("could not write the report"), "{run:?}");
     assert!(fs::read(desk.path("maps/a.gpkg")).unwrap() == before);
 }
 
@@ -642,4 +644,38 @@ fn hints_of_a_job_name_its_keys() {
         run.err.contains("or wait longer: --lock-wait 5m\n"),
         "{run:?}"
     );
+}
+
+/// An archive that nobody can read is one backup less, and nothing else would tell.
+#[test]
+fn an_unreadable_newest_archive_is_said() {
+    let desk = desk("drill = 100\n");
+    assert_eq!(desk.run(&["run"]).code, 0);
+    let archive = &desk.archives()[0];
+    let bytes = fs::read(archive).unwrap();
+    fs::write(archive, &bytes[..500]).unwrap();
+    let run = desk.run(&["run"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.err.contains("did not pass its check"), "{run:?}");
+    let last = run.out.lines().last().unwrap();
+    assert!(last.contains("1 with an unreadable backup"), "{run:?}");
+    assert!(last.contains("1 that did not pass the test"), "{run:?}");
+}
+
+/// What became of the backups is not hidden by a report that cannot be written.
+#[test]
+fn a_report_that_cannot_be_written_hides_nothing() {
+    let desk = desk("report = \"maps/a.gpkg\"\n");
+    let run = desk.run(&["run"]);
+    assert_eq!(run.code, 25, "{run:?}");
+    assert!(
+        run.err
+            .contains("hint:  choose another name by 'report' in the job")
+    );
+    assert!(
+        run.out.contains("maps: 2 saved, 0 unchanged, 0 failed\n"),
+        "{run:?}"
+    );
+    fs::remove_file(desk.path("maps/b.gpkg")).unwrap();
+    assert_eq!(desk.run(&["run"]).code, 3);
 }

@@ -266,6 +266,66 @@ fn a_project_is_verified_and_given_back() {
 }
 
 #[test]
+fn a_pinned_copy_stays() {
+    let desk = desk();
+    desk.run(&BACKUP);
+    let out = desk.ok(&[
+        "pin", "town.qgz", "--from", "backups", "--reason", "as sold",
+    ]);
+    assert!(out.starts_with("pinned town.qgz of "), "{out}");
+    let out = desk.ok(&["list", "town.qgz", "--from", "backups"]);
+    assert!(out.ends_with("  pinned: as sold\n"), "{out}");
+    for xml in ["<qgis a=\"1\"></qgis>", "<qgis></qgis>"] {
+        fs::write(
+            desk.path("gis/town.qgz"),
+            zip(&[("town.qgs", xml.as_bytes())]),
+        )
+        .unwrap();
+        desk.run(&BACKUP);
+    }
+    assert_eq!(copies(&desk).len(), 3);
+    desk.ok(&["forget", "--from", "backups", "--keep-last", "1"]);
+    assert_eq!(copies(&desk).len(), 2);
+    let (_, lines) = desk.json(&["unpin", "town.qgz@1999", "--from", "backups"]);
+    assert_eq!(lines[0]["kind"], "error", "{lines:?}");
+    let first = desk
+        .json(&["list", "town.qgz", "--from", "backups"])
+        .1
+        .remove(0);
+    assert_eq!(first["pinned"], "as sold");
+    let name = format!("town.qgz@{}", first["instant"].as_str().unwrap());
+    desk.ok(&["unpin", &name, "--from", "backups"]);
+    desk.ok(&["forget", "--from", "backups", "--keep-last", "1"]);
+    assert_eq!(copies(&desk).len(), 1);
+    assert_eq!(files_below(&desk.path("backups/town.qgz")).len(), 3);
+}
+
+/// The report knows projects, and says which could not be kept.
+#[test]
+fn a_report_of_projects() {
+    let desk = desk();
+    desk.build("gis/data/gone.gpkg", &tiny());
+    let job = "[[job]]\nname = \"town\"\nsources = [\"gis/town.qgz\"]\nto = \"backups\"\nreport = \"r.html\"\n";
+    fs::write(desk.path("geokeep.toml"), job).unwrap();
+    desk.ok(&["run"]);
+    let page = || fs::read_to_string(desk.path("r.html")).unwrap();
+    assert!(page().contains("town.qgz") && !page().contains("Needs attention"));
+    let out = desk.ok(&["report", "--from", "backups"]);
+    assert!(
+        out.contains("copy   town.qgz") && out.contains("  1 copy\n"),
+        "{out}"
+    );
+    fs::write(desk.path("gis/town.qgz"), "broken").unwrap();
+    assert_eq!(desk.run(&["run"]).code, 22);
+    assert!(page().contains("1 QGIS project needs attention"));
+    let status = desk.run(&["status"]);
+    assert!(
+        status.out.contains("gis/town.qgz': newest sound backup "),
+        "{status:?}"
+    );
+}
+
+#[test]
 fn every_changed_byte_of_a_copy_is_noticed() {
     let desk = desk();
     desk.run(&BACKUP);

@@ -23,7 +23,7 @@ impl Watching {
         desk.build("maps/b.gpkg", &tiny());
         let text = format!(
             "[[job]]\nname = \"maps\"\nsources = [\"maps\"]\nto = \"backups\"\n\
-             [job.watch]\nquiet = \"500ms\"\nevery = \"{every}\"\n"
+             [job.watch]\nquiet = \"500ms\"\nevery = \"{every}\"\n[job.keep]\nlast = 1\n"
         );
         fs::write(desk.path("geokeep.toml"), text).unwrap();
         let child = desk
@@ -91,7 +91,7 @@ fn each_saved_edit_is_backed_up_once() {
     assert_eq!(
         watching.desk.archives().len(),
         5,
-        "nothing more has changed"
+        "nothing more has changed, and what is younger than a day stays whatever the rules say"
     );
     #[cfg(target_os = "linux")]
     {
@@ -112,5 +112,21 @@ fn not_more_often_than_was_said() {
     watching.change("maps/a.gpkg");
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(watching.desk.archives().len(), 2);
+    assert_eq!(watching.terminate().1, 0);
+}
+
+#[test]
+fn a_file_that_goes_is_noticed() {
+    let watching = Watching::start("1h");
+    fs::remove_file(watching.desk.path("maps/b.gpkg")).unwrap();
+    let noticed = watching.desk.path("backups/b");
+    let until = Instant::now() + Duration::from_secs(30);
+    while !common::files_below(&noticed)
+        .iter()
+        .any(|file| file.extension().is_some_and(|e| e == "gone"))
+    {
+        assert!(Instant::now() < until);
+        std::thread::sleep(Duration::from_millis(50));
+    }
     assert_eq!(watching.terminate().1, 0);
 }

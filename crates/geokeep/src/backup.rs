@@ -416,7 +416,7 @@ fn guard_against_loss(
         let reason = format!("the last backup before the loss in {}", manifest.id);
         // A pin of the user's own has his reason.
         if last.pinned.is_none() {
-            destination.pin(&last, &reason)?;
+            destination.pin(&last.path, &reason)?;
         }
     }
     Ok(())

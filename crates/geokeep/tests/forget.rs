@@ -47,7 +47,7 @@ fn scene() -> Place {
         place.save(&path);
     }
     let second = &stored(&place.destination())[PINNED];
-    place.destination().pin(second, REASON).unwrap();
+    place.destination().pin(&second.path, REASON).unwrap();
     place
 }
 
@@ -149,11 +149,11 @@ fn a_power_cut_while_pinning() {
     place.settings.disk = Arc::new(disk.clone());
     let destination = place.destination();
     let all = stored(&destination);
-    destination.pin(&all[0], "new").unwrap();
+    destination.pin(&all[0].path, "new").unwrap();
     disk.acknowledge("new");
-    destination.pin(&all[PINNED], "changed").unwrap();
+    destination.pin(&all[PINNED].path, "changed").unwrap();
     disk.acknowledge("changed");
-    assert!(destination.unpin(&all[PINNED]).unwrap());
+    assert!(destination.unpin(&all[PINNED].path).unwrap());
     disk.acknowledge("unpinned");
     let log = disk.snapshot();
     let report = crash_images(&log, |image, acknowledged| {
@@ -224,7 +224,7 @@ fn every_call_of_a_pin_fails() {
     let destination = place.destination();
     let all = stored(&destination);
     disk.clear();
-    destination.pin(&all[PINNED], REASON).unwrap();
+    destination.pin(&all[PINNED].path, REASON).unwrap();
     let (calls, _) = disk.clear();
     assert!(calls >= 5, "{calls}");
     for at in 0..calls {
@@ -233,7 +233,7 @@ fn every_call_of_a_pin_fails() {
             sticky: false,
             failure: Failure::FULL,
         });
-        let error = Error::from(destination.pin(&all[PINNED], "changed").unwrap_err());
+        let error = Error::from(destination.pin(&all[PINNED].path, "changed").unwrap_err());
         disk.clear();
         assert_eq!(error.kind(), Kind::DestinationFull);
         let pin = stored(&destination)[PINNED].pinned.clone().unwrap();

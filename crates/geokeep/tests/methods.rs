@@ -372,6 +372,25 @@ fn online_ends_under_a_steady_writer() {
     }
 }
 
+/// A lock in the moment in which it gives stepping up is waited for.
+#[test]
+fn online_gives_up_with_what_it_saw_and_nothing_else() {
+    let mut place = Place::new();
+    place.settings.force = true;
+    place.settings.method = Some(Method::Online);
+    place.settings.lock_ceiling = Duration::from_millis(1);
+    let path = place.build("a.gpkg", &large());
+    let writer = LiveWriter::start(&path, &steady(1, JournalMode::Delete));
+    for _ in 0..10 {
+        match place.try_backup(&path) {
+            Err(Error::Snapshot(SnapshotError::NeverQuiet { .. })) => {}
+            outcome => drop(commit_of(&saved(outcome))),
+        }
+    }
+    let report = writer.stop();
+    assert_eq!((report.busy_errors, report.errors), (0, 0), "{report:?}");
+}
+
 #[test]
 fn online_always_ends_in_wal_mode() {
     for every_ms in [200, 20] {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use geokeep::Error;
 use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
-use geokeep::destination::{ArchiveFolder, Stored, Verdict};
+use geokeep::destination::{ArchiveFolder, Stored, StoredArchive, Verdict};
 use geokeep::snapshot::Method;
 use geokeep::source::{Expanded, Found, Source, expand};
 use geokeep::verify::LOSS;
@@ -94,7 +94,7 @@ pub(super) fn back_up(
         settings,
         &context.watch,
         &|job, outcome, took| match outcome {
-            Ok(outcome) => report.stored(job, &outcome, took.as_secs_f64()),
+            Ok(outcome) => report.stored(job, &outcome, took.as_secs_f64(), destination),
             Err(error) => {
                 report.failed(&job.source.given, Some(&job.source), &error, destination);
             }
@@ -103,6 +103,7 @@ pub(super) fn back_up(
     if context.watch.check().is_ok() {
         let gone = report.gone(&expanded, destination, settings);
         gone.map_err(|e| of_folder(&e))?;
+        report.unreadable(destination).map_err(|e| of_folder(&e))?;
     }
     Ok(report.end())
 }
@@ -121,6 +122,8 @@ pub(super) struct Summary {
     pub(super) lossy: usize,
     /// Files of a folder or pattern that are not there any more.
     pub(super) gone: usize,
+    /// Lines whose newest archive cannot be read.
+    pub(super) unreadable: usize,
     pub(super) stored_bytes: u64,
 }
 
@@ -223,7 +226,7 @@ impl<'a> Report<'a> {
         self.progress.file_done();
     }
 
-    fn stored(&self, job: &Job, outcome: &Outcome, seconds: f64) {
+    fn stored(&self, job: &Job, outcome: &Outcome, seconds: f64, destination: &ArchiveFolder) {
         let stored = outcome.stored();
         let (word, saved) = match outcome {
             Outcome::Saved(_) => ("saved", true),
@@ -248,9 +251,9 @@ impl<'a> Report<'a> {
             summary.sources.push(line);
             if stored.manifest.verdict == Verdict::Damaged {
                 summary.damaged += 1;
-                render::warning(&damage(job, stored, saved));
+                render::warning(&damage(job, stored, saved, destination));
             }
-            if saved && let Some(warning) = loss(job, stored) {
+            if saved && let Some(warning) = loss(job, stored, destination) {
                 summary.lossy += 1;
                 render::warning(&warning);
             }
@@ -286,6 +289,25 @@ impl<'a> Report<'a> {
         });
     }
 
+    /// Says which lines have a newest archive that cannot be read: their sources have one backup
+    /// less than they seem to have, or none.
+    fn unreadable(&self, destination: &ArchiveFolder) -> Result<(), Error> {
+        for line in destination.lines()? {
+            let Some(path) = destination.archive_paths(&line)?.pop() else {
+                continue;
+            };
+            if let Err(error) = StoredArchive::open(&path) {
+                let failure = Failure::of_backup(&error.into(), &path);
+                self.progress
+                    .line(|| render::failure(self.context, &failure));
+                let mut tally = self.tally();
+                tally.summary.unreadable += 1;
+                tally.failures.push(Exit::VerificationFailed);
+            }
+        }
+        Ok(())
+    }
+
     fn end(self) -> Summary {
         let tally = std::mem::take(&mut *self.tally());
         drop(self.progress);
@@ -317,7 +339,7 @@ impl<'a> Report<'a> {
 }
 
 /// A file that is not there now may have backups all the same.
-fn source_that_was(given: &Path) -> Option<Source> {
+pub(super) fn source_that_was(given: &Path) -> Option<Source> {
     let folder = given.parent().filter(|f| !f.as_os_str().is_empty());
     let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
     Some(Source {
@@ -329,7 +351,7 @@ fn source_that_was(given: &Path) -> Option<Source> {
 fn newest_sound(source: &Source, destination: &ArchiveFolder) -> Option<String> {
     let stored = destination.newest_sound_of(source)?;
     Some(format!(
-        "{}@{:.0}",
+        "{}@{:.3}",
         stored.manifest.name, stored.manifest.instant
     ))
 }
@@ -358,7 +380,7 @@ fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
 }
 
 /// What a backup lacks of the one before it.
-fn loss(job: &Job, stored: &Stored) -> Option<Failure> {
+fn loss(job: &Job, stored: &Stored, destination: &ArchiveFolder) -> Option<Failure> {
     let manifest = &stored.manifest;
     let lost: Vec<_> = (manifest.findings.iter())
         .filter(|finding| finding.code == LOSS)
@@ -379,14 +401,14 @@ fn loss(job: &Job, stored: &Stored) -> Option<Failure> {
             manifest.id
         )),
         hint: Some(format!(
-            "if that was not meant, see what there was before: geokeep list {} --from DEST",
-            manifest.name
+            "if that was not meant, see what there was before: {}",
+            render::command("list", &manifest.name, destination.path())
         )),
         exit: Exit::Incomplete,
     })
 }
 
-fn damage(job: &Job, stored: &Stored, saved: bool) -> Failure {
+fn damage(job: &Job, stored: &Stored, saved: bool, destination: &ArchiveFolder) -> Failure {
     let manifest = &stored.manifest;
     let faults = manifest.findings.iter().filter(|f| f.code == "integrity");
     let first = faults.clone().next().map_or("", |finding| &finding.message);
@@ -409,8 +431,8 @@ fn damage(job: &Job, stored: &Stored, saved: bool) -> Failure {
             manifest.id
         )),
         hint: Some(format!(
-            "see earlier ones: geokeep list {} --from DEST",
-            manifest.name
+            "see earlier ones: {}",
+            render::command("list", &manifest.name, destination.path())
         )),
         exit: Exit::Incomplete,
     }

@@ -113,11 +113,7 @@ fn describe(stored: &Stored) -> String {
         None => "",
         Some(_) => "  DID NOT PASS its last verification",
     };
-    let pinned = match stored.pinned.as_deref() {
-        None => String::new(),
-        Some("") => "  pinned".to_owned(),
-        Some(reason) => one_line(&format!("  pinned: {reason}")),
-    };
+    let pinned = pin_in_words(stored.pinned.as_deref());
     format!(
         "{}  {}  {}  {:>10} in {:>10}  {}{damaged}{failed}{label}{pinned}",
         manifest.id,
@@ -129,12 +125,21 @@ fn describe(stored: &Stored) -> String {
     )
 }
 
+fn pin_in_words(reason: Option<&str>) -> String {
+    match reason {
+        None => String::new(),
+        Some("") => "  pinned".to_owned(),
+        Some(reason) => one_line(&format!("  pinned: {reason}")),
+    }
+}
+
 fn describe_project(copy: &KeptProject) -> String {
     format!(
-        "{:16}  {}  {}  {:>10}",
+        "{:16}  {}  {}  {:>10}{}",
         "project",
         human_time(copy.instant),
         copy.name,
         human_bytes(copy.bytes),
+        pin_in_words(copy.pinned.as_deref()),
     )
 }

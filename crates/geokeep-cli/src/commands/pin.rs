@@ -1,14 +1,14 @@
-//! `geokeep pin` and `geokeep unpin`.
+//! `geokeep pin` and `geokeep unpin`: backups, and copies of projects.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use geokeep::Error;
-use geokeep::destination::{ArchiveFolder, DestinationError, Stored, StoredArchive};
+use geokeep::destination::{ArchiveFolder, DestinationError, KeptProject, Stored, StoredArchive};
 
 use super::{open, overall};
 use crate::args::{Pin, Unpin};
 use crate::failure::{Exit, Failure};
-use crate::render::{self, BackupLine, human_time};
+use crate::render::{self, BackupLine, ProjectLine, human_time};
 use crate::settings::{Context, end_of};
 
 pub(crate) fn pin(arguments: &Pin, context: &Context) -> Result<Exit, Failure> {
@@ -18,12 +18,12 @@ pub(crate) fn pin(arguments: &Pin, context: &Context) -> Result<Exit, Failure> {
         &arguments.from,
         &arguments.backups,
         context,
-        &|destination, stored| {
+        &|destination, path, pinned| {
             // The reason that is there is better than none.
-            let known = stored.pinned.take().filter(|_| reason.is_empty());
+            let known = pinned.take().filter(|_| reason.is_empty());
             let reason = known.unwrap_or_else(|| reason.to_owned());
-            destination.pin(stored, &reason)?;
-            stored.pinned = Some(reason);
+            destination.pin(path, &reason)?;
+            *pinned = Some(reason);
             Ok("pinned")
         },
     )
@@ -35,10 +35,9 @@ pub(crate) fn unpin(arguments: &Unpin, context: &Context) -> Result<Exit, Failur
         &arguments.from,
         &arguments.backups,
         context,
-        &|destination, stored| {
-            let was_pinned = destination.unpin(stored)?;
-            stored.pinned = None;
-            Ok(if was_pinned {
+        &|destination, path, pinned| {
+            *pinned = None;
+            Ok(if destination.unpin(path)? {
                 "unpinned"
             } else {
                 "was not pinned:"
@@ -47,9 +46,23 @@ pub(crate) fn unpin(arguments: &Unpin, context: &Context) -> Result<Exit, Failur
     )
 }
 
-/// Changes a backup, and says in a word what became of it.
-type Change<'a> =
-    dyn Fn(&ArchiveFolder, &mut Stored) -> Result<&'static str, DestinationError> + 'a;
+/// Changes the pin of a file, and says in a word what became of it.
+type Change<'a> = dyn Fn(&ArchiveFolder, &Path, &mut Option<String>) -> Result<&'static str, DestinationError>
+    + 'a;
+
+enum Named {
+    Archive(PathBuf),
+    Project(KeptProject),
+}
+
+impl Named {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Archive(path) => path,
+            Self::Project(copy) => &copy.path,
+        }
+    }
+}
 
 /// Finds all that is named before the first is changed.
 fn each(
@@ -63,14 +76,22 @@ fn each(
     let folder_failure = |e: DestinationError| Failure::of_folder(&e.into(), from);
     // A forget that has planned to remove one of them must not come between.
     let _lock = destination.lock().map_err(folder_failure)?;
-    let mut backups = Vec::new();
+    let mut all = Vec::new();
     for name in names {
-        let path = destination.find(name, &end_of).map_err(folder_failure)?;
-        backups.push(path);
+        let project = destination.find_project(name, &end_of);
+        all.push(match project.map_err(folder_failure)? {
+            Some(copy) => Named::Project(copy),
+            None => Named::Archive(destination.find(name, &end_of).map_err(folder_failure)?),
+        });
     }
     let mut failures = Vec::new();
-    for path in &backups {
-        if let Err(error) = one(verb, &destination, path, context, change) {
+    for named in &mut all {
+        let done = match named {
+            Named::Archive(path) => archive(verb, &destination, path, context, change),
+            Named::Project(copy) => project(verb, &destination, copy, context, change),
+        };
+        if let Err(error) = done {
+            let path = named.path();
             let failure = Failure::of_pin(&error, verb, path);
             if context.json {
                 let mut line = BackupLine::failed(verb, &failure);
@@ -81,29 +102,46 @@ fn each(
             failures.push(failure.exit);
         }
     }
-    Ok(overall(&failures, backups.len(), Exit::Done))
+    Ok(overall(&failures, all.len(), Exit::Done))
 }
 
-fn one(
+fn archive(
     verb: &'static str,
     destination: &ArchiveFolder,
     path: &Path,
     context: &Context,
     change: &Change<'_>,
 ) -> Result<(), Error> {
-    let mut stored = StoredArchive::open(path)?.stored()?;
-    let done = change(destination, &mut stored)?;
+    let mut stored: Stored = StoredArchive::open(path)?.stored()?;
+    let done = change(destination, path, &mut stored.pinned)?;
     if context.json {
         render::json_line(&BackupLine::of(verb, &stored));
         return Ok(());
     }
     let manifest = &stored.manifest;
-    let line = format!(
-        "{done} {} of {} ({})",
-        manifest.name,
-        human_time(manifest.instant),
-        manifest.id
+    let (name, time) = (&manifest.name, human_time(manifest.instant));
+    render::say(
+        context,
+        &format!("{done} {name} of {time} ({})", manifest.id),
     );
-    render::say(context, &line);
+    Ok(())
+}
+
+fn project(
+    verb: &'static str,
+    destination: &ArchiveFolder,
+    copy: &mut KeptProject,
+    context: &Context,
+    change: &Change<'_>,
+) -> Result<(), Error> {
+    let done = change(destination, &copy.path, &mut copy.pinned)?;
+    if context.json {
+        let mut line = ProjectLine::of(copy);
+        line.status = Some(verb);
+        render::json_line(&line);
+        return Ok(());
+    }
+    let (name, time) = (&copy.name, human_time(copy.instant));
+    render::say(context, &format!("{done} {name} of {time}"));
     Ok(())
 }

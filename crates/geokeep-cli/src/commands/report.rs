@@ -4,14 +4,20 @@ use std::path::Path;
 
 use geokeep::backup::host_name;
 use geokeep::destination::ArchiveFolder;
-use geokeep::report::{Report, RunFailure, SourceReport, Standing, still_holds, write};
+use geokeep::report::{
+    ProjectReport, Report, RunFailure, SourceReport, Standing, still_holds, write,
+};
+use geokeep::source::ProjectFormat;
 use geokeep::words::{counted, human_age, plain, shortened};
 use jiff::tz::TimeZone;
 
+use super::backup::source_that_was;
 use super::open;
 use crate::args;
 use crate::failure::{Exit, Failure};
-use crate::render::{self, BackupLine, ReportLine, human_bytes, human_count, human_time};
+use crate::render::{
+    self, BackupLine, ProjectLine, ReportLine, human_bytes, human_count, human_time,
+};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, Failure> {
@@ -25,6 +31,13 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
             render::json_line(&ReportLine::of(source, report.made));
         } else if arguments.html.is_none() {
             render::say(context, &in_a_line(source, &report));
+        }
+    }
+    for project in &report.projects {
+        if let (true, Some(copy)) = (context.json, project.copies.last()) {
+            render::json_line(&ProjectLine::of(copy));
+        } else if arguments.html.is_none() {
+            render::say(context, &project_in_a_line(project));
         }
     }
     if let Some(path) = &arguments.html {
@@ -65,6 +78,10 @@ pub(super) fn after_run(
             cause: error.cause.clone(),
             hint: error.hint.clone(),
         });
+        if ProjectFormat::of(Path::new(&line.source)).is_some() {
+            of_project(&mut report, &line.source, failure);
+            continue;
+        }
         match report.sources.iter_mut().find(of_line) {
             Some(source) => source.failure = failure,
             // It never had a backup.
@@ -79,6 +96,22 @@ pub(super) fn after_run(
     write(&report.html(), path, &context.disk).map_err(|e| Failure::of_report(&e.into(), path))
 }
 
+fn of_project(report: &mut Report, path: &str, failure: Option<RunFailure>) {
+    let real = source_that_was(Path::new(path)).map(|source| source.real);
+    let is_it = |project: &&mut ProjectReport| {
+        project.path == path || Some(Path::new(&project.path)) == real.as_deref()
+    };
+    match report.projects.iter_mut().find(is_it) {
+        Some(project) => project.failure = failure,
+        None => report.projects.push(ProjectReport {
+            name: stem(path),
+            path: path.to_owned(),
+            failure,
+            ..ProjectReport::default()
+        }),
+    }
+}
+
 fn stem(path: &str) -> String {
     let stem = Path::new(path).file_stem().unwrap_or_default();
     stem.to_string_lossy().into_owned()
@@ -88,8 +121,19 @@ fn gather(destination: &ArchiveFolder, context: &Context) -> Result<Report, geok
     let made = context.clock.now();
     let host = host_name();
     let mut sources = Vec::new();
+    let mut projects = Vec::new();
     for line in destination.lines()? {
         context.watch.check()?;
+        let copies = destination.projects(&line).unwrap_or_default();
+        if let Some(newest) = copies.last() {
+            projects.push(ProjectReport {
+                path: newest.source.path.clone(),
+                name: line,
+                copies,
+                failure: None,
+            });
+            continue;
+        }
         let source = source(destination, line);
         // A folder without archives is none of ours.
         if source.backups.is_empty() && source.unreadable.is_empty() {
@@ -107,7 +151,19 @@ fn gather(destination: &ArchiveFolder, context: &Context) -> Result<Report, geok
         made,
         zone: TimeZone::system(),
         sources,
+        projects,
     })
+}
+
+fn project_in_a_line(project: &ProjectReport) -> String {
+    let newest = project.copies.last();
+    format!(
+        "{:<5}  {:<24}  {:<38}  {}",
+        "copy",
+        shortened(&plain(&project.name), 24),
+        newest.map_or_else(|| "none".to_owned(), |copy| human_time(copy.instant)),
+        counted(project.copies.len(), "copy", "copies"),
+    )
 }
 
 fn source(destination: &ArchiveFolder, line: String) -> SourceReport {

@@ -21,9 +21,19 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     if let Some(copy) = copy.map_err(|e| folder_failure(e.into()))? {
         return Ok(projects::run(copy, &destination, arguments, context));
     }
-    let path = destination
+    let mut path = destination
         .find(&arguments.backup, &end_of)
         .map_err(|e| folder_failure(e.into()))?;
+    // Of a name alone the newest sound one is meant.
+    if let Some(sound) = destination.newest_sound_if_line(&arguments.backup)
+        && sound.path != path
+    {
+        render::remark(&format!(
+            "the newest backup is damaged, or did not pass its last verification; taken is the newest sound one, {}",
+            sound.manifest.id
+        ));
+        path = sound.path;
+    }
     let archive = StoredArchive::open(&path).map_err(|e| folder_failure(e.into()))?;
     let original = || PathBuf::from(&archive.manifest.source.path);
     let target = Target {

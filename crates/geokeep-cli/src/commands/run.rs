@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use geokeep::backup::Settings;
 use geokeep::destination::{ArchiveFolder, DestinationError, RunLock};
 use geokeep::retention::Policy;
+use jiff::Span;
 
 use super::backup::{Summary, back_up, method, open_both};
 use super::{forget, report, verify};
@@ -23,7 +24,7 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
     let mut exits = Vec::new();
     let mut lines = Vec::new();
     for job in jobs {
-        let (exit, line) = aloud(job, &job.sources, job.drill, context);
+        let (exit, line) = aloud(job, &job.sources, Every::Run, context);
         if exit != Exit::Done {
             exits.push(exit);
         }
@@ -38,15 +39,24 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
     Ok(super::overall(&exits, lines.len(), Exit::Done))
 }
 
+/// What a job is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Every {
+    /// By hand or by a schedule.
+    Run,
+    /// By `watch`.
+    Edit,
+}
+
 /// Runs one job for some of its sources, and tells all who want to hear of it.
 pub(super) fn aloud(
     job: &Job,
     sources: &[PathBuf],
-    drill: u8,
+    every: Every,
     context: &Context,
 ) -> (Exit, RunLine) {
     alarms::begin(&job.hooks);
-    let (exit, line) = one(job, sources, drill, context);
+    let (exit, line) = one(job, sources, every, context);
     // Hooks may take their time: nothing of ours is locked any more.
     alarms::end(&job.hooks, &line);
     if context.json {
@@ -56,10 +66,10 @@ pub(super) fn aloud(
 }
 
 /// Runs one job to its end, whatever goes wrong in it.
-fn one(job: &Job, sources: &[PathBuf], drill: u8, context: &Context) -> (Exit, RunLine) {
+fn one(job: &Job, sources: &[PathBuf], every: Every, context: &Context) -> (Exit, RunLine) {
     let started = context.clock.now();
     let mut done = Done::default();
-    let result = work(job, sources, drill, context, &mut done);
+    let result = work(job, sources, every, context, &mut done);
     let error = result.err();
     if let Some(failure) = &error {
         render::failure(context, failure);
@@ -69,7 +79,8 @@ fn one(job: &Job, sources: &[PathBuf], drill: u8, context: &Context) -> (Exit, R
         Some(failure) => failure.exit,
         None if summary.exit != Exit::Done => summary.exit,
         None if done.drills_failed > 0 => Exit::VerificationFailed,
-        None => done.forget,
+        None if done.forget != Exit::Done => done.forget,
+        None => done.report,
     };
     let status = match exit {
         Exit::Done => "ok",
@@ -89,9 +100,11 @@ fn one(job: &Job, sources: &[PathBuf], drill: u8, context: &Context) -> (Exit, R
         damaged: summary.damaged,
         lossy: summary.lossy,
         gone: summary.gone,
+        unreadable: summary.unreadable,
         stored_bytes: summary.stored_bytes,
         forgotten: done.forgotten,
         drilled: done.drilled,
+        drills_failed: done.drills_failed,
         sources: summary.sources,
         error,
     };
@@ -106,13 +119,14 @@ struct Done {
     forget: Exit,
     drilled: usize,
     drills_failed: usize,
+    report: Exit,
 }
 
 /// lock → back up → restore some for a test → forget → report
 fn work(
     job: &Job,
     sources: &[PathBuf],
-    percent: u8,
+    every: Every,
     context: &Context,
     done: &mut Done,
 ) -> Result<(), Failure> {
@@ -131,15 +145,25 @@ fn work(
         return Ok(());
     }
     // First: what does not pass is no reason to forget what would.
-    if percent > 0 {
-        drill(percent, &destination, context, done)?;
+    if job.drill > 0 && every == Every::Run {
+        drill(job.drill, &destination, context, done)?;
     }
     if let Some(keep) = &job.keep {
-        forget_old(&keep.policy(), &destination, context, done)?;
+        let mut policy = keep.policy();
+        if every == Every::Edit {
+            // Else the first edit of a day would cost the state of the night before it.
+            policy.within = policy.within.or_else(|| Some(Span::new().days(1)));
+        }
+        forget_old(&policy, &destination, context, done)?;
     }
     if let Some(path) = &job.report {
         let sources = &done.summary.sources;
-        report::after_run(path, job.max_age, sources, &destination, context)?;
+        if let Err(failure) = report::after_run(path, job.max_age, sources, &destination, context) {
+            // What became of the backups weighs more.
+            let failure = failure.for_jobs(true);
+            render::failure(context, &failure);
+            done.report = failure.exit;
+        }
     }
     Ok(())
 }
@@ -195,7 +219,12 @@ fn drill(
     let of_folder = |e| Failure::of_folder(&geokeep::Error::from(e), destination.path());
     let mut all = Vec::new();
     for line in destination.lines().map_err(of_folder)? {
-        all.extend(destination.list(&line).map_err(of_folder)?.backups);
+        let listing = destination.list(&line).map_err(of_folder)?;
+        all.extend(listing.backups);
+        for (path, error) in listing.unreadable {
+            done.drills_failed += 1;
+            render::failure(context, &Failure::of_backup(&error.into(), &path));
+        }
     }
     all.sort_by_key(|stored| stored.verified.unwrap_or(stored.manifest.instant));
     let count = (all.len() * usize::from(percent)).div_ceil(100);

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use geokeep::backup::host_name;
-use geokeep::destination::{KeptProject, Stored};
+use geokeep::destination::{ArchiveFolder, KeptProject, Stored, StoredArchive};
 use geokeep::report::still_holds;
-use geokeep::source::{Project, expand};
+use geokeep::source::{Project, ProjectFormat, expand};
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::backup::read_list;
+use super::backup::{read_list, source_that_was};
 use super::open;
 use crate::args::Jobs;
 use crate::config::{Config, Job};
@@ -73,6 +73,7 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
         Ok(newest) => (newest, None),
         Err(failure) => (HashMap::new(), Some(failure.message)),
     };
+    let destination = open(&job.to, context).ok();
     let expanded = expand(&job.sources, &mut read_list);
     let mut lines = Vec::new();
     for found in &expanded.found {
@@ -81,9 +82,21 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
             Err(error) => (&found.given, Some(error.to_string())),
         };
         let stored = newest.get(path.as_path());
-        lines.push(line(job, path, stored, error, context));
+        let mut line = line(job, path, stored, error, context);
+        let to = destination.as_ref();
+        match (stored, to) {
+            (Some(stored), Some(to)) if line.overdue && line.error.is_none() => {
+                line.error = why_not_newer(stored, to);
+            }
+            (None, Some(to)) if ProjectFormat::of(path).is_some() => {
+                let source = source_that_was(path);
+                let copy = source.and_then(|source| to.newest_project_of(&source));
+                line = with_copy(line, copy, context);
+            }
+            _ => {}
+        }
+        lines.push(line);
     }
-    let destination = open(&job.to, context).ok();
     for project in &expanded.projects {
         let copy = (destination.as_ref()).and_then(|to| to.newest_project_of(&project.source));
         lines.push(project_line(job, project, copy, trouble.clone(), context));
@@ -161,19 +174,43 @@ fn project_line(
     context: &Context,
 ) -> StatusLine {
     let line = line(job, &project.source.real, None, error, context);
+    let unchanged = (copy.as_ref()).is_some_and(|copy| copy.holds(&project.bytes));
+    let line = with_copy(line, copy, context);
+    let too_old = !(line.age_seconds).is_some_and(|s| is_young(SignedDuration::from_secs(s), job));
+    StatusLine {
+        unchanged,
+        overdue: (too_old && !unchanged) || line.error.is_some(),
+        ..line
+    }
+}
+
+/// The newest copy of a project in place of a backup.
+fn with_copy(line: StatusLine, copy: Option<KeptProject>, context: &Context) -> StatusLine {
     let Some(copy) = copy else {
         return line;
     };
     let age = context.clock.now().duration_since(copy.instant);
-    let unchanged = copy.holds(&project.bytes);
     StatusLine {
-        name: Some(copy.name.clone()),
+        name: Some(copy.name),
         instant: Some(utc(copy.instant)),
         verified: Some(utc(copy.instant)),
         age_seconds: Some(age.as_secs()),
-        unchanged,
-        overdue: (!unchanged && !is_young(age, job)) || line.error.is_some(),
         ..line
+    }
+}
+
+/// Why there is no newer sound backup, if there are newer ones.
+fn why_not_newer(sound: &Stored, destination: &ArchiveFolder) -> Option<String> {
+    let line = &sound.manifest.name;
+    let path = destination.archive_paths(line).ok()?.pop()?;
+    let newest = StoredArchive::open(&path).and_then(|archive| archive.stored());
+    match newest {
+        Err(_) => Some("its newest backup cannot be read".to_owned()),
+        Ok(newest) if newest.failed.is_some() => {
+            Some("its newest backup did not pass its last verification".to_owned())
+        }
+        Ok(newest) => (newest.path != sound.path)
+            .then(|| "it was damaged when its newest backup was made".to_owned()),
     }
 }
 

@@ -5,7 +5,9 @@ mod projects;
 use std::path::{Path, PathBuf};
 
 use geokeep::Error;
-use geokeep::destination::{ArchiveFolder, DestinationError, KeptProject, Stored, StoredArchive};
+use geokeep::destination::{
+    ArchiveFolder, DestinationError, KeptProject, Stored, StoredArchive, Verdict,
+};
 use geokeep::restore::drill;
 use geokeep::verify::{Level, verify};
 
@@ -26,9 +28,13 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     }
     let progress = Progress::start(context, all as u64);
     let mut failures = Vec::new();
+    let mut damaged = 0;
     for path in &chosen.archives {
         match one(&destination, path, arguments.level, context) {
-            Ok(stored) => progress.line(|| passed(context, &stored)),
+            Ok(stored) => {
+                damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
+                progress.line(|| passed(context, &stored));
+            }
             Err(error) => {
                 let failure = Failure::of_backup(&error, path);
                 progress.line(|| failed(context, path, &failure));
@@ -47,7 +53,14 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     drop(progress);
     if !context.json {
         let bad = failures.len();
-        render::say(context, &format!("{} verified, {bad} failed", all - bad));
+        let of_damaged = match damaged {
+            0 => String::new(),
+            n => format!(" ({n} of sources that were damaged)"),
+        };
+        render::say(
+            context,
+            &format!("{} verified{of_damaged}, {bad} failed", all - bad),
+        );
     }
     // Whatever is wrong with several backups, it is the same to a script.
     let failed = failures.contains(&Exit::VerificationFailed);

@@ -9,7 +9,7 @@ use geokeep::source::{expand, sidecar};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::backup::read_list;
-use super::run::aloud;
+use super::run::{Every, aloud};
 use crate::args::Watch;
 use crate::config::{Config, Job};
 use crate::failure::{Exit, Failure};
@@ -41,7 +41,14 @@ pub(crate) fn run(arguments: &Watch, context: &Context) -> Result<Exit, Failure>
             files.look(job, &mut events);
         }
         let due = files.due(job);
-        if !due.is_empty() {
+        if files
+            .vanished
+            .is_some_and(|at| at.elapsed() >= job.watch.quiet)
+        {
+            // Only a run of the whole job can tell which have gone.
+            files.vanished = None;
+            back_up(job, &job.sources, &due, &mut files, context);
+        } else if !due.is_empty() {
             back_up(job, &due, &due, &mut files, context);
         }
     }
@@ -55,7 +62,7 @@ fn back_up(
     files: &mut Files,
     context: &Context,
 ) {
-    let (_, line) = aloud(job, sources, 0, context);
+    let (_, line) = aloud(job, sources, Every::Edit, context);
     files.backed_up(paths, &line);
     render::say(context, &line.in_short());
 }
@@ -84,6 +91,8 @@ struct Seen {
 struct Files {
     seen: BTreeMap<PathBuf, Seen>,
     looked: Instant,
+    /// When a file was last seen not to be there any more.
+    vanished: Option<Instant>,
 }
 
 impl Default for Files {
@@ -91,6 +100,7 @@ impl Default for Files {
         Self {
             seen: BTreeMap::new(),
             looked: Instant::now(),
+            vanished: None,
         }
     }
 }
@@ -120,7 +130,11 @@ impl Files {
                 seen.since = seen.since.or(seen.changed);
             }
         }
+        let before = self.seen.len();
         self.seen.retain(|path, _| there.contains(path));
+        if self.seen.len() < before {
+            self.vanished = Some(self.looked);
+        }
     }
 
     /// Changed files that have been left alone for long enough, or never are.

@@ -40,10 +40,33 @@ fn explain(error: &toml::de::Error, text: &str, path: &Path) -> Failure {
         let (line, column) = line_and_column(text, span.start);
         format!(", line {line}, column {column}")
     });
-    let hint = meant(&message).unwrap_or_else(|| {
-        "see an example with every key explained: geokeep init --config example.toml".to_owned()
-    });
+    let hint = plainly(&message)
+        .or_else(|| meant(&message))
+        .unwrap_or_else(|| {
+            "see an example with every key explained: geokeep init --config example.toml".to_owned()
+        });
     Failure::usage(format!("{}{place} is wrong", shown(path)), &message, &hint)
+}
+
+/// What to do about faults that the parser names in a programmer's words.
+fn plainly(message: &str) -> Option<String> {
+    let hint = if message.contains("missing escaped value") || message.contains("escape") {
+        "write paths of Windows in single quotes: 'D:\\maps'"
+    } else if message.contains("missing field `job`")
+        || message.contains("map, expected a sequence")
+    {
+        "a job begins with a line [[job]], in two pairs of brackets"
+    } else if message.contains("unknown field `keep`")
+        || message.contains("unknown field `hooks`")
+        || message.contains("unknown field `watch`")
+    {
+        "these tables are named [job.keep], [job.hooks], [job.watch]"
+    } else if message.contains("string") && message.contains("expected u32") {
+        "write a whole number without quotes"
+    } else {
+        return None;
+    };
+    Some(hint.to_owned())
 }
 
 /// Counted from 1; columns in characters.
@@ -105,6 +128,18 @@ mod tests {
                 "'on_success'",
             ),
             ("daily = 7\n", "line 5, column 1", "[job.keep]"),
+            ("max_age = '26'\n", "line 5, column 11", "geokeep init"),
+            (
+                "[job.keep]\ndaily = '7'\n",
+                "line 6, column 9",
+                "without quotes",
+            ),
+            ("[keep]\ndaily = 7\n", "line 5, column 2", "[job.keep]"),
+            (
+                "report = \"D:\\maps\"\n",
+                "line 5, column 14",
+                "single quotes",
+            ),
             ("log = 'x'\n", "line 5, column 1", "[job.hooks]"),
             (
                 "[job.keep]\nlock_wait = '1s'\n",

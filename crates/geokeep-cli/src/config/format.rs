@@ -137,8 +137,13 @@ fn a_day_and_two_hours() -> Duration {
     Duration::from_secs(26 * 3600)
 }
 
+/// As on the command line, but with a unit: `max_age = "26"` is hardly meant as seconds.
 fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    duration(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+    let text = String::deserialize(from)?;
+    let has_unit = text.ends_with(|last: char| !last.is_ascii_digit());
+    duration(&text).ok().filter(|_| has_unit).ok_or_else(|| {
+        serde::de::Error::custom(format!("'{text}' is not a time such as 30s, 5m or 26h"))
+    })
 }
 
 fn span<'de, D: Deserializer<'de>>(from: D) -> Result<Option<jiff::Span>, D::Error> {

@@ -26,11 +26,15 @@ pub(crate) struct RunLine {
     pub(crate) lossy: usize,
     /// Files of a folder or pattern that are not there any more.
     pub(crate) gone: usize,
+    /// Lines whose newest archive cannot be read.
+    pub(crate) unreadable: usize,
     pub(crate) stored_bytes: u64,
     /// Backups that the job's policy no longer kept.
     pub(crate) forgotten: usize,
     /// Backups that were restored for a test.
     pub(crate) drilled: usize,
+    /// Backups of which that failed.
+    pub(crate) drills_failed: usize,
     /// One object a source, as `backup --json` prints them.
     pub(crate) sources: Vec<BackupLine>,
     /// Why the job as a whole failed.
@@ -55,8 +59,10 @@ impl RunLine {
             (self.damaged, "damaged"),
             (self.lossy, "with a loss"),
             (self.gone, "gone"),
+            (self.unreadable, "with an unreadable backup"),
             (self.forgotten, "forgotten"),
             (self.drilled, "restored for a test"),
+            (self.drills_failed, "that did not pass the test"),
         ];
         for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
             text.push_str(&format!(", {count} {what}"));

@@ -109,7 +109,7 @@ impl BackupLine {
     }
 }
 
-/// `backup`, `list` and `verify`: one project.
+/// `backup`, `list`, `verify`, `pin` and `unpin`: one project.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct ProjectLine {
     pub(crate) kind: &'static str,
@@ -126,6 +126,7 @@ pub(crate) struct ProjectLine {
     pub(crate) geopackages: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) missing: Option<Vec<String>>,
+    pub(crate) pinned: Option<String>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -140,6 +141,7 @@ impl ProjectLine {
             path: Some(copy.path.to_string_lossy().into_owned()),
             instant: Some(utc(copy.instant)),
             bytes: Some(copy.bytes),
+            pinned: copy.pinned.clone(),
             ..Self::default()
         }
     }
@@ -379,7 +381,7 @@ impl ForgetLine {
             instant: Some(utc(copy.instant)),
             stored_bytes: Some(copy.bytes),
             verdict: "project",
-            pinned: None,
+            pinned: copy.pinned.clone(),
             error: None,
         }
     }

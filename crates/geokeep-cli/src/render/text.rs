@@ -1,6 +1,9 @@
 //! Instants and lists as people read them.
 
+use std::path::Path;
+
 use geokeep::destination::Layer;
+use geokeep::report::quoted;
 use geokeep::words::{human_count, one_line};
 
 /// An instant in local time, to the second.
@@ -24,4 +27,10 @@ pub(crate) fn layers_in_short(layers: &[Layer]) -> String {
         1..=3 => layers.iter().map(one).collect::<Vec<_>>().join(", "),
         n => format!("{n} layers, {} rows", human_count(rows)),
     }
+}
+
+/// `geokeep restore parcels --from /mnt/backup`, to be copied into a shell.
+pub(crate) fn command(verb: &str, name: &str, destination: &Path) -> String {
+    let folder = destination.to_string_lossy();
+    format!("geokeep {verb} {} --from {}", quoted(name), quoted(&folder))
 }

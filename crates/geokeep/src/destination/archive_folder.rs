@@ -184,6 +184,13 @@ impl ArchiveFolder {
             })
     }
 
+    /// The newest sound backup of a line, if `name` is that of one and nothing else.
+    #[must_use]
+    pub fn newest_sound_if_line(&self, name: &str) -> Option<Stored> {
+        let is_line = self.lines().ok()?.iter().any(|line| line == name);
+        is_line.then(|| self.newest_sound(name))?
+    }
+
     /// The files of all archives of a line, oldest first, readable or not.
     ///
     /// # Errors
@@ -340,7 +347,8 @@ impl ArchiveFolder {
     /// newest up to then; `before` turns the date into an instant).
     ///
     /// # Errors
-    /// [`DestinationError::NoSuchBackup`] and [`DestinationError::Ambiguous`].
+    /// [`DestinationError::NoSuchBackup`], [`DestinationError::NoneUpTo`] and
+    /// [`DestinationError::Ambiguous`].
     pub fn find(
         &self,
         asked: &str,
@@ -351,17 +359,26 @@ impl ArchiveFolder {
             Some((name, date)) => (name, Some(date)),
             None => (asked, None),
         };
+        let Some(line) = lines.iter().find(|line| *line == name) else {
+            return self.find_id(asked, &lines);
+        };
+        let archives = self.archives(line)?;
         let until = date.map(before);
-        if let Some(line) = lines.iter().find(|line| *line == name)
-            && until != Some(None)
-        {
-            let archives = self.archives(line)?;
-            let early = |at: &Timestamp| until.flatten().is_none_or(|until| *at < until);
-            if let Some((_, path)) = archives.into_iter().rfind(|(at, _)| early(at)) {
-                return Ok(path);
-            }
+        let oldest = archives.first().map(|(at, _)| *at);
+        let early = |at: &Timestamp| match until {
+            None => true,
+            Some(until) => until.is_some_and(|until| *at < until),
+        };
+        match (archives.into_iter().rfind(|(at, _)| early(at)), date) {
+            (Some((_, path)), _) => Ok(path),
+            // The name of a line may look like an id.
+            (None, None) => self.find_id(asked, &lines),
+            (None, Some(date)) => Err(DestinationError::NoneUpTo {
+                line: line.clone(),
+                date: date.to_owned(),
+                oldest: until.flatten().and(oldest),
+            }),
         }
-        self.find_id(asked, &lines)
     }
 
     fn find_id(&self, asked: &str, lines: &[String]) -> Result<PathBuf, DestinationError> {

@@ -14,7 +14,7 @@ use sozip::ReadAt;
 
 use super::archive_folder::create_folder;
 use super::line::{candidates, dated_name};
-use super::marks::read_digest;
+use super::marks::{read_digest, read_pin};
 use super::{ArchiveFolder, DestinationError, Origin, digest_text};
 use crate::durable::Temporary;
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
@@ -49,6 +49,8 @@ pub struct KeptProject {
     pub instant: Timestamp,
     /// Its length.
     pub bytes: u64,
+    /// Why it is pinned, if it is; empty if no reason was given.
+    pub pinned: Option<String>,
 }
 
 /// What became of a project.
@@ -83,6 +85,7 @@ impl ArchiveFolder {
                 error,
             })?;
             kept.push(KeptProject {
+                pinned: read_pin(&path),
                 path,
                 name: line.to_owned(),
                 source: owner.clone(),
@@ -158,6 +161,7 @@ impl ArchiveFolder {
             source,
             instant,
             bytes: project.bytes.len() as u64,
+            pinned: None,
         }))
     }
 

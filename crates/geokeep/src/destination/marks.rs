@@ -105,12 +105,13 @@ pub(super) fn read_evidence(archive: &Path, manifest: &Manifest) -> Evidence {
 }
 
 impl ArchiveFolder {
-    /// Keeps a backup from being forgotten. A pin that is there gets the new reason.
+    /// Keeps an archive, or a copy of a project, from being forgotten. A pin that is there gets the
+    /// new reason.
     ///
     /// # Errors
     /// [`DestinationError::Write`].
-    pub fn pin(&self, stored: &Stored, reason: &str) -> Result<(), DestinationError> {
-        self.mark(&stored.path, PIN_SUFFIX, reason.trim())
+    pub fn pin(&self, path: &Path, reason: &str) -> Result<(), DestinationError> {
+        self.mark(path, PIN_SUFFIX, reason.trim())
     }
 
     /// Notes that an archive was read through and found to be what it was.
@@ -182,12 +183,12 @@ impl ArchiveFolder {
         mark.keep_as(&path).map_err(write)
     }
 
-    /// Lets a backup be forgotten again; returns whether it was pinned.
+    /// Lets it be forgotten again; returns whether it was pinned.
     ///
     /// # Errors
     /// [`DestinationError::Remove`].
-    pub fn unpin(&self, stored: &Stored) -> Result<bool, DestinationError> {
-        self.unmark(&stored.path, PIN_SUFFIX)
+    pub fn unpin(&self, path: &Path) -> Result<bool, DestinationError> {
+        self.unmark(path, PIN_SUFFIX)
     }
 
     /// Returns whether there was such a mark.
@@ -219,7 +220,9 @@ impl ArchiveFolder {
     /// [`DestinationError::Remove`].
     pub fn remove_project(&self, copy: &KeptProject) -> Result<(), DestinationError> {
         self.remove_file(&copy.path)?;
-        self.remove_file(&mark_path(&copy.path, DIGEST_SUFFIX))?;
+        for suffix in [DIGEST_SUFFIX, PIN_SUFFIX] {
+            self.remove_file(&mark_path(&copy.path, suffix))?;
+        }
         self.sync_removal(&copy.path)
     }
 

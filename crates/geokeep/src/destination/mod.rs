@@ -51,6 +51,16 @@ pub enum DestinationError {
         /// Names that there are, if they are few or near.
         near: Vec<String>,
     },
+    /// No backup of a line is so old.
+    #[error("no backup of '{line}' was made up to '{date}'")]
+    NoneUpTo {
+        /// The line.
+        line: String,
+        /// What was asked for.
+        date: String,
+        /// The oldest one; `None` if what was asked for is no date, or there is none at all.
+        oldest: Option<jiff::Timestamp>,
+    },
     /// Several backups have ids that begin so.
     #[error("several backups begin with '{asked}'")]
     Ambiguous {
@@ -135,9 +145,10 @@ impl DestinationError {
         match self {
             Self::Missing(_) | Self::Unlistable { .. } => Kind::NoSuchDestination,
             Self::NotAFolder(_) => Kind::Usage,
-            Self::NoBackups(_) | Self::NoSuchBackup { .. } | Self::Ambiguous { .. } => {
-                Kind::NoSuchBackup
-            }
+            Self::NoBackups(_)
+            | Self::NoSuchBackup { .. }
+            | Self::NoneUpTo { .. }
+            | Self::Ambiguous { .. } => Kind::NoSuchBackup,
             Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,
             Self::InUse(_) => Kind::DestinationInUse,

@@ -16,9 +16,10 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+pub use shell::quoted;
 pub use standing::{Standing, Statement, Trouble, rows};
 
-use crate::destination::Stored;
+use crate::destination::{KeptProject, Stored};
 use crate::durable::{Disk, Temporary, folder_of};
 use crate::error::Kind;
 use crate::source::{Gate, Source, look, same_content};
@@ -34,6 +35,21 @@ pub struct Report {
     pub zone: TimeZone,
     /// One for each line.
     pub sources: Vec<SourceReport>,
+    /// QGIS projects, one for each line of them.
+    pub projects: Vec<ProjectReport>,
+}
+
+/// One QGIS project.
+#[derive(Debug, Default)]
+pub struct ProjectReport {
+    /// The line.
+    pub name: String,
+    /// The path of the project.
+    pub path: String,
+    /// Its copies, oldest first.
+    pub copies: Vec<KeptProject>,
+    /// Why the run at hand made no copy of it.
+    pub failure: Option<RunFailure>,
 }
 
 /// One source.

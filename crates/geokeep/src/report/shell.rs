@@ -2,7 +2,8 @@
 
 /// A word as a POSIX shell reads it back. Control characters, which nobody could copy from a page,
 /// are written as `$'\ooo'`.
-pub(super) fn quoted(word: &str) -> String {
+#[must_use]
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

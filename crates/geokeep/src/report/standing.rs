@@ -111,6 +111,12 @@ impl SourceReport {
                 advice: failure.hint.as_deref().map(plain),
             });
         }
+        let gone = self.newest_sound().and_then(|stored| stored.gone);
+        if gone.is_some() && self.failure.is_none() {
+            let what = "The file is not there any more";
+            let advice = "Its backups stay. If that was not meant, give it back.";
+            troubles.push(trouble(what, None, Some(advice)));
+        }
         troubles.extend(self.damage());
         for (path, reason) in &self.unreadable {
             troubles.push(Trouble {
@@ -125,7 +131,9 @@ impl SourceReport {
         if self.backups.is_empty() && self.unreadable.is_empty() && self.failure.is_none() {
             troubles.push(trouble("No backup was made yet", None, None));
         }
-        troubles.extend(self.lateness(now));
+        if gone.is_none() {
+            troubles.extend(self.lateness(now));
+        }
         troubles
     }
 
@@ -177,7 +185,9 @@ impl SourceReport {
         Some(trouble(
             "What was changed since the newest sound backup is not protected",
             Some(&why),
-            Some("See whether backups still run. If the file did not change since, all is well."),
+            self.failure.is_none().then_some(
+                "See whether backups still run. If the file did not change since, all is well.",
+            ),
         ))
     }
 }
@@ -274,7 +284,9 @@ impl Report {
             .max();
         match oldest {
             Some(age) if age > SignedDuration::from_hours(24) => {
-                format!("{who} a sound backup, none older than {}", human_age(age))
+                // Rounded up, or it would not be true.
+                let above = age + SignedDuration::from_secs(3599);
+                format!("{who} a sound backup, none older than {}", human_age(above))
             }
             _ => format!("{who} a sound backup from the last 24 hours"),
         }
@@ -283,12 +295,24 @@ impl Report {
     /// The judgement in one line of text.
     #[must_use]
     pub fn headline(&self) -> String {
-        let sentences: Vec<_> = self
+        let mut sentences: Vec<_> = self
             .verdict()
             .iter()
             .map(|said| self.sentence(said))
             .collect();
+        sentences.extend(self.of_projects().map(|says| format!("{says}.")));
         sentences.join(" ")
+    }
+
+    /// What is wrong with QGIS projects, if anything is.
+    pub(super) fn of_projects(&self) -> Option<String> {
+        let failed = self.projects.iter();
+        let failed = failed.filter(|project| project.failure.is_some()).count();
+        (failed > 0).then(|| {
+            let need = verb(failed, "needs", "need");
+            let projects = counted(failed, "QGIS project", "QGIS projects");
+            format!("{projects} {need} attention")
+        })
     }
 
     fn sentence(&self, statement: &Statement) -> String {

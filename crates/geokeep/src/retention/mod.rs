@@ -60,7 +60,7 @@ impl From<&KeptProject> for Backup {
         Self {
             instant: copy.instant,
             sound: true,
-            pinned: false,
+            pinned: copy.pinned.is_some(),
         }
     }
 }

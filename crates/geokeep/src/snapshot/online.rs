@@ -29,15 +29,16 @@ const PAUSE: Duration = Duration::from_millis(2);
 struct Seen {
     restarts: u32,
     pages: u64,
+    page_count: u64,
     busy_time: Duration,
     longest: Duration,
 }
 
 impl Seen {
     /// The time for the whole database in one step, by the speed so far.
-    fn whole(&self, page_count: u64) -> Duration {
+    fn whole(&self) -> Duration {
         let each = self.busy_time.as_secs_f64() / (self.pages.max(1)) as f64;
-        Duration::from_secs_f64(each * page_count as f64)
+        Duration::from_secs_f64(each * self.page_count as f64)
     }
 }
 
@@ -108,6 +109,7 @@ fn steps(
         seen.busy_time += took;
         seen.pages += u64::from(pages.unsigned_abs());
         let progress = backup.progress();
+        seen.page_count = u64::from(progress.pagecount.unsigned_abs());
         if progress.remaining >= remaining {
             seen.restarts += 1;
             if seen.restarts > restarts_max {
@@ -137,11 +139,7 @@ fn in_one_step(
     target: &mut Connection,
     seen: &mut Seen,
 ) -> Result<jiff::Timestamp, Failure> {
-    let page_count: u64 = source
-        .query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0))
-        .map_err(Failure::sqlite)?
-        .unsigned_abs();
-    let needed = seen.whole(page_count);
+    let needed = seen.whole();
     if needed > request.lock_ceiling {
         let reason = format!(
             "other programs wrote during each of {} attempts of the backup API, and in one step it \

@@ -1,7 +1,7 @@
 //! From what was typed to files: a file, a folder, a pattern, a QGIS project, or a list of these.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Project, ProjectFormat, Source, SourceError};
@@ -28,6 +28,8 @@ pub struct Expanded {
     pub projects: Vec<Project>,
     /// Folders and patterns, whose files may come and go.
     places: Vec<Place>,
+    /// Files that were named and are not there.
+    missed: HashSet<PathBuf>,
 }
 
 /// Where files are looked for each time.
@@ -61,6 +63,8 @@ pub fn expand(
         }
     }
     expanded.found = each_once(expanded.found);
+    let missed = expanded.found.iter().filter(|found| found.source.is_err());
+    expanded.missed = missed.filter_map(|found| once_real(&found.given)).collect();
     expanded
 }
 
@@ -110,7 +114,7 @@ impl Expanded {
         self.add(given, Err(error));
     }
 
-    /// Whether a file of this real path would be found if it were there.
+    /// Whether a file of this real path, which nobody named, would be found if it were there.
     #[must_use]
     pub fn would_find(&self, path: &Path) -> bool {
         // As a shell has it: `*` does not stand for a folder.
@@ -118,10 +122,11 @@ impl Expanded {
             require_literal_separator: true,
             ..glob::MatchOptions::default()
         };
-        self.places.iter().any(|place| match place {
-            Place::Folder(folder) => is_geopackage(path) && path.starts_with(folder),
-            Place::Pattern(pattern) => pattern.matches_path_with(path, options),
-        })
+        !self.missed.contains(path)
+            && self.places.iter().any(|place| match place {
+                Place::Folder(folder) => is_geopackage(path) && path.starts_with(folder),
+                Place::Pattern(pattern) => pattern.matches_path_with(path, options),
+            })
     }
 }
 
@@ -153,9 +158,23 @@ fn one(given: &Path, expanded: &mut Expanded) {
         },
         Err(e) => match given.to_str().filter(|text| text.contains(['*', '?', '['])) {
             Some(pattern) => matches(given, pattern, expanded),
-            None => expanded.fail(given, SourceError::from_io(e)),
+            None => {
+                if ProjectFormat::of(given).is_none() && !is_geopackage(given) {
+                    // A folder, it seems, of which we remember what lay in it.
+                    expanded.places.extend(once_real(given).map(Place::Folder));
+                }
+                expanded.fail(given, SourceError::from_io(e));
+            }
         },
     }
+}
+
+/// The real path of what is not there, by the nearest folder above it that is.
+fn once_real(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let above = path.ancestors().find(|above| above.exists())?;
+    let real = std::fs::canonicalize(above).ok()?;
+    Some(real.join(path.strip_prefix(above).ok()?))
 }
 
 /// A project and every GeoPackage that it names.

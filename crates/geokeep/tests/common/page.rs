@@ -76,6 +76,7 @@ pub fn report(sources: Vec<SourceReport>) -> Report {
         made: made(),
         zone: jiff::tz::TimeZone::UTC,
         sources,
+        projects: Vec::new(),
     }
 }
 

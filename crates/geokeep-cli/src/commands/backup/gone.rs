@@ -20,7 +20,7 @@ impl Report<'_> {
         settings: &Settings,
     ) -> Result<(), Error> {
         for stored in destination.gone(expanded, &settings.host)? {
-            let failure = failure(&stored);
+            let failure = failure(&stored, destination);
             let mut line = BackupLine::of("backup", &stored);
             line.status = Some("gone");
             line.error = Some(failure.clone());
@@ -50,16 +50,14 @@ impl Report<'_> {
     }
 }
 
-fn failure(stored: &Stored) -> Failure {
+fn failure(stored: &Stored, destination: &ArchiveFolder) -> Failure {
+    let again = render::command("restore", &stored.manifest.name, destination.path());
     Failure {
         kind: "source_gone",
         message: format!("{} is not there any more", source(stored)),
-        cause: Some("it was backed up from here, and nobody named another place".to_owned()),
+        cause: Some("it was backed up before; now there is no file of this name".to_owned()),
         state: Some(format!("its backups stay; {}", newest(stored))),
-        hint: Some(format!(
-            "if that was not meant: geokeep restore {} --from DEST",
-            stored.manifest.name
-        )),
+        hint: Some(format!("if that was not meant: {again}")),
         exit: Exit::Incomplete,
     }
 }
@@ -71,7 +69,7 @@ fn source(stored: &Stored) -> String {
 fn newest(stored: &Stored) -> String {
     let manifest = &stored.manifest;
     format!(
-        "the newest sound one is {}@{:.0}",
+        "the newest sound one is {}@{:.3}",
         manifest.name, manifest.instant
     )
 }
