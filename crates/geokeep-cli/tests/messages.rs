@@ -625,3 +625,59 @@ fn a_private_file_has_private_backups() {
         "no more open than others"
     );
 }
+
+/// To open a named pipe would wait for ever. None is where it could be met.
+#[test]
+fn named_pipes() {
+    let desk = Desk::new();
+    desk.build("parcels.gpkg", &tiny());
+    desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
+    let archive = desk.archives().remove(0);
+    let pipe = |path: &Path| {
+        let made = Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    let behind = |suffix: &str| {
+        let mut name = archive.clone().into_os_string();
+        name.push(suffix);
+        std::path::PathBuf::from(name)
+    };
+    for suffix in [".pin", ".seen", ".gone", ".failed", ".verified"] {
+        pipe(&behind(suffix));
+    }
+    pipe(&desk.path("backups/parcels/.geokeep-backup-1-0.tmp"));
+    pipe(&desk.path("backups/parcels/parcels_2020-01-01T000000.000Z.gpkg.zip"));
+    fs::create_dir(desk.path("backups/a.qgz")).unwrap();
+    pipe(&desk.path("backups/a.qgz/project.json"));
+    let within = |arguments: &[&str]| {
+        let own = desk.command(arguments);
+        let mut command = Command::new("timeout");
+        command.args(["-s", "KILL", "20"]).arg(own.get_program());
+        command.args(arguments).current_dir(desk.root());
+        ended(&mut command)
+    };
+    let run = within(&["list", "--from", "backups"]);
+    assert_eq!(run.code, 24, "{run:?}");
+    assert!(run.err.contains("is no ordinary file"), "{run:?}");
+    assert!(
+        run.out.contains("  pinned"),
+        "who knows what it says: {run:?}"
+    );
+    for arguments in [
+        &["backup", "parcels.gpkg", "--to", "backups"][..],
+        &["verify", "--from", "backups"],
+        &["report", "--from", "backups"],
+        &["forget", "--from", "backups", "--keep-last", "1"],
+    ] {
+        assert!(within(arguments).code >= 0, "{arguments:?}");
+    }
+    for suffix in ["-wal", "-journal"] {
+        let mut beside = desk.path("parcels.gpkg").into_os_string();
+        beside.push(suffix);
+        pipe(Path::new(&beside));
+        let run = within(&["backup", "parcels.gpkg", "--to", "other"]);
+        assert_eq!(run.code, 22, "{run:?}");
+        assert!(run.err.contains("is no ordinary file"), "{run:?}");
+        fs::remove_file(&beside).unwrap();
+    }
+}

@@ -9,6 +9,7 @@ use sozip::{Archive, Chunks, Entry, ReadError};
 use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME};
 use super::marks::{read_evidence, read_failed, read_gone, read_pin, read_verified};
 use super::{DestinationError, Manifest, Verdict};
+use crate::durable::open_file;
 use crate::source::Evidence;
 
 /// A backup as it lies in its destination.
@@ -67,7 +68,7 @@ impl StoredArchive {
             path: path.to_owned(),
             reason,
         };
-        let file = File::open(path).map_err(|e| DestinationError::read(path, e))?;
+        let file = open_file(path).map_err(|e| DestinationError::read(path, e))?;
         let archive = Archive::open(file).map_err(|e| read_error(path, e))?;
         let (database, manifest) = two_entries(archive.entries()).map_err(bad)?;
         let json = archive

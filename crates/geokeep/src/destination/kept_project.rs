@@ -4,7 +4,6 @@
 //! `project.json`, which is written before the first copy: a folder without it is no line of
 //! projects, and one that names another project is left alone.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +15,7 @@ use super::archive_folder::create_folder;
 use super::line::{candidates, dated_name};
 use super::marks::{read_digest, read_pin};
 use super::{ArchiveFolder, DestinationError, Origin, digest_text};
-use crate::durable::Temporary;
+use crate::durable::{Temporary, open_file};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
 
 /// Says whose a line of projects is.
@@ -271,7 +270,7 @@ impl KeptProject {
             reason: reason.to_owned(),
         };
         let mut bytes = Vec::new();
-        File::open(&self.path)
+        open_file(&self.path)
             .and_then(|file| file.take(PROJECT_BYTES_MAX + 1).read_to_end(&mut bytes))
             .map_err(|e| DestinationError::read(&self.path, e))?;
         match read_digest(&self.path) {
@@ -285,7 +284,7 @@ impl KeptProject {
     /// Whether it is the same. A copy that cannot be read holds nothing.
     #[must_use]
     pub fn holds(&self, bytes: &[u8]) -> bool {
-        File::open(&self.path)
+        open_file(&self.path)
             .and_then(|file| is_same(&file, bytes))
             .unwrap_or(false)
     }
@@ -318,7 +317,7 @@ fn read_owner(folder: &Path) -> Result<Option<Origin>, DestinationError> {
         reason: reason.to_owned(),
     };
     let mut json = Vec::new();
-    let read = File::open(&path).and_then(|file| file.take(OWNER_BYTES_MAX).read_to_end(&mut json));
+    let read = open_file(&path).and_then(|file| file.take(OWNER_BYTES_MAX).read_to_end(&mut json));
     match read {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(|e| DestinationError::read(&path, e))?,

@@ -2,7 +2,6 @@
 //! what its source looked like when it was last found unchanged, and that it has gone since. They tell nothing that the
 //! archive itself could: it is written once.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::line::ARCHIVE_SUFFIX;
 use super::{ArchiveFolder, DestinationError, KeptProject, Manifest, Stored};
-use crate::durable::{Temporary, folder_of};
+use crate::durable::{Temporary, folder_of, open_file};
 use crate::source::Evidence;
 
 /// What is appended to an archive's name.
@@ -49,7 +48,7 @@ pub(super) fn is_mark(name: &str) -> bool {
 /// What a mark says, if it is there; nothing if it cannot be read.
 fn read_mark(archive: &Path, suffix: &str) -> Option<String> {
     let mut text = Vec::new();
-    match File::open(mark_path(archive, suffix)) {
+    match open_file(&mark_path(archive, suffix)) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
         Err(_) => {}
         Ok(file) => {

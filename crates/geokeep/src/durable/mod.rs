@@ -19,6 +19,16 @@ pub use temporary::{Temporary, sweep};
 pub(crate) use whole::create_folder;
 pub use whole::write_file;
 
+/// Opens an ordinary file to read. To open a named pipe would wait for somebody to write to it, for
+/// ever; a folder could be opened and not read.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    if !std::fs::metadata(path)?.is_file() {
+        let what = format!("'{}' is no ordinary file", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    File::open(path)
+}
+
 /// A file being written: also readable at any offset, so that it can be verified before it gets
 /// its final name.
 pub trait DiskFile: Read + Write + Seek + sozip::ReadAt + Send + Sync + Debug {

@@ -2,14 +2,13 @@
 //! when they are dropped, and swept up after a process that died.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, open_file};
 
 const PREFIX: &str = ".geokeep-";
 const SUFFIX: &str = ".tmp";
@@ -217,7 +216,7 @@ pub fn sweep(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
 
 fn is_abandoned(path: &Path) -> bool {
     // `try_lock` fails while the writer lives, and where locks are unknown: then it stays.
-    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+    open_file(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 #[cfg(test)]

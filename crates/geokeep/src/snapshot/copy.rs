@@ -14,6 +14,7 @@ use super::pages::hold;
 use super::private::{PrivateCopy, pour};
 use super::reconcile::{self, Way};
 use super::{Failure, Request, SnapshotError, bracketed};
+use crate::durable::open_file;
 use crate::error::Error;
 use crate::source::{FileStamp, Look, State, read_lock, stamp_of};
 
@@ -98,7 +99,7 @@ fn undisturbed(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
 
 fn copy_sidecar(request: &Request<'_>, copy: &PrivateCopy, suffix: &str) -> Result<(), Failure> {
     // SQLite has no lock on these two files that closing them could drop.
-    let mut from = match File::open(request.source.sidecar(suffix)) {
+    let mut from = match open_file(&request.source.sidecar(suffix)) {
         Ok(from) => from,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(Failure::Moved),
         Err(e) => return Err(Error::from(SnapshotError::Io(e)).into()),

@@ -14,6 +14,7 @@ use std::path::Path;
 use sozip::ReadAt;
 
 use super::pages::PagesState;
+use crate::durable::open_file;
 
 const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 const HEADER: usize = 28;
@@ -40,7 +41,7 @@ impl WritersJournal {
             return None;
         }
         // SQLite takes no locks on this file that closing it could drop.
-        let file = File::open(path).ok()?;
+        let file = open_file(path).ok()?;
         let mut header = [0; HEADER];
         file.read_exact_at(&mut header, 0).ok()?;
         let nonce = number(&header, 12);

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{FileStamp, SidecarStamp, SourceError, sidecar, sys};
+use crate::durable::open_file;
 
 /// Length of the header of a write-ahead log (SQLite file format, section 4.1).
 const WAL_HEADER: usize = 32;
@@ -55,15 +56,15 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn open(path: &Path) -> Result<Option<(File, FileStamp)>, SourceError> {
-    let file = match File::open(path) {
+    if path.is_dir() {
+        return Ok(None);
+    }
+    let file = match open_file(path) {
         Ok(file) => file,
         Err(e) if is_absent(&e) => return Ok(None),
         Err(e) => return Err(SourceError::from_io(e)),
     };
     let metadata = file.metadata().map_err(SourceError::from_io)?;
-    if !metadata.is_file() {
-        return Ok(None);
-    }
     Ok(Some((file, sys::stamp(&metadata))))
 }
 
