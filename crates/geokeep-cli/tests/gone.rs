@@ -132,3 +132,85 @@ fn what_was_named_is_said_once() {
     let status = desk.run(&["status"]);
     assert!(status.out.contains("2 sources, 1 overdue"), "{status:?}");
 }
+
+/// Whatever stands between: folders that a pattern finds, brackets, a folder in the file's place, a
+/// source that was damaged when it was backed up.
+#[test]
+fn in_many_ways() {
+    let desk = Desk::new();
+    let backup = |name: &str, folder: &str| {
+        let to = desk.path("backups");
+        let to = to.to_str().unwrap();
+        let mut command = desk.command(&["backup", name, "--to", to]);
+        let run = common::ended(command.current_dir(desk.path(folder)));
+        (
+            run.code,
+            run.err.matches("not there any more\ncause").count(),
+        )
+    };
+    for (folder, file, source, instead) in [
+        ("p", "one/x.gpkg", "*", "no folder"),
+        ("m[1]", "x.gpkg", "*.gpkg", ""),
+        ("d", "x.gpkg", ".", "folder"),
+        ("e", "sub/x.gpkg", ".", "file above"),
+    ] {
+        let path = desk.build(&format!("{folder}/{file}"), &tiny());
+        desk.build(&format!("{folder}/other/y.gpkg"), &tiny());
+        desk.build(&format!("{folder}/z.gpkg"), &tiny());
+        assert_eq!(backup(source, folder), (0, 0), "{folder}");
+        fs::remove_file(&path).unwrap();
+        match instead {
+            "folder" => fs::create_dir(&path).unwrap(),
+            "no folder" => fs::remove_dir(path.parent().unwrap()).unwrap(),
+            "file above" => {
+                fs::remove_dir(path.parent().unwrap()).unwrap();
+                fs::write(path.parent().unwrap(), "").unwrap();
+            }
+            _ => {}
+        }
+        assert_eq!(backup(source, folder), (3, 1), "{folder}");
+        assert_eq!(backup(source, folder), (0, 0), "{folder}");
+    }
+    let path = desk.build("f/x.gpkg", &tiny());
+    desk.build("f/y.gpkg", &tiny());
+    let mut bytes = fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[end - 4096..].fill(0xA5);
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(backup(".", "f"), (3, 0), "it is damaged");
+    fs::remove_file(&path).unwrap();
+    assert_eq!(backup(".", "f"), (3, 1));
+    // It comes back as something else, and goes again.
+    fs::write(&path, "no database").unwrap();
+    assert_eq!(backup(".", "f"), (3, 0));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(backup(".", "f"), (3, 1));
+}
+
+/// Names that are no text, and differ only there, are two sources.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let desk = Desk::new();
+    let plain = desk.build("k/plain.gpkg", &tiny());
+    for byte in [0xe8, 0xe9] {
+        let name = [b"caf", &[byte][..], b".gpkg"].concat();
+        let path = desk.path("k").join(std::ffi::OsStr::from_bytes(&name));
+        fs::copy(&plain, path).unwrap();
+    }
+    for status in ["saved", "unchanged"] {
+        // Young files are read again.
+        let (code, lines) = desk.json(&["backup", "k", "--to", "backups"]);
+        assert_eq!(code, 0, "{lines:?}");
+        let names: std::collections::BTreeSet<_> = lines
+            .iter()
+            .map(|line| line["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names.len(), 3, "{lines:?}");
+        assert!(
+            lines.iter().all(|line| line["status"] == status),
+            "{lines:?}"
+        );
+    }
+}

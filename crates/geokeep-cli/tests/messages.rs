@@ -681,3 +681,17 @@ fn named_pipes() {
         fs::remove_file(&beside).unwrap();
     }
 }
+
+/// A folder of a stranger in the destination does not stop the others.
+#[test]
+fn a_strangers_folder() {
+    let desk = Desk::new();
+    desk.build("parcels.gpkg", &tiny());
+    desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
+    fs::create_dir(desk.path("backups/foreign.qgz")).unwrap();
+    fs::write(desk.path("backups/foreign.qgz/project.json"), "{}").unwrap();
+    let run = desk.run(&["verify", "--from", "backups"]);
+    assert_eq!(run.code, 24, "{run:?}");
+    assert!(run.out.ends_with("1 verified, 1 failed\n"), "{run:?}");
+    desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
+}

@@ -256,13 +256,60 @@ fn a_project_is_verified_and_given_back() {
     let kept = desk.path(done[0]["replaced"].as_str().unwrap());
     assert_eq!(fs::read(kept).unwrap(), second);
 
-    // What is there and cannot be kept is not replaced.
+    // What is there and cannot be kept is not replaced, and the dry run says so; an empty file is.
+    fs::write(desk.path("gis/town.qgz"), "").unwrap();
+    desk.ok(&[&restore[..], &["--force"]].concat());
     fs::write(desk.path("gis/town.qgz"), "notes").unwrap();
+    let refused = desk.run(&[&restore[..], &["--force", "--dry-run"]].concat());
+    assert_eq!(refused.code, 22, "{refused:?}");
     let refused = desk.run(&[&restore[..], &["--force"]].concat());
     assert_eq!(refused.code, 22, "{refused:?}");
     assert!(refused.err.contains("could not be backed up first"));
     assert_eq!(fs::read(desk.path("gis/town.qgz")).unwrap(), b"notes");
     assert!(desk.temporaries().is_empty());
+}
+
+/// A copy that is known to be broken is no copy: not for `forget`, `restore` or the next backup.
+#[test]
+fn a_broken_copy_does_not_push_out_a_good_one() {
+    let desk = desk();
+    desk.run(&BACKUP);
+    let first = fs::read(desk.path("gis/town.qgz")).unwrap();
+    let second = zip(&[("town.qgs", b"<qgis></qgis>")]);
+    fs::write(desk.path("gis/town.qgz"), &second).unwrap();
+    desk.run(&BACKUP);
+    let newest = copies(&desk).pop().unwrap();
+    fs::write(&newest, "broken").unwrap();
+    assert_eq!(desk.run(&["verify", "--from", "backups"]).code, 24);
+    let out = desk.ok(&["list", "town.qgz", "--from", "backups"]);
+    assert!(out.contains("DID NOT PASS"), "{out}");
+    desk.ok(&["forget", "--from", "backups", "--keep-last", "1"]);
+    let to = ["--to", "again.qgz"];
+    desk.ok(&[&["restore", "town.qgz", "--from", "backups"][..], &to].concat());
+    assert_eq!(fs::read(desk.path("again.qgz")).unwrap(), first);
+    // The broken one holds nothing, so that a new one is made.
+    let (_, lines) = desk.json(&BACKUP);
+    assert_eq!(lines[0]["status"], "saved");
+    fs::write(&newest, &second).unwrap();
+    desk.ok(&["verify", "--from", "backups"]);
+    let out = desk.ok(&["list", "town.qgz", "--from", "backups"]);
+    assert!(!out.contains("DID NOT PASS"), "{out}");
+    // So does one whose digest is not its own, and what is no file is no copy.
+    let newest = copies(&desk).pop().unwrap();
+    let mut digest = newest.into_os_string();
+    digest.push(".blake3");
+    fs::write(digest, "blake3:00").unwrap();
+    fs::create_dir(desk.path("backups/town.qgz/town_2031-01-01T000000.000Z.qgz")).unwrap();
+    let (_, lines) = desk.json(&BACKUP);
+    assert_eq!(lines[0]["status"], "saved");
+    desk.ok(&[
+        "restore",
+        "town.qgz",
+        "--from",
+        "backups",
+        "--to",
+        "third.qgz",
+    ]);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use sozip::ReadAt;
 
 use crate::Watch;
 use crate::destination::{
-    ArchiveFolder, Content, Draft, Kept, Manifest, Origin, Reservation, Stored, StoredArchive,
-    Verdict, Versions,
+    ArchiveFolder, Content, DestinationError, Draft, Kept, Manifest, Origin, Reservation, Stored,
+    StoredArchive, Verdict, Versions,
 };
 use crate::durable::Disk;
 use crate::error::{Error, Kind};
@@ -197,11 +197,15 @@ pub fn backup(
     watch: &Watch,
 ) -> Result<Outcome, Error> {
     let mut replaced = 0;
+    let mut taken = false;
     loop {
         match attempt(job, destination, settings, watch) {
             Err(Error::Snapshot(SnapshotError::Replaced)) if replaced < REPLACED_MAX => {
                 replaced += 1;
             }
+            // Most likely another run of the same source in the same millisecond: then this one
+            // finds that nothing has changed.
+            Err(Error::Destination(DestinationError::NameTaken { .. })) if !taken => taken = true,
             other => return other,
         }
     }
@@ -219,6 +223,8 @@ fn attempt(
     watch.check()?;
     let gate = Gate::enter(&job.source)?;
     let look = look_at(job, &gate, settings)?;
+    // At worst it is not said when it goes again.
+    let _ = destination.note_there(&job.line);
     refuse_other_files(&look)?;
     watch.add_total(look.stamp.size);
     let origin = origin(&job.source, settings);
@@ -228,11 +234,9 @@ fn attempt(
     if let Some(previous) = &previous
         && !settings.force
     {
-        let mut stored = previous.stored()?;
+        let stored = previous.stored()?;
         if same_content(&stored.evidence, &look.evidence()) {
             watch.add_done(look.stamp.size);
-            // At worst it is not said when it goes again.
-            let _ = destination.note_there(&mut stored);
             return Ok(Outcome::Unchanged(stored));
         }
     }
@@ -387,10 +391,9 @@ fn finish(
             Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
         }
         (None, Some(previous)) => {
-            let mut stored = previous.stored()?;
+            let stored = previous.stored()?;
             // Only spares the next run the reading.
             let _ = destination.note_seen(&stored, taken.look.evidence());
-            let _ = destination.note_there(&mut stored);
             Ok(Outcome::Unchanged(stored))
         }
         (None, None) => unreachable!("unchanged is said only with a previous backup at hand"),
@@ -493,7 +496,7 @@ fn whole_millisecond(instant: jiff::Timestamp) -> jiff::Timestamp {
 
 fn origin(source: &Source, settings: &Settings) -> Origin {
     Origin {
-        path: source.real.to_string_lossy().into_owned(),
+        path: source.text(),
         host: settings.host.clone(),
     }
 }

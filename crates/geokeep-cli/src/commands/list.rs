@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{KeptProject, Stored, Verdict};
+use geokeep::destination::{KeptProject, Listing, Stored, Verdict};
 
 use super::open;
 use crate::args::List;
@@ -23,9 +23,10 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
         .iter()
         .filter(|line| arguments.name.as_ref().is_none_or(|n| n == *line))
     {
-        let mut listing = destination
-            .list(line)
-            .map_err(|e| folder_failure(e.into()))?;
+        let mut listing = destination.list(line).unwrap_or_else(|error| Listing {
+            unreadable: vec![(arguments.from.join(line), error)],
+            ..Listing::default()
+        });
         for stored in &listing.backups {
             if context.json {
                 render::json_line(&BackupLine::of("list", stored));
@@ -109,10 +110,7 @@ fn describe(stored: &Stored) -> String {
         .label
         .as_ref()
         .map_or_else(String::new, |label| format!("  \"{}\"", one_line(label)));
-    let failed = match &stored.failed {
-        None => "",
-        Some(_) => "  DID NOT PASS its last verification",
-    };
+    let failed = failed_in_words(stored.failed.as_deref());
     let pinned = pin_in_words(stored.pinned.as_deref());
     format!(
         "{}  {}  {}  {:>10} in {:>10}  {}{damaged}{failed}{label}{pinned}",
@@ -125,6 +123,13 @@ fn describe(stored: &Stored) -> String {
     )
 }
 
+fn failed_in_words(why: Option<&str>) -> &'static str {
+    match why {
+        None => "",
+        Some(_) => "  DID NOT PASS its last verification",
+    }
+}
+
 fn pin_in_words(reason: Option<&str>) -> String {
     match reason {
         None => String::new(),
@@ -135,11 +140,12 @@ fn pin_in_words(reason: Option<&str>) -> String {
 
 fn describe_project(copy: &KeptProject) -> String {
     format!(
-        "{:16}  {}  {}  {:>10}{}",
+        "{:16}  {}  {}  {:>10}{}{}",
         "project",
         human_time(copy.instant),
         copy.name,
         human_bytes(copy.bytes),
+        failed_in_words(copy.failed.as_deref()),
         pin_in_words(copy.pinned.as_deref()),
     )
 }

@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     let destination = open(&arguments.from, context)?;
     let chosen = chosen(&destination, &arguments.backups)
         .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
-    let all = chosen.archives.len() + chosen.projects.len();
+    let all = chosen.archives.len() + chosen.projects.len() + chosen.unreadable.len();
     if all == 0 {
         let error = DestinationError::NoBackups(arguments.from.clone());
         return Err(Failure::of_folder(&error.into(), &arguments.from));
@@ -46,9 +46,16 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
         }
         progress.file_done();
     }
+    for (path, error) in chosen.unreadable {
+        let failure = Failure::of_backup(&error.into(), &path);
+        progress.line(|| failed(context, &path, &failure));
+        failures.push(failure.exit);
+    }
     if context.watch.check().is_ok() {
         let projects = chosen.projects.iter();
-        failures.extend(projects.filter_map(|copy| projects::one(copy, &progress, context)));
+        failures.extend(
+            projects.filter_map(|copy| projects::one(&destination, copy, &progress, context)),
+        );
     }
     drop(progress);
     if !context.json {
@@ -79,6 +86,8 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
 struct Chosen {
     archives: Vec<PathBuf>,
     projects: Vec<KeptProject>,
+    /// Lines of which nobody can say what they hold.
+    unreadable: Vec<(PathBuf, DestinationError)>,
 }
 
 fn chosen(destination: &ArchiveFolder, names: &[String]) -> Result<Chosen, Error> {
@@ -91,8 +100,17 @@ fn chosen(destination: &ArchiveFolder, names: &[String]) -> Result<Chosen, Error
     }
     if names.is_empty() {
         for line in destination.lines()? {
-            chosen.archives.extend(destination.archive_paths(&line)?);
-            chosen.projects.extend(destination.projects(&line)?);
+            let archives = destination.archive_paths(&line);
+            match archives.and_then(|archives| Ok((archives, destination.projects(&line)?))) {
+                Ok((archives, projects)) => {
+                    chosen.archives.extend(archives);
+                    chosen.projects.extend(projects);
+                }
+                Err(error) => {
+                    let path = destination.path().join(&line);
+                    chosen.unreadable.push((path, error));
+                }
+            }
         }
     }
     Ok(chosen)
@@ -117,8 +135,9 @@ pub(super) fn one(
         let _ = destination.note_failed(path, &error.to_string());
     }
     result?;
+    // A destination that cannot be written can be verified all the same.
+    let _ = destination.note_passed(path);
     if level != args::Level::Digest {
-        // A destination that cannot be written can be verified all the same.
         let _ = destination.note_verified(path, context.clock.now());
     }
     Ok(stored)

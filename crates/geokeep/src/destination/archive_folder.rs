@@ -162,7 +162,7 @@ impl ArchiveFolder {
     /// The newest backup of a source whose database was found sound.
     #[must_use]
     pub fn newest_sound_of(&self, source: &Source) -> Option<Stored> {
-        let path = source.real.to_string_lossy();
+        let path = source.text();
         let ours = |line: &String| {
             self.newest(line)
                 .is_some_and(|newest| newest.manifest.source.path == path)
@@ -333,7 +333,11 @@ impl ArchiveFolder {
         let mut swept = 0;
         for line in self.lines()? {
             let folder = self.path.join(&line);
-            let removed = sweep(&*self.disk, &folder);
+            let removed = match sweep(&*self.disk, &folder) {
+                // A stranger's, into which nothing is written.
+                Err(e) if e.kind() == io::ErrorKind::PermissionDenied => continue,
+                swept => swept,
+            };
             let removed = removed.map_err(|e| DestinationError::write(&folder, e, 0))?;
             if removed > 0 && self.is_empty(&line) {
                 self.discard_empty(&line);

@@ -9,8 +9,8 @@ use super::{ArchiveFolder, DestinationError, Stored};
 use crate::source::Expanded;
 
 impl ArchiveFolder {
-    /// The newest sound backup of each source on `host` that `expanded` would have found if it were
-    /// still there, by path.
+    /// The newest sound backup, or if there is none the newest, of each source on `host` that
+    /// `expanded` would have found if it were still there, by path.
     ///
     /// # Errors
     /// [`DestinationError::Unlistable`].
@@ -22,20 +22,30 @@ impl ArchiveFolder {
             };
             let source = &newest.manifest.source;
             let path = Path::new(&source.path);
-            let has_gone = || {
-                let metadata = path.symlink_metadata();
-                metadata.is_err_and(|e| e.kind() == ErrorKind::NotFound)
-            };
-            if source.host != host || !expanded.would_find(path) || !has_gone() {
+            if source.host != host || !expanded.would_find(path) || !has_gone(path) {
                 continue;
             }
-            if let Some(stored) = self.newest_sound(&line) {
-                let known = gone.get(&source.path);
-                if known.is_none_or(|known| known.manifest.instant < stored.manifest.instant) {
-                    gone.insert(source.path.clone(), stored);
-                }
+            let stored = match self.newest_sound(&line) {
+                Some(sound) => sound,
+                None => newest.stored()?,
+            };
+            let known = gone.get(&source.path);
+            if known.is_none_or(|known| known.manifest.instant < stored.manifest.instant) {
+                gone.insert(source.path.clone(), stored);
             }
         }
         Ok(gone.into_values().collect())
+    }
+}
+
+/// Whether no file is there, and not only one that cannot be looked at.
+fn has_gone(path: &Path) -> bool {
+    // A name that was no text cannot be looked for by its text.
+    if path.to_string_lossy().contains('\u{fffd}') {
+        return false;
+    }
+    match path.symlink_metadata() {
+        Ok(metadata) => metadata.is_dir(),
+        Err(e) => matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
     }
 }

@@ -13,7 +13,7 @@ use sozip::ReadAt;
 
 use super::archive_folder::create_folder;
 use super::line::{candidates, dated_name};
-use super::marks::{read_digest, read_pin};
+use super::marks::{read_digest, read_failed, read_pin};
 use super::{ArchiveFolder, DestinationError, Origin, digest_text};
 use crate::durable::{Temporary, open_file};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
@@ -50,6 +50,8 @@ pub struct KeptProject {
     pub bytes: u64,
     /// Why it is pinned, if it is; empty if no reason was given.
     pub pinned: Option<String>,
+    /// Why it did not pass when it was last verified, if it did not.
+    pub failed: Option<String>,
 }
 
 /// What became of a project.
@@ -83,8 +85,13 @@ impl ArchiveFolder {
                 path: folder.clone(),
                 error,
             })?;
+            if !metadata.is_file() {
+                // Nothing of ours.
+                continue;
+            }
             kept.push(KeptProject {
                 pinned: read_pin(&path),
+                failed: read_failed(&path),
                 path,
                 name: line.to_owned(),
                 source: owner.clone(),
@@ -117,14 +124,21 @@ impl ArchiveFolder {
         {
             return Ok(None);
         }
-        let early = |copy: &KeptProject| until.is_none_or(|until| copy.instant < until);
-        Ok(self.projects(name)?.into_iter().rfind(early))
+        let mut copies = self.projects(name)?;
+        copies.retain(|copy| until.is_none_or(|until| copy.instant < until));
+        let passed = copies.iter().rposition(|copy| copy.failed.is_none());
+        // Of the name alone the newest one that is not known to be broken is meant.
+        let chosen = passed.filter(|_| until.is_none());
+        Ok(match chosen {
+            Some(place) => Some(copies.swap_remove(place)),
+            None => copies.pop(),
+        })
     }
 
     /// The newest copy of a project.
     #[must_use]
     pub fn newest_project_of(&self, source: &Source) -> Option<KeptProject> {
-        let path = source.real.to_string_lossy();
+        let path = source.text();
         let lines = self.lines().ok()?;
         let kept = lines.iter().filter_map(|line| self.projects(line).ok());
         kept.flatten().rfind(|kept| kept.source.path == path)
@@ -153,7 +167,11 @@ impl ArchiveFolder {
             .join(dated_name(base, instant, &suffix));
         // A digest without its copy means nothing; a copy without its digest proves less.
         self.note_digest(&path, &digest_of(&project.bytes))?;
-        self.write_whole(&line, &path, &project.bytes, Some(&project.source.real))?;
+        let written = self.write_whole(&line, &path, &project.bytes, Some(&project.source.real));
+        if written.is_err() {
+            self.forget_digest(&path);
+        }
+        written?;
         Ok(Kept::Saved(KeptProject {
             path,
             name: line,
@@ -161,6 +179,7 @@ impl ArchiveFolder {
             instant,
             bytes: project.bytes.len() as u64,
             pinned: None,
+            failed: None,
         }))
     }
 
@@ -275,7 +294,7 @@ impl KeptProject {
             .map_err(|e| DestinationError::read(&self.path, e))?;
         match read_digest(&self.path) {
             Some(digest) if digest == digest_of(&bytes) => {}
-            Some(_) => return Err(bad("its content does not match the recorded digest")),
+            Some(_) => return Err(bad("it does not match the recorded digest")),
             None => self.format().check(&bytes).map_err(|why| bad(&why))?,
         }
         Ok(bytes)
@@ -284,9 +303,7 @@ impl KeptProject {
     /// Whether it is the same. A copy that cannot be read holds nothing.
     #[must_use]
     pub fn holds(&self, bytes: &[u8]) -> bool {
-        open_file(&self.path)
-            .and_then(|file| is_same(&file, bytes))
-            .unwrap_or(false)
+        self.failed.is_none() && self.read().is_ok_and(|held| held == bytes)
     }
 }
 

@@ -118,9 +118,22 @@ impl ArchiveFolder {
     /// # Errors
     /// [`DestinationError::Write`].
     pub fn note_verified(&self, archive: &Path, at: Timestamp) -> Result<(), DestinationError> {
-        self.mark(archive, VERIFIED_SUFFIX, &at.to_string())?;
-        self.unmark(archive, FAILED_SUFFIX)?;
+        self.mark(archive, VERIFIED_SUFFIX, &at.to_string())
+    }
+
+    /// Notes that an archive, or a copy of a project, is what it was, if it was ever found not to be.
+    ///
+    /// # Errors
+    /// [`DestinationError::Remove`].
+    pub fn note_passed(&self, path: &Path) -> Result<(), DestinationError> {
+        self.unmark(path, FAILED_SUFFIX)?;
         Ok(())
+    }
+
+    /// Takes back what was noted for a copy that was not made after all.
+    pub(super) fn forget_digest(&self, copy: &Path) {
+        // Nothing else depends on it.
+        let _ = self.unmark(copy, DIGEST_SUFFIX);
     }
 
     /// Notes what a copy of a project must hash to.
@@ -136,18 +149,19 @@ impl ArchiveFolder {
         self.mark(&stored.path, GONE_SUFFIX, &at.to_string())
     }
 
-    /// Notes that the source of a backup is there.
+    /// Notes that the source of a line is there.
     ///
     /// # Errors
     /// [`DestinationError::Remove`].
-    pub(crate) fn note_there(&self, stored: &mut Stored) -> Result<(), DestinationError> {
-        if stored.gone.take().is_some() {
-            self.unmark(&stored.path, GONE_SUFFIX)?;
+    pub(crate) fn note_there(&self, line: &str) -> Result<(), DestinationError> {
+        for archive in self.archive_paths(line).unwrap_or_default() {
+            self.unmark(&archive, GONE_SUFFIX)?;
         }
         Ok(())
     }
 
-    /// Notes that an archive is not what it was: it counts as no backup until it passes again.
+    /// Notes that an archive, or a copy of a project, is not what it was: it counts as no backup
+    /// until it passes again.
     ///
     /// # Errors
     /// [`DestinationError::Write`].
@@ -219,7 +233,7 @@ impl ArchiveFolder {
     /// [`DestinationError::Remove`].
     pub fn remove_project(&self, copy: &KeptProject) -> Result<(), DestinationError> {
         self.remove_file(&copy.path)?;
-        for suffix in [DIGEST_SUFFIX, PIN_SUFFIX] {
+        for suffix in [DIGEST_SUFFIX, PIN_SUFFIX, FAILED_SUFFIX] {
             self.remove_file(&mark_path(&copy.path, suffix))?;
         }
         self.sync_removal(&copy.path)

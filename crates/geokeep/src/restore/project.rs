@@ -24,6 +24,10 @@ pub struct RestoredProject {
     pub replaced: Option<KeptProject>,
 }
 
+fn refused(error: Error) -> Error {
+    RestoreError::NotBackedUp(Box::new(error)).into()
+}
+
 /// Gives back a project, byte for byte. The GeoPackages that it names are backups of their own.
 ///
 /// With `dry_run` everything is looked at and nothing written.
@@ -43,6 +47,13 @@ pub fn restore_project(
     if is_there && !target.force {
         return Err(RestoreError::TargetExists(path).into());
     }
+    let is_empty = fs::metadata(&path).is_ok_and(|found| found.is_file() && found.len() == 0);
+    let present = if is_there && !is_empty {
+        let read = Project::read(&path, copy.format());
+        Some(read.map_err(|e| refused(e.into()))?)
+    } else {
+        None
+    };
     let bytes = copy.read()?;
     enough_room(&path, copy.bytes)?;
     let mut restored = RestoredProject {
@@ -60,13 +71,11 @@ pub fn restore_project(
     file.hide_as(&restored.copy.path);
     file.write_all(&bytes).map_err(write_error)?;
     if is_there {
-        let refused = |e: Error| Error::from(RestoreError::NotBackedUp(Box::new(e)));
-        let present = Project::read(path, restored.copy.format()).map_err(|e| refused(e.into()))?;
-        let kept = keep_project(&present, destination, settings, watch).map_err(refused)?;
-        let (Kept::Saved(kept) | Kept::Unchanged(kept)) = kept;
+        let kept = present.map(|present| keep_project(&present, destination, settings, watch));
+        let kept = kept.transpose().map_err(refused)?;
         file.take_access_of(path).map_err(write_error)?;
         file.keep_as(path).map_err(write_error)?;
-        restored.replaced = Some(kept);
+        restored.replaced = kept.map(|(Kept::Saved(kept) | Kept::Unchanged(kept))| kept);
     } else {
         file.keep_as_new(path).map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => RestoreError::TargetExists(path.clone()).into(),

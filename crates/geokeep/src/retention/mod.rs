@@ -55,11 +55,11 @@ impl From<&Stored> for Backup {
 }
 
 impl From<&KeptProject> for Backup {
-    /// A copy of a project is whole, or it would not be there.
+    /// A copy of a project was whole when it got its name.
     fn from(copy: &KeptProject) -> Self {
         Self {
             instant: copy.instant,
-            sound: true,
+            sound: copy.failed.is_none(),
             pinned: copy.pinned.is_some(),
         }
     }

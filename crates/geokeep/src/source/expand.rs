@@ -125,7 +125,13 @@ impl Expanded {
         !self.missed.contains(path)
             && self.places.iter().any(|place| match place {
                 Place::Folder(folder) => is_geopackage(path) && path.starts_with(folder),
-                Place::Pattern(pattern) => pattern.matches_path_with(path, options),
+                // A pattern may find folders, too.
+                Place::Pattern(pattern) => {
+                    is_geopackage(path)
+                        && path
+                            .ancestors()
+                            .any(|path| pattern.matches_path_with(path, options))
+                }
             })
     }
 }
@@ -137,14 +143,14 @@ fn is_geopackage(path: &Path) -> bool {
 
 /// The pattern as it matches real paths: what stands before its first wildcard is resolved.
 fn real_pattern(pattern: &str) -> Option<glob::Pattern> {
-    let path = std::path::absolute(pattern).ok()?;
+    let path = Path::new(pattern);
     let is_literal = |part: &std::path::Component<'_>| {
         let text = part.as_os_str().to_str();
         text.is_some_and(|text| !text.contains(['*', '?', '[']))
     };
     let literal: PathBuf = path.components().take_while(is_literal).collect();
     let rest = path.strip_prefix(&literal).ok()?;
-    let real = std::fs::canonicalize(&literal).ok()?;
+    let real = std::fs::canonicalize(Path::new(".").join(&literal)).ok()?;
     let escaped = glob::Pattern::escape(real.to_str()?);
     glob::Pattern::new(Path::new(&escaped).join(rest).to_str()?).ok()
 }

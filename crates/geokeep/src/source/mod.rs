@@ -108,6 +108,20 @@ impl Source {
         sidecar(&self.real, suffix)
     }
 
+    /// The real path as text by which its backups are known. Bytes that are no UTF-8 are written as
+    /// numbers, so that two names that differ in them stay two.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for chunk in self.real.as_os_str().as_encoded_bytes().utf8_chunks() {
+            text.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                text.push_str(&format!("\u{fffd}{byte:02x}"));
+            }
+        }
+        text
+    }
+
     /// The file name without its extension, as the user knows it.
     #[must_use]
     pub fn stem(&self) -> String {

@@ -42,8 +42,8 @@ impl Report<'_> {
             tally.summary.gone += 1;
             tally.news_of_gone |= is_news;
             if is_news {
-                // After it was said: at worst it is said again.
-                destination.note_gone(&stored, self.context.clock.now())?;
+                // After it was said. What cannot be noted is said again next time.
+                let _ = destination.note_gone(&stored, self.context.clock.now());
             }
         }
         Ok(())

@@ -1,17 +1,31 @@
 //! `geokeep verify`: a copy of a QGIS project.
 
 use geokeep::Error;
-use geokeep::destination::KeptProject;
+use geokeep::destination::{ArchiveFolder, DestinationError, KeptProject};
 
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Progress, ProjectLine, human_bytes, human_time};
 use crate::settings::Context;
 
 /// Verifies one copy and says so; all levels ask the same of it.
-pub(super) fn one(copy: &KeptProject, progress: &Progress, context: &Context) -> Option<Exit> {
+pub(super) fn one(
+    destination: &ArchiveFolder,
+    copy: &KeptProject,
+    progress: &Progress,
+    context: &Context,
+) -> Option<Exit> {
     let failure = match copy.read() {
-        Ok(_) => None,
-        Err(error) => Some(Failure::of_backup(&Error::from(error), &copy.path)),
+        Ok(_) => {
+            let _ = destination.note_passed(&copy.path);
+            None
+        }
+        Err(error) => {
+            if matches!(error, DestinationError::BadArchive { .. }) {
+                // The next run must not take it for a copy, nor forget a good one for its sake.
+                let _ = destination.note_failed(&copy.path, &error.to_string());
+            }
+            Some(Failure::of_backup(&Error::from(error), &copy.path))
+        }
     };
     progress.line(|| {
         let mut line = ProjectLine::of(copy);
