@@ -2,6 +2,7 @@
 //! what its source looked like when it was last found unchanged, and that it has gone since. They tell nothing that the
 //! archive itself could: it is written once.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -154,8 +155,20 @@ impl ArchiveFolder {
     /// # Errors
     /// [`DestinationError::Remove`].
     pub(crate) fn note_there(&self, line: &str) -> Result<(), DestinationError> {
-        for archive in self.archive_paths(line).unwrap_or_default() {
-            self.unmark(&archive, GONE_SUFFIX)?;
+        // Nearly always there is none: one listing, and not a question for each archive.
+        for entry in fs::read_dir(self.path().join(line))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let path = entry.path();
+            if path
+                .extension()
+                .is_some_and(|suffix| suffix == &GONE_SUFFIX[1..])
+                && self.remove_file(&path)?
+            {
+                self.sync_removal(&path)?;
+            }
         }
         Ok(())
     }
