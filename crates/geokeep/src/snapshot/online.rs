@@ -143,7 +143,7 @@ fn in_one_step(
     if needed > request.lock_ceiling {
         let reason = format!(
             "other programs wrote during each of {} attempts of the backup API, and in one step it \
-             would hold them up for about {} ms, above the ceiling of {} ms",
+             would hold them up for about {} ms, above the {} ms of --lock-ceiling",
             seen.restarts,
             needed.as_millis(),
             request.lock_ceiling.as_millis()
