@@ -14,7 +14,7 @@ use geokeep::verify::VerifyError;
 use geokeep::{Error, Kind};
 use serde::Serialize;
 
-use crate::render::{human_bytes, one_line};
+use crate::render::{at, human_bytes, one_line};
 
 /// One failure, in at most four lines.
 #[derive(Debug, Clone, Serialize)]
@@ -471,7 +471,7 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
         DestinationError::NoneUpTo { line, date, oldest } => {
             let failure = failure.cause(format!("no backup of {line} was made up to '{date}'"));
             match oldest {
-                Some(oldest) => failure.hint(format!("the oldest one is {line}@{oldest:.3}")),
+                Some(oldest) => failure.hint(format!("the oldest one is {}", at(line, *oldest))),
                 None => failure.hint("a date is written 2026-11-20, or 2026-11-20T18:00"),
             }
         }

@@ -9,6 +9,7 @@ use geokeep::Watch;
 use geokeep::backup::{Settings, host_name};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::snapshot::Clock;
+use geokeep::source::once_real;
 
 use crate::args::{Arguments, Command};
 
@@ -114,23 +115,7 @@ pub(crate) fn end_of(date: &str) -> Option<jiff::Timestamp> {
 
 /// The folder of backups must not lie in a folder that is backed up: each run would copy more.
 pub(crate) fn lies_below(destination: &std::path::Path, folder: &std::path::Path) -> bool {
-    let real = |path: &std::path::Path| -> Option<PathBuf> {
-        let mut at = std::path::absolute(path).ok()?;
-        let mut rest = Vec::new();
-        // What does not exist yet cannot be resolved; its parent can.
-        loop {
-            if let Ok(found) = std::fs::canonicalize(&at) {
-                return Some(
-                    rest.iter()
-                        .rev()
-                        .fold(found, |path: PathBuf, name| path.join(name)),
-                );
-            }
-            rest.push(at.file_name()?.to_owned());
-            at.pop();
-        }
-    };
-    match (real(destination), real(folder)) {
+    match (once_real(destination), once_real(folder)) {
         (Some(destination), Some(folder)) => destination.starts_with(folder),
         _ => false,
     }

@@ -213,4 +213,8 @@ fn names_that_are_no_text() {
             "{lines:?}"
         );
     }
+    let job = "[[job]]\nname = \"k\"\nsources = [\"k\"]\nto = \"backups\"\n";
+    fs::write(desk.path("geokeep.toml"), job).unwrap();
+    let status = desk.ok(&["status"]);
+    assert!(status.ends_with("3 sources, 0 overdue\n"), "{status}");
 }

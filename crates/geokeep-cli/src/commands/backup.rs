@@ -350,10 +350,8 @@ pub(super) fn source_that_was(given: &Path) -> Option<Source> {
 
 fn newest_sound(source: &Source, destination: &ArchiveFolder) -> Option<String> {
     let stored = destination.newest_sound_of(source)?;
-    Some(format!(
-        "{}@{:.3}",
-        stored.manifest.name, stored.manifest.instant
-    ))
+    let manifest = &stored.manifest;
+    Some(render::at(&manifest.name, manifest.instant))
 }
 
 /// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.

@@ -1,12 +1,11 @@
 //! `geokeep status`: for people, and for monitoring by its exit code.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use geokeep::backup::host_name;
 use geokeep::destination::{ArchiveFolder, KeptProject, Stored, StoredArchive};
-use geokeep::report::still_holds;
+use geokeep::report::{is_young, still_holds};
 use geokeep::source::{Project, ProjectFormat, expand};
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -18,9 +17,6 @@ use crate::config::{Config, Job};
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, human_age, human_time, utc};
 use crate::settings::Context;
-
-/// By so much the clocks of two machines may differ.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// One source of one job.
 #[derive(Debug, Serialize)]
@@ -81,7 +77,11 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
             Ok(source) => (&source.real, trouble.clone()),
             Err(error) => (&found.given, Some(error.to_string())),
         };
-        let stored = newest.get(path.as_path());
+        let known = found.source.as_ref().map_or_else(
+            |_| found.given.to_string_lossy().into_owned(),
+            geokeep::source::Source::text,
+        );
+        let stored = newest.get(&known);
         let mut line = line(job, path, stored, error, context);
         let to = destination.as_ref();
         match (stored, to) {
@@ -115,19 +115,19 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
 }
 
 /// The newest sound backup of each source that the job's destination knows.
-fn newest_sound(job: &Job, context: &Context) -> Result<HashMap<PathBuf, Stored>, Failure> {
+fn newest_sound(job: &Job, context: &Context) -> Result<HashMap<String, Stored>, Failure> {
     let destination = open(&job.to, context)?;
     let lines = destination
         .lines()
         .map_err(|e| Failure::of_folder(&e.into(), &job.to))?;
     let host = host_name();
-    let mut newest: HashMap<PathBuf, Stored> = HashMap::new();
+    let mut newest: HashMap<String, Stored> = HashMap::new();
     for stored in lines
         .iter()
         .filter_map(|line| destination.newest_sound(line))
     {
         let of = &stored.manifest.source;
-        let path = PathBuf::from(&of.path);
+        let path = of.path.clone();
         let newer = |known: &Stored| known.manifest.instant > stored.manifest.instant;
         if of.host == host && !newest.get(&path).is_some_and(newer) {
             newest.insert(path, stored);
@@ -146,7 +146,7 @@ fn line(
     let manifest = stored.map(|stored| &stored.manifest);
     let now = context.clock.now();
     let age = manifest.map(|m| now.duration_since(m.instant));
-    let too_old = !age.is_some_and(|age| is_young(age, job));
+    let too_old = !age.is_some_and(|age| is_young(age, limit(job)));
     let unchanged = stored.is_some_and(|stored| still_holds(stored, &host_name(), now));
     StatusLine {
         kind: "status",
@@ -165,6 +165,10 @@ fn line(
     }
 }
 
+fn limit(job: &Job) -> SignedDuration {
+    SignedDuration::try_from(job.max_age).unwrap_or(SignedDuration::MAX)
+}
+
 /// A project is held by its newest copy, or it has changed since.
 fn project_line(
     job: &Job,
@@ -176,7 +180,8 @@ fn project_line(
     let line = line(job, &project.source.real, None, error, context);
     let unchanged = (copy.as_ref()).is_some_and(|copy| copy.holds(&project.bytes));
     let line = with_copy(line, copy, context);
-    let too_old = !(line.age_seconds).is_some_and(|s| is_young(SignedDuration::from_secs(s), job));
+    let too_old =
+        !(line.age_seconds).is_some_and(|s| is_young(SignedDuration::from_secs(s), limit(job)));
     StatusLine {
         unchanged,
         overdue: (too_old && !unchanged) || line.error.is_some(),
@@ -212,12 +217,6 @@ fn why_not_newer(sound: &Stored, destination: &ArchiveFolder) -> Option<String> 
         Ok(newest) => (newest.path != sound.path)
             .then(|| "it was damaged when its newest backup was made".to_owned()),
     }
-}
-
-/// A backup from the future, but for clocks that differ a little, says nothing about its age.
-fn is_young(age: SignedDuration, job: &Job) -> bool {
-    age >= -SKEW
-        && Duration::try_from(age.max(SignedDuration::ZERO)).is_ok_and(|age| age <= job.max_age)
 }
 
 fn in_words(line: &StatusLine) -> String {

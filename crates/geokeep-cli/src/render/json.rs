@@ -330,7 +330,7 @@ impl RestoreLine {
 }
 
 /// `forget`: one backup.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct ForgetLine {
     pub(crate) kind: &'static str,
     pub(crate) action: &'static str,
@@ -350,12 +350,7 @@ impl ForgetLine {
     /// A backup that has stayed for these reasons, or for lack of any has gone.
     pub(crate) fn of(stored: &Stored, reasons: &[Reason]) -> Self {
         let manifest = &stored.manifest;
-        let stays = !reasons.is_empty();
         Self {
-            kind: "forget",
-            action: if stays { "keep" } else { "remove" },
-            reasons: reasons.iter().map(|reason| reason.as_str()).collect(),
-            status: if stays { "kept" } else { "removed" },
             name: manifest.name.clone(),
             id: Some(manifest.id.clone()),
             path: stored.path.to_string_lossy().into_owned(),
@@ -363,26 +358,31 @@ impl ForgetLine {
             stored_bytes: Some(stored.stored_bytes),
             verdict: manifest.verdict.as_str(),
             pinned: stored.pinned.clone(),
-            error: None,
+            ..Self::planned(reasons)
         }
     }
 
     /// The same for a copy of a project.
     pub(crate) fn of_project(copy: &KeptProject, reasons: &[Reason]) -> Self {
+        Self {
+            name: copy.name.clone(),
+            path: copy.path.to_string_lossy().into_owned(),
+            instant: Some(utc(copy.instant)),
+            stored_bytes: Some(copy.bytes),
+            verdict: "project",
+            pinned: copy.pinned.clone(),
+            ..Self::planned(reasons)
+        }
+    }
+
+    fn planned(reasons: &[Reason]) -> Self {
         let stays = !reasons.is_empty();
         Self {
             kind: "forget",
             action: if stays { "keep" } else { "remove" },
             reasons: reasons.iter().map(|reason| reason.as_str()).collect(),
             status: if stays { "kept" } else { "removed" },
-            name: copy.name.clone(),
-            id: None,
-            path: copy.path.to_string_lossy().into_owned(),
-            instant: Some(utc(copy.instant)),
-            stored_bytes: Some(copy.bytes),
-            verdict: "project",
-            pinned: copy.pinned.clone(),
-            error: None,
+            ..Self::default()
         }
     }
 

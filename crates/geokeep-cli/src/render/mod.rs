@@ -18,7 +18,7 @@ pub(crate) use json::{
     ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
 };
 pub(crate) use progress::Progress;
-pub(crate) use text::{command, human_time, layers_in_short};
+pub(crate) use text::{at, command, human_time, layers_in_short};
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;

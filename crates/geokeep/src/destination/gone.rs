@@ -16,6 +16,10 @@ impl ArchiveFolder {
     /// [`DestinationError::Unlistable`].
     pub fn gone(&self, expanded: &Expanded, host: &str) -> Result<Vec<Stored>, DestinationError> {
         let mut gone: BTreeMap<String, Stored> = BTreeMap::new();
+        if expanded.only_named() {
+            // `watch` asks after each edit of one file.
+            return Ok(Vec::new());
+        }
         for line in self.lines()? {
             let Some(newest) = self.newest(&line) else {
                 continue;

@@ -1,6 +1,6 @@
-//! Marks: small text files beside an archive say that it stays and why, when it was last verified,
-//! what its source looked like when it was last found unchanged, and that it has gone since. They tell nothing that the
-//! archive itself could: it is written once.
+//! Marks: small text files beside an archive say that it stays and why, when it was last verified or
+//! that it did not pass, what its source looked like when it was last found unchanged, and that it
+//! has gone since. They tell nothing that the archive itself could: it is written once.
 
 use std::fs;
 use std::io::{self, Read, Write};

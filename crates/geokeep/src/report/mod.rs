@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 pub use shell::quoted;
-pub use standing::{Standing, Statement, Trouble, rows};
+pub use standing::{Standing, Statement, Trouble, is_young, rows};
 
 use crate::destination::{KeptProject, Stored};
 use crate::durable::{Disk, Temporary, folder_of};

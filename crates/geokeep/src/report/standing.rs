@@ -13,6 +13,13 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 /// Names that a sentence can bear.
 const NAMES_MAX: usize = 3;
 
+/// Whether a backup of this age keeps a promise. One from the future, but for clocks that differ a
+/// little, says nothing about its age.
+#[must_use]
+pub fn is_young(age: SignedDuration, limit: SignedDuration) -> bool {
+    age <= limit && age >= -CLOCKS_DIFFER
+}
+
 /// How well a source is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
@@ -86,8 +93,7 @@ impl SourceReport {
     /// Whether the newest sound backup is young enough, whatever the source did since. One from
     /// the future says nothing about its age.
     fn is_young(&self, now: Timestamp) -> bool {
-        let age = self.age(now);
-        age.is_some_and(|age| age <= self.limit() && age >= -CLOCKS_DIFFER)
+        self.age(now).is_some_and(|age| is_young(age, self.limit()))
     }
 
     /// How well it is protected.

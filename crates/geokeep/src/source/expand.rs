@@ -114,6 +114,12 @@ impl Expanded {
         self.add(given, Err(error));
     }
 
+    /// Whether files were only named one by one: then none can go unnoticed.
+    #[must_use]
+    pub fn only_named(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// Whether a file of this real path, which nobody named, would be found if it were there.
     #[must_use]
     pub fn would_find(&self, path: &Path) -> bool {
@@ -175,8 +181,9 @@ fn one(given: &Path, expanded: &mut Expanded) {
     }
 }
 
-/// The real path of what is not there, by the nearest folder above it that is.
-fn once_real(path: &Path) -> Option<PathBuf> {
+/// The real path of what may not be there, by the nearest folder above it that is.
+#[must_use]
+pub fn once_real(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     let above = path.ancestors().find(|above| above.exists())?;
     let real = std::fs::canonicalize(above).ok()?;

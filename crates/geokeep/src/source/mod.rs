@@ -21,7 +21,7 @@ mod sys;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use expand::{Expanded, Found, expand};
+pub use expand::{Expanded, Found, expand, once_real};
 pub use file_system::FileSystem;
 pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};

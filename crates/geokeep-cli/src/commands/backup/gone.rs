@@ -68,8 +68,13 @@ fn source(stored: &Stored) -> String {
 
 fn newest(stored: &Stored) -> String {
     let manifest = &stored.manifest;
+    let sound = if stored.is_sound() {
+        "newest sound one"
+    } else {
+        "newest one, which is not sound,"
+    };
     format!(
-        "the newest sound one is {}@{:.3}",
-        manifest.name, manifest.instant
+        "the {sound} is {}",
+        render::at(&manifest.name, manifest.instant)
     )
 }

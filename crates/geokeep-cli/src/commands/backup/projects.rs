@@ -80,7 +80,7 @@ impl Report<'_> {
 
 pub(super) fn newest_copy(project: &Source, destination: &ArchiveFolder) -> Option<String> {
     let copy = destination.newest_project_of(project)?;
-    Some(format!("{}@{:.3}", copy.name, copy.instant))
+    Some(render::at(&copy.name, copy.instant))
 }
 
 /// `'town.qgz': saved 8.2 kB, names 4 GeoPackages, 1 of them missing -> path`.
