@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use data::{Noise, bytes_of};
-use sozip::{Archive, ArchiveWriter, Options, ReadError};
+use sozip::{Archive, ArchiveWriter, CHUNK_SIZE, Options, ReadError};
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
@@ -204,7 +204,10 @@ fn archives_of_the_zip_crate_can_be_read() {
         assert!(matches!(limited, Err(ReadError::Limit { .. })));
     }
     assert!(archive.read_small(entry("stored"), 2_000_000).unwrap() == long);
-    assert_eq!(archive.chunks(entry("stored")).unwrap().count(), 31);
+    assert_eq!(
+        archive.chunks(entry("stored")).unwrap().count(),
+        2_000_000_u64.div_ceil(CHUNK_SIZE.into())
+    );
     assert!(matches!(
         archive.chunks(entry("long")),
         Err(ReadError::NoIndex { .. })
