@@ -18,7 +18,8 @@ use crate::durable::Disk;
 use crate::error::{Error, Kind};
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
-    FileSystem, FirstBytes, Gate, Header, Look, Project, Source, SourceError, look, same_content,
+    FileSystem, FirstBytes, Gate, Header, Look, Project, Resident, Source, SourceError, look,
+    same_content,
 };
 use crate::verify::{self, Checked, Digests, Written};
 
@@ -221,7 +222,7 @@ fn attempt(
     watch: &Watch,
 ) -> Result<Outcome, Error> {
     watch.check()?;
-    let gate = Gate::enter(&job.source)?;
+    let gate = Arc::new(Gate::enter(&job.source)?);
     let look = look_at(job, &gate, settings)?;
     // At worst it is not said when it goes again.
     let _ = destination.note_there(&job.line);
@@ -269,7 +270,7 @@ struct Made {
 /// source → snapshot → draft → verify, and once more if a fault makes every byte precious.
 fn make(
     job: &Job,
-    gate: Gate,
+    gate: Arc<Gate>,
     look: Look,
     previous: Option<&StoredArchive>,
     draft: &mut Draft,
@@ -301,7 +302,7 @@ fn make(
             checked: None,
         });
     }
-    let checked = check(draft, &content, &taken, settings, watch)?;
+    let checked = check(draft, &content, &taken, &gate, settings, watch)?;
     if checked.verdict == Verdict::Sound || taken.free_pages_zeroed == 0 {
         return Ok(Made {
             taken,
@@ -313,7 +314,7 @@ fn make(
     request.keep_free_pages = true;
     let look = look_at(job, &gate, settings)?;
     let (taken, content) = capture(&request, look, previous, draft, settings)?;
-    let checked = check(draft, &content, &taken, settings, watch)?;
+    let checked = check(draft, &content, &taken, &gate, settings, watch)?;
     Ok(Made {
         taken,
         content,
@@ -351,6 +352,7 @@ fn check(
     draft: &Draft,
     content: &Content,
     taken: &Taken,
+    gate: &Arc<Gate>,
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Checked, Error> {
@@ -365,7 +367,10 @@ fn check(
         content: &content.digest,
         stored: &content.stored_digest,
     };
-    verify::check(&chunks, digests, geopackage, Written::JustNow, watch)
+    // Most likely nobody has changed the source since.
+    let twin = Resident::of(gate).map(|resident| Arc::new(resident) as Arc<dyn ReadAt>);
+    let written = Written::JustNow { twin };
+    verify::check(&chunks, digests, geopackage, written, watch)
 }
 
 /// manifest → publish, or nothing if there is nothing new.

@@ -15,6 +15,7 @@ mod header;
 mod identity;
 mod look;
 mod qgis_project;
+mod resident;
 mod sidecars;
 mod sys;
 
@@ -29,6 +30,7 @@ pub use identity::{Evidence, FileStamp, SidecarStamp, same_content};
 pub use look::{Look, State, look};
 pub(crate) use qgis_project::PROJECT_BYTES_MAX;
 pub use qgis_project::{Project, ProjectFormat};
+pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
 pub use sys::{Holder, Locks, Waiting};
 pub(crate) use sys::{free_space, host_name, locks, owned_by_us, read_lock};

@@ -1,29 +1,43 @@
-//! A small cache of decoded chunks, filled by a helper ahead of whoever reads on.
+//! A small cache of decoded chunks, filled by helpers ahead of whoever reads on.
 
 use std::collections::HashMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use sozip::{Chunks, Decoder, ReadAt, ReadError};
 
 use super::runs::{AHEAD_MAX, Runs};
+use super::twin::Twin;
 
 /// Enough for a few runs at a time.
 const SLOTS_MIN: usize = 4 * AHEAD_MAX as usize;
+/// A walk over a tree does so little with each chunk that one helper cannot keep ahead of it.
+const HELPERS: usize = 1;
 
 /// The plain bytes of an entry at random, with recent chunks kept decoded.
 pub(super) struct CachedChunks<R> {
     shared: Arc<Shared<R>>,
-    decoder: Mutex<(Decoder, Vec<u8>)>,
+    decoding: Mutex<Decoding>,
+    helpers: Vec<JoinHandle<()>>,
 }
 
 struct Shared<R> {
     chunks: Arc<Chunks<R>>,
+    twin: Option<Twin>,
     cache: Mutex<Cache>,
     /// A chunk was decoded.
     arrived: Condvar,
     /// A chunk was asked for, or nobody will ask again.
     asked: Condvar,
+}
+
+/// What a thread needs to decode.
+#[derive(Default)]
+struct Decoding {
+    decoder: Decoder,
+    plain: Vec<u8>,
 }
 
 struct Cache {
@@ -33,8 +47,11 @@ struct Cache {
     /// Where the clock hand stands.
     hand: usize,
     runs: Runs,
-    /// What the helper decodes at the moment.
-    in_flight: Option<u64>,
+    /// What the helpers decode at the moment.
+    in_flight: Vec<u64>,
+    /// Threads that sleep until there is something to decode, or until it is decoded.
+    idle: usize,
+    waiting: usize,
     over: bool,
 }
 
@@ -46,7 +63,7 @@ struct Slot {
 }
 
 impl<R: ReadAt + 'static> CachedChunks<R> {
-    pub(super) fn new(chunks: Arc<Chunks<R>>, cache_bytes: usize) -> Self {
+    pub(super) fn new(chunks: Arc<Chunks<R>>, cache_bytes: usize, twin: Option<Twin>) -> Self {
         let chunk = (chunks.chunk_size() as usize).max(1);
         let cache = Cache {
             slots: Vec::new(),
@@ -54,23 +71,29 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
             slots_max: (cache_bytes / chunk).max(SLOTS_MIN),
             hand: 0,
             runs: Runs::new(chunks.count()),
-            in_flight: None,
+            in_flight: Vec::new(),
+            idle: 0,
+            waiting: 0,
             over: false,
         };
         let shared = Arc::new(Shared {
             chunks,
+            twin,
             cache: Mutex::new(cache),
             arrived: Condvar::new(),
             asked: Condvar::new(),
         });
-        let helper = Arc::clone(&shared);
-        // Without the thread everything works, only slower.
-        let _ = std::thread::Builder::new()
-            .name("read-ahead".to_owned())
-            .spawn(move || helper.decode_ahead());
+        let helper = || {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new()
+                .name("read-ahead".to_owned())
+                .spawn(move || shared.help())
+        };
         Self {
+            // Without the threads everything works, only slower.
+            helpers: (0..HELPERS).filter_map(|_| helper().ok()).collect(),
+            decoding: Mutex::default(),
             shared,
-            decoder: Mutex::new((Decoder::new(), Vec::new())),
         }
     }
 
@@ -78,11 +101,11 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
     fn with_chunk(&self, chunk: u64) -> io::Result<(MutexGuard<'_, Cache>, usize)> {
         let shared = &*self.shared;
         let mut cache = shared.cache();
-        if cache.runs.follow(chunk) {
+        if cache.runs.follow(chunk) && cache.idle > 0 {
             shared.asked.notify_one();
         }
-        while cache.in_flight == Some(chunk) {
-            cache = wait(&shared.arrived, cache);
+        while cache.in_flight.contains(&chunk) {
+            cache = self.meanwhile(cache);
         }
         if let Some(&slot) = cache.by_chunk.get(&chunk) {
             cache.slots[slot].used = true;
@@ -90,22 +113,35 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
         }
         cache.runs.forget(chunk);
         drop(cache);
-        let mut own = self.decoder.lock().unwrap_or_else(PoisonError::into_inner);
-        let (decoder, decoded) = &mut *own;
-        shared
-            .chunks
-            .read_chunk(decoder, chunk, decoded)
-            .map_err(invalid)?;
+        let mut own = lock(&self.decoding);
+        shared.decode(chunk, &mut own).map_err(invalid)?;
         let mut cache = shared.cache();
-        let slot = cache.put(chunk, decoded, true);
+        let slot = cache.put(chunk, &mut own.plain, true);
         Ok((cache, slot))
+    }
+
+    /// While another thread decodes what is wanted here: decodes what will be wanted next, or
+    /// sleeps until there is news.
+    fn meanwhile<'a>(&'a self, mut cache: MutexGuard<'a, Cache>) -> MutexGuard<'a, Cache> {
+        if let Some(next) = cache.take_next() {
+            drop(cache);
+            return self.shared.decode_ahead(next, &mut lock(&self.decoding));
+        }
+        cache.waiting += 1;
+        cache = wait(&self.shared.arrived, cache);
+        cache.waiting -= 1;
+        cache
     }
 }
 
 impl<R> Drop for CachedChunks<R> {
     fn drop(&mut self) {
         lock(&self.shared.cache).over = true;
-        self.shared.asked.notify_one();
+        self.shared.asked.notify_all();
+        // What is read from is let go now, and not at any time later: see `Gate`.
+        for helper in self.helpers.drain(..) {
+            let _ = helper.join();
+        }
     }
 }
 
@@ -114,8 +150,8 @@ fn invalid(error: ReadError) -> io::Error {
 }
 
 /// Steps that panic leave at worst a chunk that is not cached.
-fn lock(cache: &Mutex<Cache>) -> MutexGuard<'_, Cache> {
-    cache.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn wait<'a>(until: &Condvar, cache: MutexGuard<'a, Cache>) -> MutexGuard<'a, Cache> {
@@ -127,33 +163,65 @@ impl<R: ReadAt> Shared<R> {
         lock(&self.cache)
     }
 
-    /// Decodes chunks that will be wanted. One that is damaged is left to whoever reads it.
-    fn decode_ahead(&self) {
-        let mut decoder = Decoder::new();
-        let mut decoded = Vec::new();
+    fn decode(&self, chunk: u64, own: &mut Decoding) -> Result<(), ReadError> {
+        let Decoding { decoder, plain } = own;
+        let Some(twin) = &self.twin else {
+            return self.chunks.read_chunk(decoder, chunk, plain);
+        };
+        if !twin.read(chunk, plain) {
+            self.chunks.read_chunk(decoder, chunk, plain)?;
+            twin.decoded(chunk, plain);
+        }
+        Ok(())
+    }
+
+    /// What a helper does.
+    fn help(&self) {
+        let mut own = Decoding::default();
         let mut cache = self.cache();
         while !cache.over {
-            let Some(chunk) = cache.runs.next() else {
+            if let Some(next) = cache.take_next() {
+                drop(cache);
+                cache = self.decode_ahead(next, &mut own);
+            } else {
+                cache.idle += 1;
                 cache = wait(&self.asked, cache);
-                continue;
-            };
-            if cache.by_chunk.contains_key(&chunk) {
-                continue;
+                cache.idle -= 1;
             }
-            cache.in_flight = Some(chunk);
-            drop(cache);
-            let read = self.chunks.read_chunk(&mut decoder, chunk, &mut decoded);
-            cache = self.cache();
-            if read.is_ok() {
-                cache.put(chunk, &mut decoded, false);
-            }
-            cache.in_flight = None;
-            self.arrived.notify_all();
         }
+    }
+
+    /// Decodes a chunk that will be wanted. One that is damaged is left to whoever reads it.
+    fn decode_ahead(&self, chunk: u64, own: &mut Decoding) -> MutexGuard<'_, Cache> {
+        // A panic here must not leave a reader waiting; whoever wants the chunk meets it, too.
+        let decoded = catch_unwind(AssertUnwindSafe(|| self.decode(chunk, own).is_ok()));
+        let mut cache = self.cache();
+        if decoded.unwrap_or(false) {
+            cache.put(chunk, &mut own.plain, false);
+        }
+        cache.in_flight.retain(|other| *other != chunk);
+        if cache.waiting > 0 {
+            // Who is woken needs the lock.
+            drop(cache);
+            self.arrived.notify_all();
+            cache = self.cache();
+        }
+        cache
     }
 }
 
 impl Cache {
+    /// The next chunk to decode ahead, which from now on is in flight.
+    fn take_next(&mut self) -> Option<u64> {
+        loop {
+            let chunk = self.runs.next()?;
+            if !self.by_chunk.contains_key(&chunk) && !self.in_flight.contains(&chunk) {
+                self.in_flight.push(chunk);
+                return Some(chunk);
+            }
+        }
+    }
+
     /// Keeps a decoded chunk; `piece` gets the buffer of the one that it takes the place of.
     fn put(&mut self, chunk: u64, piece: &mut Vec<u8>, used: bool) -> usize {
         if let Some(&slot) = self.by_chunk.get(&chunk) {

@@ -5,6 +5,7 @@
 
 mod cache;
 mod runs;
+mod twin;
 mod vfs;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use sozip::{Chunks, ReadAt};
 
 use crate::sqlite;
 use cache::CachedChunks;
+use twin::Twin;
 
 /// A read-only connection on bytes that lie anywhere. The bytes are let go when it is dropped.
 #[derive(Debug)]
@@ -35,8 +37,16 @@ impl std::fmt::Debug for Bytes {
 
 impl Bytes {
     /// The database that `chunks` decode to, with up to `cache_bytes` of it kept decoded.
-    pub fn new<R: ReadAt + 'static>(chunks: Arc<Chunks<R>>, cache_bytes: usize) -> Self {
-        Self(Arc::new(CachedChunks::new(chunks, cache_bytes)))
+    ///
+    /// `twin` is a plain file that most likely holds the same bytes. Each chunk is decoded when it
+    /// is first wanted; later the twin's bytes do, if they are the same.
+    pub fn new<R: ReadAt + 'static>(
+        chunks: Arc<Chunks<R>>,
+        cache_bytes: usize,
+        twin: Option<Arc<dyn ReadAt>>,
+    ) -> Self {
+        let twin = twin.map(|file| Twin::new(file, &chunks));
+        Self(Arc::new(CachedChunks::new(chunks, cache_bytes, twin)))
     }
 }
 

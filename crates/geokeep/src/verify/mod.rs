@@ -68,10 +68,12 @@ pub(crate) struct Checked {
 }
 
 /// When the stored bytes were written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {
     /// By this process, which has decoded and compared each chunk.
-    JustNow,
+    JustNow {
+        /// A plain file that most likely holds the same bytes still.
+        twin: Option<Arc<dyn ReadAt>>,
+    },
     /// At any time by anybody.
     Earlier,
 }
@@ -173,15 +175,20 @@ pub(crate) fn check<R: ReadAt + 'static>(
     watch: &Watch,
 ) -> Result<Checked, Error> {
     let patience = Patience::new(watch, chunks.size());
-    let bytes = Bytes::new(Arc::clone(chunks), CACHE);
+    let (just_now, twin) = match written {
+        Written::JustNow { twin } => (true, twin),
+        Written::Earlier => (false, None),
+    };
+    let bytes = Bytes::new(Arc::clone(chunks), CACHE, twin);
     let (integrity, others) = std::thread::scope(|scope| {
         let integrity = scope.spawn(|| {
             let database = open(&bytes, &patience)?;
             integrity::check(database.connection())
         });
-        let compared = match written {
-            Written::JustNow => digest::compare_stored(chunks, digests.stored, watch),
-            Written::Earlier => compare(chunks, digests, 1, |_| Ok(watch.check()?)),
+        let compared = if just_now {
+            digest::compare_stored(chunks, digests.stored, watch)
+        } else {
+            compare(chunks, digests, 1, |_| Ok(watch.check()?))
         };
         let others = compared.and_then(|()| {
             let mut found = rules::check(&bytes, geopackage, &patience)?;
@@ -212,7 +219,7 @@ pub(crate) fn check<R: ReadAt + 'static>(
 pub(crate) fn is_stored_geopackage<R: ReadAt + 'static>(
     chunks: &Arc<Chunks<R>>,
 ) -> Result<bool, Error> {
-    let database = Database::open(&Bytes::new(Arc::clone(chunks), 0));
+    let database = Database::open(&Bytes::new(Arc::clone(chunks), 0, None));
     let database = database.map_err(VerifyError::from)?;
     // A schema that cannot be read shows no such table.
     Ok(has_contents_table(database.connection()).unwrap_or(false))

@@ -53,6 +53,25 @@ pub(crate) fn file_system(_path: &Path) -> io::Result<FileSystem> {
     Ok(FileSystem::Local)
 }
 
+/// Fills `buf` from what the system holds in memory (`RWF_NOWAIT`, Linux 4.14).
+#[cfg(target_os = "linux")]
+pub(crate) fn read_resident(file: &File, buf: &mut [u8], offset: u64) -> io::Result<()> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let wanted = buf.len();
+    let mut buf = [io::IoSliceMut::new(buf)];
+    let read = preadv2(file, &mut buf, offset, ReadWriteFlags::NOWAIT)?;
+    if read == wanted {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn read_resident(_file: &File, _buf: &mut [u8], _offset: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Bytes that we may still write there.
 pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;

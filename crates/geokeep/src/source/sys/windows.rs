@@ -43,6 +43,10 @@ pub(crate) fn file_system(path: &Path) -> io::Result<FileSystem> {
     }
 }
 
+pub(crate) fn read_resident(_file: &File, _buf: &mut [u8], _offset: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Not known without a system call that the standard library lacks: never a reason to refuse.
 pub(crate) fn free_space(_path: &Path) -> io::Result<u64> {
     Ok(u64::MAX)

@@ -1,0 +1,57 @@
+//! What of a source the system holds in memory.
+
+use std::io;
+use std::sync::Arc;
+
+use sozip::ReadAt;
+
+use super::{Gate, sys};
+
+/// The bytes of a source, as far as they can be had without reading from a disk or a network:
+/// whatever else is wanted is an error. No lock is taken, so they may be of any state, or of two.
+///
+/// Keeps the gate for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Resident(Arc<Gate>);
+
+impl Resident {
+    /// `None` on systems that cannot tell what they hold.
+    pub(crate) fn of(gate: &Arc<Gate>) -> Option<Self> {
+        cfg!(target_os = "linux").then(|| Self(Arc::clone(gate)))
+    }
+}
+
+impl ReadAt for Resident {
+    fn size(&self) -> io::Result<u64> {
+        self.0.file().size()
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        sys::read_resident(self.0.file(), buf, offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use super::*;
+    use crate::source::Source;
+
+    #[test]
+    fn what_was_just_written_is_there_and_what_lies_behind_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gpkg");
+        std::fs::write(&path, [7; 5000]).unwrap();
+        let gate = Arc::new(Gate::enter(&Source::new(&path).unwrap()).unwrap());
+        let Some(resident) = Resident::of(&gate) else {
+            return;
+        };
+        let mut bytes = [0; 1000];
+        match resident.read_exact_at(&mut bytes, 4000) {
+            Ok(()) => assert_eq!(bytes, [7; 1000]),
+            // Some file systems do not tell.
+            Err(e) => assert_eq!(e.kind(), io::ErrorKind::Unsupported),
+        }
+        assert!(resident.read_exact_at(&mut bytes, 4001).is_err());
+    }
+}
