@@ -21,7 +21,8 @@ use crate::source::{
     FileSystem, FirstBytes, Gate, Header, Look, Project, Resident, Source, SourceError, look,
     same_content,
 };
-use crate::verify::{self, Checked, Digests, Written};
+use crate::stored::Twin;
+use crate::verify::{self, Checked, Digests};
 
 /// What a run of backups is to know and to have.
 #[derive(Debug, Clone)]
@@ -368,9 +369,11 @@ fn check(
         stored: &content.stored_digest,
     };
     // Most likely nobody has changed the source since.
-    let twin = Resident::of(gate).map(|resident| Arc::new(resident) as Arc<dyn ReadAt>);
-    let written = Written::JustNow { twin };
-    verify::check(&chunks, digests, geopackage, written, watch)
+    let twin = Resident::of(gate).map(|resident| Twin {
+        file: Arc::new(resident),
+        hashes: Arc::clone(&content.hashes),
+    });
+    verify::check(&chunks, digests, geopackage, twin, watch)
 }
 
 /// manifest → publish, or nothing if there is nothing new.

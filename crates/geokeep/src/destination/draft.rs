@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use sozip::{Added, ArchiveWriter, Chunks, Options, ReadAt, WriteError};
 
 use super::archive::read_error;
+use super::chunk_hashes::ChunkHashes;
 use super::line::{ARCHIVE_SUFFIX, dated_name};
 use super::manifest::MANIFEST_NAME;
 use super::{DestinationError, Manifest, Stored, StoredArchive};
@@ -22,6 +23,8 @@ pub(crate) struct Content {
     pub(crate) digest: String,
     /// `blake3:…` of the compressed stream.
     pub(crate) stored_digest: String,
+    /// Of the database, cut as in the archive.
+    pub(crate) hashes: Arc<ChunkHashes>,
 }
 
 /// An unfinished archive. Dropping it leaves nothing behind.
@@ -43,12 +46,14 @@ pub(crate) fn digest_text(hasher: &blake3::Hasher) -> String {
 struct Hashing<'a> {
     input: &'a mut dyn Read,
     hasher: blake3::Hasher,
+    chunks: ChunkHashes,
 }
 
 impl Read for Hashing<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.input.read(buf)?;
         self.hasher.update(&buf[..n]);
+        self.chunks.update(&buf[..n]);
         Ok(n)
     }
 }
@@ -96,9 +101,14 @@ impl Draft {
             self.writer = new_writer(&self.disk, &self.folder, &self.source)?;
         }
         let entry_name = format!("{}.gpkg", self.name);
+        let options = Options {
+            threads,
+            ..Options::default()
+        };
         let mut input = Hashing {
             input: stream,
             hasher: blake3::Hasher::new(),
+            chunks: ChunkHashes::new(options.chunk_size),
         };
         let mut stored = blake3::Hasher::new();
         let mut written = 0;
@@ -107,10 +117,7 @@ impl Draft {
             Some(modified.as_second()),
             &mut input,
             Some(bytes),
-            &Options {
-                threads,
-                ..Options::default()
-            },
+            &options,
             previous,
             &mut |piece| {
                 written += piece.len() as u64;
@@ -118,11 +125,14 @@ impl Draft {
             },
         );
         let digest = digest_text(&input.hasher);
+        input.chunks.finish();
+        let hashes = Arc::new(input.chunks);
         let added = added.map_err(|e| write_error(self.path(), e, written))?;
         Ok(Content {
             added,
             digest,
             stored_digest: digest_text(&stored),
+            hashes,
         })
     }
 

@@ -5,6 +5,7 @@
 
 mod archive;
 mod archive_folder;
+mod chunk_hashes;
 mod draft;
 mod gone;
 mod kept_project;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 pub use archive::{Stored, StoredArchive};
 pub(crate) use archive_folder::Reservation;
 pub use archive_folder::{ArchiveFolder, Listing};
+pub(crate) use chunk_hashes::ChunkHashes;
 pub(crate) use draft::{Content, Draft, digest_text};
 pub use kept_project::{Kept, KeptProject};
 pub use line::legal_name;

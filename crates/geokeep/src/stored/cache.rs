@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use sozip::{Chunks, Decoder, ReadAt, ReadError};
 
 use super::runs::{AHEAD_MAX, Runs};
-use super::twin::Twin;
+use super::twin::{ChunkTwin, Twin};
 
 /// Enough for a few runs at a time.
 const SLOTS_MIN: usize = 4 * AHEAD_MAX as usize;
@@ -25,7 +25,7 @@ pub(super) struct CachedChunks<R> {
 
 struct Shared<R> {
     chunks: Arc<Chunks<R>>,
-    twin: Option<Twin>,
+    twin: Option<ChunkTwin>,
     cache: Mutex<Cache>,
     /// A chunk was decoded.
     arrived: Condvar,
@@ -76,6 +76,7 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
             waiting: 0,
             over: false,
         };
+        let twin = twin.map(|twin| ChunkTwin::new(twin, &chunks));
         let shared = Arc::new(Shared {
             chunks,
             twin,
@@ -165,14 +166,10 @@ impl<R: ReadAt> Shared<R> {
 
     fn decode(&self, chunk: u64, own: &mut Decoding) -> Result<(), ReadError> {
         let Decoding { decoder, plain } = own;
-        let Some(twin) = &self.twin else {
-            return self.chunks.read_chunk(decoder, chunk, plain);
-        };
-        if !twin.read(chunk, plain) {
-            self.chunks.read_chunk(decoder, chunk, plain)?;
-            twin.decoded(chunk, plain);
+        match &self.twin {
+            Some(twin) if twin.read(chunk, plain) => Ok(()),
+            _ => self.chunks.read_chunk(decoder, chunk, plain),
         }
-        Ok(())
     }
 
     /// What a helper does.

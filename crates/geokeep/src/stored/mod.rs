@@ -15,7 +15,7 @@ use sozip::{Chunks, ReadAt};
 
 use crate::sqlite;
 use cache::CachedChunks;
-use twin::Twin;
+pub(crate) use twin::Twin;
 
 /// A read-only connection on bytes that lie anywhere. The bytes are let go when it is dropped.
 #[derive(Debug)]
@@ -37,15 +37,17 @@ impl std::fmt::Debug for Bytes {
 
 impl Bytes {
     /// The database that `chunks` decode to, with up to `cache_bytes` of it kept decoded.
-    ///
-    /// `twin` is a plain file that most likely holds the same bytes. Each chunk is decoded when it
-    /// is first wanted; later the twin's bytes do, if they are the same.
-    pub fn new<R: ReadAt + 'static>(
+    pub fn new<R: ReadAt + 'static>(chunks: Arc<Chunks<R>>, cache_bytes: usize) -> Self {
+        Self(Arc::new(CachedChunks::new(chunks, cache_bytes, None)))
+    }
+
+    /// The same with a plain file at hand that most likely holds the same bytes: where it does,
+    /// they are not decoded.
+    pub(crate) fn with_twin<R: ReadAt + 'static>(
         chunks: Arc<Chunks<R>>,
         cache_bytes: usize,
-        twin: Option<Arc<dyn ReadAt>>,
+        twin: Option<Twin>,
     ) -> Self {
-        let twin = twin.map(|file| Twin::new(file, &chunks));
         Self(Arc::new(CachedChunks::new(chunks, cache_bytes, twin)))
     }
 }

@@ -3,12 +3,8 @@
 use sozip::{Chunks, ReadAt};
 
 use super::{Digests, VerifyError};
-use crate::Watch;
 use crate::destination::digest_text;
 use crate::error::Error;
-
-/// Chunks that are read at once.
-const AT_ONCE: u64 = 32;
 
 struct Stop(Error);
 
@@ -35,35 +31,6 @@ pub(crate) fn compare<R: ReadAt>(
     });
     scanned.map_err(|Stop(error)| error)?;
     equal(&content, &stored, digests)
-}
-
-/// The compressed stream alone, as it lies on the disk. It is enough where every chunk was decoded
-/// and compared with its plain bytes in the moment of writing: these are those chunks.
-pub(super) fn compare_stored<R: ReadAt>(
-    chunks: &Chunks<R>,
-    expected: &str,
-    watch: &Watch,
-) -> Result<(), Error> {
-    let mut stored = blake3::Hasher::new();
-    let mut raw = Vec::new();
-    let mut next = 0;
-    while next < chunks.count() {
-        watch.check()?;
-        let end = (next + AT_ONCE).min(chunks.count());
-        chunks
-            .read_stored(next..end, &mut raw)
-            .map_err(VerifyError::from)?;
-        stored.update(&raw);
-        next = end;
-    }
-    if digest_text(&stored) == expected {
-        Ok(())
-    } else {
-        Err(VerifyError::Digest {
-            what: "compressed stream",
-        }
-        .into())
-    }
 }
 
 fn equal(

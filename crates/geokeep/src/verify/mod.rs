@@ -19,7 +19,7 @@ use crate::Watch;
 use crate::destination::{Layer, Manifest, StoredArchive, Verdict};
 use crate::error::{Error, Interrupted};
 use crate::finding::{Finding, Severity};
-use crate::stored::{Bytes, Database};
+use crate::stored::{Bytes, Database, Twin};
 pub(crate) use digest::compare;
 pub(crate) use layers::{has_contents_table, uncounted as uncounted_layers};
 pub use losses::LOSS;
@@ -67,17 +67,6 @@ pub(crate) struct Checked {
     pub(crate) layers: Vec<Layer>,
 }
 
-/// When the stored bytes were written.
-pub(crate) enum Written {
-    /// By this process, which has decoded and compared each chunk.
-    JustNow {
-        /// A plain file that most likely holds the same bytes still.
-        twin: Option<Arc<dyn ReadAt>>,
-    },
-    /// At any time by anybody.
-    Earlier,
-}
-
 /// What the stored bytes must hash to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Digests<'a> {
@@ -111,7 +100,7 @@ pub fn verify(archive: StoredArchive, level: Level, watch: &Watch) -> Result<Man
         compare(&chunks, digests, 2, |_| Ok(watch.check()?))?;
         return Ok(manifest);
     }
-    let checked = check(&chunks, digests, geopackage, Written::Earlier, watch)?;
+    let checked = check(&chunks, digests, geopackage, None, watch)?;
     same_as_recorded(&manifest, &checked)?;
     Ok(manifest)
 }
@@ -171,25 +160,17 @@ pub(crate) fn check<R: ReadAt + 'static>(
     chunks: &Arc<Chunks<R>>,
     digests: Digests<'_>,
     geopackage: bool,
-    written: Written,
+    twin: Option<Twin>,
     watch: &Watch,
 ) -> Result<Checked, Error> {
     let patience = Patience::new(watch, chunks.size());
-    let (just_now, twin) = match written {
-        Written::JustNow { twin } => (true, twin),
-        Written::Earlier => (false, None),
-    };
-    let bytes = Bytes::new(Arc::clone(chunks), CACHE, twin);
+    let bytes = Bytes::with_twin(Arc::clone(chunks), CACHE, twin);
     let (integrity, others) = std::thread::scope(|scope| {
         let integrity = scope.spawn(|| {
             let database = open(&bytes, &patience)?;
             integrity::check(database.connection())
         });
-        let compared = if just_now {
-            digest::compare_stored(chunks, digests.stored, watch)
-        } else {
-            compare(chunks, digests, 1, |_| Ok(watch.check()?))
-        };
+        let compared = compare(chunks, digests, 1, |_| Ok(watch.check()?));
         let others = compared.and_then(|()| {
             let mut found = rules::check(&bytes, geopackage, &patience)?;
             found.layers = layers::list(&bytes, geopackage, &patience, &mut found.findings)?;
@@ -219,7 +200,7 @@ pub(crate) fn check<R: ReadAt + 'static>(
 pub(crate) fn is_stored_geopackage<R: ReadAt + 'static>(
     chunks: &Arc<Chunks<R>>,
 ) -> Result<bool, Error> {
-    let database = Database::open(&Bytes::new(Arc::clone(chunks), 0, None));
+    let database = Database::open(&Bytes::new(Arc::clone(chunks), 0));
     let database = database.map_err(VerifyError::from)?;
     // A schema that cannot be read shows no such table.
     Ok(has_contents_table(database.connection()).unwrap_or(false))
