@@ -21,8 +21,7 @@ use crate::source::{
     FileSystem, FirstBytes, Gate, Header, Look, Project, Resident, Source, SourceError, look,
     same_content,
 };
-use crate::stored::Twin;
-use crate::verify::{self, Checked, Digests};
+use crate::verify::{self, Checked, Digests, JustWritten};
 
 /// What a run of backups is to know and to have.
 #[derive(Debug, Clone)]
@@ -369,11 +368,12 @@ fn check(
         stored: &content.stored_digest,
     };
     // Most likely nobody has changed the source since.
-    let twin = Resident::of(gate).map(|resident| Twin {
-        file: Arc::new(resident),
+    let source = Resident::of(gate).map(|resident| Arc::new(resident) as Arc<dyn ReadAt>);
+    let just_written = JustWritten {
         hashes: Arc::clone(&content.hashes),
-    });
-    verify::check(&chunks, digests, geopackage, twin, watch)
+        source,
+    };
+    verify::check(&chunks, digests, geopackage, Some(just_written), watch)
 }
 
 /// manifest → publish, or nothing if there is nothing new.

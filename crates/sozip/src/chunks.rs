@@ -160,6 +160,11 @@ impl<R: ReadAt + ?Sized> Chunks<R> {
 
     /// Replaces `stored` by the compressed bytes of consecutive chunks, as they lie in the archive.
     /// The last chunk includes the end of the stream.
+    pub fn read_stored(&self, range: Range<u64>, stored: &mut Vec<u8>) -> Result<(), ReadError> {
+        self.load(range, stored)
+    }
+
+    /// Replaces `stored` by the compressed bytes of consecutive chunks.
     pub(crate) fn load(&self, range: Range<u64>, stored: &mut Vec<u8>) -> Result<(), ReadError> {
         self.check(&range)?;
         let start = self.start_of(range.start);

@@ -48,7 +48,7 @@ impl ChunkTwin {
         let len = self.chunk_size.min(self.size.saturating_sub(start));
         plain.resize(usize::try_from(len).unwrap_or(0), 0);
         let read = self.twin.file.read_exact_at(plain, start);
-        let same = read.is_ok() && self.twin.hashes.are(chunk, plain);
+        let same = read.is_ok() && self.twin.hashes.are(chunk, plain) == Some(true);
         if !same {
             lacks().insert(chunk);
         }

@@ -1,10 +1,14 @@
 //! Every stored byte and every byte that it decodes to, against the recorded digests.
 
-use sozip::{Chunks, ReadAt};
+use sozip::{Chunks, Decoder, ReadAt};
 
 use super::{Digests, VerifyError};
-use crate::destination::digest_text;
+use crate::Watch;
+use crate::destination::{ChunkHashes, digest_text};
 use crate::error::Error;
+
+/// Chunks that are read at once.
+const AT_ONCE: u64 = 32;
 
 struct Stop(Error);
 
@@ -33,6 +37,43 @@ pub(crate) fn compare<R: ReadAt>(
     equal(&content, &stored, digests)
 }
 
+/// The compressed stream as it lies on the disk, all of it, and one chunk in [`AT_ONCE`] decoded: so
+/// that index, chunks and decoder are seen to fit on this very file. It is enough where every chunk
+/// was decoded and compared with its plain bytes in the moment of writing: these are those chunks.
+pub(super) fn compare_stored<R: ReadAt>(
+    chunks: &Chunks<R>,
+    expected: &str,
+    hashes: &ChunkHashes,
+    watch: &Watch,
+) -> Result<(), Error> {
+    let mut stored = blake3::Hasher::new();
+    let mut decoder = Decoder::new();
+    let (mut raw, mut plain) = (Vec::new(), Vec::new());
+    let mut next = 0;
+    while next < chunks.count() {
+        watch.check()?;
+        let end = (next + AT_ONCE).min(chunks.count());
+        chunks
+            .read_stored(next..end, &mut raw)
+            .map_err(VerifyError::from)?;
+        stored.update(&raw);
+        // The last one of all is among them: it ends in another way.
+        chunks
+            .read_chunk(&mut decoder, end - 1, &mut plain)
+            .map_err(VerifyError::from)?;
+        if hashes.are(end - 1, &plain) == Some(false) {
+            return Err(VerifyError::Digest { what: "content" }.into());
+        }
+        next = end;
+    }
+    if digest_text(&stored) == expected {
+        Ok(())
+    } else {
+        let what = "compressed stream";
+        Err(VerifyError::Digest { what }.into())
+    }
+}
+
 fn equal(
     content: &blake3::Hasher,
     stored: &blake3::Hasher,
@@ -49,4 +90,82 @@ fn equal(
         .into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use std::io::Cursor;
+
+    use sozip::{ArchiveWriter, Entry, Options};
+
+    use super::*;
+    use crate::error::Kind;
+
+    const CHUNK: usize = 4096;
+
+    /// An archive of 100 chunks, its entry, the digest of its stream, and the hashes of `known`.
+    fn stored(known: &[u8]) -> (Vec<u8>, Entry, String, ChunkHashes) {
+        let mut hashes = ChunkHashes::new(4096);
+        hashes.update(known);
+        hashes.finish();
+        let options = Options {
+            chunk_size: 4096,
+            ..Options::default()
+        };
+        let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
+        let mut digest = blake3::Hasher::new();
+        let mut input = Cursor::new(plain());
+        let mut note = |piece: &[u8]| {
+            digest.update(piece);
+        };
+        let added = writer
+            .add("a.gpkg", None, &mut input, None, &options, None, &mut note)
+            .unwrap();
+        let archive = writer.finish().unwrap().into_inner();
+        (archive, added.entry, digest_text(&digest), hashes)
+    }
+
+    fn plain() -> Vec<u8> {
+        let line = |number: usize| format!("parcel {number} of the town\n").into_bytes();
+        (0..).flat_map(line).take(100 * CHUNK - 7).collect()
+    }
+
+    fn kind_of(
+        archive: Vec<u8>,
+        entry: &Entry,
+        digest: &str,
+        hashes: &ChunkHashes,
+    ) -> Option<Kind> {
+        let chunks = match Chunks::open(archive, entry) {
+            Ok(chunks) => chunks,
+            Err(_) => return Some(Kind::VerificationFailed),
+        };
+        let compared = compare_stored(&chunks, digest, hashes, &Watch::default());
+        compared.err().map(|error| error.kind())
+    }
+
+    #[test]
+    fn what_was_written_passes_and_each_changed_byte_of_it_is_noticed() {
+        let (archive, entry, digest, hashes) = stored(&plain());
+        assert_eq!(kind_of(archive.clone(), &entry, &digest, &hashes), None);
+        let start = usize::try_from(entry.data_offset).unwrap();
+        let len = usize::try_from(entry.compressed_size).unwrap();
+        for at in (start..start + len).step_by(97) {
+            let mut changed = archive.clone();
+            changed[at] ^= 0x10;
+            let kind = kind_of(changed, &entry, &digest, &hashes);
+            assert_eq!(kind, Some(Kind::VerificationFailed), "byte {at}");
+        }
+    }
+
+    /// The stream is as it was written, but it decodes to something else than was noted.
+    #[test]
+    fn chunks_that_decode_to_other_bytes_are_noticed() {
+        let mut other = plain();
+        other[31 * CHUNK] ^= 1;
+        let (archive, entry, digest, hashes) = stored(&other);
+        let kind = kind_of(archive, &entry, &digest, &hashes);
+        assert_eq!(kind, Some(Kind::VerificationFailed));
+    }
 }

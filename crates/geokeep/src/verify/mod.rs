@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use sozip::{Chunks, ReadAt};
 
 use crate::Watch;
-use crate::destination::{Layer, Manifest, StoredArchive, Verdict};
+use crate::destination::{ChunkHashes, Layer, Manifest, StoredArchive, Verdict};
 use crate::error::{Error, Interrupted};
 use crate::finding::{Finding, Severity};
 use crate::stored::{Bytes, Database, Twin};
@@ -65,6 +65,14 @@ pub(crate) struct Checked {
     pub(crate) verdict: Verdict,
     pub(crate) findings: Vec<Finding>,
     pub(crate) layers: Vec<Layer>,
+}
+
+/// What is known of stored bytes that this process has just written, after decoding each chunk and
+/// comparing it with what was read.
+pub(crate) struct JustWritten {
+    pub(crate) hashes: Arc<ChunkHashes>,
+    /// A plain file that most likely still holds the same.
+    pub(crate) source: Option<Arc<dyn ReadAt>>,
 }
 
 /// What the stored bytes must hash to.
@@ -160,17 +168,26 @@ pub(crate) fn check<R: ReadAt + 'static>(
     chunks: &Arc<Chunks<R>>,
     digests: Digests<'_>,
     geopackage: bool,
-    twin: Option<Twin>,
+    just_written: Option<JustWritten>,
     watch: &Watch,
 ) -> Result<Checked, Error> {
     let patience = Patience::new(watch, chunks.size());
+    let twin = just_written.as_ref().and_then(|known| {
+        Some(Twin {
+            file: Arc::clone(known.source.as_ref()?),
+            hashes: Arc::clone(&known.hashes),
+        })
+    });
     let bytes = Bytes::with_twin(Arc::clone(chunks), CACHE, twin);
     let (integrity, others) = std::thread::scope(|scope| {
         let integrity = scope.spawn(|| {
             let database = open(&bytes, &patience)?;
             integrity::check(database.connection())
         });
-        let compared = compare(chunks, digests, 1, |_| Ok(watch.check()?));
+        let compared = match &just_written {
+            Some(known) => digest::compare_stored(chunks, digests.stored, &known.hashes, watch),
+            None => compare(chunks, digests, 1, |_| Ok(watch.check()?)),
+        };
         let others = compared.and_then(|()| {
             let mut found = rules::check(&bytes, geopackage, &patience)?;
             found.layers = layers::list(&bytes, geopackage, &patience, &mut found.findings)?;
