@@ -1,4 +1,4 @@
-//! A small cache of decoded chunks, filled by helpers ahead of whoever reads on.
+//! A small cache of decoded chunks, filled by a helper ahead of whoever reads on.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,14 +13,12 @@ use super::twin::{ChunkTwin, Twin};
 
 /// Enough for a few runs at a time.
 const SLOTS_MIN: usize = 4 * AHEAD_MAX as usize;
-/// A walk over a tree does so little with each chunk that one helper cannot keep ahead of it.
-const HELPERS: usize = 1;
 
 /// The plain bytes of an entry at random, with recent chunks kept decoded.
 pub(super) struct CachedChunks<R> {
     shared: Arc<Shared<R>>,
     decoding: Mutex<Decoding>,
-    helpers: Vec<JoinHandle<()>>,
+    helper: Option<JoinHandle<()>>,
 }
 
 struct Shared<R> {
@@ -47,10 +45,10 @@ struct Cache {
     /// Where the clock hand stands.
     hand: usize,
     runs: Runs,
-    /// What the helpers decode at the moment.
+    /// What is decoded ahead at the moment, by the helper or by a reader that waits for it.
     in_flight: Vec<u64>,
-    /// Threads that sleep until there is something to decode, or until it is decoded.
-    idle: usize,
+    /// Whether the helper sleeps, and how many readers do: waking nobody costs a system call, too.
+    idle: bool,
     waiting: usize,
     over: bool,
 }
@@ -72,7 +70,7 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
             hand: 0,
             runs: Runs::new(chunks.count()),
             in_flight: Vec::new(),
-            idle: 0,
+            idle: false,
             waiting: 0,
             over: false,
         };
@@ -84,15 +82,13 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
             arrived: Condvar::new(),
             asked: Condvar::new(),
         });
-        let helper = || {
-            let shared = Arc::clone(&shared);
-            std::thread::Builder::new()
-                .name("read-ahead".to_owned())
-                .spawn(move || shared.help())
-        };
+        let helper = Arc::clone(&shared);
+        let helper = std::thread::Builder::new()
+            .name("read-ahead".to_owned())
+            .spawn(move || helper.help());
         Self {
-            // Without the threads everything works, only slower.
-            helpers: (0..HELPERS).filter_map(|_| helper().ok()).collect(),
+            // Without the thread everything works, only slower.
+            helper: helper.ok(),
             decoding: Mutex::default(),
             shared,
         }
@@ -102,7 +98,7 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
     fn with_chunk(&self, chunk: u64) -> io::Result<(MutexGuard<'_, Cache>, usize)> {
         let shared = &*self.shared;
         let mut cache = shared.cache();
-        if cache.runs.follow(chunk) && cache.idle > 0 {
+        if cache.runs.follow(chunk) && cache.idle {
             shared.asked.notify_one();
         }
         while cache.in_flight.contains(&chunk) {
@@ -138,9 +134,9 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
 impl<R> Drop for CachedChunks<R> {
     fn drop(&mut self) {
         lock(&self.shared.cache).over = true;
-        self.shared.asked.notify_all();
+        self.shared.asked.notify_one();
         // What is read from is let go now, and not at any time later: see `Gate`.
-        for helper in self.helpers.drain(..) {
+        if let Some(helper) = self.helper.take() {
             let _ = helper.join();
         }
     }
@@ -172,7 +168,7 @@ impl<R: ReadAt> Shared<R> {
         }
     }
 
-    /// What a helper does.
+    /// What the helper does.
     fn help(&self) {
         let mut own = Decoding::default();
         let mut cache = self.cache();
@@ -181,9 +177,9 @@ impl<R: ReadAt> Shared<R> {
                 drop(cache);
                 cache = self.decode_ahead(next, &mut own);
             } else {
-                cache.idle += 1;
+                cache.idle = true;
                 cache = wait(&self.asked, cache);
-                cache.idle -= 1;
+                cache.idle = false;
             }
         }
     }
