@@ -21,7 +21,8 @@ use crate::source::{
     FileSystem, FirstBytes, Gate, Header, Look, Project, Resident, Source, SourceError, look,
     same_content,
 };
-use crate::verify::{self, Checked, Digests, JustWritten};
+use crate::stored::Twin;
+use crate::verify::{self, Checked, Digests};
 
 /// What a run of backups is to know and to have.
 #[derive(Debug, Clone)]
@@ -368,10 +369,9 @@ fn check(
         stored: &content.stored_digest,
     };
     // Most likely nobody has changed the source since.
-    let source = Resident::of(gate).map(|resident| Arc::new(resident) as Arc<dyn ReadAt>);
-    let just_written = JustWritten {
+    let just_written = Twin {
+        file: Arc::new(Resident(Arc::clone(gate))),
         hashes: Arc::clone(&content.hashes),
-        source,
     };
     verify::check(&chunks, digests, geopackage, Some(just_written), watch)
 }

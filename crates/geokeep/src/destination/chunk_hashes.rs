@@ -59,6 +59,11 @@ impl ChunkHashes {
         self.passed = 0;
     }
 
+    /// How many are noted: those of the first chunks.
+    pub(crate) fn count(&self) -> usize {
+        self.hashes.len()
+    }
+
     /// Whether `bytes` are those of chunk `chunk`, if that was noted.
     pub(crate) fn are(&self, chunk: u64, bytes: &[u8]) -> Option<bool> {
         let noted = self.hashes.get(usize::try_from(chunk).ok()?)?;

@@ -15,11 +15,11 @@ impl ArchiveFolder {
     /// # Errors
     /// [`DestinationError::Unlistable`].
     pub fn gone(&self, expanded: &Expanded, host: &str) -> Result<Vec<Stored>, DestinationError> {
-        let mut gone: BTreeMap<String, Stored> = BTreeMap::new();
         if expanded.only_named() {
             // `watch` asks after each edit of one file.
             return Ok(Vec::new());
         }
+        let mut gone: BTreeMap<String, Stored> = BTreeMap::new();
         for line in self.lines()? {
             let Some(newest) = self.newest(&line) else {
                 continue;

@@ -8,18 +8,12 @@ use sozip::ReadAt;
 use super::{Gate, sys};
 
 /// The bytes of a source, as far as they can be had without reading from a disk or a network:
-/// whatever else is wanted is an error. No lock is taken, so they may be of any state, or of two.
+/// whatever else is wanted is an error, and everything is on systems that cannot tell what they hold.
+/// No lock is taken, so they may be of any state, or of two.
 ///
 /// Keeps the gate for as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Resident(Arc<Gate>);
-
-impl Resident {
-    /// `None` on systems that cannot tell what they hold.
-    pub(crate) fn of(gate: &Arc<Gate>) -> Option<Self> {
-        cfg!(target_os = "linux").then(|| Self(Arc::clone(gate)))
-    }
-}
+pub(crate) struct Resident(pub(crate) Arc<Gate>);
 
 impl ReadAt for Resident {
     fn size(&self) -> io::Result<u64> {
@@ -43,13 +37,11 @@ mod tests {
         let path = folder.path().join("a.gpkg");
         std::fs::write(&path, [7; 5000]).unwrap();
         let gate = Arc::new(Gate::enter(&Source::new(&path).unwrap()).unwrap());
-        let Some(resident) = Resident::of(&gate) else {
-            return;
-        };
+        let resident = Resident(gate);
         let mut bytes = [0; 1000];
         match resident.read_exact_at(&mut bytes, 4000) {
             Ok(()) => assert_eq!(bytes, [7; 1000]),
-            // Some file systems do not tell.
+            // Some systems and file systems do not tell.
             Err(e) => assert_eq!(e.kind(), io::ErrorKind::Unsupported),
         }
         assert!(resident.read_exact_at(&mut bytes, 4001).is_err());

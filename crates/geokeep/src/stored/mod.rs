@@ -1,7 +1,8 @@
 //! A stored backup, opened as a database where it lies.
 //!
 //! SQLite reads it through a VFS of ours over random-access bytes; nothing is unpacked. So a check
-//! looks at the very bytes that are stored, and a query of one layer decodes only what it touches.
+//! looks at the very bytes that are stored, or at bytes that provably equal them (`twin`), and a
+//! query of one layer decodes only what it touches.
 
 mod cache;
 mod runs;

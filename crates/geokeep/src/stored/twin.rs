@@ -5,14 +5,13 @@
 //! chunk is wanted three to four times. If the twin's bytes hash to what those of the chunk did
 //! when it was stored, they are what it decodes to, for a sixth of the work.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sozip::{Chunks, ReadAt};
 
 use crate::destination::ChunkHashes;
 
-/// A file and what it should hold.
+/// A file, and what the chunks hashed to when they were stored.
 pub(crate) struct Twin {
     pub(crate) file: Arc<dyn ReadAt>,
     pub(crate) hashes: Arc<ChunkHashes>,
@@ -24,24 +23,33 @@ pub(super) struct ChunkTwin {
     /// Plain bytes of all chunks, and of each but the last.
     size: u64,
     chunk_size: u64,
-    /// Chunks that it has not, or not at hand. It is not asked for them again.
-    lacks: Mutex<HashSet<u64>>,
+    /// For each chunk with a known hash: whether to ask. Once it had other bytes, or none at hand,
+    /// it is not asked again.
+    worth_asking: Mutex<Vec<bool>>,
 }
 
 impl ChunkTwin {
     pub(super) fn new<R: ReadAt>(twin: Twin, chunks: &Chunks<R>) -> Self {
+        let worth_asking = vec![true; twin.hashes.count()];
         Self {
             twin,
             size: chunks.size(),
             chunk_size: chunks.chunk_size().into(),
-            lacks: Mutex::default(),
+            worth_asking: Mutex::new(worth_asking),
         }
     }
 
     /// Replaces `plain` by the bytes of a chunk, if the twin has them.
     pub(super) fn read(&self, chunk: u64, plain: &mut Vec<u8>) -> bool {
-        let lacks = || self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
-        if lacks().contains(&chunk) {
+        let asking = || {
+            self.worth_asking
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let Ok(at) = usize::try_from(chunk) else {
+            return false;
+        };
+        if asking().get(at) != Some(&true) {
             return false;
         }
         let start = chunk * self.chunk_size;
@@ -49,9 +57,7 @@ impl ChunkTwin {
         plain.resize(usize::try_from(len).unwrap_or(0), 0);
         let read = self.twin.file.read_exact_at(plain, start);
         let same = read.is_ok() && self.twin.hashes.are(chunk, plain) == Some(true);
-        if !same {
-            lacks().insert(chunk);
-        }
+        asking()[at] = same;
         same
     }
 }

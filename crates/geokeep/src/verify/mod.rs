@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use sozip::{Chunks, ReadAt};
 
 use crate::Watch;
-use crate::destination::{ChunkHashes, Layer, Manifest, StoredArchive, Verdict};
+use crate::destination::{Layer, Manifest, StoredArchive, Verdict};
 use crate::error::{Error, Interrupted};
 use crate::finding::{Finding, Severity};
 use crate::stored::{Bytes, Database, Twin};
@@ -65,14 +65,6 @@ pub(crate) struct Checked {
     pub(crate) verdict: Verdict,
     pub(crate) findings: Vec<Finding>,
     pub(crate) layers: Vec<Layer>,
-}
-
-/// What is known of stored bytes that this process has just written, after decoding each chunk and
-/// comparing it with what was read.
-pub(crate) struct JustWritten {
-    pub(crate) hashes: Arc<ChunkHashes>,
-    /// A plain file that most likely still holds the same.
-    pub(crate) source: Option<Arc<dyn ReadAt>>,
 }
 
 /// What the stored bytes must hash to.
@@ -164,28 +156,27 @@ fn same_as_recorded(manifest: &Manifest, checked: &Checked) -> Result<(), Verify
 
 /// Reads everything and checks everything, with two threads: one compares the digests and then
 /// asks GeoPackage's rules, the other has SQLite check the whole file.
+///
+/// `just_written` says that this process has written the bytes, after decoding each chunk and
+/// comparing it with what was read, and from where: then the stream is compared, and SQLite may be
+/// given the source's bytes where they are the same.
 pub(crate) fn check<R: ReadAt + 'static>(
     chunks: &Arc<Chunks<R>>,
     digests: Digests<'_>,
     geopackage: bool,
-    just_written: Option<JustWritten>,
+    just_written: Option<Twin>,
     watch: &Watch,
 ) -> Result<Checked, Error> {
     let patience = Patience::new(watch, chunks.size());
-    let twin = just_written.as_ref().and_then(|known| {
-        Some(Twin {
-            file: Arc::clone(known.source.as_ref()?),
-            hashes: Arc::clone(&known.hashes),
-        })
-    });
-    let bytes = Bytes::with_twin(Arc::clone(chunks), CACHE, twin);
+    let hashes = just_written.as_ref().map(|twin| Arc::clone(&twin.hashes));
+    let bytes = Bytes::with_twin(Arc::clone(chunks), CACHE, just_written);
     let (integrity, others) = std::thread::scope(|scope| {
         let integrity = scope.spawn(|| {
             let database = open(&bytes, &patience)?;
             integrity::check(database.connection())
         });
-        let compared = match &just_written {
-            Some(known) => digest::compare_stored(chunks, digests.stored, &known.hashes, watch),
+        let compared = match &hashes {
+            Some(hashes) => digest::compare_stored(chunks, digests.stored, hashes, watch),
             None => compare(chunks, digests, 1, |_| Ok(watch.check()?)),
         };
         let others = compared.and_then(|()| {
