@@ -19,7 +19,7 @@ use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{
-    self, BackupLine, Progress, human_bytes, human_time, layers_in_short, one_line,
+    self, BackupLine, Progress, human_bytes, human_time, layers_in_short,
 };
 use crate::settings::{Context, lies_below, processors};
 
@@ -383,7 +383,7 @@ fn loss(job: &Job, stored: &Stored, destination: &ArchiveFolder) -> Option<Failu
     let lost: Vec<_> = (manifest.findings.iter())
         .filter(|finding| finding.code == LOSS)
         .map(|finding| match &finding.table {
-            Some(layer) => format!("{}: {}", one_line(layer), finding.message),
+            Some(layer) => format!("{layer}: {}", finding.message),
             None => finding.message.clone(),
         })
         .collect();
