@@ -105,6 +105,40 @@ pub fn visible_json(json: &str) -> String {
     shown
 }
 
+/// A text file as UTF-8, whichever system wrote it: without the mark at its beginning, and out of
+/// UTF-16, with or without a mark. Anything else stays as it is, byte by byte.
+#[must_use]
+pub fn as_utf8(bytes: Vec<u8>) -> Vec<u8> {
+    let wide = |from: usize, number: fn([u8; 2]) -> u16| {
+        let units = bytes[from..].chunks_exact(2);
+        let units = units.map(|pair| number([pair[0], pair[1]]));
+        let text: String = char::decode_utf16(units)
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
+        text.into_bytes()
+    };
+    match &bytes[..] {
+        [0xef, 0xbb, 0xbf, rest @ ..] => rest.to_vec(),
+        [0xff, 0xfe, ..] => wide(2, u16::from_le_bytes),
+        [0xfe, 0xff, ..] => wide(2, u16::from_be_bytes),
+        _ => match zeros(&bytes) {
+            [even, odd] if odd > even && odd * 8 > bytes.len() => wide(0, u16::from_le_bytes),
+            [even, odd] if even > odd && even * 8 > bytes.len() => wide(0, u16::from_be_bytes),
+            _ => bytes,
+        },
+    }
+}
+
+/// Zero bytes at even and at odd places: names have none, but in UTF-16 every ASCII character has
+/// one, at the same place of its pair.
+fn zeros(bytes: &[u8]) -> [usize; 2] {
+    let mut count = [0; 2];
+    for (n, byte) in bytes.iter().enumerate() {
+        count[n % 2] += usize::from(*byte == 0);
+    }
+    count
+}
+
 /// At most `most` characters of a text, with an ellipsis in the middle of a longer one: the ends
 /// of names tell them apart.
 #[must_use]
@@ -152,7 +186,13 @@ mod tests {
     fn foreign_texts_are_tame() {
         assert_eq!(one_line("a\nb\u{1b}[31m"), "a<U+000A>b<U+001B>[31m");
         assert_eq!(one_line("photo\u{202e}gpkg.exe"), "photo<U+202E>gpkg.exe");
-        for seen in ["שלום", "Grundstücke 東京\u{3000}e\u{301}", "क्षेत्र", "🏘", "\u{fffd}"] {
+        for seen in [
+            "שלום",
+            "Grundstücke 東京\u{3000}e\u{301}",
+            "क्षेत्र",
+            "🏘",
+            "\u{fffd}",
+        ] {
             assert_eq!(one_line(seen), seen);
         }
         for unseen in "\0\t\u{7f}\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}\u{2028}\u{2029}\u{202a}\
@@ -168,11 +208,35 @@ mod tests {
     }
 
     #[test]
+    fn text_of_any_system() {
+        let text = "töwn.gpkg\r\n東京.gpkg\r\n";
+        let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = |mark: &[u8], rest: &[u8]| [mark, rest].concat();
+        for bytes in [
+            text.into(),
+            marked(b"\xef\xbb\xbf", text.as_bytes()),
+            marked(b"\xff\xfe", &le),
+            marked(b"\xfe\xff", &be),
+            le,
+            be,
+        ] {
+            assert_eq!(String::from_utf8(as_utf8(bytes)).as_deref(), Ok(text));
+        }
+        for odd in [&b"a\0b.gpkg\nGr\xfcn.gpkg\n"[..], b"\xff", b"", b"\xef\xbb"] {
+            assert_eq!(as_utf8(odd.to_vec()), odd);
+        }
+    }
+
+    #[test]
     fn json_is_the_same_json() {
         let text = "a\u{202e}\u{2028}\u{7f}\u{9b}\u{e0041}\"\\ü\n";
         let json = serde_json::to_string(text).unwrap_or_default();
         let shown = visible_json(&json);
         assert!(!shown.chars().any(is_unseen), "{shown}");
-        assert_eq!(serde_json::from_str::<String>(&shown).ok().as_deref(), Some(text));
+        assert_eq!(
+            serde_json::from_str::<String>(&shown).ok().as_deref(),
+            Some(text)
+        );
     }
 }

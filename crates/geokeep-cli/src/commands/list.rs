@@ -8,9 +8,7 @@ use geokeep::destination::{KeptProject, Listing, Stored, Verdict};
 use super::open;
 use crate::args::List;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{
-    self, BackupLine, ProjectLine, human_bytes, human_time, layers_in_short,
-};
+use crate::render::{self, BackupLine, ProjectLine, human_bytes, human_time, layers_in_short};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> {
