@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime};
 
-use geokeep::source::sidecar;
+use geokeep::source::{ProjectFormat, is_geopackage, sidecar};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::backup::expanded;
@@ -49,7 +49,10 @@ pub(crate) fn run(arguments: &Watch, context: &Context) -> Result<Exit, Failure>
             files.vanished = None;
             back_up(job, &job.sources, &due, &mut files, context);
         } else if !due.is_empty() {
-            back_up(job, &due, &due, &mut files, context);
+            // Only the project that names a database of another kind says that it is wanted.
+            let of_projects = due.iter().any(|path| is_of_project(path));
+            let sources = if of_projects { &job.sources } else { &due };
+            back_up(job, sources, &due, &mut files, context);
         }
     }
     Ok(Exit::Done)
@@ -65,6 +68,10 @@ fn back_up(
     let (_, line) = aloud(job, sources, Every::Edit, context);
     files.backed_up(paths, &line);
     render::say(context, &line.in_short());
+}
+
+fn is_of_project(path: &Path) -> bool {
+    !is_geopackage(path) && ProjectFormat::of(path).is_none()
 }
 
 /// Length and time of a file and of its sidecars. Nothing is opened for it.

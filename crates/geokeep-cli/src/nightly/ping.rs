@@ -45,9 +45,16 @@ fn with_ending(address: &str, ending: &str) -> Result<Uri, String> {
         None => (address, String::new()),
     };
     let whole = format!("{}{ending}{query}", path.trim_end_matches('/'));
-    let uri = whole.parse::<Uri>().ok();
-    uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))
-        .ok_or_else(|| "the address is not written as one".to_owned())
+    let uri = whole.parse::<Uri>().ok().filter(has_machine);
+    uri.ok_or_else(|| "the address is not written as one".to_owned())
+}
+
+/// Whether it names a machine, and nothing stands behind that but the number of a port.
+fn has_machine(uri: &Uri) -> bool {
+    let whole = uri.authority().map_or("", |authority| authority.as_str());
+    let machine = whole.rsplit('@').next().unwrap_or_default();
+    let host = uri.host().unwrap_or_default();
+    !host.is_empty() && (machine == host || uri.port_u16().is_some())
 }
 
 /// Only an answer of the address itself, and only that all is well, counts as heard: the page to
@@ -127,6 +134,7 @@ mod tests {
             ("https://hc-ping.com/x", "https://hc-ping.com/x/start"),
             ("HTTPS://hc-ping.com/x/", "https://hc-ping.com/x/start"),
             ("http://h/x/?create=1#top", "http://h/x/start?create=1"),
+            ("http://[::1]:81/x", "http://[::1]:81/x/start"),
             ("http://me:word@h:81", "http://me:word@h:81/start"),
         ] {
             let uri = with_ending(address, "/start").map(|uri| uri.to_string());

@@ -89,9 +89,10 @@ impl Lists<'_, '_> {
     fn expand(&mut self, first: PathBuf, expanded: &mut Expanded) {
         let mut lists = vec![first];
         while let Some(list) = lists.pop() {
+            // By its real path: lists that name each other may do so in longer and longer ways.
             if !self
                 .seen
-                .insert(std::path::absolute(&list).unwrap_or_else(|_| list.clone()))
+                .insert(once_real(&list).unwrap_or_else(|| list.clone()))
             {
                 continue;
             }

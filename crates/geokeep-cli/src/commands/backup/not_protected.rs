@@ -40,10 +40,11 @@ impl Report<'_> {
         if layers.is_empty() {
             return;
         }
-        let count = counted(layers.len(), "layer", "layers");
+        let count = counted(layers.len(), "layer of", "layers of");
         let project = shown(&project.source.given);
         let names = in_words(layers, |layer| format!("'{}'", layer.name));
-        render::remark(&format!("{count} of {project} not backed up: {names}"));
+        let verb = if layers.len() == 1 { "is" } else { "are" };
+        render::remark(&format!("{count} {project} {verb} not backed up: {names}"));
     }
 }
 
