@@ -17,6 +17,7 @@ mod elsewhere;
 use elsewhere as os;
 
 /// Somebody else who has a say.
+#[cfg_attr(not(unix), allow(dead_code, reason = "nobody is asked there"))]
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Doubt {
     /// The file, a folder on the way to it, or a link there.
@@ -25,6 +26,7 @@ pub(super) struct Doubt {
     why: Why,
 }
 
+#[cfg_attr(not(unix), allow(dead_code, reason = "nobody is asked there"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
     File,
@@ -32,6 +34,7 @@ enum What {
     Link,
 }
 
+#[cfg_attr(not(unix), allow(dead_code, reason = "nobody is asked there"))]
 #[derive(Debug, PartialEq, Eq)]
 enum Why {
     OthersMayWrite,
