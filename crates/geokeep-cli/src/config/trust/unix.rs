@@ -131,6 +131,7 @@ fn has_access_list(_path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    #![allow(clippy::print_stderr, reason = "what could not be tried is said")]
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
     use super::*;
@@ -149,7 +150,7 @@ mod tests {
         chmod(file.parent().unwrap(), 0o755);
         chmod(&file, 0o644);
         if let Some(open) = doubt(&file).unwrap() {
-            eprintln!("skip: not to be tried here: {open:?}");
+            eprintln!("skipped: not to be tried here: {open:?}");
             return None;
         }
         Some((place, file))
@@ -210,8 +211,8 @@ mod tests {
     #[test]
     fn what_belongs_to_somebody_else_is_found() {
         let Some((place, file)) = place() else { return };
-        if chown(&file, Some(65_534), None).is_err() {
-            eprintln!("skip: only root can give files away");
+        if chown(&file, Some(65_533), None).is_err() {
+            eprintln!("skipped: only root can give files away");
             return;
         }
         let what = |file: &Path| doubt(file).unwrap().map(|doubt| doubt.what);
@@ -219,14 +220,14 @@ mod tests {
         chown(&file, Some(0), None).unwrap();
         assert_eq!(what(&file), None);
         let folder = file.parent().unwrap();
-        chown(folder, Some(65_534), None).unwrap();
+        chown(folder, Some(65_533), None).unwrap();
         assert_eq!(what(&file), Some(What::Folder));
         chown(folder, Some(0), None).unwrap();
         // In a folder such as /tmp somebody else's link may lead to a file of ours.
         chmod(place.path(), 0o1777);
         let link = place.path().join("geokeep.toml");
         symlink(&file, &link).unwrap();
-        std::os::unix::fs::lchown(&link, Some(65_534), None).unwrap();
+        std::os::unix::fs::lchown(&link, Some(65_533), None).unwrap();
         assert_eq!(what(&link), Some(What::Link));
     }
 }

@@ -181,7 +181,7 @@ fn before_words(source: &str) -> &str {
             let start = source[at + 1..].get(..word.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(word))
         };
-        AFTER_A_FILE.iter().any(|word| begins(word))
+        AFTER_A_FILE.iter().any(begins)
     };
     let mut bars = source.match_indices('|').map(|(at, _)| at);
     bars.find(|at| is_word(*at))
