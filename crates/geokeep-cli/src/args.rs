@@ -72,9 +72,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// A file, a folder (every .gpkg below it), a QGIS project (.qgz, .qgs: itself and every
-    /// GeoPackage that it names), a pattern, @list.txt with one of these a line, or - for a list on
-    /// standard input
+    /// A file, a folder (every .gpkg below it, also behind links), a QGIS project (.qgz, .qgs:
+    /// itself and every GeoPackage or other SQLite database that it names), a pattern, @list.txt
+    /// with one of these a line, meant from the list's folder, or - for a list on standard input
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
 

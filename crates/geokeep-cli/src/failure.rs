@@ -377,6 +377,9 @@ fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> 
                 "{what}; the GeoPackages that it names are not known then"
             ))
             .hint("open it in QGIS and save it again, or name the GeoPackages themselves"),
+        SourceError::BadLine(what) => new(format!("{name} is no name of a file"))
+            .cause(what.clone())
+            .hint("put that line of the list right; the other lines were read"),
         SourceError::NotAGeoPackage(what) => {
             let failure = new(format!("{name} is not a GeoPackage")).cause(what.clone());
             match () {

@@ -188,7 +188,7 @@ fn a_name_with_a_line_break_stays_on_its_line() {
         &desk,
         "new\nline.gpkg",
         22,
-        "error: could not read 'new\u{fffd}line.gpkg'
+        "error: could not read 'new<U+000A>line.gpkg'
 cause: there is no such file
 state: no backup was made, and there is no earlier one
 hint:  check the name and the folder",

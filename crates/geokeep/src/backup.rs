@@ -67,6 +67,8 @@ pub struct Job {
     pub line: String,
     /// Kept in the manifest.
     pub label: Option<String>,
+    /// Take it whatever kind of SQLite database it is, as [`Settings::any_sqlite`].
+    pub any_sqlite: bool,
     /// Keeps the name of a new line from others.
     _reservation: Option<Arc<Reservation>>,
 }
@@ -118,6 +120,7 @@ pub fn plan(
             source,
             line,
             label: settings.label.clone(),
+            any_sqlite: false,
             _reservation: reservation,
         });
     }
@@ -198,6 +201,11 @@ pub fn backup(
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Outcome, Error> {
+    let any_sqlite = settings.any_sqlite || job.any_sqlite;
+    let settings = &Settings {
+        any_sqlite,
+        ..settings.clone()
+    };
     let mut replaced = 0;
     let mut taken = false;
     loop {

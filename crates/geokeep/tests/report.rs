@@ -302,7 +302,7 @@ fn names_stay_names_whatever_is_in_them() {
     assert!(!style.contains("url(") && !style.contains("@import"));
     let shown = texts(&page, "body").join(" ");
     for name in HOSTILE.iter().filter(|name| name.chars().count() < 100) {
-        let plain = geokeep::words::plain(name);
+        let plain = geokeep::words::one_line(name);
         let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(shown.contains(&plain), "{plain:?} is not shown");
     }

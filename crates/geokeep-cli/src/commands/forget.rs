@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::{open, overall};
 use crate::args::Forget;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, ForgetLine, human_bytes, human_time, one_line};
+use crate::render::{self, ForgetLine, human_bytes, human_time};
 use crate::settings::Context;
 
 /// One line of backups, oldest first: each with the reasons for which it stays.
@@ -126,7 +126,7 @@ fn show(context: &Context, planned: &Planned) {
     let stay = all - reasons.filter(|reasons| reasons.is_empty()).count();
     render::say(context, &format!("{}: {stay} of {all} stay", planned.line));
     for (stored, reasons) in &planned.backups {
-        render::say(context, &one_line(&describe(stored, reasons)));
+        render::say(context, &describe(stored, reasons));
     }
     for (copy, reasons) in &planned.projects {
         render::say(context, &describe_project(copy, reasons));

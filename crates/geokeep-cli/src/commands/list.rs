@@ -8,9 +8,7 @@ use geokeep::destination::{KeptProject, Listing, Stored, Verdict};
 use super::open;
 use crate::args::List;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{
-    self, BackupLine, ProjectLine, human_bytes, human_time, layers_in_short, one_line,
-};
+use crate::render::{self, BackupLine, ProjectLine, human_bytes, human_time, layers_in_short};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> {
@@ -89,13 +87,13 @@ fn details(context: &Context, stored: &Stored) {
         let table = finding
             .table
             .as_ref()
-            .map_or_else(String::new, |t| format!(" {t:?}"));
+            .map_or_else(String::new, |t| format!(" \"{t}\""));
         let line = format!(
             "    {}{table}: {}",
             finding.severity.as_str(),
             finding.message
         );
-        render::say(context, &one_line(&line));
+        render::say(context, &line);
     }
 }
 
@@ -109,7 +107,7 @@ fn describe(stored: &Stored) -> String {
     let label = manifest
         .label
         .as_ref()
-        .map_or_else(String::new, |label| format!("  \"{}\"", one_line(label)));
+        .map_or_else(String::new, |label| format!("  \"{label}\""));
     let failed = failed_in_words(stored.failed.as_deref());
     let pinned = pin_in_words(stored.pinned.as_deref());
     format!(
@@ -134,7 +132,7 @@ fn pin_in_words(reason: Option<&str>) -> String {
     match reason {
         None => String::new(),
         Some("") => "  pinned".to_owned(),
-        Some(reason) => one_line(&format!("  pinned: {reason}")),
+        Some(reason) => format!("  pinned: {reason}"),
     }
 }
 

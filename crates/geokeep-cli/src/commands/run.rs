@@ -101,6 +101,7 @@ fn one(job: &Job, sources: &[PathBuf], every: Every, context: &Context) -> (Exit
         lossy: summary.lossy,
         gone: summary.gone,
         unreadable: summary.unreadable,
+        not_protected: summary.not_protected,
         stored_bytes: summary.stored_bytes,
         forgotten: done.forgotten,
         drilled: done.drilled,

@@ -9,7 +9,7 @@ use geokeep::report::SourceReport;
 use geokeep::restore::{Restored, RestoredProject};
 use geokeep::retention::Reason;
 use geokeep::snapshot::Advice;
-use geokeep::source::{Project, Shm, Source, Wal};
+use geokeep::source::{NotProtected, Project, Shm, Source, Wal};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -126,8 +126,32 @@ pub(crate) struct ProjectLine {
     pub(crate) geopackages: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) missing: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_protected: Option<Vec<NotProtectedLine>>,
     pub(crate) pinned: Option<String>,
     pub(crate) error: Option<Failure>,
+}
+
+/// `backup`: a link in a folder that is not followed; and in the line of a project a layer that is
+/// not backed up.
+#[derive(Debug, Serialize)]
+pub(crate) struct NotProtectedLine {
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) path: Option<String>,
+    pub(crate) reason: &'static str,
+}
+
+impl NotProtectedLine {
+    pub(crate) fn of(one: &NotProtected) -> Self {
+        let path = one.path.as_ref();
+        Self {
+            kind: "not_protected",
+            name: one.name.clone(),
+            path: path.map(|path| path.to_string_lossy().into_owned()),
+            reason: one.why.as_str(),
+        }
+    }
 }
 
 impl ProjectLine {
@@ -164,6 +188,8 @@ impl ProjectLine {
         self.source = text(&project.source.real);
         self.geopackages = Some(project.geopackages.iter().map(real).collect());
         self.missing = Some(project.missing.iter().map(|path| text(path)).collect());
+        let layers = project.not_protected.iter();
+        self.not_protected = Some(layers.map(NotProtectedLine::of).collect());
         self
     }
 }

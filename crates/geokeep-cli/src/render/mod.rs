@@ -12,10 +12,11 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use geokeep::words::visible_json;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use json::{
-    BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine, ProjectLine,
-    ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
+    BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine,
+    NotProtectedLine, ProjectLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
 };
 pub(crate) use progress::Progress;
 pub(crate) use text::{at, command, human_time, layers_in_short};
@@ -25,17 +26,26 @@ use crate::settings::Context;
 
 /// One JSON object on a line of its own. A reader that has gone is no error of ours.
 pub(crate) fn json_line(value: &impl Serialize) {
-    if let Ok(text) = serde_json::to_string(value) {
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
-    }
+    let _ = writeln!(std::io::stdout().lock(), "{}", json_text(value));
 }
 
-/// A result for people: standard output, or standard error when that carries JSON.
+/// A JSON object that no name in it can make look like something else.
+pub(crate) fn json_text(value: &impl Serialize) -> String {
+    visible_json(&serde_json::to_string(value).unwrap_or_default())
+}
+
+/// A result for people: standard output, or standard error when that carries JSON. Names from files
+/// and archives stand in it, so that all of it is foreign text.
 pub(crate) fn say(context: &Context, line: &str) {
+    as_it_is(context, &one_line(line));
+}
+
+/// A text that other programs read.
+pub(crate) fn as_it_is(context: &Context, text: &str) {
     if context.json {
-        eprintln!("{line}");
+        eprintln!("{text}");
     } else {
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
 }
 
@@ -46,12 +56,13 @@ pub(crate) fn failure(_context: &Context, failure: &Failure) {
 
 /// Whom a backup waits for, on standard error.
 pub(crate) fn waiting(waiting: &geokeep::Waiting) {
-    eprintln!(
+    let text = format!(
         "waiting for {} to let go of {} (for up to {} s)",
         waiting.holder,
         shown(&waiting.path),
         waiting.at_most.as_secs()
     );
+    eprintln!("{}", one_line(&text));
 }
 
 /// Something beside the backups went wrong.
@@ -65,7 +76,7 @@ pub(crate) fn warning(failure: &Failure) {
 }
 
 fn four_lines(word: &str, failure: &Failure) -> String {
-    let mut text = format!("{word}: {}", failure.message);
+    let mut text = format!("{word}: {}", one_line(&failure.message));
     let parts = [
         ("cause: ", &failure.cause),
         ("state: ", &failure.state),

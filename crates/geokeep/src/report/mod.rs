@@ -23,6 +23,7 @@ use crate::destination::{KeptProject, Stored};
 use crate::durable::{Disk, Temporary, folder_of};
 use crate::error::Kind;
 use crate::source::{Gate, Source, look, same_content};
+use crate::words::is_unseen;
 
 /// Everything that is told.
 #[derive(Debug)]
@@ -116,7 +117,24 @@ impl Report {
     /// The page. The same report always gives the same text.
     #[must_use]
     pub fn html(&self) -> String {
-        page::page(self).into_string()
+        all_seen(&page::page(self).into_string())
+    }
+}
+
+/// Whatever a name brought with it, and wherever on the page it stands.
+fn all_seen(html: &str) -> String {
+    let lines = html.split('\n').map(|line| match line.contains(is_unseen) {
+        false => line.to_owned(),
+        true => line.chars().map(seen).collect(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn seen(c: char) -> String {
+    if is_unseen(c) {
+        format!("&lt;U+{:04X}&gt;", u32::from(c))
+    } else {
+        c.to_string()
     }
 }
 

@@ -8,21 +8,25 @@
 //! 2. The gate's own descriptor stays open until the gate is dropped, and connections are closed
 //!    before that.
 
+mod address;
 mod expand;
 mod file_system;
+mod folder;
 mod gate;
 mod header;
 mod identity;
+mod list;
 mod look;
 mod qgis_project;
 mod resident;
 mod sidecars;
 mod sys;
+mod unprotected;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use expand::{Expanded, Found, expand, once_real};
+pub use expand::{Expanded, Found, ReadList, expand, once_real};
 pub use file_system::FileSystem;
 pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};
@@ -34,6 +38,7 @@ pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
 pub use sys::{Holder, Locks, Waiting};
 pub(crate) use sys::{free_space, host_name, locks, owned_by_us, read_lock};
+pub use unprotected::{NotProtected, Unprotected};
 
 /// Why a source could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +68,9 @@ pub enum SourceError {
         /// The project file.
         project: PathBuf,
     },
+    /// A line of a list that can be no name; the text says why.
+    #[error("{0}")]
+    BadLine(String),
     /// No whole QGIS project; the text says what is wrong.
     #[error("{0}")]
     BadProject(String),
@@ -133,6 +141,13 @@ impl Source {
             .to_string_lossy()
             .into_owned()
     }
+}
+
+/// Whether the name of a file promises a GeoPackage.
+#[must_use]
+pub fn is_geopackage(path: &Path) -> bool {
+    let extension = path.extension();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("gpkg"))
 }
 
 /// `path` with `suffix` added to the file name.

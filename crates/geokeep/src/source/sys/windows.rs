@@ -52,6 +52,11 @@ pub(crate) fn free_space(_path: &Path) -> io::Result<u64> {
     Ok(u64::MAX)
 }
 
+/// A name as it stands in a file: text.
+pub(crate) fn path_of_bytes(bytes: &[u8]) -> Option<PathBuf> {
+    str::from_utf8(bytes).ok().map(PathBuf::from)
+}
+
 pub(crate) fn host_name() -> String {
     String::new()
 }
