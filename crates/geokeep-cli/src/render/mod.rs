@@ -39,6 +39,11 @@ pub(crate) fn say(context: &Context, line: &str) {
     }
 }
 
+/// What is about to be done, on standard error: a result it is not.
+pub(crate) fn announce(line: &str) {
+    eprintln!("{}", one_line(line));
+}
+
 /// The four lines of a failure, on standard error.
 pub(crate) fn failure(_context: &Context, failure: &Failure) {
     eprintln!("{}", four_lines("error", failure));
