@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sozip::ReadAt;
 
 use super::RestoreError;
-use super::target::{Seen, in_use};
+use super::target::{Seen, in_use, refuse_shared_journal};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::durable::folder_of;
@@ -54,11 +54,7 @@ impl<'a> Locked<'a> {
         seen: &Seen,
         settings: &'a Settings,
     ) -> Result<Option<Self>, Error> {
-        let journal = sidecar(&source.real, "-journal");
-        // SQLite would look for the other files by the name in it, and remove what it finds there.
-        if seen.has_hot_journal() && names_others(&journal) {
-            return Err(RestoreError::SharedJournal(journal).into());
-        }
+        refuse_shared_journal(source)?;
         let connection = match lock(&source.real, seen.has_log()) {
             Ok(connection) => connection,
             Err(e) if is_unreadable(&e) => return Ok(None),
@@ -132,7 +128,7 @@ impl<'a> Locked<'a> {
             Ok(()) => self.sync().map_err(|e| self.not_durable(e).into()),
             Err(_) if self.holds_other(&before) => {
                 // The journal is the transaction: it is gone, so what was written is the content.
-                let cut_short = io::Error::other("its last step failed");
+                let cut_short = io::Error::other("SQLite could not put its journal away");
                 Err(self.not_durable(cut_short).into())
             }
             Err(error) => {
@@ -229,17 +225,4 @@ fn failure(error: rusqlite::Error, path: &Path, gate: &Gate, written: u64) -> Re
         Some(ErrorCode::DiskFull) => RestoreError::Full { written },
         _ => RestoreError::write(path, io::Error::other(error), written),
     }
-}
-
-/// Whether a journal ends with the name of another one, as those of a transaction over several
-/// files do (SQLite's `pager.c`, `readSuperJournal`).
-fn names_others(journal: &Path) -> bool {
-    const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
-    let read = || -> io::Result<[u8; 16]> {
-        let file = crate::durable::open_file(journal)?;
-        let mut end = [0; 16];
-        file.read_exact_at(&mut end, file.size()?.saturating_sub(16))?;
-        Ok(end)
-    };
-    read().is_ok_and(|end| end[8..] == MAGIC)
 }

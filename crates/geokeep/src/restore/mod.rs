@@ -82,7 +82,7 @@ pub enum RestoreError {
     },
     /// The restored file is there, whole; but the last step failed, so that a power cut may bring
     /// back what was there before.
-    #[error("'{}' was restored, and then its folder could not be synced: {error}", path.display())]
+    #[error("'{}' was restored, but the last step failed: {error}", path.display())]
     NotDurable {
         /// The restored file.
         path: PathBuf,

@@ -11,7 +11,7 @@ use sozip::Chunks;
 use super::RestoreError;
 use super::aside::Aside;
 use super::locked::Locked;
-use super::target::{Seen, holder_of, in_use, look_unused};
+use super::target::{Seen, holder_of, in_use, look_unused, refuse_shared_journal};
 use super::whole_file::{Restored, Unwritten};
 use crate::Watch;
 use crate::backup::{Settings, backup, plan};
@@ -88,6 +88,7 @@ impl Replacing<'_> {
 
     /// Beside an empty file SQLite removes a log or journal unread.
     fn look(&self, aside: &mut Aside) -> Result<Seen, Error> {
+        refuse_shared_journal(self.source)?;
         let seen = look_unused(self.source, self.settings)?;
         if !(seen.is_empty() && seen.has_sidecars()) {
             return Ok(seen);
@@ -104,8 +105,7 @@ impl Replacing<'_> {
         };
         let refused = |e: Error| Error::from(RestoreError::NotBackedUp(Box::new(e)));
         let jobs = plan(vec![self.source.clone()], self.destination, &settings).map_err(refused)?;
-        let outcome =
-            backup(&jobs[0], self.destination, &settings, self.watch).map_err(refused)?;
+        let outcome = backup(&jobs[0], self.destination, &settings, self.watch).map_err(refused)?;
         Ok(outcome.stored().clone())
     }
 

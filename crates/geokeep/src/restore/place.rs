@@ -122,7 +122,12 @@ mod tests {
             let there = Unsure::OtherMachine("there".to_owned());
             assert_eq!(place_of(&path, "there"), Err(there));
         }
-        for name in [".bash_login", ".gpkg", "authorized_keys", "town.gpkg.desktop"] {
+        for name in [
+            ".bash_login",
+            ".gpkg",
+            "authorized_keys",
+            "town.gpkg.desktop",
+        ] {
             assert_eq!(place_of(&folder.join(name), "here"), Err(Unsure::OddName));
         }
         let missing = place_of(&folder.join("nowhere/town.gpkg"), "here");

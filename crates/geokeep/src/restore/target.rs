@@ -5,9 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sozip::ReadAt;
+
 use super::RestoreError;
 use crate::backup::Settings;
-use crate::durable::folder_of;
+use crate::durable::{folder_of, open_file};
 use crate::error::Error;
 use crate::source::{
     FileStamp, FirstBytes, Gate, Holder, Journal, JournalMode, Look, Source, Wal, free_space, look,
@@ -122,11 +124,6 @@ impl Seen {
         self.wal.is_some()
     }
 
-    /// Whether a dead program has left half a transaction in it.
-    pub(super) fn has_hot_journal(&self) -> bool {
-        self.journal.as_ref().is_some_and(|found| found.has_header)
-    }
-
     /// Whether a log or a journal with content lies beside it.
     pub(super) fn has_sidecars(&self) -> bool {
         self.wal.is_some() || self.journal.is_some()
@@ -147,4 +144,22 @@ impl Seen {
         let write = |e| RestoreError::write(&source.real, e, 0);
         Ok(*self == now && gate.is_of(source).map_err(write)?)
     }
+}
+
+/// A program died in a transaction over several files. SQLite would look for the others by the name
+/// at the end of the journal, whoever wrote it there, and remove what it takes for stale.
+pub(super) fn refuse_shared_journal(source: &Source) -> Result<(), RestoreError> {
+    /// The last bytes of a journal that ends with such a name (`pager.c`, `readSuperJournal`).
+    const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    let journal = source.sidecar("-journal");
+    let read = || -> io::Result<[u8; 8]> {
+        let file = open_file(&journal)?;
+        let mut end = [0; 8];
+        file.read_exact_at(&mut end, file.size()?.saturating_sub(8))?;
+        Ok(end)
+    };
+    if read().is_ok_and(|end| end == MAGIC) {
+        return Err(RestoreError::SharedJournal(journal));
+    }
+    Ok(())
 }
