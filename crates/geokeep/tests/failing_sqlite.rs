@@ -211,10 +211,10 @@ fn every_call_of_a_restore_fails(journal: Journal) {
     let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
     let cases = [
         (Kind::IoError, false, 1),
-        (Kind::IoError, true, 2),
-        (Kind::Full, false, 2),
-        (Kind::Full, true, 3),
-        (Kind::CantOpen, false, 3),
+        (Kind::IoError, true, 3),
+        (Kind::Full, false, 3),
+        (Kind::Full, true, 5),
+        (Kind::CantOpen, false, 5),
     ];
     for (kind, sticky, step) in cases {
         for at in (0..calls).step_by(step) {
@@ -233,11 +233,13 @@ fn every_call_of_a_restore_fails(journal: Journal) {
             let (is_old, is_new) = (same_but_counters(&now, &old), same_but_counters(&now, &new));
             let word = match &result {
                 Ok(_) => {
-                    assert!(is_new && mode == "delete", "{case}");
+                    assert!(is_new && mode == "delete", "{case}: {is_old} {mode}");
                     "restored"
                 }
                 Err(Error::Restore(RestoreError::NotDurable { .. })) => {
-                    assert!(is_new, "{case}: {result:?}");
+                    // Where only the cutting of what lies behind it failed, SQLite cuts it next time.
+                    let whole = now.get(..new.len()).unwrap_or(&now);
+                    assert!(same_but_counters(whole, &new), "{case}: {result:?}");
                     "restored, not certain to last"
                 }
                 Err(error) => {
@@ -254,8 +256,11 @@ fn every_call_of_a_restore_fails(journal: Journal) {
             };
             for suffix in ["-wal", "-journal"] {
                 let beside = folder.join(format!("t.gpkg{suffix}"));
-                let left = fs::metadata(&beside).is_ok_and(|found| found.len() > 0);
-                assert!(!left, "{case}: {suffix} {result:?}");
+                let left = fs::read(&beside).unwrap_or_default();
+                // A journal that begins with a zero is of no effect.
+                let of_effect = left.first().is_some_and(|first| *first != 0);
+                assert!(!of_effect, "{case}: {suffix} {result:?}");
+                assert!(sticky || left.is_empty(), "{case}: {suffix} {result:?}");
                 let _ = fs::remove_file(beside);
             }
             *seen.entry(word).or_default() += 1;

@@ -26,7 +26,7 @@ impl Aside {
                 continue;
             };
             if suffix == "-shm" || (found.is_file() && found.len() == 0) {
-                remove(disk, &beside).map_err(failed)?;
+                remove_if_there(disk, &beside).map_err(failed)?;
             } else {
                 let kept = move_aside(disk, &beside).map_err(failed)?;
                 self.0.push((beside, kept));
@@ -52,7 +52,7 @@ impl Aside {
     }
 }
 
-fn remove(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+pub(super) fn remove_if_there(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     match disk.remove_file(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

@@ -15,12 +15,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sozip::ReadAt;
 
 use super::RestoreError;
+use super::aside::remove_if_there;
 use super::target::{Seen, in_use, refuse_shared_journal};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::durable::folder_of;
 use crate::error::Error;
-use crate::source::{Gate, Source, locks, look, sidecar};
+use crate::source::{Gate, Source, locks, look};
 use crate::sqlite::{code, harden};
 
 /// How long to wait for somebody who is just reading.
@@ -87,28 +88,40 @@ impl<'a> Locked<'a> {
     /// Folds a log in and leaves WAL mode, under the lock: a page size can be changed only so, and
     /// the restored file is in rollback mode as the backup is.
     pub(super) fn leave_wal(&self) -> Result<(), RestoreError> {
+        let left = self.try_to_leave_wal();
+        if left.is_err() {
+            self.return_to_wal();
+        }
+        left
+    }
+
+    fn try_to_leave_wal(&self) -> Result<(), RestoreError> {
         let failed = |e| failure(e, &self.source.real, self.gate, 0);
         let no_checkpoint = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         self.connection
             .set_db_config(no_checkpoint, false)
             .map_err(failed)?;
-        let ask = "PRAGMA main.journal_mode = DELETE";
-        let now: String = self
-            .connection
-            .query_row(ask, [], |row| row.get(0))
-            .map_err(failed)?;
-        if now == "wal" {
+        if self.switch_to_delete().map_err(failed)? == "wal" {
             return Err(in_use(None));
         }
-        // The index of a log that a dead program has left, and that is folded in now.
-        let index = sidecar(&self.source.real, "-shm");
-        match self.settings.disk.remove_file(&index) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                self.return_to_wal();
-                Err(RestoreError::write(&self.source.real, e, 0))
-            }
-            _ => Ok(()),
+        // SQLite removes the log, and says nothing if that fails: the next program would apply it to
+        // the restored file. The index of a log that a dead program left it does not see at all.
+        for suffix in ["-wal", "-shm"] {
+            remove_if_there(&*self.settings.disk, &self.source.sidecar(suffix))
+                .map_err(|e| RestoreError::write(&self.source.real, e, 0))?;
         }
+        Ok(())
+    }
+
+    /// The mode that SQLite then says. The statement is run to its end: there the change is committed,
+    /// and only there an error of that is told.
+    fn switch_to_delete(&self) -> rusqlite::Result<String> {
+        let mut pragma = self
+            .connection
+            .prepare("PRAGMA main.journal_mode = DELETE")?;
+        let rows = pragma.query_map([], |row| row.get(0))?;
+        let modes: Vec<String> = rows.collect::<Result<_, _>>()?;
+        Ok(modes.concat())
     }
 
     /// As it was, as far as a failing disk lets us: what a log held is in the file now.
@@ -203,9 +216,11 @@ fn lock(path: &Path, has_log: bool) -> rusqlite::Result<Connection> {
     // A log is left as it is until it is certain that the file will be replaced.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
     // In this mode the lock outlives a transaction, and a log needs no index beside it.
-    connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
+    // A journal, which it keeps then, is to be empty between two transactions.
+    connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_size_limit = 0")?;
     harden(&connection)?;
-    connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+    // Not committed: in an empty file that would write a first page.
+    connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")?;
     Ok(connection)
 }
 

@@ -133,6 +133,15 @@ impl Seen {
         matches!(&self.first, FirstBytes::Sqlite(header) if header.journal_mode() == JournalMode::Wal)
     }
 
+    /// The lock itself moves the times of an empty file: SQLite takes it for a database to be made.
+    fn is_same(&self, now: &Self) -> bool {
+        if self.is_empty() && now.is_empty() {
+            let of = |seen: &Self| (seen.stamp.device, seen.stamp.inode);
+            return of(self) == of(now) && !now.has_sidecars();
+        }
+        self == now
+    }
+
     /// Whether the file behind the gate is that file, and is as it was. Asked under its lock.
     pub(super) fn is_so_still(
         &self,
@@ -142,7 +151,7 @@ impl Seen {
     ) -> Result<bool, Error> {
         let now = Self::of(look(source, gate, settings.clock.now_ns())?);
         let write = |e| RestoreError::write(&source.real, e, 0);
-        Ok(*self == now && gate.is_of(source).map_err(write)?)
+        Ok(self.is_same(&now) && gate.is_of(source).map_err(write)?)
     }
 }
 

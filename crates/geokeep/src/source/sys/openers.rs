@@ -50,8 +50,9 @@ pub(crate) fn openers(_file: &FileStamp) -> Vec<Holder> {
     Vec::new()
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(target_os = "linux")]
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
     use std::process::{Command, Stdio};
 
