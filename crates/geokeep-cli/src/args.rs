@@ -220,11 +220,13 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "DEST")]
     pub(crate) from: PathBuf,
 
-    /// The file to write [default: where the backup came from]
+    /// The file to write [default: where the backup came from, if that was a database on this
+    /// machine whose folder is there]
     #[arg(long, value_name = "FILE")]
     pub(crate) to: Option<PathBuf>,
 
-    /// Replace a file that is there, after a backup of it
+    /// Replace a file that is there, after a backup of it. One that a program has open is not
+    /// replaced
     #[arg(long)]
     pub(crate) force: bool,
 

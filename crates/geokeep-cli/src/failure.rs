@@ -177,6 +177,15 @@ impl Failure {
         };
         let new = |message: String| Self::new(error, message).state(&*state);
         match error {
+            Error::Destination(DestinationError::NotDurable { path, error: e }) => {
+                Self::new(error, format!("the backup of {name} may not be safe yet"))
+                    .cause(format!("its folder could not be synced: {e}"))
+                    .state(format!(
+                        "it is there and whole, {}; a power cut now could take it away",
+                        shown(path)
+                    ))
+                    .hint("look after the disk that it lies on, then make another backup")
+            }
             Error::Source(e) => of_look(e, &name, new),
             Error::Snapshot(e) => of_snapshot(e, &name, new),
             Error::Destination(e) => {
@@ -515,7 +524,13 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
                 "{} lies there and would be applied to the restored file",
                 shown(path)
             ))
-            .hint("move it away if you need it, or remove it with --force"),
+            .hint("move it away, or let --force move it aside; nothing of it is removed"),
+        RestoreError::UnsureTarget { path, why } => could_not()
+            .cause(format!(
+                "nobody said where to, and {} is not taken unasked: {why}",
+                shown(Path::new(path))
+            ))
+            .hint("say where it should go: --to FILE"),
         RestoreError::TargetIsFolder(_) => could_not()
             .cause("it is a folder")
             .hint("name a file with --to"),
@@ -526,6 +541,24 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
             could_not()
                 .cause(format!("{who} has it open"))
                 .hint("close it there first, or restore to another name with --to")
+        }
+        RestoreError::KeepsChanging => could_not()
+            .cause("another program saved to it each time that it had been backed up")
+            .hint("let that program finish, or restore to another name with --to"),
+        RestoreError::SharedJournal(path) => could_not()
+            .cause(format!(
+                "{} belongs to a transaction over several files, which a dead program left",
+                shown(path)
+            ))
+            .hint("open it in that program once, or restore to another name with --to"),
+        RestoreError::NotDurable { path, error: e } => {
+            new(format!("{name} was restored, but may not be safe yet"))
+                .cause(format!("the last step failed: {e}"))
+                .state(format!(
+                    "the restored file is there and whole, {}; a power cut now could bring back what was there before",
+                    shown(path)
+                ))
+                .hint("look after the disk that it lies on, then compare it with the backup")
         }
         RestoreError::NotBackedUp(e) => could_not()
             .cause(format!("what is there could not be backed up first: {e}"))
@@ -539,7 +572,7 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
             .hint("make room there, or restore to another place with --to"),
         RestoreError::Full { written } => could_not()
             .cause(format!(
-                "no space left after {}; the unfinished file was removed",
+                "no space left after {}; what was written has been taken back",
                 human_bytes(*written)
             ))
             .hint("make room there, or restore to another place with --to"),

@@ -14,7 +14,7 @@ use crate::destination::{
     ArchiveFolder, Content, DestinationError, Draft, Kept, Manifest, Origin, Reservation, Stored,
     StoredArchive, Verdict, Versions,
 };
-use crate::durable::Disk;
+use crate::durable::{Disk, folder_of, sweep_restores};
 use crate::error::{Error, Kind};
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
@@ -157,6 +157,7 @@ pub fn run(
     watch: &Watch,
     report: &Report<'_>,
 ) {
+    sweep_after_killed_restores(jobs, settings);
     let next = AtomicUsize::new(0);
     let again = Mutex::new(BTreeSet::new());
     let at_once = at_once.clamp(1, jobs.len().max(1));
@@ -188,6 +189,15 @@ pub fn run(
     let again = std::mem::take(&mut *again.lock().unwrap_or_else(PoisonError::into_inner));
     for place in again {
         one(place, true);
+    }
+}
+
+/// A restore that was killed leaves a copy of the size of the database beside its target, which is
+/// a source most of the time. Each folder is listed once; what cannot go harms nobody.
+fn sweep_after_killed_restores(jobs: &[Job], settings: &Settings) {
+    let folders: BTreeSet<_> = jobs.iter().map(|job| folder_of(&job.source.real)).collect();
+    for folder in folders {
+        let _ = sweep_restores(&*settings.disk, folder);
     }
 }
 

@@ -44,5 +44,5 @@ fn write(path: &Path, context: &Context) -> std::io::Result<()> {
     // It may come to hold the address of a switch, and nobody else may write to it.
     file.hide();
     file.write_all(EXAMPLE.as_bytes())?;
-    file.keep_as_new(&path)
+    Ok(file.keep_as_new(&path)?)
 }

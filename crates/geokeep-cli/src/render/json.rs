@@ -296,6 +296,8 @@ pub(crate) struct RestoreLine {
     pub(crate) digest: Option<String>,
     /// The backup of what was replaced: its id, or the copy of a project.
     pub(crate) replaced: Option<String>,
+    /// Logs or journals without their file that lay there, under their new names.
+    pub(crate) set_aside: Vec<String>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -316,6 +318,11 @@ impl RestoreLine {
                 .replaced
                 .as_ref()
                 .map(|stored| stored.manifest.id.clone()),
+            set_aside: restored
+                .set_aside
+                .iter()
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect(),
             error: None,
         }
     }
@@ -334,6 +341,7 @@ impl RestoreLine {
             verdict: None,
             digest: None,
             replaced: replaced.map(|kept| kept.path.to_string_lossy().into_owned()),
+            set_aside: Vec::new(),
             error: None,
         }
     }
@@ -350,6 +358,7 @@ impl RestoreLine {
             verdict: None,
             digest: None,
             replaced: None,
+            set_aside: Vec::new(),
             error: Some(failure.clone()),
         }
     }

@@ -49,6 +49,11 @@ pub(crate) fn as_it_is(context: &Context, text: &str) {
     }
 }
 
+/// What is about to be done, on standard error: a result it is not.
+pub(crate) fn announce(line: &str) {
+    eprintln!("{}", one_line(line));
+}
+
 /// The four lines of a failure, on standard error.
 pub(crate) fn failure(_context: &Context, failure: &Failure) {
     eprintln!("{}", four_lines("error", failure));

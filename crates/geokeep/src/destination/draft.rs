@@ -166,11 +166,9 @@ impl Draft {
             .file()
             .size()
             .map_err(|e| DestinationError::read(&draft, e))?;
-        temporary.keep_as_new(&path).map_err(|e| match e.kind() {
-            // Another run backed up the same source in the same millisecond.
-            io::ErrorKind::AlreadyExists => DestinationError::NameTaken { line: self.name },
-            _ => DestinationError::write(&path, e, stored_bytes),
-        })?;
+        temporary
+            .keep_as_new(&path)
+            .map_err(|e| DestinationError::keep(&self.name, &path, e, stored_bytes))?;
         Ok(Stored {
             path,
             stored_bytes,

@@ -262,13 +262,9 @@ impl ArchiveFolder {
                 reason: "what was written cannot be read back".to_owned(),
             });
         }
-        draft.keep_as_new(path).map_err(|e| match e.kind() {
-            // Another run was quicker.
-            io::ErrorKind::AlreadyExists => DestinationError::NameTaken {
-                line: line.to_owned(),
-            },
-            _ => DestinationError::write(path, e, written),
-        })
+        draft
+            .keep_as_new(path)
+            .map_err(|e| DestinationError::keep(line, path, e, written))
     }
 }
 

@@ -206,7 +206,7 @@ impl ArchiveFolder {
         let write = |e| DestinationError::write(&path, e, 0);
         let mut mark = Temporary::create(&self.disk, folder_of(&path), "mark").map_err(write)?;
         writeln!(mark, "{text}").map_err(write)?;
-        mark.keep_as(&path).map_err(write)
+        mark.keep_as(&path).map_err(|e| write(e.into()))
     }
 
     /// Lets it be forgotten again; returns whether it was pinned.

@@ -15,7 +15,7 @@ mod marks;
 mod run_lock;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use archive::{Stored, StoredArchive};
 pub(crate) use archive_folder::Reservation;
@@ -30,6 +30,7 @@ pub use manifest::{
 };
 pub use run_lock::RunLock;
 
+use crate::durable::KeepError;
 use crate::error::Kind;
 
 /// What went wrong with a destination.
@@ -99,6 +100,14 @@ pub enum DestinationError {
         /// Why.
         error: io::Error,
     },
+    /// It bears its final name and is whole, but its folder could not be synced.
+    #[error("the folder of '{}' could not be synced: {error}", path.display())]
+    NotDurable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// Another process has the destination's lock.
     #[error("another geokeep holds the lock '{}'", .0.display())]
     InUse(PathBuf),
@@ -156,6 +165,7 @@ impl DestinationError {
             Self::InUse(_) => Kind::DestinationInUse,
             Self::Write { .. }
             | Self::Remove { .. }
+            | Self::NotDurable { .. }
             | Self::Compress(_)
             | Self::NameTaken { .. } => Kind::DestinationUnwritable,
             Self::Input(_) => Kind::SourceUnreadable,
@@ -170,6 +180,21 @@ impl DestinationError {
             | io::ErrorKind::FileTooLarge => Self::Full { written },
             _ => Self::Write {
                 path: path.into(),
+                error,
+            },
+        }
+    }
+
+    /// A file of `line` that did not get its final name, or may not keep it.
+    fn keep(line: &str, path: &Path, error: KeepError, written: u64) -> Self {
+        match error {
+            // Another run was quicker.
+            KeepError::Failed(e) if e.kind() == io::ErrorKind::AlreadyExists => Self::NameTaken {
+                line: line.to_owned(),
+            },
+            KeepError::Failed(e) => Self::write(path, e, written),
+            KeepError::NotSynced(error) => Self::NotDurable {
+                path: path.to_owned(),
                 error,
             },
         }

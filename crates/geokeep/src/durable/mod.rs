@@ -14,8 +14,8 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 pub use os::OsDisk;
-pub(crate) use temporary::folder_of;
-pub use temporary::{Temporary, sweep};
+pub use temporary::{KeepError, Temporary, sweep, sweep_restores};
+pub(crate) use temporary::{RESTORE, folder_of};
 pub(crate) use whole::create_folder;
 pub use whole::write_file;
 

@@ -107,7 +107,11 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 /// same millisecond could come between.
 fn link_then_remove(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
+        Ok(()) => {
+            // It has its name. A second one, under which nobody looks, is swept up by the next run.
+            let _ = fs::remove_file(from);
+            Ok(())
+        }
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(e),
         Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => fs::rename(from, to),

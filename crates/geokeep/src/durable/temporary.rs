@@ -12,6 +12,29 @@ use super::{Disk, DiskFile, open_file};
 
 const PREFIX: &str = ".geokeep-";
 const SUFFIX: &str = ".tmp";
+/// The tag of files that become a restored one.
+pub(crate) const RESTORE: &str = "restore";
+
+/// Why a file did not get its final name, or is not certain to keep it.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// It did not get it. What bore that name before still does.
+    #[error(transparent)]
+    Failed(io::Error),
+    /// It has it, and is whole; but the folder could not be synced, so that a power cut may take
+    /// the name back.
+    #[error("its folder could not be synced: {0}")]
+    NotSynced(io::Error),
+}
+
+/// For callers to whom it is one: their next run writes the file again.
+impl From<KeepError> for io::Error {
+    fn from(error: KeepError) -> Self {
+        match error {
+            KeepError::Failed(e) | KeepError::NotSynced(e) => e,
+        }
+    }
+}
 
 /// A file under a temporary name. Dropping it removes it; [`keep_as_new`](Self::keep_as_new) and
 /// [`keep_as`](Self::keep_as) give it its final name.
@@ -118,12 +141,18 @@ impl Temporary {
 
     /// Syncs the contents, gives it a name that must be free, and syncs the folder. When this
     /// returns, the file survives a power cut.
-    pub fn keep_as_new(self, path: &Path) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// [`KeepError`]: after [`KeepError::NotSynced`] the file is there.
+    pub fn keep_as_new(self, path: &Path) -> Result<(), KeepError> {
         self.keep(path, |disk, from, to| disk.rename_new(from, to))
     }
 
     /// The same, but replaces a file of that name.
-    pub fn keep_as(self, path: &Path) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The same.
+    pub fn keep_as(self, path: &Path) -> Result<(), KeepError> {
         self.keep(path, |disk, from, to| disk.rename(from, to))
     }
 
@@ -131,15 +160,16 @@ impl Temporary {
         mut self,
         path: &Path,
         rename: impl FnOnce(&dyn Disk, &Path, &Path) -> io::Result<()>,
-    ) -> io::Result<()> {
-        self.file().sync()?;
+    ) -> Result<(), KeepError> {
+        self.file().sync().map_err(KeepError::Failed)?;
         if cfg!(windows) {
             // An open file cannot be renamed there.
             self.file = None;
         }
-        rename(&*self.disk, &self.path, path)?;
+        rename(&*self.disk, &self.path, path).map_err(KeepError::Failed)?;
         self.armed = false;
-        self.disk.sync_dir(folder_of(path))
+        let synced = self.disk.sync_dir(folder_of(path));
+        synced.map_err(KeepError::NotSynced)
     }
 }
 
@@ -198,11 +228,28 @@ fn is_orphan(path: &Path) -> bool {
 /// Removes what dead processes left in `folder`, and returns how many files that were. A file that
 /// a living process still writes is locked by it, and stays.
 pub fn sweep(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
+    sweep_those(disk, folder, |path| {
+        let temporary = path.file_name().is_some_and(is_temporary);
+        (temporary && is_abandoned(path)) || is_orphan(path)
+    })
+}
+
+/// The same in a folder of the user's own, where nothing but unfinished restores can be ours.
+pub fn sweep_restores(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
+    sweep_those(disk, folder, |path| {
+        path.file_name().is_some_and(is_unfinished_restore) && is_abandoned(path)
+    })
+}
+
+fn sweep_those(
+    disk: &dyn Disk,
+    folder: &Path,
+    is_litter: impl Fn(&Path) -> bool,
+) -> io::Result<usize> {
     let mut swept = 0;
     for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if (is_temporary(&entry.file_name()) && is_abandoned(&path)) || is_orphan(&path) {
+        let path = entry?.path();
+        if is_litter(&path) {
             match disk.remove_file(&path) {
                 Ok(()) => swept += 1,
                 // Another run sweeps at the same time.
@@ -214,7 +261,29 @@ pub fn sweep(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
     Ok(swept)
 }
 
+/// `.geokeep-restore-PROCESS-NUMBER-CHANCE.tmp`, and nothing that only resembles it.
+fn is_unfinished_restore(name: &OsStr) -> bool {
+    let parts = name.to_str().and_then(|name| {
+        let inside = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+        inside.strip_prefix(RESTORE)?.strip_prefix('-')
+    });
+    let Some(parts) = parts else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.split('-').collect();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    matches!(parts[..], [process, number, chance]
+        if is_number(process)
+            && is_number(number)
+            && chance.len() == 16
+            && chance.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
 fn is_abandoned(path: &Path) -> bool {
+    // Opening and closing what a link points to could drop locks of ours on a source.
+    if !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+        return false;
+    }
     // `try_lock` fails while the writer lives, and where locks are unknown: then it stays.
     open_file(path).is_ok_and(|file| file.try_lock().is_ok())
 }
@@ -241,7 +310,8 @@ mod tests {
         assert_eq!(std::fs::read(&name).unwrap(), b"hello");
         let second = Temporary::create(&disk(), folder.path(), "x").unwrap();
         let refused = second.keep_as_new(&name).unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        let is_there = io::ErrorKind::AlreadyExists;
+        assert!(matches!(refused, KeepError::Failed(e) if e.kind() == is_there));
         assert_eq!(folder.path().read_dir().unwrap().count(), 1);
     }
 
@@ -255,5 +325,26 @@ mod tests {
         assert_eq!(sweep(&OsDisk, folder.path()).unwrap(), 2);
         assert!(alive.path().exists());
         assert!(folder.path().join("other.tmp").exists());
+    }
+
+    /// A folder of the user's own may hold anything.
+    #[test]
+    fn beside_a_target_only_unfinished_restores_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let alive = Temporary::create(&disk(), folder.path(), RESTORE).unwrap();
+        std::fs::write(path(".geokeep-restore-12-0-0123456789abcdef.tmp"), b"half").unwrap();
+        let others = [
+            ".geokeep-restore-mine.tmp",
+            ".geokeep-restore-1-2-0123456789abcdeg.tmp",
+            ".geokeep-restore-1-2-0123456789abcdef.tmp-journal",
+            ".geokeep-backup-1-2-0123456789abcdef.tmp",
+        ];
+        for name in others {
+            std::fs::write(path(name), b"not ours").unwrap();
+        }
+        assert_eq!(sweep_restores(&OsDisk, folder.path()).unwrap(), 1);
+        assert!(alive.path().exists());
+        assert!(others.iter().all(|name| path(name).exists()));
     }
 }

@@ -13,7 +13,7 @@ pub fn write_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result
     create_folders(&**disk, folder)?;
     let mut file = Temporary::create(disk, folder, "file")?;
     file.write_all(bytes)?;
-    file.keep_as(path)
+    Ok(file.keep_as(path)?)
 }
 
 fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {

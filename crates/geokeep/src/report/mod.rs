@@ -155,10 +155,11 @@ pub fn write(html: &str, path: &Path, disk: &Arc<dyn Disk>) -> Result<(), Report
     file.write_all(html.as_bytes()).map_err(failed)?;
     if replaces {
         file.take_access_of(path).map_err(failed)?;
-        file.keep_as(path).map_err(failed)
+        file.keep_as(path)
     } else {
-        file.keep_as_new(path).map_err(failed)
+        file.keep_as_new(path)
     }
+    .map_err(|e| failed(e.into()))
 }
 
 fn is_report(path: &Path) -> io::Result<bool> {

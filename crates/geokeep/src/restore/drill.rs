@@ -3,7 +3,8 @@
 use blake3::Hasher;
 
 use super::RestoreError;
-use super::whole_file::{enough_room, write};
+use super::target::enough_room;
+use super::whole_file::Unwritten;
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Manifest, StoredArchive, digest_text};
@@ -23,9 +24,10 @@ pub fn drill(
     watch: &Watch,
 ) -> Result<Manifest, Error> {
     let manifest = archive.manifest.clone();
-    let target = settings.staging.join(&manifest.name);
+    // A name of ours: the one in the manifest may be anybody's, and lead anywhere.
+    let target = settings.staging.join("drill.gpkg");
     enough_room(&target, manifest.bytes)?;
-    let file = write(archive, &target, settings, watch)?;
+    let file = Unwritten::open(archive)?.write(&target, settings, watch)?;
     let written = |e| RestoreError::write(file.path(), e, manifest.bytes);
     file.file().sync().map_err(written)?;
     if digest_on_disk(&file, watch)? != manifest.digest {

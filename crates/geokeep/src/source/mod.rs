@@ -37,7 +37,7 @@ pub use qgis_project::{Project, ProjectFormat};
 pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
 pub use sys::{Holder, Locks, Waiting};
-pub(crate) use sys::{free_space, host_name, locks, owned_by_us, read_lock};
+pub(crate) use sys::{free_space, host_name, locks, openers, owned_by_us, read_lock};
 pub use unprotected::{NotProtected, Unprotected};
 
 /// Why a source could not be looked at.

@@ -9,8 +9,11 @@ mod windows;
 #[cfg(windows)]
 use windows as os;
 
+mod openers;
+
 use serde::Serialize;
 
+pub(crate) use openers::openers;
 pub(super) use os::FileId;
 pub(crate) use os::{
     file_id, file_system, free_space, host_name, locks, owned_by_us, pending_lock, read_lock,
@@ -31,7 +34,7 @@ pub struct Holder {
     /// Name of the program.
     pub program: Option<String>,
     /// What it holds, in SQLite's words: `shared`, `reserved`, `pending`, `exclusive`, `wal`,
-    /// `wal-write`.
+    /// `wal-write`; `open` if it may hold none.
     pub locks: Vec<String>,
 }
 
