@@ -377,7 +377,7 @@ fn check(
 ) -> Result<Checked, Error> {
     let chunks = Arc::new(draft.chunks(content)?);
     let says_so = taken.look.header().is_some_and(Header::says_geopackage);
-    let geopackage = says_so || verify::is_stored_geopackage(&chunks)?;
+    let geopackage = says_so || verify::is_stored_geopackage(&chunks, watch)?;
     if !geopackage && !settings.any_sqlite {
         let what = "it is an SQLite database without the table gpkg_contents".to_owned();
         return Err(SourceError::NotAGeoPackage(what).into());
@@ -414,6 +414,7 @@ fn finish(
             destination.still_ours(&job.line, &origin)?;
             let mut manifest = describe(job, origin, &taken, &content, checked);
             guard_against_loss(&mut manifest, destination, settings)?;
+            manifest.fit();
             Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
         }
         (None, Some(previous)) => {
@@ -439,7 +440,8 @@ fn guard_against_loss(
     let Some(last) = destination.newest_sound(&manifest.name) else {
         return Ok(());
     };
-    let lost = verify::losses(&last.manifest.layers, &manifest.layers, percent);
+    let more = manifest.more_layers > 0;
+    let lost = verify::losses(&last.manifest.layers, &manifest.layers, more, percent);
     if !lost.is_empty() {
         manifest.findings.splice(0..0, lost);
         let reason = format!("the last backup before the loss in {}", manifest.id);
@@ -507,6 +509,7 @@ fn describe(
         verdict: checked.verdict,
         findings: [taken.findings.clone(), checked.findings].concat(),
         layers: checked.layers,
+        more_layers: checked.more_layers,
         evidence: taken.look.evidence(),
         versions: Versions {
             geokeep: env!("CARGO_PKG_VERSION").to_owned(),

@@ -53,11 +53,13 @@ fn a_fresh_source_is_told_with_age_layers_sizes_and_the_way_back() {
     before.manifest.layers.push(Layer {
         name: "owners".to_owned(),
         rows: Some(5),
+        missing: false,
         ..last.manifest.layers[0].clone()
     });
     last.manifest.layers.push(Layer {
         name: "wells".to_owned(),
         rows: Some(3),
+        missing: false,
         ..last.manifest.layers[0].clone()
     });
     let id = last.manifest.id.clone();
@@ -232,6 +234,7 @@ fn maps_have_one_frame_for_each_reference_system() {
         name: name.to_owned(),
         kind: "features".to_owned(),
         rows: Some(1),
+        missing: false,
         extent: extent.and_then(Extent::new),
         srs_id,
     };

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::source::Evidence;
 
 /// Name of the entry.
@@ -14,6 +14,11 @@ const FORMAT: &str = "geokeep backup";
 pub const MANIFEST_VERSION: u32 = 1;
 /// A manifest longer than this in bytes is not read.
 pub const MANIFEST_BYTES_MAX: u64 = 16 << 20;
+
+/// A manifest that is written is no longer than this: lists hold those of many backups at once.
+const MANIFEST_BYTES_WRITTEN: usize = 4 << 20;
+/// Findings that are written at most.
+const FINDINGS_WRITTEN: usize = 1000;
 
 /// One backup, described.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +63,9 @@ pub struct Manifest {
     pub findings: Vec<Finding>,
     /// What the GeoPackage holds.
     pub layers: Vec<Layer>,
+    /// How many layers there are besides; older manifests do not say.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_layers: u64,
     /// What the source looked like, to recognise it unchanged.
     pub evidence: Evidence,
     /// The programs that made it.
@@ -114,6 +122,9 @@ pub struct Layer {
     pub kind: String,
     /// Rows, if they could be counted.
     pub rows: Option<u64>,
+    /// `gpkg_contents` names it, and there is no such table. Older manifests do not say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub missing: bool,
     /// Where its contents lie, as `gpkg_contents` says. Older manifests do not have it.
     pub extent: Option<Extent>,
     /// The reference system of the extent, as `gpkg_contents` says. Older manifests do not have it.
@@ -122,11 +133,11 @@ pub struct Layer {
 
 impl Layer {
     /// Whether `found` is the layer that this one was when it was recorded. What was not recorded
-    /// says nothing.
+    /// says nothing, nor what could not be counted: a view may take longer than a check may.
     pub(crate) fn matches(&self, found: &Self) -> bool {
         self.name == found.name
             && self.kind == found.kind
-            && self.rows == found.rows
+            && (self.rows.is_none() || found.rows.is_none() || self.rows == found.rows)
             && (self.extent.is_none() || self.extent == found.extent)
             && (self.srs_id.is_none() || self.srs_id == found.srs_id)
     }
@@ -168,6 +179,16 @@ impl From<Extent> for [f64; 4] {
     fn from(extent: Extent) -> Self {
         extent.0
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Why a manifest could not be read.
@@ -212,6 +233,36 @@ impl Manifest {
             .expect("a manifest has only text keys and numbers, which JSON can hold");
         text.push(b'\n');
         text
+    }
+
+    /// Leaves out layers and findings that would make the manifest longer than what is read, and
+    /// says how many: the source decides how many there are, and how long their names.
+    pub(crate) fn fit(&mut self) {
+        let cut = self.findings.len().saturating_sub(FINDINGS_WRITTEN);
+        self.leave_out_findings(cut);
+        while self.to_json().len() > MANIFEST_BYTES_WRITTEN {
+            let layers = self.layers.len();
+            if layers > 0 {
+                self.layers.truncate(layers / 2);
+                self.more_layers += (layers - layers / 2) as u64;
+            } else if !self.findings.is_empty() {
+                self.leave_out_findings(self.findings.len().div_ceil(2));
+            } else {
+                break;
+            }
+        }
+    }
+
+    fn leave_out_findings(&mut self, number: usize) {
+        if number > 0 {
+            self.findings.truncate(self.findings.len() - number);
+            self.findings.push(Finding {
+                severity: Severity::Advisory,
+                code: "more".to_owned(),
+                table: None,
+                message: format!("{number} more findings"),
+            });
+        }
     }
 
     /// The value of `format` for a new manifest.

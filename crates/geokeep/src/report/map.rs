@@ -214,6 +214,7 @@ mod tests {
             name: "a".to_owned(),
             kind: "features".to_owned(),
             rows: None,
+            missing: false,
             extent: None,
             srs_id: None,
         };
