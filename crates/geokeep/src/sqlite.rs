@@ -1,4 +1,7 @@
-//! Connections as geokeep needs them: read-only by URI, and hardened against hostile files.
+//! Connections as geokeep needs them: read-only by URI, or confined to one file, and hardened against
+//! hostile files.
+
+mod confined;
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -9,6 +12,8 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
+
+pub(crate) use confined::{Confined, open_confined};
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
 /// something is escaped, so that any file name works: quotes, `?`, newlines, broken UTF-8.

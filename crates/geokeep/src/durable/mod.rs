@@ -23,10 +23,25 @@ pub use whole::write_file;
 /// ever; a folder could be opened and not read.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     if !std::fs::metadata(path)?.is_file() {
-        let what = format!("'{}' is no ordinary file", path.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        return Err(no_ordinary_file(path));
     }
     File::open(path)
+}
+
+/// The same for a file that belongs to another one, as a journal does to its database: under a link
+/// of its name there would be somebody else's. SQLite does not follow such a link either.
+pub(crate) fn open_unlinked(path: &Path) -> io::Result<File> {
+    let file = os::open_unlinked(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(no_ordinary_file(path))
+    }
+}
+
+fn no_ordinary_file(path: &Path) -> io::Error {
+    let what = format!("'{}' is no ordinary file", path.display());
+    io::Error::new(io::ErrorKind::InvalidInput, what)
 }
 
 /// A file being written: also readable at any offset, so that it can be verified before it gets

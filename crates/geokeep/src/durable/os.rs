@@ -118,6 +118,30 @@ fn link_then_remove(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Without waiting: to open a named pipe would last until somebody writes to it.
+#[cfg(unix)]
+pub(super) fn open_unlinked(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => Ok(file.into()),
+        // A link; a socket.
+        Err(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => {
+            Err(super::no_ordinary_file(path))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_unlinked(path: &Path) -> io::Result<File> {
+    if fs::symlink_metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(super::no_ordinary_file(path))
+    }
+}
+
 #[cfg(unix)]
 fn sync_dir(path: &Path) -> io::Result<()> {
     match File::open(path)?.sync_all() {

@@ -4,10 +4,8 @@ use super::copy::{self, Copied};
 use super::delivery::{self, Route};
 use super::pages::Open;
 use super::{
-    Consume, Failure, Request, SnapshotError, Taken, bracketed, ogr, online, pages,
-    reconcile::{self, Way},
-    tidy, vacuum,
-    waiting::Backoff,
+    Consume, Failure, Request, SnapshotError, Taken, bracketed, ogr, online, pages, reconcile,
+    tidy, vacuum, waiting::Backoff,
 };
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
@@ -54,8 +52,6 @@ impl Method {
 
 /// How often a source that moves under us is tried again.
 const ATTEMPTS: u32 = 6;
-/// Up to this attempt (from 0) writers are let pass; after it they have to wait for up to 2 s.
-const GIVING_WAY: u32 = 3;
 
 /// The table: what `auto` takes in each state, and why. `None`: wait until the state is another.
 fn auto(look: &Look) -> (Option<Method>, String) {
@@ -260,17 +256,10 @@ fn carry_out<T>(
             .into());
         }
         (Method::Pages, _) if busy => {
-            let way = if attempt <= GIVING_WAY {
-                Way::GiveWay
-            } else {
-                Way::HoldOn
-            };
-            let (copied, followed) = reconcile::take(request, way)?;
-            reason = format!(
-                "rollback mode, and written to all the time: copied without a lock, then put right \
-                 under short ones ({followed} commits were let pass)"
-            );
-            (copied, Vec::new())
+            reason = "rollback mode, and written to all the time: copied without a lock, then \
+                      compared under one"
+                .to_owned();
+            (reconcile::take(request)?, Vec::new())
         }
         (Method::Pages, _) => {
             let open = if state == State::WalClean {
@@ -282,13 +271,20 @@ fn carry_out<T>(
             let (read, consumed) = delivery::deliver(request, open, Route::of(bytes), consume)?;
             return Ok((taken(reason, read, Vec::new()), consumed));
         }
-        (Method::Copy, _) => (copy::take(request, look)?, Vec::new()),
+        (Method::Copy, _) => copy::take(request, look)?,
         // Nobody is there: an ordinary opening would leave a log and its index.
-        (Method::Online, State::WalClean) => (copy::take(request, look)?, Vec::new()),
+        (Method::Online, State::WalClean) => copy::take(request, look)?,
         (Method::Online, _) => (online::take(request, wal)?, Vec::new()),
-        (Method::Vacuum, State::WalClean) => vacuum::of_copy(request, &copy::take(request, look)?)?,
+        (Method::Vacuum, State::WalClean) => {
+            vacuum::of_copy(request, &copy::take(request, look)?.0)?
+        }
         (Method::Vacuum, _) => vacuum::take(request, !wal)?,
-        (Method::Ogr, _) => ogr::take(request, &copy::take(request, look)?)?,
+        (Method::Ogr, _) => {
+            let (copied, mut findings) = copy::take(request, look)?;
+            let (translated, left_behind) = ogr::take(request, &copied)?;
+            findings.extend(left_behind);
+            (translated, findings)
+        }
     };
     let Copied {
         copy,

@@ -72,11 +72,6 @@ impl FreePages {
         }
     }
 
-    /// Free pages of which SQLite needs nothing at all.
-    pub(super) fn leaves(&self) -> &[u32] {
-        &self.leaves
-    }
-
     pub(super) fn count(&self) -> u64 {
         self.len() as u64
     }

@@ -10,10 +10,10 @@ mod online;
 mod pages;
 mod private;
 mod reconcile;
+mod super_journal;
 mod tidy;
 mod vacuum;
 mod waiting;
-mod writers_journal;
 
 use std::io::{self, Read};
 use std::path::PathBuf;

@@ -52,15 +52,6 @@ pub(super) trait Sink {
     fn offer(&mut self, batch: Vec<u8>) -> Offer;
 }
 
-/// What tells one state of a database from the next, as far as its pages go.
-pub(super) struct PagesState<'a> {
-    pub(super) change_counter: u32,
-    pub(super) page_size: u32,
-    pub(super) page_count: u32,
-    /// Free pages whose content SQLite does not need; `None` if they are not known.
-    pub(super) free: Option<&'a [u32]>,
-}
-
 /// What a complete read found.
 #[derive(Debug)]
 pub(super) struct Read {
@@ -127,25 +118,6 @@ pub(super) fn read(
     })
 }
 
-/// Holds one read transaction while `work` runs. `in_the_way` tells it whether writers have to wait
-/// meanwhile. Returns how long that was.
-pub(super) fn hold<T>(
-    request: &Request<'_>,
-    work: impl FnOnce(bool) -> Result<T, Failure>,
-) -> Result<(T, jiff::Timestamp, Duration), Failure> {
-    let mut reader = Reader::open(request, Open::Shared)?;
-    reader.begin()?;
-    let instant = request.clock.now();
-    let done = work(reader.in_the_way);
-    let held = if reader.in_the_way {
-        reader.slice_began.elapsed()
-    } else {
-        Duration::ZERO
-    };
-    reader.let_go()?;
-    Ok((done?, instant, held))
-}
-
 impl<'a> Reader<'a> {
     pub(super) fn open(request: &'a Request<'a>, open: Open) -> Result<Self, Failure> {
         let parameters = match open {
@@ -191,14 +163,9 @@ impl<'a> Reader<'a> {
         self.longest
     }
 
-    /// The state that the lock is held on.
-    pub(super) fn state(&self) -> PagesState<'_> {
-        PagesState {
-            change_counter: self.header.change_counter(),
-            page_size: self.page_size,
-            page_count: self.page_count,
-            free: self.free.as_ref().map(FreePages::leaves),
-        }
+    /// The number of the commit that the lock is held on.
+    pub(super) fn change_counter(&self) -> u32 {
+        self.header.change_counter()
     }
 
     /// Takes the read lock on whatever state the file is in now.

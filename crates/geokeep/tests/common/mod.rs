@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "shared by several test programs")]
 
 pub mod page;
+pub mod program;
 pub mod restored;
 
 use std::fs;

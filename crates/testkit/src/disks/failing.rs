@@ -40,11 +40,18 @@ pub struct DiskFault {
     pub failure: Failure,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     calls: u64,
     failed: u64,
     fault: Option<DiskFault>,
+    visit: Option<(u64, Box<dyn FnOnce() + Send>)>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} calls, {} failed", self.calls, self.failed)
+    }
 }
 
 /// Wraps a disk and fails its N-th call; calls on its files (read, write, seek, sync, …) count
@@ -72,6 +79,15 @@ impl FailingDisk {
         };
     }
 
+    /// Fails nothing, but calls `action` before the call of this number, counted from 0 from now on:
+    /// another program comes at that very moment.
+    pub fn before(&self, number: u64, action: impl FnOnce() + Send + 'static) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State {
+            visit: Some((number, Box::new(action))),
+            ..State::default()
+        };
+    }
+
     /// Ends the plan, counts from 0 again, and returns how many calls there were and how many
     /// of them failed.
     pub fn clear(&self) -> (u64, u64) {
@@ -85,6 +101,13 @@ fn count(state: &Mutex<State>) -> io::Result<()> {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     let number = state.calls;
     state.calls += 1;
+    if state.visit.as_ref().is_some_and(|(at, _)| *at == number)
+        && let Some((_, action)) = state.visit.take()
+    {
+        drop(state);
+        action();
+        return Ok(());
+    }
     match state.fault {
         Some(f) if number == f.at || (f.sticky && number > f.at) => {
             state.failed += 1;
