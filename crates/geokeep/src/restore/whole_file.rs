@@ -169,9 +169,11 @@ pub(super) fn write(
     file.hide_as(&archive.path);
     let mut written = 0;
     let to = file.file_mut();
+    let hashes = archive.hashes()?;
     let digests = Digests {
         content: &manifest.digest,
         stored: &manifest.stored_digest,
+        chunks: &hashes,
     };
     compare(&archive.chunks()?, digests, settings.threads, |plain| {
         watch.check()?;
