@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sozip::ReadAt;
-
 use crate::Watch;
 use crate::destination::{
     ArchiveFolder, Content, DestinationError, Draft, Kept, Manifest, Origin, Reservation, Stored,
@@ -357,13 +355,14 @@ fn capture(
     settings: &Settings,
 ) -> Result<(Taken, Content), Error> {
     // A previous archive that cannot be read is of no use here; verify will say so.
-    let chunks = previous.and_then(|previous| previous.chunks().ok());
+    let readable = previous.and_then(|previous| {
+        let chunks = previous.chunks().ok()?;
+        Some((chunks, previous.hashes().unwrap_or_default()))
+    });
+    let previous = readable.as_ref().map(|(chunks, hashes)| sozip::Previous { chunks, hashes });
     snapshot::take(request, look, &mut |stream, bytes| {
-        let previous = chunks
-            .as_ref()
-            .map(|c| c as &sozip::Chunks<dyn ReadAt + '_>);
         let modified = settings.clock.now();
-        Ok(draft.store(stream, bytes, modified, settings.threads, previous)?)
+        Ok(draft.store(stream, bytes, modified, settings.threads, previous.as_ref())?)
     })
 }
 
@@ -385,6 +384,7 @@ fn check(
     let digests = Digests {
         content: &content.digest,
         stored: &content.stored_digest,
+        chunks: &content.added.hashes,
     };
     // Most likely nobody has changed the source since.
     let just_written = Twin {

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sozip::{Added, ArchiveWriter, Chunks, Options, ReadAt, WriteError};
+use sozip::{
+    Added, ArchiveWriter, CHUNK_SIZE, CHUNK_SIZE_MAX, ChunkHash, Chunks, Options, Previous, WriteError,
+};
 
 use super::archive::read_error;
 use super::chunk_hashes::ChunkHashes;
 use super::line::{ARCHIVE_SUFFIX, dated_name};
-use super::manifest::MANIFEST_NAME;
+use super::manifest::{HASHES_NAME, MANIFEST_NAME};
 use super::{DestinationError, Manifest, Stored, StoredArchive};
 use crate::durable::{Disk, Temporary};
 
@@ -39,20 +41,31 @@ pub(crate) struct Draft {
 }
 
 /// `blake3:` and the hash in hexadecimal.
-pub(crate) fn digest_text(hasher: &blake3::Hasher) -> String {
-    format!("blake3:{}", hasher.finalize().to_hex())
+pub(crate) fn digest_text(hash: &blake3::Hash) -> String {
+    format!("blake3:{}", hash.to_hex())
+}
+
+/// A file has so many chunks at most, whatever its size, up to 256 GiB: what is kept in memory for
+/// each must not grow with it.
+const CHUNKS_MAX: u64 = 1 << 18;
+
+/// Plain bytes in each chunk of a database of `bytes`.
+fn chunk_size(bytes: u64) -> u32 {
+    let fitting = bytes.div_ceil(CHUNKS_MAX).checked_next_power_of_two();
+    let fitting = fitting.and_then(|size| u32::try_from(size).ok());
+    fitting
+        .unwrap_or(CHUNK_SIZE_MAX)
+        .clamp(CHUNK_SIZE, CHUNK_SIZE_MAX)
 }
 
 struct Hashing<'a> {
     input: &'a mut dyn Read,
-    hasher: blake3::Hasher,
     chunks: ChunkHashes,
 }
 
 impl Read for Hashing<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.input.read(buf)?;
-        self.hasher.update(&buf[..n]);
         self.chunks.update(&buf[..n]);
         Ok(n)
     }
@@ -89,7 +102,7 @@ impl Draft {
         bytes: u64,
         modified: Timestamp,
         threads: usize,
-        previous: Option<&Chunks<dyn ReadAt + '_>>,
+        previous: Option<&Previous<'_>>,
     ) -> Result<Content, DestinationError> {
         if self
             .writer
@@ -103,11 +116,11 @@ impl Draft {
         let entry_name = format!("{}.gpkg", self.name);
         let options = Options {
             threads,
+            chunk_size: chunk_size(bytes),
             ..Options::default()
         };
         let mut input = Hashing {
             input: stream,
-            hasher: blake3::Hasher::new(),
             chunks: ChunkHashes::new(options.chunk_size),
         };
         let mut stored = blake3::Hasher::new();
@@ -124,14 +137,13 @@ impl Draft {
                 stored.update(piece);
             },
         );
-        let digest = digest_text(&input.hasher);
         input.chunks.finish();
         let hashes = Arc::new(input.chunks);
         let added = added.map_err(|e| write_error(self.path(), e, written))?;
         Ok(Content {
+            digest: digest_text(&added.digest),
             added,
-            digest,
-            stored_digest: digest_text(&stored),
+            stored_digest: digest_text(&stored.finalize()),
             hashes,
         })
     }
@@ -154,9 +166,14 @@ impl Draft {
         let written = content.added.entry.compressed_size;
         let modified = Some(manifest.instant.as_second());
         let draft = self.path().to_owned();
-        self.writer
-            .add_stored(MANIFEST_NAME, modified, &manifest.to_json())
-            .map_err(|e| write_error(&draft, e, written))?;
+        let hashes: Vec<u8> = (content.added.hashes.iter())
+            .flat_map(ChunkHash::to_bytes)
+            .collect();
+        for (name, bytes) in [(HASHES_NAME, hashes), (MANIFEST_NAME, manifest.to_json())] {
+            self.writer
+                .add_stored(name, modified, &bytes)
+                .map_err(|e| write_error(&draft, e, written))?;
+        }
         let temporary = self
             .writer
             .finish()
@@ -188,7 +205,8 @@ fn read_back(path: &Path, content: &Content, manifest: &Manifest) -> Result<(), 
     read.archive()
         .check_canonical()
         .map_err(|e| read_error(path, e))?;
-    if read.manifest != *manifest || *read.entry() != content.added.entry {
+    let same_hashes = read.hashes()? == content.added.hashes;
+    if !same_hashes || read.manifest != *manifest || *read.entry() != content.added.entry {
         let reason = "what was written cannot be read back".to_owned();
         return Err(DestinationError::BadArchive {
             path: path.to_owned(),

@@ -304,7 +304,7 @@ impl KeptProject {
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    digest_text(blake3::Hasher::new().update(bytes))
+    digest_text(&blake3::hash(bytes))
 }
 
 fn is_same(file: &(impl ReadAt + ?Sized), bytes: &[u8]) -> io::Result<bool> {

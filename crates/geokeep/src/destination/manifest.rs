@@ -9,9 +9,13 @@ use crate::source::Evidence;
 
 /// Name of the entry.
 pub const MANIFEST_NAME: &str = "manifest.json";
+/// Name of the entry with the hashes of the chunks; archives of version 1 have none.
+pub(super) const HASHES_NAME: &str = "chunk-hashes.bin";
+/// A list of hashes longer than this in bytes is not read.
+pub(super) const HASHES_BYTES_MAX: u64 = 1 << 30;
 const FORMAT: &str = "geokeep backup";
 /// The version that is written. Older ones are read for ever, newer ones refused.
-pub const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 2;
 /// A manifest longer than this in bytes is not read.
 pub const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 

@@ -55,5 +55,5 @@ fn digest_on_disk(of: &Temporary, watch: &Watch) -> Result<String, Error> {
         hasher.update(&piece[..len]);
         at += len as u64;
     }
-    Ok(digest_text(&hasher))
+    Ok(digest_text(&hasher.finalize()))
 }

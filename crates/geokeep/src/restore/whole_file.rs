@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sozip::Chunks;
+use sozip::{ChunkHash, Chunks};
 
 use super::RestoreError;
 use super::aside::Aside;
@@ -142,6 +142,8 @@ fn make(
 pub(super) struct Unwritten {
     pub(super) manifest: Manifest,
     pub(super) chunks: Arc<Chunks<File>>,
+    /// What the chunks hash to.
+    hashes: Vec<ChunkHash>,
     /// The archive.
     path: PathBuf,
 }
@@ -154,10 +156,12 @@ impl Unwritten {
             .map_err(VerifyError::from)?;
         let path = archive.path.clone();
         let manifest = archive.manifest.clone();
+        let hashes = archive.hashes()?;
         let chunks = Arc::new(archive.into_chunks()?);
         Ok(Self {
             manifest,
             chunks,
+            hashes,
             path,
         })
     }
@@ -199,6 +203,7 @@ impl Unwritten {
         let digests = Digests {
             content: &self.manifest.digest,
             stored: &self.manifest.stored_digest,
+            chunks: &self.hashes,
         };
         compare(&self.chunks, digests, settings.threads, |plain| {
             watch.check()?;

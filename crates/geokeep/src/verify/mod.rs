@@ -18,7 +18,7 @@ mod thread_time;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use sozip::{Chunks, ReadAt};
+use sozip::{ChunkHash, Chunks, ReadAt};
 
 use crate::Watch;
 use crate::destination::{Layer, Manifest, StoredArchive, Verdict};
@@ -81,6 +81,8 @@ pub(crate) struct Checked {
 pub(crate) struct Digests<'a> {
     pub(crate) content: &'a str,
     pub(crate) stored: &'a str,
+    /// Of each chunk; empty if it was not noted.
+    pub(crate) chunks: &'a [ChunkHash],
 }
 
 /// Bytes of decoded chunks that all checks of one backup share. Index pages, which are wanted again
@@ -98,9 +100,11 @@ pub fn verify(archive: StoredArchive, level: Level, watch: &Watch) -> Result<Man
         .check_canonical()
         .map_err(VerifyError::from)?;
     let manifest = archive.manifest.clone();
+    let hashes = archive.hashes()?;
     let digests = Digests {
         content: &manifest.digest,
         stored: &manifest.stored_digest,
+        chunks: &hashes,
     };
     let geopackage = is_geopackage(&manifest.layers);
     let chunks = Arc::new(archive.into_chunks()?);
