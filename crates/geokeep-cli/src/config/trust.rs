@@ -47,7 +47,8 @@ pub(super) fn check(path: &Path) -> Result<(), Failure> {
     match os::doubt(path) {
         Ok(None) => Ok(()),
         Ok(Some(doubt)) => Err(refused(path, &doubt, os::is_root())),
-        // Reading it will say what is wrong.
+        // What cannot be walked to cannot be read either, which will be said; or it is a pipe that
+        // was handed to this very process.
         Err(_) => Ok(()),
     }
 }
