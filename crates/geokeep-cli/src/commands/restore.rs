@@ -69,9 +69,10 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     }
 }
 
-/// The user did not say where to: he sees it before anything is written there.
+/// Where nobody said where to, it is shown before anything is written there.
 fn announce(arguments: &Restore, path: &Path) {
-    if arguments.to.is_none() && !arguments.dry_run {
+    let is_refused = !arguments.force && path.exists();
+    if arguments.to.is_none() && !arguments.dry_run && !is_refused {
         render::announce(&format!(
             "restoring to {}, where the backup came from",
             path.display()

@@ -39,6 +39,8 @@ impl Replacing<'_> {
     pub(super) fn run(&self, new: &Unwritten, restored: &mut Restored) -> Result<(), Error> {
         // Proven before anything there is touched.
         new.prove(self.settings, self.watch)?;
+        // A restore that was killed may have left half a safety backup.
+        let _ = self.destination.sweep();
         let database = as_sqlite_sees_it(&new.chunks, &new.manifest)?;
         let mut aside = Aside::default();
         let done = self.attempts(new, database.as_ref(), &mut aside, restored);

@@ -80,8 +80,8 @@ fn doubt(path: &Path, origin: &Origin, host: &str, endings: &[&str]) -> Option<U
         return Some(Unsure::NoPath);
     }
     let is_one_of_them = path.extension().is_some_and(|extension| {
-        let named = |ending: &&str| extension.eq_ignore_ascii_case(ending);
-        endings.iter().any(|ending| named(&ending))
+        let mut endings = endings.iter();
+        endings.any(|ending| extension.eq_ignore_ascii_case(ending))
     });
     if !is_one_of_them {
         return Some(Unsure::OddName);

@@ -52,15 +52,15 @@ pub(crate) fn openers(_file: &FileStamp) -> Vec<Holder> {
 
 #[cfg(test)]
 mod tests {
-    #![cfg(target_os = "linux")]
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-    use std::process::{Command, Stdio};
-
-    use super::*;
-    use crate::source::stamp_of;
-
     #[test]
+    #[cfg(target_os = "linux")]
     fn another_process_is_named_and_we_are_not() {
+        use std::process::{Command, Stdio};
+
+        use super::openers;
+        use crate::source::stamp_of;
+
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, "x").unwrap();
