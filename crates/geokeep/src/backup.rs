@@ -14,7 +14,7 @@ use crate::destination::{
     ArchiveFolder, Content, DestinationError, Draft, Kept, Manifest, Origin, Reservation, Stored,
     StoredArchive, Verdict, Versions,
 };
-use crate::durable::Disk;
+use crate::durable::{Disk, Readers, Rights};
 use crate::error::{Error, Kind};
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
@@ -243,7 +243,7 @@ fn attempt(
         }
     }
     enough_room(destination, &look, previous.as_ref())?;
-    let mut draft = destination.draft(&job.line, &job.source)?;
+    let mut draft = destination.draft(&job.line, readers(&look, job))?;
     let made = make(
         job,
         gate,
@@ -258,6 +258,12 @@ fn attempt(
         destination.discard_empty(&job.line);
     }
     made
+}
+
+/// Whoever may not read the source is to read no archive of it either.
+fn readers(look: &Look, job: &Job) -> Readers {
+    let rights = look.rights.as_ref();
+    rights.map_or_else(Readers::default, |rights| Readers::by(rights, &job.source.real))
 }
 
 /// A snapshot in a draft, checked.
@@ -400,8 +406,8 @@ fn finish(
         }
         (None, Some(previous)) => {
             let stored = previous.stored()?;
-            // Only spares the next run the reading.
-            let _ = destination.note_seen(&stored, taken.look.evidence());
+            // Only spares the next run the reading, and knows the rights of today.
+            let _ = destination.note_seen(&stored, &taken.look);
             Ok(Outcome::Unchanged(stored))
         }
         (None, None) => unreachable!("unchanged is said only with a previous backup at hand"),
@@ -490,6 +496,7 @@ fn describe(
         findings: [taken.findings.clone(), checked.findings].concat(),
         layers: checked.layers,
         evidence: taken.look.evidence(),
+        rights: taken.look.rights.clone().map(Rights::named),
         versions: Versions {
             geokeep: env!("CARGO_PKG_VERSION").to_owned(),
             sqlite: rusqlite::version().to_owned(),

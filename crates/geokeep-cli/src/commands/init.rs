@@ -42,5 +42,6 @@ fn write(path: &Path, context: &Context) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mut file = Temporary::create(&context.disk, folder, "init")?;
     file.write_all(EXAMPLE.as_bytes())?;
+    file.open_as_usual();
     file.keep_as_new(&path)
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Error;
 use geokeep::destination::{StoredArchive, Verdict};
+use geokeep::durable::NotRestored;
 use geokeep::restore::{Restored, Target, restore};
 
 use super::open;
@@ -92,10 +93,18 @@ fn report(context: &Context, restored: &Restored, dry_run: bool) {
         ));
     }
     render::say(context, &line);
+    say_what_is_missing(context, &restored.not_restored);
     if manifest.verdict == Verdict::Damaged {
         render::say(
             context,
             "note: the source was damaged when this backup was made",
         );
+    }
+}
+
+/// What of its owner, group and permissions a restored file lacks.
+fn say_what_is_missing(context: &Context, missing: &[NotRestored]) {
+    for one in missing {
+        render::say(context, &format!("note: {}", one.message));
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Finding;
 use geokeep::destination::{KeptProject, Layer, Stored};
+use geokeep::durable::NotRestored;
 use geokeep::inspect::Inspection;
 use geokeep::report::SourceReport;
 use geokeep::restore::{Restored, RestoredProject};
@@ -270,6 +271,8 @@ pub(crate) struct RestoreLine {
     pub(crate) digest: Option<String>,
     /// The backup of what was replaced: its id, or the copy of a project.
     pub(crate) replaced: Option<String>,
+    /// What of owner, group and permissions the file does not have as its source had it.
+    pub(crate) not_restored: Vec<NotRestored>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -290,6 +293,7 @@ impl RestoreLine {
                 .replaced
                 .as_ref()
                 .map(|stored| stored.manifest.id.clone()),
+            not_restored: restored.not_restored.clone(),
             error: None,
         }
     }
@@ -308,6 +312,7 @@ impl RestoreLine {
             verdict: None,
             digest: None,
             replaced: replaced.map(|kept| kept.path.to_string_lossy().into_owned()),
+            not_restored: restored.not_restored.clone(),
             error: None,
         }
     }
@@ -324,6 +329,7 @@ impl RestoreLine {
             verdict: None,
             digest: None,
             replaced: None,
+            not_restored: Vec::new(),
             error: Some(failure.clone()),
         }
     }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::line::{ARCHIVE_SUFFIX, candidates, instant_of};
 use super::marks::is_mark;
 use super::{DestinationError, Draft, Origin, Stored, StoredArchive};
-use crate::durable::{self, Disk, Temporary, folder_of, sweep};
+use crate::durable::{self, Disk, Readers, Temporary, folder_of, sweep};
 use crate::source::{Source, free_space};
 
 /// A destination of the first kind.
@@ -306,13 +306,13 @@ impl ArchiveFolder {
         }))
     }
 
-    /// Begins an archive of `source` in a line, whose folder is made if need be.
-    pub(crate) fn draft(&self, line: &str, source: &Source) -> Result<Draft, DestinationError> {
+    /// Begins an archive for `readers` in a line, whose folder is made if need be.
+    pub(crate) fn draft(&self, line: &str, readers: Readers) -> Result<Draft, DestinationError> {
         let folder = self.path.join(line);
         if !folder.is_dir() {
             create_folder(&*self.disk, &folder)?;
         }
-        let draft = Draft::create(&self.disk, &folder, line, &source.real);
+        let draft = Draft::create(&self.disk, &folder, line, readers);
         if draft.is_err() {
             self.discard_empty(line);
         }

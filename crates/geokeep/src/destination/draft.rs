@@ -13,7 +13,7 @@ use super::chunk_hashes::ChunkHashes;
 use super::line::{ARCHIVE_SUFFIX, dated_name};
 use super::manifest::MANIFEST_NAME;
 use super::{DestinationError, Manifest, Stored, StoredArchive};
-use crate::durable::{Disk, Temporary};
+use crate::durable::{Disk, Readers, Temporary};
 
 /// What a draft holds once the snapshot is in it.
 #[derive(Debug, Clone)]
@@ -33,8 +33,8 @@ pub(crate) struct Draft {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
     name: String,
-    /// Who may not read this may not read the archive.
-    source: PathBuf,
+    /// Nobody else may read the archive.
+    readers: Readers,
     writer: ArchiveWriter<Temporary>,
 }
 
@@ -59,20 +59,19 @@ impl Read for Hashing<'_> {
 }
 
 impl Draft {
-    /// Begins an archive in the folder of line `name`, which nobody may read who may not read
-    /// `source`.
+    /// Begins an archive in the folder of line `name`, for `readers` alone.
     pub(super) fn create(
         disk: &Arc<dyn Disk>,
         folder: &Path,
         name: &str,
-        source: &Path,
+        readers: Readers,
     ) -> Result<Self, DestinationError> {
         Ok(Self {
             disk: Arc::clone(disk),
             folder: folder.to_owned(),
             name: name.to_owned(),
-            source: source.to_owned(),
-            writer: new_writer(disk, folder, source)?,
+            readers,
+            writer: new_writer(disk, folder)?,
         })
     }
 
@@ -98,7 +97,7 @@ impl Draft {
             .size()
             .is_ok_and(|size| size > 0)
         {
-            self.writer = new_writer(&self.disk, &self.folder, &self.source)?;
+            self.writer = new_writer(&self.disk, &self.folder)?;
         }
         let entry_name = format!("{}.gpkg", self.name);
         let options = Options {
@@ -166,6 +165,7 @@ impl Draft {
             .file()
             .size()
             .map_err(|e| DestinationError::read(&draft, e))?;
+        temporary.open_to(&self.readers);
         temporary.keep_as_new(&path).map_err(|e| match e.kind() {
             // Another run backed up the same source in the same millisecond.
             io::ErrorKind::AlreadyExists => DestinationError::NameTaken { line: self.name },
@@ -203,11 +203,9 @@ fn read_back(path: &Path, content: &Content, manifest: &Manifest) -> Result<(), 
 fn new_writer(
     disk: &Arc<dyn Disk>,
     folder: &Path,
-    source: &Path,
 ) -> Result<ArchiveWriter<Temporary>, DestinationError> {
     let temporary = Temporary::create(disk, folder, "backup")
         .map_err(|e| DestinationError::write(folder, e, 0))?;
-    temporary.hide_as(source);
     Ok(ArchiveWriter::new(temporary))
 }
 

@@ -15,7 +15,7 @@ use super::archive_folder::create_folder;
 use super::line::{candidates, dated_name};
 use super::marks::{read_digest, read_failed, read_pin};
 use super::{ArchiveFolder, DestinationError, Origin, digest_text};
-use crate::durable::{Temporary, open_file};
+use crate::durable::{Readers, Temporary, open_file};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
 
 /// Says whose a line of projects is.
@@ -166,8 +166,9 @@ impl ArchiveFolder {
             .join(&line)
             .join(dated_name(base, instant, &suffix));
         // A digest without its copy means nothing; a copy without its digest proves less.
-        self.note_digest(&path, &digest_of(&project.bytes))?;
-        let written = self.write_whole(&line, &path, &project.bytes, Some(&project.source.real));
+        let readers = Readers::of(&project.source.real);
+        self.note_digest(&path, &digest_of(&project.bytes), &readers)?;
+        let written = self.write_whole(&line, &path, &project.bytes, Some(&readers));
         if written.is_err() {
             self.forget_digest(&path);
         }
@@ -237,20 +238,17 @@ impl ArchiveFolder {
     }
 
     /// Writes a file of a line under a temporary name, reads it back, and gives it its own name,
-    /// which must be free. Nobody may read it who may not read `source`.
+    /// which must be free. If `readers` are given, nobody else may read it.
     fn write_whole(
         &self,
         line: &str,
         path: &Path,
         bytes: &[u8],
-        source: Option<&Path>,
+        readers: Option<&Readers>,
     ) -> Result<(), DestinationError> {
         let written = bytes.len() as u64;
         let mut draft = Temporary::create(&self.disk, &self.path().join(line), "project")
             .map_err(|e| DestinationError::write(path, e, 0))?;
-        if let Some(source) = source {
-            draft.hide_as(source);
-        }
         draft
             .write_all(bytes)
             .and_then(|()| draft.flush())
@@ -261,6 +259,10 @@ impl ArchiveFolder {
                 path: path.to_owned(),
                 reason: "what was written cannot be read back".to_owned(),
             });
+        }
+        match readers {
+            Some(readers) => draft.open_to(readers),
+            None => draft.open_as_usual(),
         }
         draft.keep_as_new(path).map_err(|e| match e.kind() {
             // Another run was quicker.

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::durable::Rights;
 use crate::finding::Finding;
 use crate::source::Evidence;
 
@@ -60,6 +61,9 @@ pub struct Manifest {
     pub layers: Vec<Layer>,
     /// What the source looked like, to recognise it unchanged.
     pub evidence: Evidence,
+    /// Who might do what with the source. Absent on Windows, and in older manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rights: Option<Rights>,
     /// The programs that made it.
     pub versions: Versions,
 }

@@ -1,5 +1,6 @@
 //! A small file, written at once.
 
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +14,25 @@ pub fn write_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result
     create_folders(&**disk, folder)?;
     let mut file = Temporary::create(disk, folder, "file")?;
     file.write_all(bytes)?;
+    file.open_as_usual();
     file.keep_as(path)
+}
+
+/// How to open a file to which lines are added: one that is made for that can be read by this user
+/// alone, or by whom `earlier` can be, the file in whose place it comes.
+#[must_use]
+pub fn append_options(earlier: &Path) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+        let mode = std::fs::metadata(earlier).map(|metadata| metadata.mode() & 0o666);
+        options.mode(mode.unwrap_or(0o600));
+    }
+    #[cfg(not(unix))]
+    let _ = earlier;
+    options
 }
 
 fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {

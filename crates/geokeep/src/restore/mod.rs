@@ -2,6 +2,7 @@
 
 mod drill;
 mod project;
+mod rights;
 mod whole_file;
 
 use std::io;

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::RestoreError;
+use super::rights::Known;
 use super::whole_file::{Target, enough_room, real_path};
 use crate::Watch;
 use crate::backup::{Settings, keep_project};
 use crate::destination::{ArchiveFolder, Kept, KeptProject};
-use crate::durable::{Temporary, folder_of};
+use crate::durable::{NotRestored, Temporary, folder_of};
 use crate::error::Error;
 use crate::source::Project;
 
@@ -22,6 +23,8 @@ pub struct RestoredProject {
     pub copy: KeptProject,
     /// The copy that holds what was replaced.
     pub replaced: Option<KeptProject>,
+    /// What of the file's owner, group and permissions could not be given back.
+    pub not_restored: Vec<NotRestored>,
 }
 
 fn refused(error: Error) -> Error {
@@ -60,6 +63,7 @@ pub fn restore_project(
         path,
         copy,
         replaced: None,
+        not_restored: Vec::new(),
     };
     if dry_run {
         return Ok(restored);
@@ -68,12 +72,12 @@ pub fn restore_project(
     let write_error = |e| Error::from(RestoreError::write(path, e, 0));
     let mut file =
         Temporary::create(&settings.disk, folder_of(path), "restore").map_err(write_error)?;
-    file.hide_as(&restored.copy.path);
     file.write_all(&bytes).map_err(write_error)?;
+    let rights = Known::of_copy(&restored.copy.source.path, &restored.copy.path);
+    restored.not_restored = rights.give(&file, path);
     if is_there {
         let kept = present.map(|present| keep_project(&present, destination, settings, watch));
         let kept = kept.transpose().map_err(refused)?;
-        file.take_access_of(path).map_err(write_error)?;
         file.keep_as(path).map_err(write_error)?;
         restored.replaced = kept.map(|(Kept::Saved(kept) | Kept::Unchanged(kept))| kept);
     } else {

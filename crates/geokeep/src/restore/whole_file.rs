@@ -8,10 +8,11 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::RestoreError;
+use super::rights::Known;
 use crate::Watch;
 use crate::backup::{Settings, backup, plan};
 use crate::destination::{ArchiveFolder, Manifest, Stored, StoredArchive};
-use crate::durable::{Disk, Temporary, folder_of};
+use crate::durable::{Disk, NotRestored, Temporary, folder_of};
 use crate::error::Error;
 use crate::source::{FirstBytes, Gate, JournalMode, Source, free_space, locks, look, sidecar};
 use crate::sqlite::code;
@@ -37,6 +38,8 @@ pub struct Restored {
     pub manifest: Manifest,
     /// The backup that holds what was replaced.
     pub replaced: Option<Stored>,
+    /// What of the file's owner, group and permissions could not be given back.
+    pub not_restored: Vec<NotRestored>,
 }
 
 /// Gives back the database of `archive`, byte for byte as the snapshot was.
@@ -63,12 +66,15 @@ pub fn restore(
         bytes,
         manifest,
         replaced: None,
+        not_restored: Vec::new(),
     };
     if dry_run {
         return Ok(restored);
     }
     // The new file is complete and proven before anything there is touched.
+    let rights = Known::of(&archive);
     let file = write(archive, &restored.path, settings, watch)?;
+    restored.not_restored = rights.give(&file, &restored.path);
     let write_error = |e| Error::from(RestoreError::write(&restored.path, e, bytes));
     match existing {
         Existing::Nothing => {
@@ -87,7 +93,6 @@ pub fn restore(
         }
         Existing::Database(source) => {
             let saved = back_up(&source, destination, settings, watch)?;
-            file.take_access_of(&restored.path).map_err(write_error)?;
             replace(&source, file, settings)?;
             restored.replaced = Some(saved);
         }
@@ -166,7 +171,6 @@ pub(super) fn write(
     watch.add_total(manifest.bytes);
     let mut file = Temporary::create(&settings.disk, folder_of(path), "restore")
         .map_err(|e| RestoreError::write(path, e, 0))?;
-    file.hide_as(&archive.path);
     let mut written = 0;
     let to = file.file_mut();
     let digests = Digests {
