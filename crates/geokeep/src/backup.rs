@@ -67,7 +67,7 @@ pub struct Job {
     pub line: String,
     /// Kept in the manifest.
     pub label: Option<String>,
-    /// Keeps the name of a new line from others.
+    /// Keeps the names of new lines from others.
     _reservation: Option<Arc<Reservation>>,
 }
 
@@ -108,20 +108,27 @@ pub fn plan(
 ) -> Result<Vec<Job>, Error> {
     let _names = destination.lock_names();
     let mut taken = Vec::new();
-    let mut jobs = Vec::new();
-    for source in sources {
-        let origin = origin(&source, settings);
+    let mut new = Vec::new();
+    for source in &sources {
+        let origin = origin(source, settings);
         let line = destination.line_for(&origin, &source.stem(), &taken)?;
         taken.push(line.clone());
-        let reservation = destination.reserve(&line, &origin)?.map(Arc::new);
-        jobs.push(Job {
-            source,
-            line,
-            label: settings.label.clone(),
-            _reservation: reservation,
-        });
+        if destination.newest(&line).is_none() {
+            new.push((line, origin));
+        }
     }
-    Ok(jobs)
+    // Where they cannot be written down, a name that was given away meanwhile is seen in the end.
+    let reservation = match &new[..] {
+        [] => None,
+        new => destination.reserve(new).ok().map(Arc::new),
+    };
+    let job = |(source, line)| Job {
+        source,
+        line,
+        label: settings.label.clone(),
+        _reservation: reservation.clone(),
+    };
+    Ok(sources.into_iter().zip(taken).map(job).collect())
 }
 
 /// Keeps a project as it was read. When this returns a saved copy, it survives a power cut.
@@ -232,7 +239,7 @@ fn attempt(
     let origin = origin(&job.source, settings);
     let previous = destination
         .newest(&job.line)
-        .filter(|newest| newest.manifest.source == origin && !newest.did_not_pass());
+        .filter(|newest| newest.manifest.source.is_same(&origin) && !newest.did_not_pass());
     if let Some(previous) = &previous
         && !settings.force
     {

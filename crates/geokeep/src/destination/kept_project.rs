@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sozip::ReadAt;
 
-use super::archive_folder::create_folder;
+use super::archive_folder::{create_folder, line_named};
 use super::line::{candidates, dated_name};
 use super::marks::{read_digest, read_failed, read_pin};
 use super::{ArchiveFolder, DestinationError, Origin, digest_text};
 use crate::durable::{Readers, Temporary, open_file};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
+use crate::words::{composed, same_name};
 
 /// Says whose a line of projects is.
 const OWNER_NAME: &str = "project.json";
@@ -120,10 +121,13 @@ impl ArchiveFolder {
             },
             None => (asked, None),
         };
-        if ProjectFormat::of(Path::new(name)).is_none() || !self.lines()?.iter().any(|l| l == name)
-        {
+        if ProjectFormat::of(Path::new(name)).is_none() {
             return Ok(None);
         }
+        let lines = self.lines()?;
+        let Some(name) = line_named(name, &lines) else {
+            return Ok(None);
+        };
         let mut copies = self.projects(name)?;
         copies.retain(|copy| until.is_none_or(|until| copy.instant < until));
         let passed = copies.iter().rposition(|copy| copy.failed.is_none());
@@ -141,7 +145,8 @@ impl ArchiveFolder {
         let path = source.text();
         let lines = self.lines().ok()?;
         let kept = lines.iter().filter_map(|line| self.projects(line).ok());
-        kept.flatten().rfind(|kept| kept.source.path == path)
+        let same = |kept: &KeptProject| composed(&kept.source.path) == composed(&path);
+        kept.flatten().rfind(same)
     }
 
     /// Keeps a project as it was at `instant`, unless the newest copy is the same and a new one is
@@ -194,18 +199,20 @@ impl ArchiveFolder {
         let format = Some(project.format);
         let ours = |line: &&String| {
             ProjectFormat::of(Path::new(line)) == format
-                && read_owner(&self.path().join(line)).is_ok_and(|of| of.as_ref() == Some(source))
+                && read_owner(&self.path().join(line))
+                    .is_ok_and(|of| of.is_some_and(|of| of.is_still(source)))
         };
         if let Some(line) = lines.iter().find(ours) {
             return Ok(line.clone());
         }
         let parent = Path::new(&source.path).parent().and_then(Path::file_name);
         let parent = parent.map(|name| name.to_string_lossy().into_owned());
+        let reserved = self.reserved();
         let free = |name: &String| {
             let mut same = lines
                 .iter()
-                .filter(|line| line.to_lowercase() == name.to_lowercase());
-            same.all(|line| self.is_empty(line))
+                .filter(|line| same_name(line, name));
+            same.all(|line| self.is_empty(line)) && reserved.owner(name).is_none()
         };
         let line = candidates(&project.source.stem(), parent.as_deref())
             .map(|name| format!("{name}.{}", project.format.extension()))

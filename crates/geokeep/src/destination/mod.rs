@@ -12,14 +12,14 @@ mod kept_project;
 mod line;
 mod manifest;
 mod marks;
+mod reservation;
 mod run_lock;
 
 use std::io;
 use std::path::PathBuf;
 
 pub use archive::{Stored, StoredArchive};
-pub(crate) use archive_folder::Reservation;
-pub use archive_folder::{ArchiveFolder, Listing};
+pub use archive_folder::{ArchiveFolder, Listing, line_named};
 pub(crate) use chunk_hashes::ChunkHashes;
 pub(crate) use draft::{Content, Draft, digest_text};
 pub use kept_project::{Kept, KeptProject};
@@ -28,6 +28,7 @@ pub use manifest::{
     Extent, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
     Origin, Verdict, Versions,
 };
+pub(crate) use reservation::Reservation;
 pub use run_lock::RunLock;
 
 use crate::error::Kind;

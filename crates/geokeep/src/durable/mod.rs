@@ -17,7 +17,7 @@ use std::path::Path;
 pub use os::OsDisk;
 pub(crate) use rights::all_may_reach;
 pub use rights::{NotRestored, Readers, Rights};
-pub(crate) use temporary::folder_of;
+pub(crate) use temporary::{folder_of, living_temporaries};
 pub use temporary::{Temporary, sweep};
 pub(crate) use whole::create_folder;
 pub use whole::{append_options, write_file};

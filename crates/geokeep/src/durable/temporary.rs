@@ -190,6 +190,22 @@ pub fn sweep(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
     Ok(swept)
 }
 
+/// The temporary files in `folder` that were made for `tag` by processes that are alive.
+pub(crate) fn living_temporaries(folder: &Path, tag: &str) -> Vec<PathBuf> {
+    let begin = format!("{PREFIX}{tag}-");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter(|entry| {
+            let name = entry.file_name();
+            is_temporary(&name) && name.to_str().is_some_and(|name| name.starts_with(&begin))
+        })
+        .map(|entry| entry.path())
+        .filter(|path| !is_abandoned(path))
+        .collect();
+    found.sort();
+    found
+}
+
 fn is_abandoned(path: &Path) -> bool {
     // `try_lock` fails while the writer lives, and where locks are unknown: then it stays.
     open_file(path).is_ok_and(|file| file.try_lock().is_ok())

@@ -143,6 +143,12 @@ pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Whether two names are of one file.
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+    let id = |path: &Path| Some(sys::file_id(path, &std::fs::metadata(path).ok()?));
+    id(a).is_some_and(|a| id(b) == Some(a))
+}
+
 /// `stat` of a file by its name.
 pub(crate) fn stamp_of(path: &Path) -> io::Result<FileStamp> {
     Ok(sys::stamp(&std::fs::metadata(path)?))
