@@ -231,6 +231,16 @@ impl Failure {
     /// A backup that does not verify.
     pub(crate) fn of_backup(error: &Error, path: &Path) -> Self {
         let name = shown(path);
+        if let Error::Restore(RestoreError::NoDrill { folder, error: e }) = error {
+            let cause = match &**e {
+                RestoreError::Write { error: e, .. } => e.to_string(),
+                other => other.to_string(),
+            };
+            return Self::new(error, format!("{name} could not be restored for a test"))
+                .cause(format!("in the temporary folder {}: {cause}", shown(folder)))
+                .state("nothing new is known of the backup; it counts as before")
+                .hint("make that folder, or room in it, or name another in the variable TMPDIR");
+        }
         let failure = Self::new(error, format!("{name} did not pass its check"))
             .state("the file was left as it is; other backups are not concerned");
         match error {
@@ -363,6 +373,11 @@ fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> 
         SourceError::NoPermission(e) => could_not()
             .cause(format!("we have no permission to read it ({e})"))
             .hint("run geokeep as the user who owns the file, or let this user read it"),
+        SourceError::Sidecar { suffix, error } => could_not()
+            .cause(format!(
+                "its '{suffix}', which belongs to it, cannot be read ({error})"
+            ))
+            .hint("run geokeep as the user who has the file open, or let this user read both"),
         SourceError::NothingFound(what) => new(format!("nothing to back up in {name}"))
             .cause(what.clone())
             .hint("quote patterns so that the shell does not expand them, and check the folder"),
@@ -431,15 +446,30 @@ fn of_snapshot(error: &SnapshotError, name: &str, new: impl Fn(String) -> Failur
         SnapshotError::ToolFailed { reason } => new(format!("could not translate {name}"))
             .cause(reason.clone())
             .hint("use --method auto, which needs no other program"),
-        SnapshotError::Staging { folder, error } => {
-            new(format!("could not read {name}: no room for a working copy"))
-                .cause(format!("writing in '{}' failed: {error}", folder.display()))
-                .hint("make room there, or name another folder in the variable TMPDIR")
+        SnapshotError::Staging { folder, error: e } => {
+            let full = error.kind() == Kind::DestinationFull;
+            let (what, act) = if full {
+                ("no room for a working copy", "make room there")
+            } else {
+                ("no working copy can be written", "make that folder, or let this user write there")
+            };
+            new(format!("could not read {name}: {what}"))
+                .cause(format!("writing in {} failed: {e}", shown(folder)))
+                .hint(format!("{act}, or name another folder in the variable TMPDIR"))
         }
         other => new(format!("could not read {name}"))
             .cause(other.to_string())
             .hint("look at it with: geokeep inspect"),
     }
+}
+
+const LARGE_FILES: &str = "choose a disk that holds large files (exFAT, NTFS, ext4, …)";
+
+fn too_large(written: u64) -> String {
+    format!(
+        "a file of more than {} is not allowed there, by the file system (FAT32: 4 GiB) or by ulimit -f",
+        human_bytes(written)
+    )
 }
 
 fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
@@ -455,6 +485,15 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
             "no space left after {}; the unfinished file was removed",
             human_bytes(*written)
         ))),
+        DestinationError::Quota { written } => failure
+            .cause(format!(
+                "the quota of this user is used up, after {}; the unfinished file was removed",
+                human_bytes(*written)
+            ))
+            .hint("remove files of this user there, or ask for a larger quota"),
+        DestinationError::TooLarge { written } => {
+            failure.cause(too_large(*written)).hint(LARGE_FILES)
+        }
         DestinationError::Missing(path) => failure
             .cause(format!("there is no folder of backups at {}", shown(path)))
             .hint("check the name; 'geokeep backup' makes the folder"),
@@ -540,6 +579,15 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
                 human_bytes(*written)
             ))
             .hint("make room there, or restore to another place with --to"),
+        RestoreError::Quota { written } => could_not()
+            .cause(format!(
+                "the quota of this user is used up, after {}; the unfinished file was removed",
+                human_bytes(*written)
+            ))
+            .hint("remove files of this user there, or restore to another place with --to"),
+        RestoreError::TooLarge { written } => {
+            could_not().cause(too_large(*written)).hint(LARGE_FILES)
+        }
         RestoreError::Write { path, error } if error.kind() == std::io::ErrorKind::NotFound => {
             could_not()
                 .cause(format!("the folder of {} is not there", shown(path)))

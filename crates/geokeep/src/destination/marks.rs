@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::line::ARCHIVE_SUFFIX;
 use super::{ArchiveFolder, DestinationError, KeptProject, Manifest, Stored};
-use crate::durable::{Readers, Rights, Temporary, folder_of, open_file};
+use crate::durable::{Readers, Rights, Temporary, folder_of, open_file, sync_folder};
 use crate::source::{Evidence, Look};
 
 /// What is appended to an archive's name.
@@ -294,7 +294,7 @@ impl ArchiveFolder {
     }
 
     fn sync_removal(&self, path: &Path) -> Result<(), DestinationError> {
-        let synced = self.disk.sync_dir(folder_of(path));
+        let synced = sync_folder(&*self.disk, folder_of(path));
         synced.map_err(|error| DestinationError::Remove {
             path: path.to_owned(),
             error,

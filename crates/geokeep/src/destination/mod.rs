@@ -92,6 +92,18 @@ pub enum DestinationError {
         /// Bytes that had been written.
         written: u64,
     },
+    /// The user may not store more there.
+    #[error("the quota of this user is used up, after {written} bytes")]
+    Quota {
+        /// Bytes that had been written.
+        written: u64,
+    },
+    /// The file system, or a limit of this process, allows no file that large.
+    #[error("no file may become longer than {written} bytes there")]
+    TooLarge {
+        /// Bytes that had been written.
+        written: u64,
+    },
     /// Writing failed.
     #[error("writing to '{}' failed: {error}", path.display())]
     Write {
@@ -152,10 +164,13 @@ impl DestinationError {
             | Self::NoSuchBackup { .. }
             | Self::NoneUpTo { .. }
             | Self::Ambiguous { .. } => Kind::NoSuchBackup,
-            Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
+            Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => {
+                Kind::DestinationFull
+            }
             Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,
             Self::InUse(_) => Kind::DestinationInUse,
             Self::Write { .. }
+            | Self::TooLarge { .. }
             | Self::Remove { .. }
             | Self::Compress(_)
             | Self::NameTaken { .. } => Kind::DestinationUnwritable,
@@ -166,9 +181,9 @@ impl DestinationError {
     /// A failed write; `written` bytes had gone well.
     pub(crate) fn write(path: impl Into<PathBuf>, error: io::Error, written: u64) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Self::Full { written },
+            io::ErrorKind::StorageFull => Self::Full { written },
+            io::ErrorKind::QuotaExceeded => Self::Quota { written },
+            io::ErrorKind::FileTooLarge => Self::TooLarge { written },
             _ => Self::Write {
                 path: path.into(),
                 error,

@@ -4,6 +4,7 @@
 //! simulated disk in its place and see what a full disk or a power cut leaves behind. Reading is
 //! done with plain `std::fs`: it changes nothing.
 
+mod lacks;
 mod os;
 mod rights;
 mod temporary;
@@ -14,6 +15,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
+pub use lacks::{Lack, new_lacks};
+pub(crate) use lacks::{lock, sync_folder};
 pub use os::OsDisk;
 pub(crate) use rights::all_may_reach;
 pub use rights::{NotRestored, Readers, Rights};

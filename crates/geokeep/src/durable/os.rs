@@ -117,11 +117,7 @@ fn link_then_remove(from: &Path, to: &Path) -> io::Result<()> {
 
 #[cfg(unix)]
 fn sync_dir(path: &Path) -> io::Result<()> {
-    match File::open(path)?.sync_all() {
-        // Some shares (CIFS) cannot sync a folder; there is nothing better to do there.
-        Err(e) if e.raw_os_error() == Some(rustix::io::Errno::INVAL.raw_os_error()) => Ok(()),
-        other => other,
-    }
+    File::open(path)?.sync_all()
 }
 
 #[cfg(not(unix))]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::rights::{self, NotRestored, Readers, Rights};
-use super::{Disk, DiskFile, open_file};
+use super::{Disk, DiskFile, open_file, sync_folder};
 
 const PREFIX: &str = ".geokeep-";
 const SUFFIX: &str = ".tmp";
@@ -115,7 +115,7 @@ impl Temporary {
         }
         rename(&*self.disk, &self.path, path)?;
         self.armed = false;
-        self.disk.sync_dir(folder_of(path))
+        sync_folder(&*self.disk, folder_of(path))
     }
 }
 

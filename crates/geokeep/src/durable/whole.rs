@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Disk, Temporary, folder_of};
+use super::{Disk, Temporary, folder_of, sync_folder};
 
 /// Writes `path` under a temporary name and renames it, with the folders that lead to it. A file
 /// of that name is replaced. When this returns, it survives a power cut.
@@ -49,7 +49,7 @@ pub(crate) fn create_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         other => other?,
     }
-    disk.sync_dir(folder_of(folder))
+    sync_folder(disk, folder_of(folder))
 }
 
 #[cfg(test)]

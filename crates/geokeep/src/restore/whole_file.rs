@@ -12,7 +12,7 @@ use super::rights::Known;
 use crate::Watch;
 use crate::backup::{Settings, backup, plan};
 use crate::destination::{ArchiveFolder, Manifest, Stored, StoredArchive};
-use crate::durable::{Disk, NotRestored, Temporary, folder_of};
+use crate::durable::{Disk, NotRestored, Temporary, folder_of, sync_folder};
 use crate::error::Error;
 use crate::source::{FirstBytes, Gate, JournalMode, Source, free_space, locks, look, sidecar};
 use crate::sqlite::code;
@@ -269,7 +269,7 @@ fn remove_sidecars(disk: &dyn Disk, path: &Path) -> io::Result<()> {
         }
     }
     if removed {
-        disk.sync_dir(folder_of(path))
+        sync_folder(disk, folder_of(path))
     } else {
         Ok(())
     }

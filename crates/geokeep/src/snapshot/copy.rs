@@ -16,7 +16,7 @@ use super::reconcile::{self, Way};
 use super::{Failure, Request, SnapshotError, bracketed};
 use crate::durable::open_file;
 use crate::error::Error;
-use crate::source::{FileStamp, Look, State, read_lock, stamp_of};
+use crate::source::{FileStamp, Look, SourceError, State, read_lock, stamp_of};
 
 /// A private copy, the instant whose state it holds, and how long writers may have had to wait.
 pub(super) struct Copied {
@@ -36,7 +36,7 @@ pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<Copied, Failure
 }
 
 /// What a dead program left, with the file that tells how to mend it.
-fn recovered(request: &Request<'_>, suffix: &str) -> Result<Copied, Failure> {
+fn recovered(request: &Request<'_>, suffix: &'static str) -> Result<Copied, Failure> {
     let mut copy = PrivateCopy::create(request)?;
     // Nobody may mend it at the same time: that takes a lock which this one keeps away.
     let lock = read_lock(request.gate.file()).map_err(SnapshotError::Io)?;
@@ -97,12 +97,16 @@ fn undisturbed(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
     })
 }
 
-fn copy_sidecar(request: &Request<'_>, copy: &PrivateCopy, suffix: &str) -> Result<(), Failure> {
+fn copy_sidecar(
+    request: &Request<'_>,
+    copy: &PrivateCopy,
+    suffix: &'static str,
+) -> Result<(), Failure> {
     // SQLite has no lock on these two files that closing them could drop.
     let mut from = match open_file(&request.source.sidecar(suffix)) {
         Ok(from) => from,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(Failure::Moved),
-        Err(e) => return Err(Error::from(SnapshotError::Io(e)).into()),
+        Err(error) => return Err(Error::from(SourceError::Sidecar { suffix, error }).into()),
     };
     let mut to = copy.add_sidecar(request, suffix)?;
     pour(request, &mut from, &mut to)?;

@@ -2,9 +2,12 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Project, ProjectFormat, Source, SourceError};
+use crate::durable::open_file;
 
 /// One thing that an argument stood for.
 #[derive(Debug)]
@@ -231,6 +234,7 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
     for path in paths {
         none = false;
         match path {
+            Ok(path) if is_apple_double(&path) => {}
             Ok(path) => one(&path, expanded),
             Err(e) => {
                 let path = e.path().to_owned();
@@ -255,6 +259,32 @@ fn folder(given: &Path, expanded: &mut Expanded) {
     }
 }
 
+/// Whether a file holds what a Mac knows of another one: `._town.gpkg` beside `town.gpkg`, where
+/// the file system has no place for it. Nobody but a Mac makes it, and nothing in it is data.
+fn is_apple_double(path: &Path) -> bool {
+    /// AppleDouble (RFC 1740, appendix B).
+    const MAGIC: [u8; 4] = [0x00, 0x05, 0x16, 0x07];
+    let named = path
+        .file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"._"));
+    let mut first = [0; 4];
+    named
+        && open_file(path)
+            .and_then(|mut file| file.read_exact(&mut first))
+            .is_ok_and(|()| first == MAGIC)
+}
+
+/// Whether a folder is the system's own: what was thrown away, or what it keeps for itself.
+fn is_of_the_system(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(OsStr::to_str);
+    name.is_some_and(|name| {
+        let others = ["$RECYCLE.BIN", "System Volume Information", ".Trashes"];
+        name.starts_with(".Trash-") || others.iter().any(|other| name.eq_ignore_ascii_case(other))
+            // What `fsck` found, for the administrator alone. A user may call his own so.
+            || (name == "lost+found" && std::fs::read_dir(folder).is_err())
+    })
+}
+
 /// Every `.gpkg` below, by name. Linked folders are not entered (they may lead in a circle);
 /// linked files are.
 fn walk(top: &Path, folder: &Path, expanded: &mut Expanded) {
@@ -267,8 +297,10 @@ fn walk(top: &Path, folder: &Path, expanded: &mut Expanded) {
     for entry in entries {
         let path = entry.path();
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            walk(top, &path, expanded);
-        } else if is_geopackage(&path) && !path.is_dir() {
+            if !is_of_the_system(&path) {
+                walk(top, &path, expanded);
+            }
+        } else if is_geopackage(&path) && !path.is_dir() && !is_apple_double(&path) {
             let source = Source::new(&path);
             expanded.found.push(Found {
                 given: path,

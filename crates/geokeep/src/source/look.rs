@@ -111,6 +111,10 @@ pub fn look(source: &Source, gate: &Gate, now_ns: i64) -> Result<Look, SourceErr
         look.journal = Journal::look(&source.real)?;
         look.locks = sys::locks(gate.file()).map_err(SourceError::from_io)?;
     }
+    if look.state() == State::WalLive {
+        // SQLite would say only that it cannot open the database.
+        Shm::check_readable(&source.real)?;
+    }
     Ok(look)
 }
 

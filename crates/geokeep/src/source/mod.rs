@@ -66,6 +66,14 @@ pub enum SourceError {
     /// No whole QGIS project; the text says what is wrong.
     #[error("{0}")]
     BadProject(String),
+    /// What lies beside the file and belongs to it cannot be read.
+    #[error("its '{suffix}', which belongs to it: {error}")]
+    Sidecar {
+        /// `-wal`, `-shm` or `-journal`.
+        suffix: &'static str,
+        /// Why.
+        error: io::Error,
+    },
     /// Reading failed.
     #[error("reading failed: {0}")]
     Io(#[source] io::Error),
