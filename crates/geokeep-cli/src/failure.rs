@@ -1,6 +1,8 @@
 //! Every failure as people and scripts see it: message, cause, state, hint, exit code. Nowhere
 //! else is decided what an error is called or what to do about it.
 
+mod room;
+
 use std::path::Path;
 
 use geokeep::destination::DestinationError;
@@ -232,14 +234,7 @@ impl Failure {
     pub(crate) fn of_backup(error: &Error, path: &Path) -> Self {
         let name = shown(path);
         if let Error::Restore(RestoreError::NoDrill { folder, error: e }) = error {
-            let cause = match &**e {
-                RestoreError::Write { error: e, .. } => e.to_string(),
-                other => other.to_string(),
-            };
-            return Self::new(error, format!("{name} could not be restored for a test"))
-                .cause(format!("in the temporary folder {}: {cause}", shown(folder)))
-                .state("nothing new is known of the backup; it counts as before")
-                .hint("make that folder, or room in it, or name another in the variable TMPDIR");
+            return room::no_drill(Self::new(error, room::no_drill_message(&name)), folder, e);
         }
         let failure = Self::new(error, format!("{name} did not pass its check"))
             .state("the file was left as it is; other backups are not concerned");
@@ -448,28 +443,18 @@ fn of_snapshot(error: &SnapshotError, name: &str, new: impl Fn(String) -> Failur
             .hint("use --method auto, which needs no other program"),
         SnapshotError::Staging { folder, error: e } => {
             let full = error.kind() == Kind::DestinationFull;
-            let (what, act) = if full {
-                ("no room for a working copy", "make room there")
-            } else {
-                ("no working copy can be written", "make that folder, or let this user write there")
-            };
-            new(format!("could not read {name}: {what}"))
-                .cause(format!("writing in {} failed: {e}", shown(folder)))
-                .hint(format!("{act}, or name another folder in the variable TMPDIR"))
+            let what = room::working_copy(full);
+            room::staging(
+                new(format!("could not read {name}: {what}")),
+                full,
+                folder,
+                e,
+            )
         }
         other => new(format!("could not read {name}"))
             .cause(other.to_string())
             .hint("look at it with: geokeep inspect"),
     }
-}
-
-const LARGE_FILES: &str = "choose a disk that holds large files (exFAT, NTFS, ext4, …)";
-
-fn too_large(written: u64) -> String {
-    format!(
-        "a file of more than {} is not allowed there, by the file system (FAT32: 4 GiB) or by ulimit -f",
-        human_bytes(written)
-    )
 }
 
 fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
@@ -485,15 +470,8 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
             "no space left after {}; the unfinished file was removed",
             human_bytes(*written)
         ))),
-        DestinationError::Quota { written } => failure
-            .cause(format!(
-                "the quota of this user is used up, after {}; the unfinished file was removed",
-                human_bytes(*written)
-            ))
-            .hint("remove files of this user there, or ask for a larger quota"),
-        DestinationError::TooLarge { written } => {
-            failure.cause(too_large(*written)).hint(LARGE_FILES)
-        }
+        DestinationError::Quota { written } => room::quota(failure, *written),
+        DestinationError::TooLarge { written } => room::too_large(failure, *written),
         DestinationError::Missing(path) => failure
             .cause(format!("there is no folder of backups at {}", shown(path)))
             .hint("check the name; 'geokeep backup' makes the folder"),
@@ -579,15 +557,8 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
                 human_bytes(*written)
             ))
             .hint("make room there, or restore to another place with --to"),
-        RestoreError::Quota { written } => could_not()
-            .cause(format!(
-                "the quota of this user is used up, after {}; the unfinished file was removed",
-                human_bytes(*written)
-            ))
-            .hint("remove files of this user there, or restore to another place with --to"),
-        RestoreError::TooLarge { written } => {
-            could_not().cause(too_large(*written)).hint(LARGE_FILES)
-        }
+        RestoreError::Quota { written } => room::quota(could_not(), *written),
+        RestoreError::TooLarge { written } => room::too_large(could_not(), *written),
         RestoreError::Write { path, error } if error.kind() == std::io::ErrorKind::NotFound => {
             could_not()
                 .cause(format!("the folder of {} is not there", shown(path)))

@@ -270,7 +270,9 @@ fn attempt(
 /// Whoever may not read the source is to read no archive of it either.
 fn readers(look: &Look, job: &Job) -> Readers {
     let rights = look.rights.as_ref();
-    rights.map_or_else(Readers::default, |rights| Readers::by(rights, &job.source.real))
+    rights.map_or_else(Readers::default, |rights| {
+        Readers::by(rights, &job.source.real)
+    })
 }
 
 /// A snapshot in a draft, checked.

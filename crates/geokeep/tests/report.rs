@@ -392,7 +392,7 @@ fn an_earlier_report_is_replaced_and_nothing_else() {
         Err(ReportError::Write { .. })
     ));
     assert!(matches!(
-        write(&one, folder.path(), &disk),
+        write(&one, true, folder.path(), &disk),
         Err(ReportError::NotAReport(_))
     ));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
@@ -411,7 +411,7 @@ fn a_report_is_never_half_written() {
             disk.plan(fault);
         }
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-        let result = write(&new, &path, &shared);
+        let result = write(&new, true, &path, &shared);
         let (calls, failed) = disk.clear();
         let text = fs::read_to_string(&path).unwrap();
         assert!(

@@ -64,9 +64,7 @@ pub(crate) fn remark(text: &str) {
 pub(crate) fn lacks() {
     for (lack, folder) in new_lacks() {
         let what = match lack {
-            Lack::FolderSync => {
-                "cannot sync folders: a power cut right after a backup may undo it"
-            }
+            Lack::FolderSync => "cannot sync folders: a power cut right after a backup may undo it",
             Lack::Locks => "has no locks: nothing keeps two runs of geokeep apart there",
             _ => continue,
         };

@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use sozip::{Archive, Chunks, Entry, ReadError};
 
 use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME};
-use super::marks::{
-    read_evidence, read_failed, read_gone, read_pin, read_rights, read_verified,
-};
+use super::marks::{read_evidence, read_failed, read_gone, read_pin, read_rights, read_verified};
 use super::{DestinationError, Manifest, Verdict};
 use crate::durable::{Rights, open_file};
 use crate::source::Evidence;

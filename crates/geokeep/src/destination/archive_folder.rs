@@ -410,7 +410,9 @@ impl ArchiveFolder {
 pub fn line_named<'a>(name: &str, lines: &'a [String]) -> Option<&'a str> {
     let same = |line: &&String| composed(line) == composed(name);
     let exact = lines.iter().find(|line| *line == name);
-    exact.or_else(|| lines.iter().find(same)).map(|line| &**line)
+    exact
+        .or_else(|| lines.iter().find(same))
+        .map(|line| &**line)
 }
 
 pub(super) fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {

@@ -209,9 +209,7 @@ impl ArchiveFolder {
         let parent = parent.map(|name| name.to_string_lossy().into_owned());
         let reserved = self.reserved();
         let free = |name: &String| {
-            let mut same = lines
-                .iter()
-                .filter(|line| same_name(line, name));
+            let mut same = lines.iter().filter(|line| same_name(line, name));
             same.all(|line| self.is_empty(line)) && reserved.owner(name).is_none()
         };
         let line = candidates(&project.source.stem(), parent.as_deref())

@@ -203,11 +203,7 @@ impl ArchiveFolder {
     ///
     /// # Errors
     /// [`DestinationError::Write`].
-    pub(crate) fn note_seen(
-        &self,
-        stored: &Stored,
-        look: &Look,
-    ) -> Result<(), DestinationError> {
+    pub(crate) fn note_seen(&self, stored: &Stored, look: &Look) -> Result<(), DestinationError> {
         let seen = Seen {
             id: stored.manifest.id.clone(),
             evidence: look.evidence(),

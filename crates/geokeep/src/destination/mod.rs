@@ -164,9 +164,7 @@ impl DestinationError {
             | Self::NoSuchBackup { .. }
             | Self::NoneUpTo { .. }
             | Self::Ambiguous { .. } => Kind::NoSuchBackup,
-            Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => {
-                Kind::DestinationFull
-            }
+            Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,
             Self::InUse(_) => Kind::DestinationInUse,
             Self::Write { .. }

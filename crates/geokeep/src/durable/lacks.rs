@@ -99,7 +99,9 @@ fn is_unavailable(error: &io::Error) -> bool {
         Errno::NOLCK,
     ];
     let number = error.raw_os_error();
-    SAY_SO.iter().any(|errno| number == Some(errno.raw_os_error()))
+    SAY_SO
+        .iter()
+        .any(|errno| number == Some(errno.raw_os_error()))
         || error.kind() == io::ErrorKind::Unsupported
 }
 

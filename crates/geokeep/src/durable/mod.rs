@@ -20,8 +20,8 @@ pub(crate) use lacks::{lock, sync_folder};
 pub use os::OsDisk;
 pub(crate) use rights::all_may_reach;
 pub use rights::{NotRestored, Readers, Rights};
-pub(crate) use temporary::{folder_of, living_temporaries};
 pub use temporary::{Temporary, sweep};
+pub(crate) use temporary::{folder_of, living_temporaries};
 pub(crate) use whole::create_folder;
 pub use whole::{append_options, write_file};
 

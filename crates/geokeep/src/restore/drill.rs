@@ -34,11 +34,7 @@ pub fn drill(
     })
 }
 
-fn attempt(
-    archive: StoredArchive,
-    settings: &Settings,
-    watch: &Watch,
-) -> Result<Manifest, Error> {
+fn attempt(archive: StoredArchive, settings: &Settings, watch: &Watch) -> Result<Manifest, Error> {
     let manifest = archive.manifest.clone();
     let target = settings.staging.join(&manifest.name);
     enough_room(&target, manifest.bytes)?;

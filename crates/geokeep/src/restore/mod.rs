@@ -91,9 +91,7 @@ impl RestoreError {
             }
             Self::TargetInUse { .. } => Kind::TargetInUse,
             Self::NotBackedUp(e) => e.kind(),
-            Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => {
-                Kind::DestinationFull
-            }
+            Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
             Self::NoDrill { .. } => Kind::StagingUnusable,
             Self::TooLarge { .. } | Self::Write { .. } => Kind::TargetUnwritable,
         }

@@ -46,8 +46,7 @@ impl Known {
         let Some(rights) = self.rights.clone().or_else(usual) else {
             return Vec::new();
         };
-        let sheltered = self.rights.is_some()
-            && (target == self.source || !all_may_reach(target));
+        let sheltered = self.rights.is_some() && (target == self.source || !all_may_reach(target));
         let readers = (!sheltered).then(|| Readers::by_file_alone(&self.copy));
         file.give(&rights, readers.as_ref())
     }

@@ -74,10 +74,12 @@ impl Journal {
             return Ok(None);
         };
         let mut first = [0];
-        let read = file.read(&mut first).map_err(|error| SourceError::Sidecar {
-            suffix: "-journal",
-            error,
-        })?;
+        let read = file
+            .read(&mut first)
+            .map_err(|error| SourceError::Sidecar {
+                suffix: "-journal",
+                error,
+            })?;
         Ok(Some(Self {
             bytes: stamp.size,
             has_header: read == 1 && first[0] != 0,

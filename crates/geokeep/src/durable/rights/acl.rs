@@ -1,6 +1,11 @@
 //! POSIX access lists (withdrawn draft 1003.1e 17, `acl(5)`): as Linux keeps them in the attribute
 //! `system.posix_acl_access`, as text, and as who may do what.
 
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "only Linux has lists of this kind")
+)]
+
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
@@ -200,7 +205,8 @@ impl Classes {
     /// less than his group.
     pub(super) fn members(&self, group: u32) -> u32 {
         let of_group = |(id, bits): &(u32, u32)| if *id == group { *bits } else { 0 };
-        let granted = of_group(&self.group) | self.groups.iter().map(of_group).fold(0, |a, b| a | b);
+        let granted =
+            of_group(&self.group) | self.groups.iter().map(of_group).fold(0, |a, b| a | b);
         let denied = self.users.iter().fold(7, |all, (_, bits)| all & bits);
         granted & denied | self.everyone()
     }
@@ -220,7 +226,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
     use super::*;
 
-    const LIST: &str = "user::rw-,user:7:rw-,user:9:---,group::r--,group:5:rwx,mask::r-x,other::r--";
+    const LIST: &str =
+        "user::rw-,user:7:rw-,user:9:---,group::r--,group:5:rwx,mask::r-x,other::r--";
 
     fn classes(mode: u32, acl: Option<&str>) -> Classes {
         Classes::of(&Rights {
@@ -259,7 +266,12 @@ mod tests {
         ] {
             assert!(text.parse::<Acl>().is_err(), "{text}");
         }
-        for bytes in [&[][..], &[2, 0, 0, 0], &[1, 0, 0, 0], &[2, 0, 0, 0, 1, 0, 6]] {
+        for bytes in [
+            &[][..],
+            &[2, 0, 0, 0],
+            &[1, 0, 0, 0],
+            &[2, 0, 0, 0, 1, 0, 6],
+        ] {
             assert!(Acl::from_bytes(bytes).is_none(), "{bytes:?}");
         }
     }
@@ -270,10 +282,16 @@ mod tests {
         assert_eq!((list.group.1, list.other), (4, 4));
         assert_eq!((list.user(7), list.user(9), list.user(1)), (4, 0, 6));
         // User 9 may be in any group, and is nobody else's stranger either.
-        assert_eq!((list.everyone(), list.members(2), list.members(5)), (0, 0, 0));
+        assert_eq!(
+            (list.everyone(), list.members(2), list.members(5)),
+            (0, 0, 0)
+        );
         let list = "user::rw-,group::---,group:5:r-x,mask::r--,other::---";
         let list = classes(0o640, Some(list));
-        assert_eq!((list.members(5), list.members(2), list.everyone()), (4, 0, 0));
+        assert_eq!(
+            (list.members(5), list.members(2), list.everyone()),
+            (4, 0, 0)
+        );
     }
 
     #[test]

@@ -23,12 +23,7 @@ fn say(said: &mut Vec<NotRestored>, what: &'static str, message: impl Into<Strin
     said.push(NotRestored { what, message });
 }
 
-fn give_open(
-    file: &File,
-    rights: &Rights,
-    readers: Option<&Readers>,
-    said: &mut Vec<NotRestored>,
-) {
+fn give_open(file: &File, rights: &Rights, readers: Option<&Readers>, said: &mut Vec<NotRestored>) {
     // First: a later owner or mode may take the right to do it away.
     give_attributes(file, rights, said);
     give_owner(file, rights, said);
@@ -38,7 +33,11 @@ fn give_open(
         Some(text) => text.parse::<Acl>(),
     };
     let mut list = list.unwrap_or_else(|()| {
-        say(said, "acl", "its access list could not be understood: it is closed to all others");
+        say(
+            said,
+            "acl",
+            "its access list could not be understood: it is closed to all others",
+        );
         by_mode(rights.mode & 0o700)
     });
     if !names_of_here(&mut list, rights) {
@@ -53,7 +52,8 @@ fn give_open(
     }
     let group = file.metadata().map_or(u32::MAX, |metadata| metadata.gid());
     if readers.is_some_and(|readers| narrow(&mut list, readers, group)) {
-        let what = "fewer may read it than at its own place, where the folders above keep others out";
+        let what =
+            "fewer may read it than at its own place, where the folders above keep others out";
         say(said, "mode", what);
     }
     set(file, &list, said);
@@ -80,7 +80,11 @@ fn give_owner(file: &File, rights: &Rights, said: &mut Vec<NotRestored>) {
         Some(_) => "only the administrator may give a file to another user",
         None => "who is not known on this machine",
     };
-    say(said, "owner", format!("its owner was {}: {why}", shown(rights, &key)));
+    say(
+        said,
+        "owner",
+        format!("its owner was {}: {why}", shown(rights, &key)),
+    );
 }
 
 /// Whether the file now belongs to the group that it belonged to.
@@ -94,7 +98,11 @@ fn give_group(file: &File, rights: &Rights, said: &mut Vec<NotRestored>) -> bool
         Some(_) => "to which this user may not give it; another group has no more than all others",
         None => "which is not known on this machine; another has no more than all others",
     };
-    say(said, "group", format!("its group was {}, {why}", shown(rights, &key)));
+    say(
+        said,
+        "group",
+        format!("its group was {}, {why}", shown(rights, &key)),
+    );
     false
 }
 
@@ -199,10 +207,16 @@ fn set(file: &File, list: &Acl, said: &mut Vec<NotRestored>) {
         if lists::set(file, list).is_ok() {
             return;
         }
-        say(said, "acl", "its access list cannot be set there, so that fewer may read it");
+        say(
+            said,
+            "acl",
+            "its access list cannot be set there, so that fewer may read it",
+        );
     }
     // Whoever is named and was denied something is one of the group or of all others now.
-    let most = named.fold(list.bits(Who::Mask).unwrap_or(7), |most, (_, bits)| most & bits);
+    let most = named.fold(list.bits(Who::Mask).unwrap_or(7), |most, (_, bits)| {
+        most & bits
+    });
     let group = bits(Who::OwningGroup) & most;
     let other = bits(Who::Other) & most & if most == 7 { 7 } else { group };
     let mode = bits(Who::Owner) << 6 | group << 3 | other;
@@ -211,6 +225,10 @@ fn set(file: &File, list: &Acl, said: &mut Vec<NotRestored>) {
         .and_then(|()| file.set_permissions(Permissions::from_mode(mode)))
         .and_then(|()| file.metadata());
     if !set.is_ok_and(|metadata| metadata.mode() & 0o777 == mode) {
-        say(said, "mode", format!("its permissions were {mode:04o}, which cannot be set there"));
+        say(
+            said,
+            "mode",
+            format!("its permissions were {mode:04o}, which cannot be set there"),
+        );
     }
 }

@@ -155,7 +155,10 @@ mod tests {
             attributes_left_out: 2,
         };
         let text = serde_json::to_string(&rights).unwrap();
-        assert!(text.starts_with(r#"{"mode":"0640","owner":1000,"#), "{text}");
+        assert!(
+            text.starts_with(r#"{"mode":"0640","owner":1000,"#),
+            "{text}"
+        );
         assert_eq!(serde_json::from_str::<Rights>(&text).unwrap(), rights);
         let least = r#"{"mode": "0600", "owner": 1, "group": 2, "later": 3}"#;
         assert_eq!(serde_json::from_str::<Rights>(least).unwrap().mode, 0o600);

@@ -25,10 +25,6 @@ pub(super) fn open_to(_path: &Path, _readers: &Readers) {}
 pub(super) fn open_as_usual(_path: &Path) {}
 
 /// Rights that were noted on another system mean nothing here.
-pub(super) fn give(
-    _path: &Path,
-    _rights: &Rights,
-    _readers: Option<&Readers>,
-) -> Vec<NotRestored> {
+pub(super) fn give(_path: &Path, _rights: &Rights, _readers: Option<&Readers>) -> Vec<NotRestored> {
     Vec::new()
 }

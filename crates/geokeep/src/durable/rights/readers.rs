@@ -62,9 +62,8 @@ impl Readers {
             file.members(*group) & READ != 0 && all_enter(&|folder| folder.members(*group))
         });
         let mut users: BTreeSet<u32> = file.users.iter().map(|(id, _)| *id).collect();
-        users.retain(|user| {
-            file.user(*user) & READ != 0 && all_enter(&|folder| folder.user(*user))
-        });
+        users
+            .retain(|user| file.user(*user) & READ != 0 && all_enter(&|folder| folder.user(*user)));
         Self {
             everyone: file.everyone() & READ != 0 && all_enter(&Classes::everyone),
             own_group: Some(file.group.0).filter(|own| groups.contains(own)),
@@ -80,17 +79,18 @@ impl Readers {
     }
 }
 
-/// Whether everybody may enter the folder in which `path` lies.
+/// Whether everybody may enter the folder in which `path` lies, which need not be there. In doubt
+/// everybody may.
 #[must_use]
 pub(crate) fn all_may_reach(path: &Path) -> bool {
-    let mut folders = path.ancestors().skip(1);
-    !os::is_private_mount(path)
-        && folders.all(|folder| {
-            folder.as_os_str().is_empty()
-                || Rights::of(folder)
-                    .and_then(|rights| Classes::of(&rights))
-                    .is_some_and(|folder| folder.everyone() & ENTER != 0)
-        })
+    let Some(folder) = path.parent() else {
+        return true;
+    };
+    let keeps_out = |folder: &Path| {
+        let classes = Rights::of(folder).and_then(|rights| Classes::of(&rights));
+        classes.is_some_and(|folder| folder.everyone() & ENTER == 0)
+    };
+    !os::is_private_mount(folder) && !folder.ancestors().any(keeps_out)
 }
 
 #[cfg(test)]
@@ -132,7 +132,11 @@ mod tests {
         file.users = vec![(7, 4), (8, 0)];
         file.groups = vec![(5, 6)];
         let mut folder = classes(1, 2, 0o700);
-        assert!(Readers::of_classes(&file, std::slice::from_ref(&folder)).users.is_empty());
+        assert!(
+            Readers::of_classes(&file, std::slice::from_ref(&folder))
+                .users
+                .is_empty()
+        );
         folder.users = vec![(7, 1)];
         let readers = Readers::of_classes(&file, &[folder]);
         assert_eq!(readers.users, BTreeSet::from([7]));

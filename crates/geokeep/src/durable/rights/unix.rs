@@ -90,7 +90,11 @@ pub(super) fn is_private_mount(path: &Path) -> bool {
         return false;
     }
     let device = metadata.dev();
-    let device = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    let device = format!(
+        "{}:{}",
+        rustix::fs::major(device),
+        rustix::fs::minor(device)
+    );
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     // Field 3 is the device, the last one has the file system's own options (proc(5)).
     let mut ours = mounts
