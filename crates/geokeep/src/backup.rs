@@ -14,7 +14,7 @@ use crate::destination::{
     ArchiveFolder, Content, DestinationError, Draft, Kept, Manifest, Origin, Reservation, Stored,
     StoredArchive, Verdict, Versions,
 };
-use crate::durable::{Disk, Readers, Rights};
+use crate::durable::{Disk, Readers, Rights, narrow};
 use crate::error::{Error, Kind};
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
@@ -415,6 +415,9 @@ fn finish(
         }
         (None, Some(previous)) => {
             let stored = previous.stored()?;
+            if previous.rights() != taken.look.rights.clone().map(Rights::named) {
+                narrow(&stored.path, &readers(&taken.look, job));
+            }
             // Only spares the next run the reading, and knows the rights of today.
             let _ = destination.note_seen(&stored, &taken.look);
             Ok(Outcome::Unchanged(stored))

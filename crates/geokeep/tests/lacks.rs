@@ -142,8 +142,8 @@ fn three_ways_of_not_fitting() {
         );
         assert_eq!(error.kind(), Kind::StagingUnusable);
         disk.clear();
-        assert_eq!(temporaries_below(place.root()), [PathBuf::new(); 0]);
+        assert!(temporaries_below(place.root()).is_empty());
     }
-    assert_eq!(archives_below(&place.backups()), [kept.path.clone()]);
+    assert_eq!(archives_below(&place.backups()), vec![kept.path.clone()]);
     check(&kept.path, Level::Full).unwrap();
 }

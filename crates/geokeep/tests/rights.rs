@@ -303,7 +303,7 @@ fn a_lost_file_comes_back_with_all_its_rights() {
         (owner.0, owner.1, 0o664)
     );
     if attribute {
-        let mut value = vec![0; 100];
+        let mut value = [0; 100];
         let len = getxattr(&path, "user.comment", &mut value[..]).unwrap();
         assert_eq!(value[..len], *b"\x00mine\xff");
     }
@@ -325,6 +325,12 @@ fn rights_that_changed_without_the_contents() {
     fs::remove_file(&path).unwrap();
     give_back(&place, &stored, &path);
     assert_eq!(mode(&path), 0o600);
+    // Nor does the archive stay open that holds what is now closed. What its owner has done to it
+    // since is his.
+    assert_eq!(mode(&stored.path), 0o600);
+    set_mode(&stored.path, 0o644);
+    place.try_backup(&path).unwrap();
+    assert_eq!(mode(&stored.path), 0o644);
 }
 
 /// At its own place a closed folder keeps others out. Elsewhere nothing does.

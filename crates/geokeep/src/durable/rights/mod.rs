@@ -127,6 +127,13 @@ pub(super) fn open_to(path: &Path, readers: &Readers) {
     os::open_to(path, readers);
 }
 
+/// Closes a file of ours to all who are not among `readers`, if it is open to anybody else.
+pub(crate) fn narrow(path: &Path, readers: &Readers) {
+    if !readers.include(&Readers::by_file_alone(path)) {
+        os::open_to(path, readers);
+    }
+}
+
 /// Opens a file of ours as the system opens new ones.
 pub(super) fn open_as_usual(path: &Path) {
     os::open_as_usual(path);

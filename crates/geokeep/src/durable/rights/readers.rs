@@ -72,6 +72,12 @@ impl Readers {
         }
     }
 
+    /// Whether all of `others` are among them.
+    pub(super) fn include(&self, others: &Self) -> bool {
+        let all = || others.groups.is_subset(&self.groups) && others.users.is_subset(&self.users);
+        self.everyone || (!others.everyone && all())
+    }
+
     /// Whether everybody is among them.
     #[must_use]
     pub fn is_everyone(&self) -> bool {

@@ -51,7 +51,9 @@ pub(super) fn umask() -> u32 {
     *UMASK.get_or_init(|| {
         let mask = rustix::process::umask(Mode::RWXG | Mode::RWXO);
         rustix::process::umask(mask);
-        u32::from(mask.as_raw_mode()) & 0o777
+        #[allow(clippy::useless_conversion, reason = "16 bits on some systems")]
+        let bits = u32::from(mask.as_raw_mode());
+        bits & 0o777
     })
 }
 
@@ -125,6 +127,7 @@ pub(super) fn open_to(path: &Path, readers: &Readers) {
 fn try_open_to(file: &File, readers: &Readers) -> io::Result<()> {
     // The folder may hand down a list whose entries would come into force with the group's bits.
     lists::remove(file)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
     let allowed = 0o644 & !umask();
     if readers.everyone {
         return file.set_permissions(Permissions::from_mode(0o600 | allowed));
@@ -235,7 +238,7 @@ pub(super) mod lists {
     /// From hexadecimal, as [`attributes_of`] gives it.
     pub(crate) fn set_attribute(file: &File, name: &str, hex: &str) -> io::Result<()> {
         let refused = || io::Error::from(io::ErrorKind::InvalidInput);
-        if !name.starts_with(ATTRIBUTE_PREFIX) || hex.len() % 2 != 0 || !hex.is_ascii() {
+        if !name.starts_with(ATTRIBUTE_PREFIX) || !hex.len().is_multiple_of(2) || !hex.is_ascii() {
             return Err(refused());
         }
         let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).map_err(|_| refused());
