@@ -1,6 +1,8 @@
 //! Every failure as people and scripts see it: message, cause, state, hint, exit code. Nowhere
 //! else is decided what an error is called or what to do about it.
 
+mod room;
+
 use std::path::Path;
 
 use geokeep::destination::DestinationError;
@@ -240,6 +242,9 @@ impl Failure {
     /// A backup that does not verify.
     pub(crate) fn of_backup(error: &Error, path: &Path) -> Self {
         let name = shown(path);
+        if let Error::Restore(RestoreError::NoDrill { folder, error: e }) = error {
+            return room::no_drill(Self::new(error, room::no_drill_message(&name)), folder, e);
+        }
         let failure = Self::new(error, format!("{name} did not pass its check"))
             .state("the file was left as it is; other backups are not concerned");
         match error {
@@ -372,6 +377,11 @@ fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> 
         SourceError::NoPermission(e) => could_not()
             .cause(format!("we have no permission to read it ({e})"))
             .hint("run geokeep as the user who owns the file, or let this user read it"),
+        SourceError::Sidecar { suffix, error } => could_not()
+            .cause(format!(
+                "its '{suffix}', which belongs to it, cannot be read ({error})"
+            ))
+            .hint("run geokeep as the user who has the file open, or let this user read both"),
         SourceError::NothingFound(what) => new(format!("nothing to back up in {name}"))
             .cause(what.clone())
             .hint("quote patterns so that the shell does not expand them, and check the folder"),
@@ -443,10 +453,15 @@ fn of_snapshot(error: &SnapshotError, name: &str, new: impl Fn(String) -> Failur
         SnapshotError::ToolFailed { reason } => new(format!("could not translate {name}"))
             .cause(reason.clone())
             .hint("use --method auto, which needs no other program"),
-        SnapshotError::Staging { folder, error } => {
-            new(format!("could not read {name}: no room for a working copy"))
-                .cause(format!("writing in '{}' failed: {error}", folder.display()))
-                .hint("make room there, or name another folder in the variable TMPDIR")
+        SnapshotError::Staging { folder, error: e } => {
+            let full = error.kind() == Kind::DestinationFull;
+            let what = room::working_copy(full);
+            room::staging(
+                new(format!("could not read {name}: {what}")),
+                full,
+                folder,
+                e,
+            )
         }
         other => new(format!("could not read {name}"))
             .cause(other.to_string())
@@ -467,6 +482,8 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
             "no space left after {}; the unfinished file was removed",
             human_bytes(*written)
         ))),
+        DestinationError::Quota { written } => room::quota(failure, *written),
+        DestinationError::TooLarge { written } => room::too_large(failure, *written),
         DestinationError::Missing(path) => failure
             .cause(format!("there is no folder of backups at {}", shown(path)))
             .hint("check the name; 'geokeep backup' makes the folder"),
@@ -576,6 +593,8 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
                 human_bytes(*written)
             ))
             .hint("make room there, or restore to another place with --to"),
+        RestoreError::Quota { written } => room::quota(could_not(), *written),
+        RestoreError::TooLarge { written } => room::too_large(could_not(), *written),
         RestoreError::Write { path, error } if error.kind() == std::io::ErrorKind::NotFound => {
             could_not()
                 .cause(format!("the folder of {} is not there", shown(path)))

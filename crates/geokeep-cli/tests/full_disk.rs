@@ -172,3 +172,29 @@ fn what_finds_no_room_beside_others_is_tried_again_alone() {
     assert_eq!((count("saved"), count("failed")), (1, 2), "{run:?}");
     assert!(run.out.contains("code 3\n"), "{run:?}");
 }
+
+/// A folder for temporary files without room says nothing of a backup.
+#[test]
+fn no_room_for_a_drill_is_no_damage() {
+    let desk = Desk::new();
+    let options = Options {
+        rows: 4000,
+        ..Options::default()
+    };
+    desk.build("large.gpkg", &options);
+    desk.ok(&["backup", "large.gpkg", "--to", "backups"]);
+    let script = r#"
+        code=0
+        TMPDIR="$DISK" "$GEOKEEP" verify --from backups --level drill --json || code=$?
+        echo "code $code""#;
+    let Some(run) = with_small_disk(&desk, "100k", script) else {
+        return;
+    };
+    assert!(run.out.ends_with("code 1\n"), "{run:?}");
+    assert!(run.out.contains("staging_unusable"), "{run:?}");
+    assert!(
+        run.err.contains("could not be restored for a test"),
+        "{run:?}"
+    );
+    desk.ok(&["verify", "--from", "backups", "--level", "drill"]);
+}

@@ -12,7 +12,7 @@ use crate::destination::{
     ArchiveFolder, Content, DestinationError, Draft, Kept, Manifest, Origin, Reservation, Stored,
     StoredArchive, Verdict, Versions,
 };
-use crate::durable::{Disk, folder_of, sweep_restores};
+use crate::durable::{Disk, Readers, Rights, folder_of, narrow, sweep_restores};
 use crate::error::{Error, Kind};
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
@@ -67,7 +67,7 @@ pub struct Job {
     pub label: Option<String>,
     /// Take it whatever kind of SQLite database it is, as [`Settings::any_sqlite`].
     pub any_sqlite: bool,
-    /// Keeps the name of a new line from others.
+    /// Keeps the names of new lines from others.
     _reservation: Option<Arc<Reservation>>,
 }
 
@@ -108,21 +108,28 @@ pub fn plan(
 ) -> Result<Vec<Job>, Error> {
     let _names = destination.lock_names();
     let mut taken = Vec::new();
-    let mut jobs = Vec::new();
-    for source in sources {
-        let origin = origin(&source, settings);
+    let mut new = Vec::new();
+    for source in &sources {
+        let origin = origin(source, settings);
         let line = destination.line_for(&origin, &source.stem(), &taken)?;
         taken.push(line.clone());
-        let reservation = destination.reserve(&line, &origin)?.map(Arc::new);
-        jobs.push(Job {
-            source,
-            line,
-            label: settings.label.clone(),
-            any_sqlite: false,
-            _reservation: reservation,
-        });
+        if destination.newest(&line).is_none() {
+            new.push((line, origin));
+        }
     }
-    Ok(jobs)
+    // Where they cannot be written down, a name that was given away meanwhile is seen in the end.
+    let reservation = match &new[..] {
+        [] => None,
+        new => destination.reserve(new).ok().map(Arc::new),
+    };
+    let job = |(source, line)| Job {
+        source,
+        line,
+        label: settings.label.clone(),
+        any_sqlite: false,
+        _reservation: reservation.clone(),
+    };
+    Ok(sources.into_iter().zip(taken).map(job).collect())
 }
 
 /// Keeps a project as it was read. When this returns a saved copy, it survives a power cut.
@@ -248,7 +255,7 @@ fn attempt(
     let origin = origin(&job.source, settings);
     let previous = destination
         .newest(&job.line)
-        .filter(|newest| newest.manifest.source == origin && !newest.did_not_pass());
+        .filter(|newest| newest.manifest.source.is_same(&origin) && !newest.did_not_pass());
     if let Some(previous) = &previous
         && !settings.force
     {
@@ -259,7 +266,7 @@ fn attempt(
         }
     }
     enough_room(destination, &look, previous.as_ref())?;
-    let mut draft = destination.draft(&job.line, &job.source)?;
+    let mut draft = destination.draft(&job.line, readers(&look, job))?;
     let made = make(
         job,
         gate,
@@ -274,6 +281,14 @@ fn attempt(
         destination.discard_empty(&job.line);
     }
     made
+}
+
+/// Whoever may not read the source is to read no archive of it either.
+fn readers(look: &Look, job: &Job) -> Readers {
+    let rights = look.rights.as_ref();
+    rights.map_or_else(Readers::default, |rights| {
+        Readers::by(rights, &job.source.real)
+    })
 }
 
 /// A snapshot in a draft, checked.
@@ -419,8 +434,11 @@ fn finish(
         }
         (None, Some(previous)) => {
             let stored = previous.stored()?;
-            // Only spares the next run the reading.
-            let _ = destination.note_seen(&stored, taken.look.evidence());
+            if previous.rights() != taken.look.rights.clone().map(Rights::named) {
+                narrow(&stored.path, &readers(&taken.look, job));
+            }
+            // Only spares the next run the reading, and knows the rights of today.
+            let _ = destination.note_seen(&stored, &taken.look);
             Ok(Outcome::Unchanged(stored))
         }
         (None, None) => unreachable!("unchanged is said only with a previous backup at hand"),
@@ -511,6 +529,7 @@ fn describe(
         layers: checked.layers,
         more_layers: checked.more_layers,
         evidence: taken.look.evidence(),
+        rights: taken.look.rights.clone().map(Rights::named),
         versions: Versions {
             geokeep: env!("CARGO_PKG_VERSION").to_owned(),
             sqlite: rusqlite::version().to_owned(),

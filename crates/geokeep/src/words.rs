@@ -1,6 +1,9 @@
 //! Numbers, ages and foreign texts as people read them.
 
+use std::borrow::Cow;
+
 use jiff::SignedDuration;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// `764.1 MB`, in decimal units as disks are sold and file managers show them.
 #[must_use]
@@ -52,6 +55,24 @@ pub fn human_age(age: SignedDuration) -> String {
         86_400..1_051_200 => counted(minutes / 43_800, "month", "months"),
         _ => counted(minutes / 525_600, "year", "years"),
     }
+}
+
+/// A name in composed form (NFC). Macs, and shares that Macs write to, take `ü` apart into `u` and
+/// a mark; people type one character and see no difference.
+#[must_use]
+pub fn composed(name: &str) -> Cow<'_, str> {
+    if is_nfc_quick(name.chars()) == IsNormalized::Yes {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(name.nfc().collect())
+    }
+}
+
+/// Whether two names of lines are one on some system: Windows knows no case, and Macs do not tell
+/// composed characters from those that are taken apart.
+#[must_use]
+pub fn same_name(a: &str, b: &str) -> bool {
+    a == b || composed(a).to_lowercase() == composed(b).to_lowercase()
 }
 
 /// Foreign text as it may be shown: on one line, with a number such as `<U+202E>` in place of each
@@ -180,6 +201,18 @@ mod tests {
         assert_eq!(human_age(hours(24 * 59)), "59 days");
         assert_eq!(human_age(hours(24 * 200)), "6 months");
         assert_eq!(human_age(hours(24 * 365 * 3)), "3 years");
+    }
+
+    #[test]
+    fn names_that_look_the_same_are_the_same() {
+        let (nfc, nfd) = ("Gr\u{fc}n", "Gru\u{308}n");
+        assert_ne!(nfc, nfd);
+        assert_eq!(composed(nfd), nfc);
+        assert!(matches!(composed(nfc), Cow::Borrowed(_)));
+        assert!(same_name(nfc, nfd) && same_name("GR\u{dc}N", nfd) && same_name("", ""));
+        assert!(!same_name(nfc, "Grun"));
+        // Hangul is put together by rule and not by table.
+        assert!(same_name("\u{ac00}", "\u{1100}\u{1161}"));
     }
 
     #[test]

@@ -82,12 +82,12 @@ fn common_rules<T>(place: &Place, result: &Result<T, Error>, case: Case) {
     }
     let left = temporaries_below(place.root());
     // Where removing failed, too, the next run must do it. What succeeds all the same can only have
-    // failed to remove the mark of its new line.
-    let only_marks = left
+    // failed to remove the list of reserved names.
+    let only_names = left
         .iter()
-        .all(|path| path.to_string_lossy().contains("/.geokeep-line-"));
+        .all(|path| path.to_string_lossy().contains("/.geokeep-names-"));
     assert!(
-        left.is_empty() || case.sticky || (result.is_ok() && only_marks),
+        left.is_empty() || case.sticky || (result.is_ok() && only_names),
         "{case:?}: {left:?}"
     );
     if let Err(error) = result {

@@ -381,21 +381,21 @@ fn an_earlier_report_is_replaced_and_nothing_else() {
         report(vec![]).html(),
         report(vec![source("a", vec![stored("a", 1)])]).html(),
     );
-    write(&one, &path, &disk).unwrap();
-    write(&two, &path, &disk).unwrap();
+    write(&one, true, &path, &disk).unwrap();
+    write(&two, true, &path, &disk).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), two);
     let other = folder.path().join("town.gpkg");
     fs::write(&other, "precious").unwrap();
-    let refused = write(&one, &other, &disk).unwrap_err();
+    let refused = write(&one, true, &other, &disk).unwrap_err();
     assert!(matches!(refused, ReportError::NotAReport(_)), "{refused}");
     assert_eq!(fs::read_to_string(&other).unwrap(), "precious");
     let nowhere = folder.path().join("missing/report.html");
     assert!(matches!(
-        write(&one, &nowhere, &disk),
+        write(&one, true, &nowhere, &disk),
         Err(ReportError::Write { .. })
     ));
     assert!(matches!(
-        write(&one, folder.path(), &disk),
+        write(&one, true, folder.path(), &disk),
         Err(ReportError::NotAReport(_))
     ));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
@@ -414,7 +414,7 @@ fn a_report_is_never_half_written() {
             disk.plan(fault);
         }
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-        let result = write(&new, &path, &shared);
+        let result = write(&new, true, &path, &shared);
         let (calls, failed) = disk.clear();
         let text = fs::read_to_string(&path).unwrap();
         assert!(

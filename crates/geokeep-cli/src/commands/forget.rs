@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use geokeep::Error;
-use geokeep::destination::{ArchiveFolder, DestinationError, KeptProject, Stored, Verdict};
+use geokeep::destination::{
+    ArchiveFolder, DestinationError, KeptProject, Stored, Verdict, line_named,
+};
 use geokeep::retention::{Backup, Policy, Reason, RetentionError, plan};
 use jiff::tz::TimeZone;
 
@@ -84,10 +86,14 @@ pub(super) fn apply(
 /// The lines that were asked for, all of which must be there.
 fn lines(destination: &ArchiveFolder, names: &[String]) -> Result<Vec<String>, DestinationError> {
     let mut lines = destination.lines()?;
-    if let Some(unknown) = names.iter().find(|name| !lines.contains(name)) {
-        return Err(destination.no_such_backup(unknown, &lines));
+    let mut asked = Vec::new();
+    for name in names {
+        match line_named(name, &lines) {
+            Some(line) => asked.push(line.to_owned()),
+            None => return Err(destination.no_such_backup(name, &lines)),
+        }
     }
-    lines.retain(|line| names.is_empty() || names.contains(line));
+    lines.retain(|line| names.is_empty() || asked.contains(line));
     Ok(lines)
 }
 

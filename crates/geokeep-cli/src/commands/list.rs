@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{KeptProject, Listing, Stored, Verdict};
+use geokeep::destination::{KeptProject, Listing, Stored, Verdict, line_named};
 
 use super::open;
 use crate::args::List;
@@ -17,9 +17,11 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
     let lines = destination.lines().map_err(|e| folder_failure(e.into()))?;
     let mut exit = Exit::Done;
     let mut listed = 0;
+    let asked = arguments.name.as_deref();
+    let named = asked.and_then(|name| line_named(name, &lines));
     for line in lines
         .iter()
-        .filter(|line| arguments.name.as_ref().is_none_or(|n| n == *line))
+        .filter(|line| asked.is_none() || named == Some(line))
     {
         let mut listing = destination.list(line).unwrap_or_else(|error| Listing {
             unreadable: vec![(arguments.from.join(line), error)],

@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
         }
     }
     if let Some(path) = &arguments.html {
-        write(&report.html(), path, &context.disk)
+        write(&report.html(), report.is_public(), path, &context.disk)
             .map_err(|e| Failure::of_report(&e.into(), path))?;
         let files = counted(report.sources.len(), "file", "files");
         render::say(context, &format!("report of {files} -> {}", shown(path)));
@@ -93,7 +93,8 @@ pub(super) fn after_run(
             }),
         }
     }
-    write(&report.html(), path, &context.disk).map_err(|e| Failure::of_report(&e.into(), path))
+    write(&report.html(), report.is_public(), path, &context.disk)
+        .map_err(|e| Failure::of_report(&e.into(), path))
 }
 
 fn of_project(report: &mut Report, path: &str, failure: Option<RunFailure>) {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use geokeep::Error;
 use geokeep::destination::{StoredArchive, Verdict};
+use geokeep::durable::NotRestored;
 use geokeep::restore::{Restored, Target, place_of_database, restore};
 
 use super::open;
@@ -120,10 +121,18 @@ fn report(context: &Context, restored: &Restored, dry_run: bool) {
             ),
         );
     }
+    say_what_is_missing(context, &restored.not_restored);
     if manifest.verdict == Verdict::Damaged {
         render::say(
             context,
             "note: the source was damaged when this backup was made",
         );
+    }
+}
+
+/// What of its owner, group and permissions a restored file lacks.
+fn say_what_is_missing(context: &Context, missing: &[NotRestored]) {
+    for one in missing {
+        render::say(context, &format!("note: {}", one.message));
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct RunLine {
     pub(crate) drilled: usize,
     /// Backups of which that failed.
     pub(crate) drills_failed: usize,
+    /// Backups that could not be restored for a test, for want of a place.
+    pub(crate) drills_not_made: usize,
     /// One object a source, as `backup --json` prints them.
     pub(crate) sources: Vec<BackupLine>,
     /// Why the job as a whole failed.
@@ -68,6 +70,7 @@ impl RunLine {
             (self.forgotten, "forgotten"),
             (self.drilled, "restored for a test"),
             (self.drills_failed, "that did not pass the test"),
+            (self.drills_not_made, "that could not be tested"),
         ];
         for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
             text.push_str(&format!(", {count} {what}"));

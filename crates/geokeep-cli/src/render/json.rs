@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Finding;
 use geokeep::destination::{KeptProject, Layer, Stored};
+use geokeep::durable::NotRestored;
 use geokeep::inspect::Inspection;
 use geokeep::report::SourceReport;
 use geokeep::restore::{Restored, RestoredProject};
@@ -298,6 +299,8 @@ pub(crate) struct RestoreLine {
     pub(crate) replaced: Option<String>,
     /// Logs or journals without their file that lay there, under their new names.
     pub(crate) set_aside: Vec<String>,
+    /// What of owner, group and permissions the file does not have as its source had it.
+    pub(crate) not_restored: Vec<NotRestored>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -323,6 +326,7 @@ impl RestoreLine {
                 .iter()
                 .map(|path| path.to_string_lossy().into_owned())
                 .collect(),
+            not_restored: restored.not_restored.clone(),
             error: None,
         }
     }
@@ -342,6 +346,7 @@ impl RestoreLine {
             digest: None,
             replaced: replaced.map(|kept| kept.path.to_string_lossy().into_owned()),
             set_aside: Vec::new(),
+            not_restored: restored.not_restored.clone(),
             error: None,
         }
     }
@@ -359,6 +364,7 @@ impl RestoreLine {
             digest: None,
             replaced: None,
             set_aside: Vec::new(),
+            not_restored: Vec::new(),
             error: Some(failure.clone()),
         }
     }

@@ -10,6 +10,7 @@ mod text;
 
 use std::io::Write;
 
+use geokeep::durable::{Lack, new_lacks};
 use serde::Serialize;
 
 use geokeep::words::visible_json;
@@ -73,6 +74,18 @@ pub(crate) fn waiting(waiting: &geokeep::Waiting) {
 /// Something beside the backups went wrong.
 pub(crate) fn remark(text: &str) {
     eprintln!("warning: {}", one_line(text));
+}
+
+/// What file systems in use cannot do, which is said once.
+pub(crate) fn lacks() {
+    for (lack, folder) in new_lacks() {
+        let what = match lack {
+            Lack::FolderSync => "cannot sync folders: a power cut right after a backup may undo it",
+            Lack::Locks => "has no locks: nothing keeps two runs of geokeep apart there",
+            _ => continue,
+        };
+        remark(&format!("the file system of {} {what}", shown(&folder)));
+    }
 }
 
 /// A warning in the same form: something was done, and something is wrong.

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use sozip::{Archive, ChunkHash, Chunks, Entry, ReadError};
 
 use super::manifest::{HASHES_BYTES_MAX, HASHES_NAME, MANIFEST_BYTES_MAX, MANIFEST_NAME};
-use super::marks::{read_evidence, read_failed, read_gone, read_pin, read_verified};
+use super::marks::{read_evidence, read_failed, read_gone, read_pin, read_rights, read_verified};
 use super::{DestinationError, Manifest, Verdict};
-use crate::durable::open_file;
+use crate::durable::{Rights, open_file};
 use crate::source::Evidence;
 
 /// A backup as it lies in its destination.
@@ -57,6 +57,12 @@ impl StoredArchive {
     /// Whether it is known not to be what it was: it counts as no backup.
     pub(crate) fn did_not_pass(&self) -> bool {
         read_failed(&self.path).is_some()
+    }
+
+    /// Who might do what with the source when it was last read; `None` if nobody noted it.
+    #[must_use]
+    pub fn rights(&self) -> Option<Rights> {
+        read_rights(&self.path, &self.manifest)
     }
 
     /// Opens an archive and reads its manifest; the database is not touched.

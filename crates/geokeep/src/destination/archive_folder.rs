@@ -1,6 +1,6 @@
 //! A folder of archives: `DEST/<name>/<name>_<UTC instant>.gpkg.zip`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,9 +9,11 @@ use jiff::Timestamp;
 
 use super::line::{ARCHIVE_SUFFIX, candidates, instant_of};
 use super::marks::is_mark;
+use super::reservation::owner_tag;
 use super::{DestinationError, Draft, Origin, Stored, StoredArchive};
-use crate::durable::{self, Disk, Temporary, folder_of, sweep};
+use crate::durable::{self, Disk, Readers, folder_of, sweep};
 use crate::source::{Source, free_space};
+use crate::words::{composed, same_name};
 
 /// A destination of the first kind.
 #[derive(Debug, Clone)]
@@ -165,7 +167,7 @@ impl ArchiveFolder {
         let path = source.text();
         let ours = |line: &String| {
             self.newest(line)
-                .is_some_and(|newest| newest.manifest.source.path == path)
+                .is_some_and(|newest| composed(&newest.manifest.source.path) == composed(&path))
         };
         let line = self.lines().ok()?.into_iter().find(ours)?;
         self.newest_sound(&line)
@@ -187,8 +189,8 @@ impl ArchiveFolder {
     /// The newest sound backup of a line, if `name` is that of one and nothing else.
     #[must_use]
     pub fn newest_sound_if_line(&self, name: &str) -> Option<Stored> {
-        let is_line = self.lines().ok()?.iter().any(|line| line == name);
-        is_line.then(|| self.newest_sound(name))?
+        let lines = self.lines().ok()?;
+        self.newest_sound(line_named(name, &lines)?)
     }
 
     /// The files of all archives of a line, oldest first, readable or not.
@@ -206,9 +208,9 @@ impl ArchiveFolder {
     /// The error for a name that no backup bears, with names that are like it.
     #[must_use]
     pub fn no_such_backup(&self, asked: &str, lines: &[String]) -> DestinationError {
-        let lower = asked.to_lowercase();
+        let lower = composed(asked).to_lowercase();
         let near = |line: &&String| {
-            let name = line.to_lowercase();
+            let name = composed(line).to_lowercase();
             *line != asked && (name.contains(&lower) || lower.contains(&name))
         };
         let near = lines.iter().filter(near).take(5).cloned().collect();
@@ -219,7 +221,7 @@ impl ArchiveFolder {
     }
 
     /// The line in which backups of `origin` go: the one that has them already, else the first
-    /// name that is free and not in `taken`. Names are compared as Windows does, without case.
+    /// name that is free and not in `taken`. Names are compared as Windows and Macs do.
     ///
     /// # Errors
     /// [`DestinationError::Unlistable`].
@@ -230,27 +232,28 @@ impl ArchiveFolder {
         taken: &[String],
     ) -> Result<String, DestinationError> {
         let lines = self.lines()?;
+        let reserved = self.reserved();
         let parent = Path::new(&origin.path).parent().and_then(Path::file_name);
         let parent = parent.map(|name| name.to_string_lossy().into_owned());
-        let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+        let tag = owner_tag(origin);
         let mut first_free = None;
         let mut missed = 0;
         for name in candidates(stem, parent.as_deref()) {
-            let here = lines.iter().find(|line| same(line, &name));
+            let here = lines.iter().find(|line| same_name(line, &name));
             let newest = here.and_then(|line| self.newest(line));
-            match (here, newest) {
-                (Some(line), Some(newest)) if newest.manifest.source == *origin => {
-                    return Ok(line.clone());
-                }
-                (Some(_), Some(_)) => missed = 0,
+            let is_taken = || taken.iter().any(|t| same_name(t, &name));
+            let line = here.cloned().unwrap_or_else(|| name.clone());
+            match (newest, reserved.owner(&name)) {
+                (Some(newest), _) if newest.manifest.source.is_still(origin) => return Ok(line),
+                (Some(_), _) => missed = 0,
                 // A run of the same source that has just begun.
-                (Some(line), None) if self.is_reserved(line, origin) => return Ok(line.clone()),
+                (None, Some(owner)) if owner == tag => return Ok(line),
                 // Of another source that has just begun, or a stranger's.
-                (Some(line), None) if !self.is_empty(line) => missed = 0,
-                _ if taken.iter().any(|t| same(t, &name)) => missed = 0,
-                (here, _) => {
-                    let name = here.cloned().unwrap_or(name);
-                    first_free = first_free.or(Some(name));
+                (None, Some(_)) => missed = 0,
+                (None, None) if here.is_some() && !self.is_empty(&line) => missed = 0,
+                (None, None) if is_taken() => missed = 0,
+                (None, None) => {
+                    first_free = first_free.or(Some(line));
                     missed += 1;
                 }
             }
@@ -275,44 +278,17 @@ impl ArchiveFolder {
         fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.all(is_left_mark))
     }
 
-    fn is_reserved(&self, line: &str, origin: &Origin) -> bool {
-        let mark = format!(".geokeep-{}-", owner_tag(origin));
-        let Ok(entries) = fs::read_dir(self.path.join(line)) else {
-            return false;
+    /// Begins an archive for `readers` in a line, whose folder is made if need be.
+    pub(crate) fn draft(&self, line: &str, readers: Readers) -> Result<Draft, DestinationError> {
+        let folder = self.path.join(line);
+        let begin = || {
+            if !folder.is_dir() {
+                create_folder(&*self.disk, &folder)?;
+            }
+            Draft::create(&self.disk, &folder, line, readers.clone())
         };
-        let mut names = entries.flatten().map(|entry| entry.file_name());
-        names.any(|name| name.to_str().is_some_and(|name| name.starts_with(&mark)))
-    }
-
-    /// Marks a line that has no backups yet as that of `origin`, until the mark is dropped.
-    pub(crate) fn reserve(
-        &self,
-        line: &str,
-        origin: &Origin,
-    ) -> Result<Option<Reservation>, DestinationError> {
-        if self.path.join(line).is_dir() && self.newest(line).is_some() {
-            return Ok(None);
-        }
-        let folder = self.path.join(line);
-        if !folder.is_dir() {
-            create_folder(&*self.disk, &folder)?;
-        }
-        let mark = Temporary::create(&self.disk, &folder, &owner_tag(origin));
-        let mark = mark.map_err(|e| DestinationError::write(&folder, e, 0))?;
-        Ok(Some(Reservation {
-            mark: Some(mark),
-            disk: Arc::clone(&self.disk),
-            folder,
-        }))
-    }
-
-    /// Begins an archive of `source` in a line, whose folder is made if need be.
-    pub(crate) fn draft(&self, line: &str, source: &Source) -> Result<Draft, DestinationError> {
-        let folder = self.path.join(line);
-        if !folder.is_dir() {
-            create_folder(&*self.disk, &folder)?;
-        }
-        let draft = Draft::create(&self.disk, &folder, line, &source.real);
+        // Another run of the same source, which made none after all, may just take the folder away.
+        let draft = begin().or_else(|e| if folder.is_dir() { Err(e) } else { begin() });
         if draft.is_err() {
             self.discard_empty(line);
         }
@@ -330,7 +306,12 @@ impl ArchiveFolder {
     /// # Errors
     /// [`DestinationError::Write`] where a left-over cannot be removed.
     pub fn sweep(&self) -> Result<usize, DestinationError> {
-        let mut swept = 0;
+        let root = match sweep(&*self.disk, &self.path) {
+            // A destination that is only read.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(0),
+            swept => swept,
+        };
+        let mut swept = root.map_err(|e| DestinationError::write(&self.path, e, 0))?;
         for line in self.lines()? {
             let folder = self.path.join(&line);
             let removed = match sweep(&*self.disk, &folder) {
@@ -363,7 +344,7 @@ impl ArchiveFolder {
             Some((name, date)) => (name, Some(date)),
             None => (asked, None),
         };
-        let Some(line) = lines.iter().find(|line| *line == name) else {
+        let Some(line) = line_named(name, &lines) else {
             return self.find_id(asked, &lines);
         };
         let archives = self.archives(line)?;
@@ -378,7 +359,7 @@ impl ArchiveFolder {
             // The name of a line may look like an id.
             (None, None) => self.find_id(asked, &lines),
             (None, Some(date)) => Err(DestinationError::NoneUpTo {
-                line: line.clone(),
+                line: line.to_owned(),
                 date: date.to_owned(),
                 oldest: until.flatten().and(oldest),
             }),
@@ -413,45 +394,25 @@ impl ArchiveFolder {
     /// An error if the line has come to hold another source's backups since its name was chosen.
     pub(crate) fn still_ours(&self, line: &str, origin: &Origin) -> Result<(), DestinationError> {
         match self.newest(line) {
-            Some(newest) if newest.manifest.source != *origin => Err(DestinationError::NameTaken {
-                line: line.to_owned(),
-            }),
+            Some(newest) if !newest.manifest.source.is_same(origin) => {
+                Err(DestinationError::NameTaken {
+                    line: line.to_owned(),
+                })
+            }
             _ => Ok(()),
         }
     }
-
-    /// Keeps other runs from choosing names at the same time, until the file is dropped. Where a
-    /// folder cannot be locked, [`still_ours`](Self::still_ours) must do.
-    pub(crate) fn lock_names(&self) -> Option<File> {
-        let folder = File::open(&self.path).ok()?;
-        folder.lock().ok()?;
-        Some(folder)
-    }
 }
 
-/// The right to a new line's name.
-#[derive(Debug)]
-pub(crate) struct Reservation {
-    mark: Option<Temporary>,
-    disk: Arc<dyn Disk>,
-    folder: PathBuf,
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.mark = None;
-        // Refused by the system if a backup was made.
-        let _ = self.disk.remove_dir(&self.folder);
-    }
-}
-
-fn owner_tag(origin: &Origin) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher
-        .update(origin.host.as_bytes())
-        .update(&[0])
-        .update(origin.path.as_bytes());
-    format!("line-{}", &hasher.finalize().to_hex()[..16])
+/// The line that is meant by a name: the one that is called so, else one whose name is written in
+/// another Unicode form.
+#[must_use]
+pub fn line_named<'a>(name: &str, lines: &'a [String]) -> Option<&'a str> {
+    let same = |line: &&String| composed(line) == composed(name);
+    let exact = lines.iter().find(|line| *line == name);
+    exact
+        .or_else(|| lines.iter().find(same))
+        .map(|line| &**line)
 }
 
 pub(super) fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {

@@ -15,7 +15,7 @@ use super::chunk_hashes::ChunkHashes;
 use super::line::{ARCHIVE_SUFFIX, dated_name};
 use super::manifest::{HASHES_NAME, MANIFEST_NAME};
 use super::{DestinationError, Manifest, Stored, StoredArchive};
-use crate::durable::{Disk, Temporary};
+use crate::durable::{Disk, Readers, Temporary};
 
 /// What a draft holds once the snapshot is in it.
 #[derive(Debug, Clone)]
@@ -35,8 +35,8 @@ pub(crate) struct Draft {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
     name: String,
-    /// Who may not read this may not read the archive.
-    source: PathBuf,
+    /// Nobody else may read the archive.
+    readers: Readers,
     writer: ArchiveWriter<Temporary>,
 }
 
@@ -72,20 +72,19 @@ impl Read for Hashing<'_> {
 }
 
 impl Draft {
-    /// Begins an archive in the folder of line `name`, which nobody may read who may not read
-    /// `source`.
+    /// Begins an archive in the folder of line `name`, for `readers` alone.
     pub(super) fn create(
         disk: &Arc<dyn Disk>,
         folder: &Path,
         name: &str,
-        source: &Path,
+        readers: Readers,
     ) -> Result<Self, DestinationError> {
         Ok(Self {
             disk: Arc::clone(disk),
             folder: folder.to_owned(),
             name: name.to_owned(),
-            source: source.to_owned(),
-            writer: new_writer(disk, folder, source)?,
+            readers,
+            writer: new_writer(disk, folder)?,
         })
     }
 
@@ -111,7 +110,7 @@ impl Draft {
             .size()
             .is_ok_and(|size| size > 0)
         {
-            self.writer = new_writer(&self.disk, &self.folder, &self.source)?;
+            self.writer = new_writer(&self.disk, &self.folder)?;
         }
         let entry_name = format!("{}.gpkg", self.name);
         let options = Options {
@@ -183,6 +182,7 @@ impl Draft {
             .file()
             .size()
             .map_err(|e| DestinationError::read(&draft, e))?;
+        temporary.open_to(&self.readers);
         temporary
             .keep_as_new(&path)
             .map_err(|e| DestinationError::keep(&self.name, &path, e, stored_bytes))?;
@@ -219,11 +219,9 @@ fn read_back(path: &Path, content: &Content, manifest: &Manifest) -> Result<(), 
 fn new_writer(
     disk: &Arc<dyn Disk>,
     folder: &Path,
-    source: &Path,
 ) -> Result<ArchiveWriter<Temporary>, DestinationError> {
     let temporary = Temporary::create(disk, folder, "backup")
         .map_err(|e| DestinationError::write(folder, e, 0))?;
-    temporary.hide_as(source);
     Ok(ArchiveWriter::new(temporary))
 }
 

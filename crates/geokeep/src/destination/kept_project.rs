@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sozip::ReadAt;
 
-use super::archive_folder::create_folder;
+use super::archive_folder::{create_folder, line_named};
 use super::line::{candidates, dated_name};
 use super::marks::{read_digest, read_failed, read_pin};
 use super::{ArchiveFolder, DestinationError, Origin, digest_text};
-use crate::durable::{Temporary, open_file};
+use crate::durable::{Readers, Temporary, open_file};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
+use crate::words::{composed, same_name};
 
 /// Says whose a line of projects is.
 const OWNER_NAME: &str = "project.json";
@@ -120,10 +121,13 @@ impl ArchiveFolder {
             },
             None => (asked, None),
         };
-        if ProjectFormat::of(Path::new(name)).is_none() || !self.lines()?.iter().any(|l| l == name)
-        {
+        if ProjectFormat::of(Path::new(name)).is_none() {
             return Ok(None);
         }
+        let lines = self.lines()?;
+        let Some(name) = line_named(name, &lines) else {
+            return Ok(None);
+        };
         let mut copies = self.projects(name)?;
         copies.retain(|copy| until.is_none_or(|until| copy.instant < until));
         let passed = copies.iter().rposition(|copy| copy.failed.is_none());
@@ -141,7 +145,8 @@ impl ArchiveFolder {
         let path = source.text();
         let lines = self.lines().ok()?;
         let kept = lines.iter().filter_map(|line| self.projects(line).ok());
-        kept.flatten().rfind(|kept| kept.source.path == path)
+        let same = |kept: &KeptProject| composed(&kept.source.path) == composed(&path);
+        kept.flatten().rfind(same)
     }
 
     /// Keeps a project as it was at `instant`, unless the newest copy is the same and a new one is
@@ -166,8 +171,9 @@ impl ArchiveFolder {
             .join(&line)
             .join(dated_name(base, instant, &suffix));
         // A digest without its copy means nothing; a copy without its digest proves less.
-        self.note_digest(&path, &digest_of(&project.bytes))?;
-        let written = self.write_whole(&line, &path, &project.bytes, Some(&project.source.real));
+        let readers = Readers::of(&project.source.real);
+        self.note_digest(&path, &digest_of(&project.bytes), &readers)?;
+        let written = self.write_whole(&line, &path, &project.bytes, Some(&readers));
         if written.is_err() {
             self.forget_digest(&path);
         }
@@ -193,18 +199,18 @@ impl ArchiveFolder {
         let format = Some(project.format);
         let ours = |line: &&String| {
             ProjectFormat::of(Path::new(line)) == format
-                && read_owner(&self.path().join(line)).is_ok_and(|of| of.as_ref() == Some(source))
+                && read_owner(&self.path().join(line))
+                    .is_ok_and(|of| of.is_some_and(|of| of.is_still(source)))
         };
         if let Some(line) = lines.iter().find(ours) {
             return Ok(line.clone());
         }
         let parent = Path::new(&source.path).parent().and_then(Path::file_name);
         let parent = parent.map(|name| name.to_string_lossy().into_owned());
+        let reserved = self.reserved();
         let free = |name: &String| {
-            let mut same = lines
-                .iter()
-                .filter(|line| line.to_lowercase() == name.to_lowercase());
-            same.all(|line| self.is_empty(line))
+            let mut same = lines.iter().filter(|line| same_name(line, name));
+            same.all(|line| self.is_empty(line)) && reserved.owner(name).is_none()
         };
         let line = candidates(&project.source.stem(), parent.as_deref())
             .map(|name| format!("{name}.{}", project.format.extension()))
@@ -237,20 +243,17 @@ impl ArchiveFolder {
     }
 
     /// Writes a file of a line under a temporary name, reads it back, and gives it its own name,
-    /// which must be free. Nobody may read it who may not read `source`.
+    /// which must be free. If `readers` are given, nobody else may read it.
     fn write_whole(
         &self,
         line: &str,
         path: &Path,
         bytes: &[u8],
-        source: Option<&Path>,
+        readers: Option<&Readers>,
     ) -> Result<(), DestinationError> {
         let written = bytes.len() as u64;
         let mut draft = Temporary::create(&self.disk, &self.path().join(line), "project")
             .map_err(|e| DestinationError::write(path, e, 0))?;
-        if let Some(source) = source {
-            draft.hide_as(source);
-        }
         draft
             .write_all(bytes)
             .and_then(|()| draft.flush())
@@ -261,6 +264,10 @@ impl ArchiveFolder {
                 path: path.to_owned(),
                 reason: "what was written cannot be read back".to_owned(),
             });
+        }
+        match readers {
+            Some(readers) => draft.open_to(readers),
+            None => draft.open_as_usual(),
         }
         draft
             .keep_as_new(path)

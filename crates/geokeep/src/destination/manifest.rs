@@ -1,11 +1,15 @@
 //! What is known of a backup. It lies in the archive as `manifest.json`; the format is described
 //! in `docs/formats.md`.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::durable::Rights;
 use crate::finding::{Finding, Severity};
-use crate::source::Evidence;
+use crate::source::{Evidence, is_same_file};
+use crate::words::composed;
 
 /// Name of the entry.
 pub const MANIFEST_NAME: &str = "manifest.json";
@@ -72,6 +76,9 @@ pub struct Manifest {
     pub more_layers: u64,
     /// What the source looked like, to recognise it unchanged.
     pub evidence: Evidence,
+    /// Who might do what with the source. Absent on Windows, and in older manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rights: Option<Rights>,
     /// The programs that made it.
     pub versions: Versions,
 }
@@ -83,6 +90,25 @@ pub struct Origin {
     pub path: String,
     /// The machine.
     pub host: String,
+}
+
+impl Origin {
+    /// Whether both are one file. Its path may be written in another Unicode form today: shares and
+    /// Macs do so, on both sides.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.host == other.host && composed(&self.path) == composed(&other.path)
+    }
+
+    /// Whether the file of an earlier backup is the one that is called `now`. Where two files have
+    /// names that differ in their Unicode form alone, each is itself.
+    pub(super) fn is_still(&self, now: &Self) -> bool {
+        let other_is_there = || {
+            let (then, now) = (Path::new(&self.path), Path::new(&now.path));
+            then.exists() && !is_same_file(then, now)
+        };
+        self == now || (self.is_same(now) && !other_is_there())
+    }
 }
 
 /// The programs that made a backup.

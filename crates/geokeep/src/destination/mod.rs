@@ -12,14 +12,14 @@ mod kept_project;
 mod line;
 mod manifest;
 mod marks;
+mod reservation;
 mod run_lock;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use archive::{Stored, StoredArchive};
-pub(crate) use archive_folder::Reservation;
-pub use archive_folder::{ArchiveFolder, Listing};
+pub use archive_folder::{ArchiveFolder, Listing, line_named};
 pub(crate) use chunk_hashes::ChunkHashes;
 pub(crate) use draft::{Content, Draft, digest_text};
 pub use kept_project::{Kept, KeptProject};
@@ -28,6 +28,7 @@ pub use manifest::{
     Extent, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
     Origin, Verdict, Versions,
 };
+pub(crate) use reservation::Reservation;
 pub use run_lock::RunLock;
 
 use crate::durable::KeepError;
@@ -89,6 +90,18 @@ pub enum DestinationError {
     /// No room left while writing.
     #[error("no space left after {written} bytes")]
     Full {
+        /// Bytes that had been written.
+        written: u64,
+    },
+    /// The user may not store more there.
+    #[error("the quota of this user is used up, after {written} bytes")]
+    Quota {
+        /// Bytes that had been written.
+        written: u64,
+    },
+    /// The file system, or a limit of this process, allows no file that large.
+    #[error("no file may become longer than {written} bytes there")]
+    TooLarge {
         /// Bytes that had been written.
         written: u64,
     },
@@ -160,10 +173,11 @@ impl DestinationError {
             | Self::NoSuchBackup { .. }
             | Self::NoneUpTo { .. }
             | Self::Ambiguous { .. } => Kind::NoSuchBackup,
-            Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
+            Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,
             Self::InUse(_) => Kind::DestinationInUse,
             Self::Write { .. }
+            | Self::TooLarge { .. }
             | Self::Remove { .. }
             | Self::NotDurable { .. }
             | Self::Compress(_)
@@ -175,9 +189,9 @@ impl DestinationError {
     /// A failed write; `written` bytes had gone well.
     pub(crate) fn write(path: impl Into<PathBuf>, error: io::Error, written: u64) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Self::Full { written },
+            io::ErrorKind::StorageFull => Self::Full { written },
+            io::ErrorKind::QuotaExceeded => Self::Quota { written },
+            io::ErrorKind::FileTooLarge => Self::TooLarge { written },
             _ => Self::Write {
                 path: path.into(),
                 error,

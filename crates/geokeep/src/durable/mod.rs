@@ -4,7 +4,9 @@
 //! simulated disk in its place and see what a full disk or a power cut leaves behind. Reading is
 //! done with plain `std::fs`: it changes nothing.
 
+mod lacks;
 mod os;
+mod rights;
 mod temporary;
 mod whole;
 
@@ -13,11 +15,15 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
+pub use lacks::{Lack, new_lacks};
+pub(crate) use lacks::{lock, sync_folder};
 pub use os::OsDisk;
+pub use rights::{NotRestored, Readers, Rights};
+pub(crate) use rights::{all_may_reach, narrow};
 pub use temporary::{KeepError, Temporary, sweep, sweep_restores};
-pub(crate) use temporary::{RESTORE, folder_of};
+pub(crate) use temporary::{RESTORE, folder_of, living_temporaries};
 pub(crate) use whole::create_folder;
-pub use whole::write_file;
+pub use whole::{append_options, write_file};
 
 /// Opens an ordinary file to read. To open a named pipe would wait for somebody to write to it, for
 /// ever; a folder could be opened and not read.
@@ -59,8 +65,8 @@ pub trait DiskFile: Read + Write + Seek + sozip::ReadAt + Send + Sync + Debug {
 /// Durability follows POSIX: contents are durable after [`DiskFile::sync`], names (of new,
 /// renamed and removed files alike) after [`Disk::sync_dir`] of their folder.
 pub trait Disk: Send + Sync + Debug {
-    /// Creates a file that must not exist yet, readable and writable by us, and locked (`flock`)
-    /// until it is closed, so that [`sweep`] can tell a living writer from a dead one.
+    /// Creates a file that must not exist yet, readable and writable by us alone, and locked
+    /// (`flock`) until it is closed, so that [`sweep`] can tell a living writer from a dead one.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// Opens a file to lock, which is made if it is not there, and takes the system's lock on it:

@@ -23,11 +23,12 @@ impl DiskFile for File {
 impl Disk for OsDisk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         loop {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .open(path)?;
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(true);
+            // From its first moment: who has opened it once can read what is written later.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(path)?;
             // A share without locks: nobody sweeps there either.
             let _ = file.try_lock();
             if is_still_there(&file, path) {
@@ -144,11 +145,7 @@ pub(super) fn open_unlinked(path: &Path) -> io::Result<File> {
 
 #[cfg(unix)]
 fn sync_dir(path: &Path) -> io::Result<()> {
-    match File::open(path)?.sync_all() {
-        // Some shares (CIFS) cannot sync a folder; there is nothing better to do there.
-        Err(e) if e.raw_os_error() == Some(rustix::io::Errno::INVAL.raw_os_error()) => Ok(()),
-        other => other,
-    }
+    File::open(path)?.sync_all()
 }
 
 #[cfg(not(unix))]

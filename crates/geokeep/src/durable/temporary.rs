@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{Disk, DiskFile, open_file};
+use super::rights::{self, NotRestored, Readers, Rights};
+use super::{Disk, DiskFile, open_file, sync_folder};
 
 const PREFIX: &str = ".geokeep-";
 const SUFFIX: &str = ".tmp";
@@ -36,7 +37,7 @@ impl From<KeepError> for io::Error {
     }
 }
 
-/// A file under a temporary name. Dropping it removes it; [`keep_as_new`](Self::keep_as_new) and
+/// A file under a temporary name, which nobody else may read. Dropping it removes it; [`keep_as_new`](Self::keep_as_new) and
 /// [`keep_as`](Self::keep_as) give it its final name.
 #[derive(Debug)]
 pub struct Temporary {
@@ -93,50 +94,25 @@ impl Temporary {
         &self.path
     }
 
-    /// Gives it the permissions, and as far as we may the owner, of the file that it is to replace.
-    pub fn take_access_of(&self, other: &Path) -> io::Result<()> {
-        let metadata = std::fs::metadata(other)?;
-        std::fs::set_permissions(&self.path, metadata.permissions())?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            // Only root may give a file away; for all others it belongs to them anyway.
-            let _ =
-                std::os::unix::fs::chown(&self.path, Some(metadata.uid()), Some(metadata.gid()));
-        }
-        Ok(())
+    /// Opens it to `readers`. Until then only this user may read it.
+    pub fn open_to(&self, readers: &Readers) {
+        rights::open_to(&self.path, readers);
     }
 
-    /// Closes it to all who may not read `other`. Where there are no such permissions, or they
-    /// cannot be changed (shares), nothing better can be done.
-    pub fn hide_as(&self, other: &Path) {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let theirs = std::fs::metadata(other).map(|metadata| metadata.permissions().mode());
-            self.restrict(theirs.unwrap_or(u32::MAX));
-        }
-        #[cfg(not(unix))]
-        let _ = other;
+    /// Opens it to whom this user opens new files, by his `umask`.
+    pub fn open_as_usual(&self) {
+        rights::open_as_usual(&self.path);
     }
 
-    /// Closes it to all others.
-    pub fn hide(&self) {
-        #[cfg(unix)]
-        self.restrict(0);
+    /// Gives it `rights`, as far as this user may and nobody gains by it, and says what it lacks
+    /// of them. If `readers` are given, nobody else can read it then.
+    pub fn give(&self, rights: &Rights, readers: Option<&Readers>) -> Vec<NotRestored> {
+        rights::give(&self.path, rights, readers)
     }
 
-    #[cfg(unix)]
-    fn restrict(&self, mode: u32) {
-        use std::fs::{Permissions, metadata, set_permissions};
-        use std::os::unix::fs::PermissionsExt;
-        if let Ok(metadata) = metadata(&self.path) {
-            let present = metadata.permissions().mode() & 0o777;
-            let both = present & (mode | 0o600);
-            if both != present {
-                let _ = set_permissions(&self.path, Permissions::from_mode(both));
-            }
-        }
+    /// Gives it the rights of the file that it is to replace, in the same way.
+    pub fn take_rights_of(&self, other: &Path) -> Vec<NotRestored> {
+        Rights::of(other).map_or_else(Vec::new, |theirs| self.give(&theirs, None))
     }
 
     /// Syncs the contents, gives it a name that must be free, and syncs the folder. When this
@@ -168,8 +144,7 @@ impl Temporary {
         }
         rename(&*self.disk, &self.path, path).map_err(KeepError::Failed)?;
         self.armed = false;
-        let synced = self.disk.sync_dir(folder_of(path));
-        synced.map_err(KeepError::NotSynced)
+        sync_folder(&*self.disk, folder_of(path)).map_err(KeepError::NotSynced)
     }
 }
 
@@ -277,6 +252,22 @@ fn is_unfinished_restore(name: &OsStr) -> bool {
             && is_number(number)
             && chance.len() == 16
             && chance.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// The temporary files in `folder` that were made for `tag` by processes that are alive.
+pub(crate) fn living_temporaries(folder: &Path, tag: &str) -> Vec<PathBuf> {
+    let begin = format!("{PREFIX}{tag}-");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter(|entry| {
+            let name = entry.file_name();
+            is_temporary(&name) && name.to_str().is_some_and(|name| name.starts_with(&begin))
+        })
+        .map(|entry| entry.path())
+        .filter(|path| !is_abandoned(path))
+        .collect();
+    found.sort();
+    found
 }
 
 fn is_abandoned(path: &Path) -> bool {

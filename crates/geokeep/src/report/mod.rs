@@ -20,7 +20,7 @@ pub use shell::quoted;
 pub use standing::{Standing, Statement, Trouble, is_young, rows};
 
 use crate::destination::{KeptProject, Stored};
-use crate::durable::{Disk, Temporary, folder_of};
+use crate::durable::{Disk, Readers, Temporary, folder_of};
 use crate::error::Kind;
 use crate::source::{Gate, Source, look, same_content};
 use crate::words::is_unseen;
@@ -136,13 +136,30 @@ fn seen(c: char) -> String {
     } else {
         c.to_string()
     }
+
+    /// Whether everybody may read every backup that it tells of: then it is no secret either.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        let archives = self.sources.iter().flat_map(|source| &source.backups);
+        let copies = self.projects.iter().flat_map(|project| &project.copies);
+        let mut paths = archives
+            .map(|stored| &stored.path)
+            .chain(copies.map(|copy| &copy.path));
+        paths.all(|path| Readers::by_file_alone(path).is_everyone())
+    }
 }
 
-/// Writes a page durably, in place of an earlier one.
+/// Writes a page durably, in place of an earlier one, whose rights it takes over. A new one can be
+/// read by this user alone, unless everybody may read all that it tells of (`public`).
 ///
 /// # Errors
 /// [`ReportError::NotAReport`] if another file of that name is there: it is not replaced.
-pub fn write(html: &str, path: &Path, disk: &Arc<dyn Disk>) -> Result<(), ReportError> {
+pub fn write(
+    html: &str,
+    public: bool,
+    path: &Path,
+    disk: &Arc<dyn Disk>,
+) -> Result<(), ReportError> {
     let failed = |error| ReportError::Write {
         path: path.to_owned(),
         error,
@@ -154,9 +171,13 @@ pub fn write(html: &str, path: &Path, disk: &Arc<dyn Disk>) -> Result<(), Report
     let mut file = Temporary::create(disk, folder_of(path), "report").map_err(failed)?;
     file.write_all(html.as_bytes()).map_err(failed)?;
     if replaces {
-        file.take_access_of(path).map_err(failed)?;
+        // What of them cannot be had leaves it closed.
+        file.take_rights_of(path);
         file.keep_as(path)
     } else {
+        if public {
+            file.open_as_usual();
+        }
         file.keep_as_new(path)
     }
     .map_err(|e| failed(e.into()))

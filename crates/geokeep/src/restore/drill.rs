@@ -17,12 +17,25 @@ use crate::verify::{VerifyError, check_restored};
 /// counts of the file there with what the manifest says. The file is gone afterwards.
 ///
 /// # Errors
-/// [`VerifyError`] if it is not what was backed up, [`RestoreError`] if it could not be written.
+/// [`VerifyError`] if it is not what was backed up, [`RestoreError::NoDrill`] if it could not be
+/// written.
 pub fn drill(
     archive: StoredArchive,
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Manifest, Error> {
+    attempt(archive, settings, watch).map_err(|e| match e {
+        // A fault of this machine says nothing of the backup.
+        Error::Restore(error) => RestoreError::NoDrill {
+            folder: settings.staging.clone(),
+            error: Box::new(error),
+        }
+        .into(),
+        other => other,
+    })
+}
+
+fn attempt(archive: StoredArchive, settings: &Settings, watch: &Watch) -> Result<Manifest, Error> {
     let manifest = archive.manifest.clone();
     // A name of ours: the one in the manifest may be anybody's, and lead anywhere.
     let target = settings.staging.join("drill.gpkg");

@@ -6,6 +6,7 @@ mod locked;
 mod over;
 mod place;
 mod project;
+mod rights;
 mod target;
 mod whole_file;
 
@@ -72,6 +73,26 @@ pub enum RestoreError {
         /// Bytes that had been written.
         written: u64,
     },
+    /// The user may not store more there.
+    #[error("the quota of this user is used up, after {written} bytes")]
+    Quota {
+        /// Bytes that had been written.
+        written: u64,
+    },
+    /// The file system, or a limit of this process, allows no file that large.
+    #[error("no file may become longer than {written} bytes there")]
+    TooLarge {
+        /// Bytes that had been written.
+        written: u64,
+    },
+    /// A restore for a test could not be made: nothing is known of the backup.
+    #[error("nothing could be restored into '{}': {error}", folder.display())]
+    NoDrill {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// Why.
+        error: Box<RestoreError>,
+    },
     /// Writing failed.
     #[error("writing to '{}' failed: {error}", path.display())]
     Write {
@@ -92,7 +113,9 @@ pub enum RestoreError {
 }
 
 impl RestoreError {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::TargetExists(_) | Self::SidecarInTheWay(_) | Self::TargetIsFolder(_) => {
                 Kind::TargetExists
@@ -100,16 +123,20 @@ impl RestoreError {
             Self::UnsureTarget { .. } => Kind::Usage,
             Self::TargetInUse { .. } | Self::KeepsChanging => Kind::TargetInUse,
             Self::NotBackedUp(e) => e.kind(),
-            Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
-            Self::SharedJournal(_) | Self::Write { .. } | Self::NotDurable { .. } => {
-                Kind::TargetUnwritable
-            }
+            Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
+            Self::NoDrill { .. } => Kind::StagingUnusable,
+            Self::SharedJournal(_)
+            | Self::TooLarge { .. }
+            | Self::Write { .. }
+            | Self::NotDurable { .. } => Kind::TargetUnwritable,
         }
     }
 
     fn write(path: impl Into<PathBuf>, error: io::Error, written: u64) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { written },
+            io::ErrorKind::StorageFull => Self::Full { written },
+            io::ErrorKind::QuotaExceeded => Self::Quota { written },
+            io::ErrorKind::FileTooLarge => Self::TooLarge { written },
             _ => Self::Write {
                 path: path.into(),
                 error,

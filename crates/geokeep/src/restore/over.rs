@@ -82,7 +82,7 @@ impl Replacing<'_> {
                     self.watch.add_total(new.manifest.bytes);
                     locked.fill(database.connection(), self.watch)
                 }
-                (locked, _) => self.exchange(new, locked, &gate, aside),
+                (locked, _) => self.exchange(new, locked, &gate, aside, restored),
             };
         }
         Err(RestoreError::KeepsChanging.into())
@@ -119,11 +119,11 @@ impl Replacing<'_> {
         locked: Option<Locked<'_>>,
         gate: &Gate,
         aside: &mut Aside,
+        restored: &mut Restored,
     ) -> Result<(), Error> {
         let path = &self.source.real;
-        let file = new.write(path, self.settings, self.watch)?;
-        file.take_access_of(path)
-            .map_err(|e| RestoreError::write(path, e, 0))?;
+        let (file, not_restored) = new.write(path, self.settings, self.watch)?;
+        restored.not_restored = not_restored;
         let look = look(self.source, gate, self.settings.clock.now_ns())?;
         if let Some(holder) = holder_of(&look) {
             return Err(in_use(Some(holder)).into());

@@ -5,12 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::RestoreError;
+use super::rights::Known;
 use super::target::{enough_room, real_path};
 use super::whole_file::{Target, sweep_after_killed};
 use crate::Watch;
 use crate::backup::{Settings, keep_project};
 use crate::destination::{ArchiveFolder, Kept, KeptProject};
-use crate::durable::{RESTORE, Temporary, folder_of};
+use crate::durable::{NotRestored, RESTORE, Temporary, folder_of};
 use crate::error::Error;
 use crate::source::{Project, ProjectFormat};
 
@@ -26,6 +27,8 @@ pub struct RestoredProject {
     pub copy: KeptProject,
     /// The copy that holds what was replaced.
     pub replaced: Option<KeptProject>,
+    /// What of the file's owner, group and permissions could not be given back.
+    pub not_restored: Vec<NotRestored>,
 }
 
 fn refused(error: Error) -> Error {
@@ -60,6 +63,7 @@ pub fn restore_project(
         path,
         copy,
         replaced: None,
+        not_restored: Vec::new(),
     };
     if dry_run {
         return Ok(restored);
@@ -69,11 +73,11 @@ pub fn restore_project(
     let write_error = |e| Error::from(RestoreError::write(path, e, 0));
     let mut file =
         Temporary::create(&settings.disk, folder_of(path), RESTORE).map_err(write_error)?;
-    file.hide_as(&restored.copy.path);
     file.write_all(&bytes).map_err(write_error)?;
+    let rights = Known::of_copy(&restored.copy.source.path, &restored.copy.path);
+    restored.not_restored = rights.give(&file, path);
     let kept = if is_there {
         restored.replaced = keep_present(path, &restored.copy, destination, settings, watch)?;
-        file.take_access_of(path).map_err(write_error)?;
         file.keep_as(path)
     } else {
         file.keep_as_new(path)

@@ -9,11 +9,14 @@ use sozip::{ChunkHash, Chunks};
 use super::RestoreError;
 use super::aside::Aside;
 use super::over::Replacing;
+use super::rights::Known;
 use super::target::{enough_room, free_name, look_unused, real_path};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{ArchiveFolder, Manifest, Stored, StoredArchive};
-use crate::durable::{KeepError, RESTORE, Temporary, folder_of, sweep, sweep_restores};
+use crate::durable::{
+    KeepError, NotRestored, RESTORE, Temporary, folder_of, sweep, sweep_restores,
+};
 use crate::error::Error;
 use crate::source::Source;
 use crate::verify::{Digests, VerifyError, compare};
@@ -40,6 +43,8 @@ pub struct Restored {
     pub replaced: Option<Stored>,
     /// Logs or journals without their file that lay there, under their new names.
     pub set_aside: Vec<PathBuf>,
+    /// What of the file's owner, group and permissions could not be given back.
+    pub not_restored: Vec<NotRestored>,
 }
 
 /// Gives back the database of `archive`. A file that is made is the snapshot, byte for byte. A file
@@ -71,6 +76,7 @@ pub fn restore(
         manifest,
         replaced: None,
         set_aside: Vec::new(),
+        not_restored: Vec::new(),
     };
     if dry_run {
         return Ok(restored);
@@ -124,7 +130,8 @@ fn make(
     watch: &Watch,
 ) -> Result<(), Error> {
     let path = &restored.path;
-    let file = new.write(path, settings, watch)?;
+    let (file, not_restored) = new.write(path, settings, watch)?;
+    restored.not_restored = not_restored;
     let mut aside = Aside::default();
     let cleared = aside.clear(&*settings.disk, path);
     let kept = cleared.and_then(|()| {
@@ -144,8 +151,7 @@ pub(super) struct Unwritten {
     pub(super) chunks: Arc<Chunks<File>>,
     /// What the chunks hash to.
     hashes: Vec<ChunkHash>,
-    /// The archive.
-    path: PathBuf,
+    rights: Known,
 }
 
 impl Unwritten {
@@ -154,15 +160,15 @@ impl Unwritten {
             .archive()
             .check_canonical()
             .map_err(VerifyError::from)?;
-        let path = archive.path.clone();
         let manifest = archive.manifest.clone();
+        let rights = Known::of(&archive);
         let hashes = archive.hashes()?;
         let chunks = Arc::new(archive.into_chunks()?);
         Ok(Self {
             manifest,
             chunks,
             hashes,
-            path,
+            rights,
         })
     }
 
@@ -172,16 +178,15 @@ impl Unwritten {
     }
 
     /// Writes it under a temporary name beside `path`, and proves it on the way. This is the one
-    /// place where a new file gets its access rights: it is no more readable than its archive.
+    /// place where a new file gets its access rights; what of them cannot be had is returned.
     pub(super) fn write(
         &self,
         path: &Path,
         settings: &Settings,
         watch: &Watch,
-    ) -> Result<Temporary, Error> {
+    ) -> Result<(Temporary, Vec<NotRestored>), Error> {
         let mut file = Temporary::create(&settings.disk, folder_of(path), RESTORE)
             .map_err(|e| RestoreError::write(path, e, 0))?;
-        file.hide_as(&self.path);
         let mut written = 0;
         let to = file.file_mut();
         self.decode(settings, watch, |plain| {
@@ -190,7 +195,8 @@ impl Unwritten {
             written += plain.len() as u64;
             Ok(())
         })?;
-        Ok(file)
+        let not_restored = self.rights.give(&file, path);
+        Ok((file, not_restored))
     }
 
     fn decode(

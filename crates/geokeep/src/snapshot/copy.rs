@@ -23,7 +23,7 @@ use super::{Consume, Failure, Request, SnapshotError, bracketed, pages, reconcil
 use crate::durable::{DiskFile, open_unlinked};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::source::{FileStamp, Look, State, locks, read_lock, stamp_of};
+use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock, stamp_of};
 
 /// A private copy, the instant whose state it holds, and how long writers may have had to wait.
 pub(super) struct Copied {
@@ -159,12 +159,12 @@ fn poured(
     })
 }
 
-fn open_sidecar(request: &Request<'_>, suffix: &str) -> Result<File, Failure> {
+fn open_sidecar(request: &Request<'_>, suffix: &'static str) -> Result<File, Failure> {
     // SQLite has no lock on these two files that closing them could drop.
     match open_unlinked(&request.source.sidecar(suffix)) {
         Ok(file) => Ok(file),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Failure::Moved),
-        Err(e) => Err(Error::from(SnapshotError::Io(e)).into()),
+        Err(error) => Err(Error::from(SourceError::Sidecar { suffix, error }).into()),
     }
 }
 

@@ -85,10 +85,17 @@ pub enum SnapshotError {
 }
 
 impl SnapshotError {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::Locked { .. } => Kind::SourceLocked,
-            Self::Staging { .. } => Kind::DestinationFull,
+            Self::Staging { error, .. } => match error.kind() {
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge => Kind::DestinationFull,
+                _ => Kind::StagingUnusable,
+            },
             Self::ToolMissing { .. } => Kind::ToolMissing,
             _ => Kind::SourceUnreadable,
         }

@@ -141,6 +141,19 @@ fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
     }
 }
 
+/// A program whose files nobody else may read.
+fn private_command(tool: &Path) -> Command {
+    if !cfg!(unix) {
+        return Command::new(tool);
+    }
+    // The one way to give a child another `umask` that needs no `unsafe`.
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", "umask 077 && exec \"$0\" \"$@\""])
+        .arg(tool);
+    command
+}
+
 fn translate(
     request: &Request<'_>,
     tool: &Path,
@@ -153,7 +166,7 @@ fn translate(
         output.as_os_str(),
         input.as_os_str(),
     ];
-    let mut child = Command::new(tool)
+    let mut child = private_command(tool)
         .args(arguments)
         // What these allow is for data of one's own, not for a file from anywhere: programs to load,
         // and SQL functions that read and write other files.

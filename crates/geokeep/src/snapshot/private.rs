@@ -41,7 +41,6 @@ impl PrivateCopy {
     pub(super) fn create(request: &Request<'_>) -> Result<Self, Failure> {
         let file = Temporary::create(request.disk, request.staging, "working")
             .map_err(|e| staging_error(request, e))?;
-        file.hide();
         for suffix in SIDECARS {
             if sidecar(file.path(), suffix).exists() {
                 let exists = std::io::ErrorKind::AlreadyExists.into();

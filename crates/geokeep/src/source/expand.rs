@@ -275,6 +275,7 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
     for path in paths {
         none = false;
         match path {
+            Ok(path) if is_apple_double(&path) => {}
             Ok(path) => one(&path, expanded),
             Err(e) => {
                 let path = e.path().to_owned();

@@ -2,12 +2,14 @@
 //! in it they are part of it.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::sys::{self, FileId};
 use super::{NotProtected, Source, SourceError, Unprotected, is_geopackage, once_real};
+use crate::durable::open_file;
 
 /// What a folder holds.
 #[derive(Default)]
@@ -88,10 +90,12 @@ impl Walk {
             let path = entry.path();
             let kind = entry.file_type();
             if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
-                self.folder(&path, way);
+                if !is_of_the_system(&path) {
+                    self.folder(&path, way);
+                }
             } else if kind.is_ok_and(|kind| kind.is_symlink()) {
                 self.link(path, way);
-            } else if is_geopackage(&path) {
+            } else if is_geopackage(&path) && !is_apple_double(&path) {
                 self.take(path, way);
             }
         }
@@ -115,7 +119,7 @@ impl Walk {
                 path,
                 way: way.clone(),
             }),
-            _ if is_geopackage(&path) => self.take(path, way),
+            _ if is_geopackage(&path) && !is_apple_double(&path) => self.take(path, way),
             Ok(_) => {}
             Err(_) if is_hidden(&path) => {}
             Err(_) => {
@@ -142,6 +146,32 @@ impl Walk {
     fn leave(&mut self, path: PathBuf, why: Unprotected) {
         self.not_protected.push(NotProtected::at(path, why));
     }
+}
+
+/// Whether a file holds what a Mac knows of another one: `._town.gpkg` beside `town.gpkg`, where
+/// the file system has no place for it. Nobody but a Mac makes it, and nothing in it is data.
+fn is_apple_double(path: &Path) -> bool {
+    /// AppleDouble (RFC 1740, appendix B).
+    const MAGIC: [u8; 4] = [0x00, 0x05, 0x16, 0x07];
+    let named = path
+        .file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"._"));
+    let mut first = [0; 4];
+    named
+        && open_file(path)
+            .and_then(|mut file| file.read_exact(&mut first))
+            .is_ok_and(|()| first == MAGIC)
+}
+
+/// Whether a folder is the system's own: what was thrown away, or what it keeps for itself.
+fn is_of_the_system(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(OsStr::to_str);
+    name.is_some_and(|name| {
+        let others = ["$RECYCLE.BIN", "System Volume Information", ".Trashes"];
+        name.starts_with(".Trash-") || others.iter().any(|other| name.eq_ignore_ascii_case(other))
+            // What `fsck` found, for the administrator alone. A user may call his own so.
+            || (name == "lost+found" && fs::read_dir(folder).is_err())
+    })
 }
 
 /// Programs make hidden links as marks that a file is open: `.#town.txt`.

@@ -74,6 +74,14 @@ pub enum SourceError {
     /// No whole QGIS project; the text says what is wrong.
     #[error("{0}")]
     BadProject(String),
+    /// What lies beside the file and belongs to it cannot be read.
+    #[error("its '{suffix}', which belongs to it: {error}")]
+    Sidecar {
+        /// `-wal`, `-shm` or `-journal`.
+        suffix: &'static str,
+        /// Why.
+        error: io::Error,
+    },
     /// Reading failed.
     #[error("reading failed: {0}")]
     Io(#[source] io::Error),
@@ -156,6 +164,12 @@ pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+/// Whether two names are of one file.
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+    let id = |path: &Path| Some(sys::file_id(path, &std::fs::metadata(path).ok()?));
+    id(a).is_some_and(|a| id(b) == Some(a))
 }
 
 /// `stat` of a file by its name.

@@ -1,4 +1,4 @@
-//! A disk whose N-th call fails.
+//! A disk whose N-th call fails, or that lacks a call altogether.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -29,6 +29,17 @@ impl Failure {
     }
 }
 
+/// A call that a disk can lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// [`Disk::sync_dir`].
+    SyncDir,
+    /// [`Disk::lock`].
+    Lock,
+    /// Writing to a file.
+    Write,
+}
+
 /// Which call fails, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct DiskFault {
@@ -46,6 +57,7 @@ struct State {
     failed: u64,
     fault: Option<DiskFault>,
     visit: Option<(u64, Box<dyn FnOnce() + Send>)>,
+    lacks: Option<(Call, Failure)>,
 }
 
 impl std::fmt::Debug for State {
@@ -88,6 +100,15 @@ impl FailingDisk {
         };
     }
 
+    /// From now on each such call fails, until the next [`plan`](Self::plan) or
+    /// [`clear`](Self::clear).
+    pub fn lack(&self, call: Call, failure: Failure) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State {
+            lacks: Some((call, failure)),
+            ..State::default()
+        };
+    }
+
     /// Ends the plan, counts from 0 again, and returns how many calls there were and how many
     /// of them failed.
     pub fn clear(&self) -> (u64, u64) {
@@ -98,6 +119,10 @@ impl FailingDisk {
 }
 
 fn count(state: &Mutex<State>) -> io::Result<()> {
+    count_as(state, None)
+}
+
+fn count_as(state: &Mutex<State>, call: Option<Call>) -> io::Result<()> {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     let number = state.calls;
     state.calls += 1;
@@ -107,6 +132,10 @@ fn count(state: &Mutex<State>) -> io::Result<()> {
         drop(state);
         action();
         return Ok(());
+    }
+    if let Some((_, failure)) = state.lacks.filter(|(lacking, _)| Some(*lacking) == call) {
+        state.failed += 1;
+        return Err(failure.error());
     }
     match state.fault {
         Some(f) if number == f.at || (f.sticky && number > f.at) => {
@@ -128,7 +157,7 @@ impl Disk for FailingDisk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<File> {
-        count(&self.state)?;
+        count_as(&self.state, Some(Call::Lock))?;
         self.inner.lock(path)
     }
 
@@ -158,7 +187,7 @@ impl Disk for FailingDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        count(&self.state)?;
+        count_as(&self.state, Some(Call::SyncDir))?;
         self.inner.sync_dir(path)
     }
 }
@@ -190,7 +219,7 @@ impl Read for FailingFile {
 
 impl Write for FailingFile {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        count(&self.state)?;
+        count_as(&self.state, Some(Call::Write))?;
         self.inner.write(buf)
     }
 

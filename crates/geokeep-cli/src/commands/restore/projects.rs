@@ -67,4 +67,5 @@ fn report(context: &Context, restored: &RestoredProject, dry_run: bool) {
     }
     line.push_str("; the GeoPackages that it names are backups of their own");
     render::say(context, &line);
+    super::say_what_is_missing(context, &restored.not_restored);
 }

@@ -282,6 +282,12 @@ fn set_lock(file: &File, kind: libc::c_int, start: u64, length: u64) -> io::Resu
     }
 }
 
+/// Whether this user may read a file, without opening it.
+pub(crate) fn may_read(path: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    Ok(accessat(CWD, path, Access::READ_OK, AtFlags::EACCESS)?)
+}
+
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
