@@ -16,6 +16,7 @@ use crate::destination::{
 };
 use crate::durable::Disk;
 use crate::error::{Error, Kind};
+use crate::finding::Finding;
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
     FileSystem, FirstBytes, Gate, Header, Look, Project, Resident, Source, SourceError, look,
@@ -359,7 +360,7 @@ fn check(
 ) -> Result<Checked, Error> {
     let chunks = Arc::new(draft.chunks(content)?);
     let says_so = taken.look.header().is_some_and(Header::says_geopackage);
-    let geopackage = says_so || verify::is_stored_geopackage(&chunks)?;
+    let geopackage = says_so || verify::is_stored_geopackage(&chunks, watch)?;
     if !geopackage && !settings.any_sqlite {
         let what = "it is an SQLite database without the table gpkg_contents".to_owned();
         return Err(SourceError::NotAGeoPackage(what).into());
@@ -486,7 +487,11 @@ fn describe(
         original_versions: taken.original_versions,
         free_pages_zeroed: taken.free_pages_zeroed,
         lock_ms: u64::try_from(taken.lock.as_millis()).unwrap_or(u64::MAX),
-        verdict: checked.verdict,
+        verdict: if taken.findings.iter().any(Finding::leaves_a_gap) {
+            Verdict::Damaged
+        } else {
+            checked.verdict
+        },
         findings: [taken.findings.clone(), checked.findings].concat(),
         layers: checked.layers,
         evidence: taken.look.evidence(),

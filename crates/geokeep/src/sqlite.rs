@@ -1,14 +1,23 @@
-//! Connections as geokeep needs them: read-only by URI, and hardened against hostile files.
+//! Connections as geokeep needs them. Whatever is opened was written by others: each connection is
+//! hardened against what may be in the file, and its statements end when the run is to stop. No
+//! other place opens one.
 
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Instant;
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::Watch;
+
+/// SQLite's virtual machine steps between two looks at the clock and at the watch: well below a
+/// millisecond.
+const STEPS: i32 = 1_000;
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
 /// something is escaped, so that any file name works: quotes, `?`, newlines, broken UTF-8.
@@ -33,26 +42,49 @@ pub(crate) fn uri(path: &Path, parameters: &str) -> OsString {
     text.into()
 }
 
-/// Opens read-only by URI. No mutex: a connection stays in one thread.
-pub(crate) fn open_uri(uri: &OsString) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_URI
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(Path::new(uri), flags)?;
+/// Opens read-only by URI. The file itself is read by the first statement.
+pub(crate) fn foreign(uri: &OsString, watch: &Watch) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    open(Path::new(uri), flags, watch)
+}
+
+/// Opens for reading and writing, as any program would.
+pub(crate) fn writable(path: &Path, watch: &Watch) -> rusqlite::Result<Connection> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, watch)
+}
+
+fn open(path: &Path, flags: OpenFlags, watch: &Watch) -> rusqlite::Result<Connection> {
+    // No mutex: a connection stays in one thread.
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
     // We wait ourselves, with a report of whom we wait for.
     connection.busy_timeout(std::time::Duration::ZERO)?;
+    harden(&connection)?;
+    end_statements(&connection, watch, None)?;
     Ok(connection)
+}
+
+/// Ends any statement, and the reading of the schema, once the run is to stop or `until` is over.
+pub(crate) fn end_statements(
+    connection: &Connection,
+    watch: &Watch,
+    until: Option<Instant>,
+) -> rusqlite::Result<()> {
+    let watch = watch.clone();
+    let over = move || watch.check().is_err() || until.is_some_and(|until| Instant::now() >= until);
+    connection.progress_handler(STEPS, Some(over))
 }
 
 /// Limits what the contents of a file can make SQLite do (sqlite.org/security.html, "Untrusted
 /// SQLite Database Files").
-pub(crate) fn harden(connection: &Connection) -> rusqlite::Result<()> {
+fn harden(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_limit(Limit::SQLITE_LIMIT_EXPR_DEPTH, 200)?;
     connection.set_limit(Limit::SQLITE_LIMIT_VDBE_OP, 250_000)?;
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    // Both of these are settings of the connection: neither reads the file.
     // A memory map would turn a file that shrinks under us into a crash.
     connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;")
 }
@@ -117,8 +149,16 @@ pub(crate) fn quote(name: &str) -> String {
 }
 
 /// SQLite's primary result code of an error, if it came from SQLite.
-pub(crate) fn code(error: &rusqlite::Error) -> Option<rusqlite::ErrorCode> {
+pub(crate) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
     error.sqlite_error_code()
+}
+
+/// Whether another program's lock is in the way.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        code(error),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
 }
 
 #[cfg(test)]
@@ -141,7 +181,7 @@ mod tests {
                 .unwrap()
                 .execute_batch("CREATE TABLE t(x)")
                 .unwrap();
-            let connection = open_uri(&uri(&path, "mode=ro")).unwrap();
+            let connection = foreign(&uri(&path, "mode=ro"), &Watch::default()).unwrap();
             let n: i64 = connection
                 .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
                 .unwrap();

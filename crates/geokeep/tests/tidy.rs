@@ -28,7 +28,11 @@ const STAGES: [&str; 11] = [
 const FOUNDATION: [&str; 6] = ["durable", "error", "finding", "sqlite", "watch", "words"];
 
 /// What parts of the foundation use themselves. `error` gathers the stages' own errors.
-const FOUNDATION_USES: [(&str, &[&str]); 2] = [("watch", &["error"]), ("error", &STAGES)];
+const FOUNDATION_USES: [(&str, &[&str]); 3] = [
+    ("watch", &["error"]),
+    ("sqlite", &["watch"]),
+    ("error", &STAGES),
+];
 
 /// Ways of changing a disk that only `durable/` may take.
 const WRITES: [&str; 16] = [

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode};
 
 use super::RestoreError;
 use crate::Watch;
@@ -14,7 +14,7 @@ use crate::destination::{ArchiveFolder, Manifest, Stored, StoredArchive};
 use crate::durable::{Disk, Temporary, folder_of};
 use crate::error::Error;
 use crate::source::{FirstBytes, Gate, JournalMode, Source, free_space, locks, look, sidecar};
-use crate::sqlite::code;
+use crate::sqlite::{code, writable};
 use crate::verify::{Digests, VerifyError, compare};
 
 /// Where a file goes.
@@ -226,7 +226,7 @@ fn replace(source: &Source, file: Temporary, settings: &Settings) -> Result<(), 
 /// The old database, recovered and checkpointed by SQLite itself and locked against all others.
 /// One that SQLite cannot read needs no lock: nobody can write it.
 fn lock_exclusively(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = writable(path, &Watch::default())?;
     connection.busy_timeout(Duration::from_millis(500))?;
     let mode = connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()));
     match mode.and_then(|()| connection.execute_batch("BEGIN EXCLUSIVE")) {

@@ -1,10 +1,11 @@
 //! The choice among the methods: state of the source → method → reason.
 
+use super::bracketed::{self, Beside};
 use super::copy::{self, Copied};
 use super::delivery::{self, Route};
 use super::pages::Open;
 use super::{
-    Consume, Failure, Request, SnapshotError, Taken, bracketed, ogr, online, pages,
+    Consume, Failure, Request, SnapshotError, Taken, ogr, online, pages,
     reconcile::{self, Way},
     tidy, vacuum,
     waiting::Backoff,
@@ -124,7 +125,7 @@ pub(crate) fn take<T>(
     let mut next = Some(first);
     let mut waiting = Backoff::new();
     let mut attempt = 0;
-    let mut unreadable = None;
+    let mut unreadable: Option<String> = None;
     let mut last = None;
     while attempt < ATTEMPTS {
         request.watch.check()?;
@@ -133,13 +134,16 @@ pub(crate) fn take<T>(
             Some(look) => look,
             None => look_again(request)?,
         };
-        if let Some(error) = unreadable.take() {
-            return as_it_lies(request, &look, &error, consume);
+        if let Some(why) = unreadable.take() {
+            return as_it_lies(request, look, &why, consume);
         }
         let (method, why) = match request.method {
             None => auto(&look),
             Some(method) => asked_for(method, &look)?,
         };
+        if look.state() == State::BadHeader {
+            return as_it_lies(request, look, "its header cannot be right", consume);
+        }
         let Some(method) = method else {
             waiting.pause(request)?;
             continue;
@@ -152,7 +156,7 @@ pub(crate) fn take<T>(
                 return Ok((taken, consumed));
             }
             Err(Failure::Final(error)) => return Err(error),
-            Err(Failure::NotADatabase(error)) => unreadable = Some(error),
+            Err(Failure::NotADatabase(why)) => unreadable = Some(why),
             Err(Failure::StateChanged(error)) => last = Some(error),
             Err(Failure::Moved | Failure::Unwanted) => {}
         }
@@ -245,8 +249,8 @@ fn carry_out<T>(
         findings,
     };
     let (copied, findings) = match (method, state) {
-        (Method::Pages, State::UncertainLocks | State::BadHeader) => {
-            let (read, consumed) = bracketed::read(request, look, consume)?;
+        (Method::Pages, State::UncertainLocks) => {
+            let (read, consumed) = bracketed::read(request, look, Beside::Nothing, consume)?;
             // It may have waited for long until the old file kept still.
             same_file(request)?;
             return Ok((taken(reason, read, Vec::new()), consumed));
@@ -308,31 +312,50 @@ fn carry_out<T>(
     Ok((taken(reason, read, findings), consumed))
 }
 
-/// SQLite opened the file and then could not read it. The last copy of a dying disk is worth
-/// having: every byte, unless changes wait in a log or journal that only SQLite could apply.
+/// SQLite cannot make sense of the file. The last copy of a dying disk is worth having: every byte.
+/// What waits in a journal or log only SQLite could have applied: then the copy is marked.
 fn as_it_lies<T>(
     request: &Request<'_>,
-    look: &Look,
-    error: &rusqlite::Error,
+    look: Look,
+    why: &str,
     consume: &mut Consume<'_, T>,
 ) -> Result<(Taken, T), Error> {
-    if look.wal_has_content() || look.journal_is_hot() {
-        let reason = format!("SQLite cannot read it ({error}), and changes wait beside it");
-        return Err(SnapshotError::NeedsOtherMethod { reason }.into());
-    }
-    let (read, consumed) = bracketed::read(request, look, consume).map_err(Failure::into_error)?;
+    let read = bracketed::read(request, &look, Beside::Anything, consume);
+    let (read, consumed) = read.map_err(Failure::into_error)?;
+    // It may have waited for long until the old file kept still.
+    same_file(request)?;
+    let mut findings = Vec::from_iter(not_applied(&look, why));
+    findings.extend(other_names(&look));
     let taken = Taken {
         method: Method::Pages,
-        reason: format!("SQLite cannot read it ({error}): every byte as it lies"),
+        reason: format!("SQLite cannot read it ({why}): every byte as it lies"),
         instant: read.instant,
-        look: look.clone(),
+        look,
         original_versions: read.original_versions,
         page_size: read.page_size,
         free_pages_zeroed: 0,
         lock: read.lock,
-        findings: Vec::new(),
+        findings,
     };
     Ok((taken, consumed))
+}
+
+/// An error: whatever the checks say of the copy, it lacks something.
+fn not_applied(look: &Look, why: &str) -> Option<Finding> {
+    let sidecar = match (look.journal_is_hot(), look.wal_has_content()) {
+        (true, _) => "-journal",
+        (false, true) => "-wal",
+        (false, false) => return None,
+    };
+    Some(Finding {
+        severity: Severity::Error,
+        code: "snapshot".to_owned(),
+        table: None,
+        message: format!(
+            "changes wait in the {sidecar} beside the file, and SQLite cannot apply them ({why}): \
+             they are not in this backup"
+        ),
+    })
 }
 
 /// What one way of copying would do to a file in its present state.

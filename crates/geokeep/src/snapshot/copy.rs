@@ -10,13 +10,17 @@ use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
 
+use super::bracketed::{self, Beside};
 use super::pages::hold;
 use super::private::{PrivateCopy, pour};
 use super::reconcile::{self, Way};
-use super::{Failure, Request, SnapshotError, bracketed};
+use super::{Failure, Request, SnapshotError};
 use crate::durable::open_file;
 use crate::error::Error;
 use crate::source::{FileStamp, Look, State, read_lock, stamp_of};
+
+/// The page of the lock bytes lies in neither file, and a last page may be cut.
+const SPARE: u64 = 2 * 65_536;
 
 /// A private copy, the instant whose state it holds, and how long writers may have had to wait.
 pub(super) struct Copied {
@@ -47,13 +51,13 @@ fn recovered(request: &Request<'_>, suffix: &str) -> Result<Copied, Failure> {
     let before = stamps(request, suffix)?;
     let instant = request.clock.now();
     pour(request, &mut raw(request)?, &mut copy.file)?;
-    copy_sidecar(request, &copy, suffix)?;
+    let sidecar_bytes = copy_sidecar(request, &copy, suffix)?;
     if stamps(request, suffix)? != before {
         return Err(Failure::Moved);
     }
     drop(lock);
     let lock = began.elapsed();
-    copy.recover()?;
+    copy.recover(before.0.size + sidecar_bytes + SPARE)?;
     Ok(Copied {
         copy,
         instant,
@@ -65,14 +69,14 @@ fn recovered(request: &Request<'_>, suffix: &str) -> Result<Copied, Failure> {
 /// our state from being copied into the file.
 fn with_live_log(request: &Request<'_>) -> Result<Copied, Failure> {
     let mut copy = PrivateCopy::create(request)?;
-    let ((), instant, lock) = hold(request, |in_the_way| {
+    let (bytes, instant, lock) = hold(request, |in_the_way| {
         if in_the_way {
             return Err(Failure::Moved);
         }
-        pour(request, &mut raw(request)?, &mut copy.file)?;
-        copy_sidecar(request, &copy, "-wal")
+        let bytes = pour(request, &mut raw(request)?, &mut copy.file)?;
+        Ok(bytes + copy_sidecar(request, &copy, "-wal")?)
     })?;
-    copy.recover()?;
+    copy.recover(bytes + SPARE)?;
     Ok(Copied {
         copy,
         instant,
@@ -83,7 +87,7 @@ fn with_live_log(request: &Request<'_>) -> Result<Copied, Failure> {
 /// A file that nobody is at work on, accepted because it kept still.
 fn undisturbed(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
     let mut bytes = None;
-    let (read, ()) = bracketed::read(request, look, &mut |stream, _| {
+    let (read, ()) = bracketed::read(request, look, Beside::Nothing, &mut |stream, _| {
         let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
         pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
         bytes = Some(copy);
@@ -97,7 +101,8 @@ fn undisturbed(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
     })
 }
 
-fn copy_sidecar(request: &Request<'_>, copy: &PrivateCopy, suffix: &str) -> Result<(), Failure> {
+/// Returns how long it is.
+fn copy_sidecar(request: &Request<'_>, copy: &PrivateCopy, suffix: &str) -> Result<u64, Failure> {
     // SQLite has no lock on these two files that closing them could drop.
     let mut from = match open_file(&request.source.sidecar(suffix)) {
         Ok(from) => from,
@@ -105,8 +110,7 @@ fn copy_sidecar(request: &Request<'_>, copy: &PrivateCopy, suffix: &str) -> Resu
         Err(e) => return Err(Error::from(SnapshotError::Io(e)).into()),
     };
     let mut to = copy.add_sidecar(request, suffix)?;
-    pour(request, &mut from, &mut to)?;
-    Ok(())
+    pour(request, &mut from, &mut to)
 }
 
 fn stamps(request: &Request<'_>, suffix: &str) -> Result<(FileStamp, FileStamp), Failure> {

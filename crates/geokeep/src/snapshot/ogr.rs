@@ -194,7 +194,7 @@ impl Contents {
             foreign_keys: BTreeMap::new(),
         };
         let mut statement = connection.prepare(
-            "SELECT name, type, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+            "SELECT name, type, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
         )?;
         let objects =
             statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
@@ -213,7 +213,7 @@ impl Contents {
                 contents.columns.insert((name.clone(), column), declared);
             }
             let keys = connection.query_row(
-                "SELECT count(*) FROM pragma_foreign_key_list(?1)",
+                "SELECT count(*) FROM temp.pragma_foreign_key_list(?1)",
                 [name],
                 |row| row.get::<_, i64>(0),
             );
@@ -292,7 +292,7 @@ impl Contents {
 }
 
 fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<(String, String)>> {
-    let mut columns = connection.prepare("SELECT name, type FROM pragma_table_info(?1)")?;
+    let mut columns = connection.prepare("SELECT name, type FROM temp.pragma_table_info(?1)")?;
     columns
         .query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()

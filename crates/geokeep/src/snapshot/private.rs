@@ -5,14 +5,18 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
+use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
 use super::pages::{self, Open};
-use super::{Consume, Failure, Request, SnapshotError, bracketed};
+use super::{Consume, Failure, Request, SnapshotError};
+use crate::Watch;
 use crate::durable::{Disk, DiskFile, Temporary};
 use crate::error::Error;
 use crate::source::{Gate, Source, look, sidecar};
+use crate::sqlite;
 
 /// What SQLite would take for the file's own.
 const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -20,6 +24,7 @@ const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 #[derive(Debug)]
 pub(super) struct PrivateCopy {
     disk: Arc<dyn Disk>,
+    watch: Watch,
     pub(super) file: Temporary,
 }
 
@@ -45,6 +50,7 @@ impl PrivateCopy {
         }
         Ok(Self {
             disk: Arc::clone(request.disk),
+            watch: request.watch.clone(),
             file,
         })
     }
@@ -66,24 +72,30 @@ impl PrivateCopy {
     }
 
     /// Lets SQLite roll back a hot journal or fold in a write-ahead log, as the next opener of the
-    /// source would have done.
-    pub(super) fn recover(&self) -> Result<(), Failure> {
+    /// source would have done. The result holds no more than the file and its sidecar did, of
+    /// `at_most` bytes together.
+    pub(super) fn recover(&self, at_most: u64) -> Result<(), Failure> {
         let connection = self.open()?;
-        let mode = connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()));
-        match mode.map_err(Failure::sqlite) {
-            // Whatever is wrong with it was wrong before; it is stored as it is.
-            Err(Failure::NotADatabase(_)) => Ok(()),
-            other => other,
+        // A schema that cannot be read is no reason to leave saved edits behind; see `pages`.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)
+            .and_then(|_| connection.execute_batch("PRAGMA writable_schema = ON"))
+            .and_then(|()| connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())))
+            .map_err(Failure::sqlite)?;
+        drop(connection);
+        let now = std::fs::metadata(self.path()).map_err(SnapshotError::Io)?;
+        if now.len() > at_most {
+            let why = "what waits beside it speaks of more pages than there are".to_owned();
+            return Err(Failure::NotADatabase(why));
         }
+        Ok(())
     }
 
     pub(super) fn open(&self) -> Result<Connection, Failure> {
-        let connection =
-            Connection::open_with_flags(self.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)
-                .map_err(Failure::sqlite)?;
+        let connection = sqlite::writable(self.path(), &self.watch).map_err(Failure::sqlite)?;
         // It need not survive a power cut. A sync at the end of the backup API would hold writers up.
         connection
-            .execute_batch("PRAGMA mmap_size = 0; PRAGMA synchronous = OFF")
+            .execute_batch("PRAGMA synchronous = OFF")
             .map_err(Failure::sqlite)?;
         Ok(connection)
     }
@@ -105,7 +117,7 @@ impl PrivateCopy {
         match delivery::deliver(&inner, Open::Immutable, Route::of(bytes), consume) {
             Err(Failure::NotADatabase(_)) => {
                 let look = look(&source, &gate, inner.clock.now_ns()).map_err(Error::from)?;
-                bracketed::read(&inner, &look, consume)
+                bracketed::read(&inner, &look, Beside::Nothing, consume)
             }
             other => other,
         }

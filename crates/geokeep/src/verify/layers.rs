@@ -25,7 +25,7 @@ pub(super) fn list(
     patience: &Patience,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Layer>, Error> {
-    let database = Database::open(bytes).map_err(VerifyError::from)?;
+    let database = Database::open(bytes, &patience.watch).map_err(VerifyError::from)?;
     patience
         .install_limited(database.connection())
         .map_err(VerifyError::from)?;

@@ -13,7 +13,7 @@ const STEPS: i32 = 4_000;
 /// Shared by the connections of one verification.
 #[derive(Debug, Clone)]
 pub(super) struct Patience {
-    watch: Watch,
+    pub(super) watch: Watch,
     lost: Arc<AtomicBool>,
     /// Steps that queries over contents may still take; negative: no limit at the moment.
     left: Arc<AtomicI64>,

@@ -39,7 +39,7 @@ fn foreign_keys(
     patience: &Patience,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Error> {
-    let database = Database::open(bytes).map_err(VerifyError::from)?;
+    let database = Database::open(bytes, &patience.watch).map_err(VerifyError::from)?;
     patience
         .install_limited(database.connection())
         .map_err(VerifyError::from)?;
@@ -87,7 +87,7 @@ fn geopackage_rules(
     patience: &Patience,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Error> {
-    let database = Database::open(bytes).map_err(VerifyError::from)?;
+    let database = Database::open(bytes, &patience.watch).map_err(VerifyError::from)?;
     patience
         .install_limited(database.connection())
         .map_err(VerifyError::from)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::WritersJournal;
-use crate::snapshot::free_pages::FreePages;
+use crate::snapshot::free_pages::{FreePages, Walk};
 use crate::snapshot::pages::PagesState;
 use crate::source::{Header, sidecar};
 
@@ -22,8 +22,12 @@ impl Image {
         let bytes = std::fs::read(path).unwrap();
         let header = Header::parse(&bytes).unwrap();
         let size = header.page_size().unwrap() as usize;
-        let page = |n: u32| Ok::<_, ()>(bytes[(n as usize - 1) * size..][..size].to_vec());
-        let free = FreePages::read(&header, (bytes.len() / size) as u32, page).unwrap();
+        let mut walk = Walk::new(&header, (bytes.len() / size) as u32).unwrap();
+        while let Some(trunk) = walk.trunk() {
+            let page = &bytes[(trunk as usize - 1) * size..][..size];
+            walk.take(page).unwrap();
+        }
+        let free = walk.finish();
         Self {
             bytes,
             header,
