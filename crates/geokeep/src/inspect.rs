@@ -1,9 +1,6 @@
 //! The answer to "is it safe to copy this file now?".
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-
-use rusqlite::Connection;
 
 use crate::destination::Layer;
 use crate::error::Error;
@@ -53,7 +50,10 @@ pub fn inspect(source: &Source, now_ns: i64, watch: &Watch) -> Result<Inspection
 fn list(source: &Source, gate: &Gate, parameters: &str, watch: &Watch) -> Option<Vec<Layer>> {
     let connection = sqlite::foreign(&sqlite::uri(&source.real, parameters), watch).ok()?;
     sqlite::register_spatial_functions(&connection).ok()?;
-    politely(&connection, gate, || {
+    let until = Instant::now() + QUERY_TIME;
+    let over =
+        || Instant::now() >= until || watch.check().is_err() || writer_waits(gate).unwrap_or(true);
+    sqlite::ending(&connection, over, || {
         let geopackage = verify::has_contents_table(&connection).ok()?;
         let layers = verify::uncounted_layers(&connection, geopackage).ok()?;
         let layers = layers.into_iter().map(|layer| {
@@ -67,26 +67,5 @@ fn list(source: &Source, gate: &Gate, parameters: &str, watch: &Watch) -> Option
             }
         });
         Some(layers.collect())
-    })
-}
-
-/// Does `work` on the connection; interrupts its statements once the time is over or somebody
-/// waits for our read lock.
-fn politely<T>(connection: &Connection, gate: &Gate, work: impl FnOnce() -> T) -> T {
-    let done = AtomicBool::new(false);
-    let handle = connection.get_interrupt_handle();
-    let until = Instant::now() + QUERY_TIME;
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Relaxed) {
-                if Instant::now() >= until || writer_waits(gate).unwrap_or(true) {
-                    handle.interrupt();
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        });
-        let result = work();
-        done.store(true, Relaxed);
-        result
     })
 }

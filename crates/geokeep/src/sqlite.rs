@@ -5,7 +5,8 @@
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
@@ -18,6 +19,8 @@ use crate::Watch;
 /// SQLite's virtual machine steps between two looks at the clock and at the watch: well below a
 /// millisecond.
 const STEPS: i32 = 1_000;
+/// Time between two looks from outside.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
 /// something is escaped, so that any file name works: quotes, `?`, newlines, broken UTF-8.
@@ -58,7 +61,7 @@ fn open(path: &Path, flags: OpenFlags, watch: &Watch) -> rusqlite::Result<Connec
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     // We wait ourselves, with a report of whom we wait for.
-    connection.busy_timeout(std::time::Duration::ZERO)?;
+    connection.busy_timeout(Duration::ZERO)?;
     harden(&connection)?;
     end_statements(&connection, watch, None)?;
     Ok(connection)
@@ -73,6 +76,30 @@ pub(crate) fn end_statements(
     let watch = watch.clone();
     let over = move || watch.check().is_err() || until.is_some_and(|until| Instant::now() >= until);
     connection.progress_handler(STEPS, Some(over))
+}
+
+/// Does `work`, and ends its statements once `over` says so. That is asked in another thread: SQLite
+/// calls no progress handler while it counts the rows of a table, and the pages of a hostile one may
+/// refer to each other without end.
+pub(crate) fn ending<T>(
+    connection: &Connection,
+    mut over: impl FnMut() -> bool + Send,
+    work: impl FnOnce() -> T,
+) -> T {
+    let handle = connection.get_interrupt_handle();
+    let (done, at_work) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while at_work.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                if over() {
+                    handle.interrupt();
+                }
+            }
+        });
+        // Goes with the end of the work, or with a panic in it.
+        let _done = done;
+        work()
+    })
 }
 
 /// Limits what the contents of a file can make SQLite do (sqlite.org/security.html, "Untrusted

@@ -1,5 +1,6 @@
 //! The choice among the methods: state of the source → method → reason.
 
+use super::as_it_lies::as_it_lies;
 use super::bracketed::{self, Beside};
 use super::copy::{self, Copied};
 use super::delivery::{self, Route};
@@ -172,7 +173,7 @@ pub(crate) fn take<T>(
 }
 
 /// The gate's descriptor gives content, the name gives locks and times: they must be of one file.
-fn same_file(request: &Request<'_>) -> Result<(), Error> {
+pub(super) fn same_file(request: &Request<'_>) -> Result<(), Error> {
     if request
         .gate
         .is_of(request.source)
@@ -186,7 +187,7 @@ fn same_file(request: &Request<'_>) -> Result<(), Error> {
 
 /// SQLite names journal and log after the file. Under another name of the file there may be others,
 /// and nothing here would show them.
-fn other_names(look: &Look) -> Option<Finding> {
+pub(super) fn other_names(look: &Look) -> Option<Finding> {
     let hidden = look.names > 1 && look.wal.is_none() && look.journal.is_none();
     hidden.then(|| Finding {
         severity: Severity::Warning,
@@ -310,52 +311,6 @@ fn carry_out<T>(
         ..read
     };
     Ok((taken(reason, read, findings), consumed))
-}
-
-/// SQLite cannot make sense of the file. The last copy of a dying disk is worth having: every byte.
-/// What waits in a journal or log only SQLite could have applied: then the copy is marked.
-fn as_it_lies<T>(
-    request: &Request<'_>,
-    look: Look,
-    why: &str,
-    consume: &mut Consume<'_, T>,
-) -> Result<(Taken, T), Error> {
-    let read = bracketed::read(request, &look, Beside::Anything, consume);
-    let (read, consumed) = read.map_err(Failure::into_error)?;
-    // It may have waited for long until the old file kept still.
-    same_file(request)?;
-    let mut findings = Vec::from_iter(not_applied(&look, why));
-    findings.extend(other_names(&look));
-    let taken = Taken {
-        method: Method::Pages,
-        reason: format!("SQLite cannot read it ({why}): every byte as it lies"),
-        instant: read.instant,
-        look,
-        original_versions: read.original_versions,
-        page_size: read.page_size,
-        free_pages_zeroed: 0,
-        lock: read.lock,
-        findings,
-    };
-    Ok((taken, consumed))
-}
-
-/// An error: whatever the checks say of the copy, it lacks something.
-fn not_applied(look: &Look, why: &str) -> Option<Finding> {
-    let sidecar = match (look.journal_is_hot(), look.wal_has_content()) {
-        (true, _) => "-journal",
-        (false, true) => "-wal",
-        (false, false) => return None,
-    };
-    Some(Finding {
-        severity: Severity::Error,
-        code: "snapshot".to_owned(),
-        table: None,
-        message: format!(
-            "changes wait in the {sidecar} beside the file, and SQLite cannot apply them ({why}): \
-             they are not in this backup"
-        ),
-    })
 }
 
 /// What one way of copying would do to a file in its present state.

@@ -1,8 +1,10 @@
 //! How the consistent state of a source is taken, and which way is right when.
 
+mod as_it_lies;
 mod bracketed;
 mod choose;
 mod copy;
+mod dbpage;
 mod delivery;
 mod free_pages;
 mod ogr;

@@ -16,7 +16,7 @@ use super::copy::Copied;
 use super::private::{PrivateCopy, staging_error};
 use super::{Failure, Request, SnapshotError};
 use crate::finding::{Finding, Severity};
-use crate::sqlite::quote;
+use crate::sqlite::{self, quote};
 
 /// Older ones write GeoPackages of version 1.0 or lack `-nlt` for curves.
 const VERSION_MIN: (u32, u32) = (2, 4);
@@ -31,12 +31,12 @@ pub(super) fn take(
     let input = link(request, snapshot.copy.path(), copy.path(), "-in.gpkg")?;
     let output = Scratch::new(request, copy.path(), "-out.gpkg");
     translate(request, &tool, &input.0, &output.0)?;
-    let before = Contents::of(&snapshot.copy.open()?).map_err(Failure::sqlite)?;
+    let before = contents(request, &snapshot.copy)?;
     request
         .disk
         .rename(&output.0, copy.path())
         .map_err(|e| staging_error(request, e))?;
-    let after = Contents::of(&copy.open()?).map_err(Failure::sqlite)?;
+    let after = contents(request, &copy)?;
     let findings = before.left_behind_by(&after);
     Ok((
         Copied {
@@ -46,6 +46,14 @@ pub(super) fn take(
         },
         findings,
     ))
+}
+
+fn contents(request: &Request<'_>, of: &PrivateCopy) -> Result<Contents, Failure> {
+    let connection = of.open()?;
+    let over = || request.watch.check().is_err();
+    let contents = sqlite::ending(&connection, over, || Contents::of(&connection));
+    request.watch.check()?;
+    contents.map_err(Failure::sqlite)
 }
 
 /// A file of the tool's, removed in any case.

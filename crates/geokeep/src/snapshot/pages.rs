@@ -1,12 +1,7 @@
 //! `pages`: every page in order, in one read transaction, straight from SQLite's pager.
 //!
-//! The virtual table `sqlite_dbpage` gives the pages of the state that the transaction sees, with
-//! the content of a write-ahead log merged in (sqlite.org/dbpage.html). Nothing is written beside
-//! the source. What the file's own schema says has no part in it: the table is asked for in a place
-//! where no name of the file can stand ([`PAGE`]), and a schema that cannot be read, or that would
-//! take for ever, is passed over.
-//!
-//! Bytes behind the last page are no business of SQLite's, but of a file whose header is wrong they
+//! They are those of the state that the transaction sees, with the content of a write-ahead log
+//! merged in (`dbpage`). Nothing is written beside the source. Bytes behind the last page are no business of SQLite's, but of a file whose header is wrong they
 //! may be most of what there is: where the file alone is the database, the stream has its length.
 //!
 //! In rollback mode a reader keeps writers from committing. So this one is polite: it polls the
@@ -14,14 +9,11 @@
 //! [`HOLD_MAX`]. It goes on where it was if nothing has changed in between, else the attempt fails
 //! with [`Failure::Moved`]. In WAL mode it is in nobody's way and reads to the end.
 
-use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
-use rusqlite::config::DbConfig;
-use rusqlite::limits::Limit;
 use sozip::ReadAt;
 
+use super::dbpage::{Layout, Pages};
 use super::free_pages::{FreePages, Walk};
 use super::waiting::past_locks;
 use super::{Failure, Request, SnapshotError};
@@ -32,13 +24,6 @@ use crate::{source, sqlite};
 pub(super) const HOLD_MAX: Duration = Duration::from_secs(2);
 /// Bytes handed on at a time, about.
 const BATCH_BYTES: usize = 1 << 20;
-/// One page. A schema of the file may hold a table or view named `sqlite_dbpage`; in `temp`, which is
-/// ours and empty, SQLite finds its own module of that name, and that reads the file.
-const PAGE: &str = "SELECT data FROM temp.sqlite_dbpage WHERE pgno = ?1";
-/// How long SQLite may read the schema, which the pages do not need. The lock is held meanwhile.
-const SCHEMA_TIME: Duration = Duration::from_secs(1);
-/// No definition in a schema that is longer is looked at.
-const DEFINITION_BYTES_MAX: i32 = 1 << 20;
 /// How long the list of free pages may be followed where letting go of the lock is no way out.
 const FREELIST_TIME: Duration = Duration::from_millis(100);
 /// How often a full pipe is asked again while the lock is held.
@@ -98,15 +83,14 @@ struct Version {
 
 pub(super) struct Reader<'a> {
     request: &'a Request<'a>,
-    connection: Connection,
+    pages: Pages,
     open: Open,
     /// Whether our read lock keeps writers waiting.
     in_the_way: bool,
     holding: bool,
     version: Option<Version>,
     header: Header,
-    page_size: u32,
-    page_count: u32,
+    layout: Layout,
     /// Bytes of the whole stream.
     bytes: u64,
     /// `None`: not to be trusted, or not to be looked at.
@@ -143,7 +127,7 @@ pub(super) fn read(
     Ok(Read {
         instant,
         original_versions: reader.header.versions(),
-        page_size: reader.page_size,
+        page_size: reader.layout.page_size,
         free_pages_zeroed: reader.free.as_ref().map_or(0, FreePages::count),
         lock: reader.longest,
     })
@@ -177,18 +161,17 @@ impl<'a> Reader<'a> {
             Open::Immutable => "mode=ro&immutable=1",
         };
         let uri = sqlite::uri(&request.source.real, parameters);
-        let connection = open_for_pages(&uri, request).map_err(Failure::sqlite)?;
+        let pages = Pages::open(&uri, request.watch).map_err(Failure::sqlite)?;
         let now = Instant::now();
         Ok(Self {
             request,
-            connection,
+            pages,
             open,
             in_the_way: open == Open::Shared,
             holding: false,
             version: None,
             header: Header::default(),
-            page_size: 0,
-            page_count: 0,
+            layout: Layout::default(),
             bytes: 0,
             free: None,
             slice_began: now,
@@ -211,8 +194,8 @@ impl<'a> Reader<'a> {
     pub(super) fn state(&self) -> PagesState<'_> {
         PagesState {
             change_counter: self.header.change_counter(),
-            page_size: self.page_size,
-            page_count: self.page_count,
+            page_size: self.layout.page_size,
+            page_count: self.layout.page_count,
             free: self.free.as_ref().map(FreePages::leaves),
         }
     }
@@ -226,27 +209,8 @@ impl<'a> Reader<'a> {
 
     /// Takes the read lock, waiting for writers up to the time allowed.
     fn begin(&mut self) -> Result<(), Failure> {
-        let page = past_locks(self.request, || self.try_begin())?;
+        let page = past_locks(self.request, || self.pages.begin())?;
         self.begun(&page)
-    }
-
-    fn try_begin(&self) -> rusqlite::Result<Vec<u8>> {
-        let limit = |until| sqlite::end_statements(&self.connection, self.request.watch, until);
-        self.connection.execute_batch("BEGIN")?;
-        limit(Some(Instant::now() + SCHEMA_TIME))?;
-        let mut page = self.page(1);
-        limit(None)?;
-        if page.is_ok() && self.connection.is_autocommit() {
-            // A disk that fails under the schema ends the transaction. That is the one error of the
-            // schema which must not be passed over; the next statement does not ask for it again.
-            self.connection.execute_batch("BEGIN")?;
-            page = self.page(1);
-        }
-        if page.is_err() {
-            // A transaction that holds nothing; it must not stand in the way of the next try.
-            let _ = self.connection.execute_batch("ROLLBACK");
-        }
-        page
     }
 
     fn begun(&mut self, page_1: &[u8]) -> Result<(), Failure> {
@@ -266,44 +230,25 @@ impl<'a> Reader<'a> {
         }
         self.header = header;
         self.free = None;
-        let wal = self.measure().map_err(Failure::sqlite)?;
-        self.in_the_way = self.open == Open::Shared && !wal;
-        let log_bytes = if self.open == Open::Shared && wal {
-            self.log_bytes()?
-        } else {
-            0
-        };
+        self.layout = self.pages.layout().map_err(Failure::sqlite)?;
+        let merged = self.open == Open::Shared && self.layout.wal;
+        self.in_the_way = self.open == Open::Shared && !merged;
+        let log_bytes = if merged { self.log_bytes()? } else { 0 };
         self.bytes = if log_bytes == 0 {
             file_bytes
         } else {
-            u64::from(self.page_size) * u64::from(self.page_count)
+            self.layout.bytes()
         };
         // Each page lies in one of the two, but for that of the lock bytes; the last may be cut.
-        let room = (file_bytes + log_bytes).saturating_add(2 * u64::from(self.page_size));
+        let room = (file_bytes + log_bytes).saturating_add(2 * u64::from(self.layout.page_size));
         if self.bytes > room {
             let why = format!(
                 "its -wal speaks of {} pages, and there is no room for them in it",
-                self.page_count
+                self.layout.page_count
             );
             return Err(Failure::NotADatabase(why));
         }
         Ok(())
-    }
-
-    /// Asks SQLite how it sees the file; returns whether it merges a write-ahead log in.
-    fn measure(&mut self) -> rusqlite::Result<bool> {
-        // The header of a file may ask for a cache that holds all of it; each page is read once.
-        self.connection.execute_batch("PRAGMA cache_size = -1024")?;
-        let number = |sql: &str| {
-            self.connection
-                .query_row(sql, [], |row| row.get::<_, u32>(0))
-        };
-        self.page_size = number("PRAGMA page_size")?;
-        self.page_count = number("PRAGMA page_count")?;
-        let mode: String = self
-            .connection
-            .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-        Ok(mode == "wal")
     }
 
     /// Follows the list of free pages as long as `go_on` says so; else they are not known.
@@ -311,7 +256,7 @@ impl<'a> Reader<'a> {
         &mut self,
         mut go_on: impl FnMut(&mut Self) -> Result<bool, Failure>,
     ) -> Result<(), Failure> {
-        let walk = Walk::new(&self.header, self.page_count);
+        let walk = Walk::new(&self.header, self.layout.page_count);
         let Some(mut walk) = walk.filter(|_| !self.request.keep_free_pages) else {
             return Ok(());
         };
@@ -320,7 +265,7 @@ impl<'a> Reader<'a> {
             if !go_on(self)? {
                 return Ok(());
             }
-            let page = self.page(trunk).map_err(Failure::sqlite)?;
+            let page = self.pages.page(trunk).map_err(Failure::sqlite)?;
             if walk.take(&page).is_none() {
                 return Ok(());
             }
@@ -343,38 +288,28 @@ impl<'a> Reader<'a> {
         source::stamp_of(&self.request.source.real).map_err(|e| SnapshotError::Io(e).into())
     }
 
-    fn page(&self, number: u32) -> rusqlite::Result<Vec<u8>> {
-        let mut page = Vec::new();
-        self.append(number, &mut page)?;
-        Ok(page)
-    }
-
-    fn append(&self, number: u32, to: &mut Vec<u8>) -> rusqlite::Result<()> {
-        let mut statement = self.connection.prepare_cached(PAGE)?;
-        let mut rows = statement.query([number])?;
-        match rows.next()? {
-            Some(row) => to.extend_from_slice(row.get_ref(0)?.as_blob()?),
-            None => return Err(rusqlite::Error::QueryReturnedNoRows),
-        }
-        Ok(())
-    }
-
     /// The bytes from `at`, which is the end of the last batch.
     fn batch(&self, at: u64) -> Result<Vec<u8>, Failure> {
         self.request.watch.check()?;
-        let page_size = u64::from(self.page_size);
-        let pages_end = page_size * u64::from(self.page_count);
-        if at >= pages_end {
+        let Layout {
+            page_size,
+            page_count,
+            ..
+        } = self.layout;
+        if at >= self.layout.bytes() {
             return self.behind_the_pages(at);
         }
-        let first = u32::try_from(at / page_size + 1).unwrap_or(u32::MAX);
-        let most = u32::try_from(BATCH_BYTES / self.page_size as usize).unwrap_or(1);
-        let last = self.page_count.min(first.saturating_add(most.max(1) - 1));
-        let mut batch = Vec::with_capacity((last - first + 1) as usize * self.page_size as usize);
+        let first = u32::try_from(at / u64::from(page_size) + 1).unwrap_or(u32::MAX);
+        let page_size = page_size as usize;
+        let most = u32::try_from(BATCH_BYTES / page_size).unwrap_or(1).max(1);
+        let last = page_count.min(first.saturating_add(most - 1));
+        let mut batch = Vec::with_capacity((last - first + 1) as usize * page_size);
         for number in first..=last {
             let start = batch.len();
-            self.append(number, &mut batch).map_err(Failure::sqlite)?;
-            if batch.len() - start != self.page_size as usize {
+            self.pages
+                .append(number, &mut batch)
+                .map_err(Failure::sqlite)?;
+            if batch.len() - start != page_size {
                 return Err(Failure::Moved);
             }
             if let Some(free) = &self.free {
@@ -438,13 +373,7 @@ impl<'a> Reader<'a> {
     /// Ends the read transaction. A file that changed while we held the lock was changed by a
     /// program without locks.
     pub(super) fn let_go(&mut self) -> Result<(), Failure> {
-        if self.connection.is_autocommit() {
-            // SQLite has ended it on its own: the pages need not be of one state.
-            return Err(Failure::Moved);
-        }
-        self.connection
-            .execute_batch("COMMIT")
-            .map_err(Failure::sqlite)?;
+        self.pages.end()?;
         self.holding = false;
         if self.in_the_way {
             self.longest = self.longest.max(self.nobody_waited.elapsed());
@@ -472,19 +401,6 @@ impl<'a> Reader<'a> {
             Err(e) => Err(SnapshotError::Io(e).into()),
         }
     }
-}
-
-/// A connection that reads pages and asks nothing of the file's schema. Nothing of this reads the
-/// file yet: that would need a lock, and there is nobody to wait for it.
-fn open_for_pages(uri: &OsString, request: &Request<'_>) -> rusqlite::Result<Connection> {
-    let connection = sqlite::foreign(uri, request.watch)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, DEFINITION_BYTES_MAX)?;
-    // With `writable_schema` SQLite reads pages of a database whose schema or length is wrong,
-    // instead of refusing: they are all that is left of it. That does not go with `DEFENSIVE`, which
-    // keeps harm from what is written, and nothing can be written through a read-only connection.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
-    connection.execute_batch("PRAGMA writable_schema = ON")?;
-    Ok(connection)
 }
 
 /// Page 1 of the copy says rollback mode (bytes 18 and 19), so that it opens read-only anywhere

@@ -75,13 +75,19 @@ impl PrivateCopy {
     /// source would have done. The result holds no more than the file and its sidecar did, of
     /// `at_most` bytes together.
     pub(super) fn recover(&self, at_most: u64) -> Result<(), Failure> {
-        let connection = self.open()?;
-        // A schema that cannot be read is no reason to leave saved edits behind; see `pages`.
-        connection
+        let connection = sqlite::writable(self.path(), &self.watch).map_err(Failure::sqlite)?;
+        let recovered = connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)
-            .and_then(|_| connection.execute_batch("PRAGMA writable_schema = ON"))
-            .and_then(|()| connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())))
-            .map_err(Failure::sqlite)?;
+            .and_then(|_| {
+                // A schema that cannot be read is no reason to leave saved edits behind; see `pages`.
+                connection.execute_batch("PRAGMA writable_schema = ON; PRAGMA synchronous = OFF")
+            })
+            .and_then(|()| connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())));
+        recovered.map_err(|e| match Failure::sqlite(e) {
+            // Nobody else has it, so that looking again would show the same.
+            Failure::StateChanged(error) => Failure::NotADatabase(error.to_string()),
+            other => other,
+        })?;
         drop(connection);
         let now = std::fs::metadata(self.path()).map_err(SnapshotError::Io)?;
         if now.len() > at_most {

@@ -4,7 +4,6 @@
 //! the next backup has little in common with this one. Whoever asks for it is told.
 
 use std::ffi::OsString;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use rusqlite::limits::Limit;
@@ -123,37 +122,23 @@ fn watched(
     in_the_way: bool,
 ) -> rusqlite::Result<Ended> {
     let target = copy.path().to_string_lossy().into_owned();
-    let done = AtomicBool::new(false);
-    let handle = source.get_interrupt_handle();
     let most = 2 * bytes_of(request) + ROOM;
-    let (result, ended) = std::thread::scope(|scope| {
-        let guard = scope.spawn(|| {
-            let mut since: Option<Instant> = None;
-            let mut ended = Ended::Whole;
-            while !done.load(Relaxed) {
-                let waits = in_the_way && writer_waits(request.gate).unwrap_or(false);
-                since = if waits {
-                    since.or_else(|| Some(Instant::now()))
-                } else {
-                    None
-                };
-                if since.is_some_and(|since| since.elapsed() > HOLD_MAX) {
-                    ended = Ended::GaveWay;
-                }
-                if std::fs::metadata(copy.path()).is_ok_and(|written| written.len() > most) {
-                    ended = Ended::TooMuch;
-                }
-                if !matches!(ended, Ended::Whole) {
-                    handle.interrupt();
-                }
-                std::thread::sleep(Duration::from_millis(10));
+    let mut since: Option<Instant> = None;
+    let mut ended = Ended::Whole;
+    let over = || {
+        if in_the_way && writer_waits(request.gate).unwrap_or(false) {
+            if since.get_or_insert_with(Instant::now).elapsed() > HOLD_MAX {
+                ended = Ended::GaveWay;
             }
-            ended
-        });
-        let result = source.execute("VACUUM INTO ?1", [&target]);
-        done.store(true, Relaxed);
-        (result, guard.join().unwrap_or(Ended::Whole))
-    });
+        } else {
+            since = None;
+        }
+        if std::fs::metadata(copy.path()).is_ok_and(|written| written.len() > most) {
+            ended = Ended::TooMuch;
+        }
+        !matches!(ended, Ended::Whole) || request.watch.check().is_err()
+    };
+    let result = sqlite::ending(source, over, || source.execute("VACUUM INTO ?1", [&target]));
     match result {
         _ if !matches!(ended, Ended::Whole) => Ok(ended),
         Ok(_) => Ok(Ended::Whole),
