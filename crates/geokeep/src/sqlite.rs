@@ -215,4 +215,66 @@ mod tests {
             assert_eq!(n, 0);
         }
     }
+
+    const ENDLESS: &str =
+        "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT count(*) FROM r";
+
+    fn opened(watch: &Watch) -> (tempfile::TempDir, Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gpkg");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch("CREATE TABLE t(x)").unwrap();
+        let connection = foreign(&uri(&path, "mode=ro"), watch).unwrap();
+        (folder, connection)
+    }
+
+    #[track_caller]
+    fn is_ended(query: rusqlite::Result<()>) {
+        assert_eq!(
+            code(&query.unwrap_err()),
+            Some(ErrorCode::OperationInterrupted)
+        );
+    }
+
+    #[test]
+    fn a_statement_ends_with_the_run_or_with_its_time() {
+        let watch = Watch::default();
+        let (_folder, connection) = opened(&watch);
+        let endless = || connection.query_row(ENDLESS, [], |_| Ok(()));
+        end_statements(&connection, &watch, Some(Instant::now())).unwrap();
+        is_ended(endless());
+        end_statements(&connection, &watch, None).unwrap();
+        connection.execute_batch("SELECT count(*) FROM t").unwrap();
+        watch.interrupt();
+        is_ended(endless());
+    }
+
+    #[test]
+    fn a_statement_is_ended_from_outside() {
+        let (_folder, connection) = opened(&Watch::default());
+        let mut looks = 0;
+        let over = || {
+            looks += 1;
+            looks > 2
+        };
+        is_ended(ending(&connection, over, || {
+            connection.query_row(ENDLESS, [], |_| Ok(()))
+        }));
+        assert!(looks > 2);
+    }
+
+    /// Every way of opening gives the same protection.
+    #[test]
+    fn what_is_opened_is_hardened() {
+        let (folder, read_only) = opened(&Watch::default());
+        let path = folder.path().join("a.gpkg");
+        for connection in [read_only, writable(&path, &Watch::default()).unwrap()] {
+            let on = |config| connection.db_config(config).unwrap();
+            assert!(on(DbConfig::SQLITE_DBCONFIG_DEFENSIVE));
+            assert!(!on(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA));
+            assert!(!on(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER));
+            let attached = connection.execute_batch("ATTACH ':memory:' AS more");
+            assert!(attached.is_err());
+        }
+    }
 }

@@ -54,6 +54,14 @@ const WRITES: [&str; 16] = [
     "tempfile::",
 ];
 
+/// Ways of opening a database.
+const OPENS: [&str; 4] = [
+    "Connection::open",
+    "sqlite3_open",
+    "ATTACH ",
+    "Connection::from_handle",
+];
+
 /// What a library must leave to its caller.
 const CALLERS_OWN: [&str; 11] = [
     "println!",
@@ -329,6 +337,27 @@ fn only_durable_changes_a_disk() {
         &faults,
         "only durable/ creates, renames or removes; others ask a Disk",
     );
+}
+
+/// Whatever is opened was written by others: one place hardens all connections and lets them be
+/// interrupted.
+#[test]
+fn only_one_file_opens_databases() {
+    let mut faults = Vec::new();
+    let mut sources = files(&root().join("crates/geokeep/src"), ".rs");
+    sources.extend(files(&root().join("crates/geokeep-cli/src"), ".rs"));
+    for path in sources.iter().filter(|path| !is_test_file(path)) {
+        let file = name(path);
+        if file.ends_with("geokeep/src/sqlite.rs") {
+            continue;
+        }
+        for (n, code) in product_lines(&read(path)) {
+            if OPENS.iter().any(|word| has(&code, word)) {
+                faults.push(format!("{file}:{n}: {}", code.trim()));
+            }
+        }
+    }
+    none(&faults, "a connection is opened by sqlite.rs alone");
 }
 
 #[test]

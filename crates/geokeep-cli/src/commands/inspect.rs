@@ -32,6 +32,9 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
                     render::json_line(&InspectFailedLine { kind, file, error });
                 }
                 render::failure(context, &failure);
+                if failure.exit == Exit::Interrupted {
+                    break;
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "shared by several test programs")]
 
 pub mod page;
+pub mod tree;
 
 use std::fs;
 use std::path::{Path, PathBuf};
