@@ -210,6 +210,7 @@ impl Failure {
         let new = |message: String| Self::new(error, message).state("the file was not changed");
         match error {
             Error::Source(e) => of_look(e, &name, new),
+            Error::Interrupted(_) => new(format!("{name} was not inspected: interrupted")),
             other => new(format!("could not inspect {name}")).cause(other.to_string()),
         }
     }

@@ -14,6 +14,7 @@ use crate::destination::{
 };
 use crate::durable::{Disk, Readers, Rights, folder_of, narrow, sweep_restores};
 use crate::error::{Error, Kind};
+use crate::finding::Finding;
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
     FileSystem, FirstBytes, Gate, Header, Look, Project, Resident, Source, SourceError, look,
@@ -524,7 +525,11 @@ fn describe(
         original_versions: taken.original_versions,
         free_pages_zeroed: taken.free_pages_zeroed,
         lock_ms: u64::try_from(taken.lock.as_millis()).unwrap_or(u64::MAX),
-        verdict: checked.verdict,
+        verdict: if taken.findings.iter().any(Finding::leaves_a_gap) {
+            Verdict::Damaged
+        } else {
+            checked.verdict
+        },
         findings: [taken.findings.clone(), checked.findings].concat(),
         layers: checked.layers,
         more_layers: checked.more_layers,

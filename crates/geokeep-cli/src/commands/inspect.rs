@@ -34,6 +34,9 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
                     render::json_line(&InspectFailedLine { kind, file, error });
                 }
                 render::failure(context, &failure);
+                if failure.exit == Exit::Interrupted {
+                    break;
+                }
             }
         }
     }
@@ -43,7 +46,7 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
 fn look(file: &Path, context: &Context) -> Result<Inspection, Error> {
     let source = Source::new(file)?;
     let now = i64::try_from(context.clock.now().as_nanosecond()).unwrap_or(i64::MAX);
-    inspect(&source, now)
+    inspect(&source, now, &context.watch)
 }
 
 fn describe(file: &Path, inspection: &Inspection) -> Vec<String> {

@@ -47,8 +47,7 @@ fn attempt(archive: StoredArchive, settings: &Settings, watch: &Watch) -> Result
         return Err(VerifyError::Digest { what: "content" }.into());
     }
     let uri = sqlite::uri(file.path(), "mode=ro&immutable=1");
-    let connection = sqlite::open_uri(&uri).map_err(VerifyError::from)?;
-    sqlite::harden(&connection).map_err(VerifyError::from)?;
+    let connection = sqlite::foreign(&uri, watch).map_err(VerifyError::from)?;
     sqlite::register_spatial_functions(&connection).map_err(VerifyError::from)?;
     check_restored(&connection, &manifest, watch)?;
     Ok(manifest)

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode};
 use sozip::ReadAt;
 
 use super::RestoreError;
@@ -22,7 +22,7 @@ use crate::backup::Settings;
 use crate::durable::folder_of;
 use crate::error::Error;
 use crate::source::{Gate, Source, locks, look};
-use crate::sqlite::{code, harden};
+use crate::sqlite::{Confined, code, harden, open_confined};
 
 /// How long to wait for somebody who is just reading.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
@@ -34,7 +34,7 @@ const CACHE: &str = "PRAGMA cache_size = -16000";
 
 /// A target, locked against everybody else until it is dropped or filled.
 pub(super) struct Locked<'a> {
-    connection: Connection,
+    connection: Confined,
     source: &'a Source,
     gate: &'a Gate,
     settings: &'a Settings,
@@ -209,9 +209,8 @@ impl<'a> Locked<'a> {
     }
 }
 
-fn lock(path: &Path, has_log: bool) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+fn lock(path: &Path, has_log: bool) -> rusqlite::Result<Confined> {
+    let connection = open_confined(path, &Watch::default())?;
     connection.busy_timeout(LOCK_WAIT)?;
     // A log is left as it is until it is certain that the file will be replaced.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;

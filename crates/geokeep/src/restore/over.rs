@@ -41,7 +41,7 @@ impl Replacing<'_> {
         new.prove(self.settings, self.watch)?;
         // A restore that was killed may have left half a safety backup.
         let _ = self.destination.sweep();
-        let database = as_sqlite_sees_it(&new.chunks, &new.manifest)?;
+        let database = as_sqlite_sees_it(&new.chunks, &new.manifest, self.watch)?;
         let mut aside = Aside::default();
         let done = self.attempts(new, database.as_ref(), &mut aside, restored);
         let is_there = matches!(
@@ -155,9 +155,10 @@ impl Replacing<'_> {
 fn as_sqlite_sees_it(
     chunks: &Arc<Chunks<File>>,
     manifest: &Manifest,
+    watch: &Watch,
 ) -> Result<Option<Database>, Error> {
     let bytes = Bytes::new(Arc::clone(chunks), CACHE_BYTES);
-    let database = Database::open(&bytes).map_err(VerifyError::from)?;
+    let database = Database::open(&bytes, watch).map_err(VerifyError::from)?;
     let ask = |pragma: &str| -> rusqlite::Result<u64> {
         let ask = format!("PRAGMA {pragma}");
         let found: u32 = database

@@ -15,15 +15,19 @@ use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
 
+use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
 use super::pages::Open;
 use super::private::{PrivateCopy, pour, staging_error};
 use super::super_journal::{self, Verdict};
-use super::{Consume, Failure, Request, SnapshotError, bracketed, pages, reconcile};
+use super::{Consume, Failure, Request, SnapshotError, pages, reconcile};
 use crate::durable::{DiskFile, open_unlinked};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock, stamp_of};
+
+/// The page of the lock bytes lies in neither file, and a last page may be cut.
+const SPARE: u64 = 2 * 65_536;
 
 /// A private copy, the instant whose state it holds, and how long writers may have had to wait.
 pub(super) struct Copied {
@@ -42,7 +46,7 @@ pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Fi
             delivery::deliver(request, Open::Shared, Route::of(bytes), consume)
         })?,
         _ => poured(request, &mut |consume| {
-            bracketed::read(request, look, consume)
+            bracketed::read(request, look, Beside::Nothing, consume)
         })?,
     };
     Ok((copied, Vec::new()))
@@ -132,7 +136,7 @@ fn recovered(
     }
     drop(lock);
     let lock = began.elapsed();
-    copy.recover()?;
+    copy.recover(before.0.size + sidecar_bytes + SPARE)?;
     Ok(Copied {
         copy,
         instant,

@@ -16,7 +16,8 @@ use super::copy::Copied;
 use super::private::{PrivateCopy, staging_error};
 use super::{Failure, Request, SnapshotError};
 use crate::finding::{Finding, Severity};
-use crate::sqlite::{open_confined, quote};
+use crate::Watch;
+use crate::sqlite::{self, open_confined, quote};
 
 /// Older ones write GeoPackages of version 1.0 or lack `-nlt` for curves.
 const VERSION_MIN: (u32, u32) = (2, 4);
@@ -29,15 +30,15 @@ pub(super) fn take(
     let copy = PrivateCopy::create(request)?;
     // GDAL decides by the extension, and wants to make the file itself.
     let input = link(request, snapshot.copy.path(), copy.path(), "-in.gpkg")?;
-    hide_foreign_modules(&input.0).map_err(Failure::sqlite)?;
+    hide_foreign_modules(&input.0, request.watch).map_err(Failure::sqlite)?;
     let output = Scratch::new(request, copy.path(), "-out.gpkg");
     translate(request, &tool, &input.0, &output.0)?;
-    let before = Contents::of(&*snapshot.copy.open()?).map_err(Failure::sqlite)?;
+    let before = contents(request, &snapshot.copy)?;
     request
         .disk
         .rename(&output.0, copy.path())
         .map_err(|e| staging_error(request, e))?;
-    let after = Contents::of(&*copy.open()?).map_err(Failure::sqlite)?;
+    let after = contents(request, &copy)?;
     let findings = before.left_behind_by(&after);
     Ok((
         Copied {
@@ -47,6 +48,14 @@ pub(super) fn take(
         },
         findings,
     ))
+}
+
+fn contents(request: &Request<'_>, of: &PrivateCopy) -> Result<Contents, Failure> {
+    let connection = of.open()?;
+    let over = || request.watch.check().is_err();
+    let contents = sqlite::ending(&connection, over, || Contents::of(&connection));
+    request.watch.check()?;
+    contents.map_err(Failure::sqlite)
 }
 
 /// A file of the tool's, removed in any case.
@@ -88,9 +97,8 @@ fn link<'a>(
 /// Takes virtual tables out of the schema whose modules SQLite itself does not have. Others may have
 /// them: `SpatiaLite`, which GDAL can bring along, reads any file that such a table names. They cannot
 /// be translated anyway.
-fn hide_foreign_modules(path: &Path) -> rusqlite::Result<()> {
-    let connection = open_confined(path)?;
-    connection.execute_batch("PRAGMA trusted_schema = OFF")?;
+fn hide_foreign_modules(path: &Path, watch: &Watch) -> rusqlite::Result<()> {
+    let connection = open_confined(path, watch)?;
     // The statement, not the table-valued function: the file may have a table of that name.
     let tables: Vec<(String, String)> = connection
         .prepare("PRAGMA main.table_list")?

@@ -5,9 +5,11 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
 use super::pages::{self, Open};
-use super::{Consume, Failure, Request, SnapshotError, bracketed};
+use super::{Consume, Failure, Request, SnapshotError};
+use crate::Watch;
 use crate::durable::{Disk, DiskFile, Temporary};
 use crate::error::Error;
 use crate::source::{Gate, Source, look, sidecar};
@@ -25,6 +27,7 @@ const GROWTH_FROM: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct PrivateCopy {
     disk: Arc<dyn Disk>,
+    watch: Watch,
     pub(super) file: Temporary,
 }
 
@@ -49,6 +52,7 @@ impl PrivateCopy {
         }
         Ok(Self {
             disk: Arc::clone(request.disk),
+            watch: request.watch.clone(),
             file,
         })
     }
@@ -80,13 +84,14 @@ impl PrivateCopy {
             .and_then(|()| connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())));
         match recovered.map_err(Failure::sqlite) {
             // Whatever is wrong with it was wrong before; it is stored as it is.
-            Ok(()) | Err(Failure::NotADatabase(_)) => {}
+            // Nobody else has it, so that looking again would show the same.
+            Ok(()) | Err(Failure::NotADatabase(_) | Failure::StateChanged(_)) => {}
             Err(other) => return Err(other),
         }
         drop(connection);
         if self.bytes(&["-wal", "-journal"]) > 0 {
             let reason = "what a dead program left beside it cannot be applied".to_owned();
-            return Err(SnapshotError::NeedsOtherMethod { reason }.into());
+            return Err(Failure::NotADatabase(reason));
         }
         let recovered = self.bytes(&[""]);
         if recovered > GROWTH_MAX.saturating_mul(copied.max(GROWTH_FROM)) {
@@ -95,7 +100,7 @@ impl PrivateCopy {
                 human_bytes(recovered),
                 human_bytes(copied)
             );
-            return Err(SnapshotError::NeedsOtherMethod { reason }.into());
+            return Err(Failure::NotADatabase(reason));
         }
         Ok(())
     }
@@ -109,10 +114,10 @@ impl PrivateCopy {
     }
 
     pub(super) fn open(&self) -> Result<Confined, Failure> {
-        let connection = sqlite::open_confined(self.path()).map_err(Failure::sqlite)?;
+        let connection = sqlite::open_confined(self.path(), &self.watch).map_err(Failure::sqlite)?;
         // It need not survive a power cut. A sync at the end of the backup API would hold writers up.
         connection
-            .execute_batch("PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF")
+            .execute_batch("PRAGMA synchronous = OFF")
             .map_err(Failure::sqlite)?;
         Ok(connection)
     }
@@ -134,7 +139,7 @@ impl PrivateCopy {
         match delivery::deliver(&inner, Open::Immutable, Route::of(bytes), consume) {
             Err(Failure::NotADatabase(_)) => {
                 let look = look(&source, &gate, inner.clock.now_ns()).map_err(Error::from)?;
-                bracketed::read(&inner, &look, consume)
+                bracketed::read(&inner, &look, Beside::Nothing, consume)
             }
             other => other,
         }

@@ -31,7 +31,7 @@ pub(super) fn take(request: &Request<'_>) -> Result<Copied, Failure> {
     let mut copy = PrivateCopy::create(request)?;
     pour(request, &mut raw(request)?, &mut copy.file)?;
     let mut reader = Reader::open(request, Open::Shared)?;
-    reader.begin()?;
+    reader.begin_anew()?;
     let mut work = Work {
         request,
         copy: &mut copy,

@@ -13,8 +13,9 @@ use crate::durable::open_file;
 /// Length of the header of a write-ahead log (SQLite file format, section 4.1).
 const WAL_HEADER: usize = 32;
 const FRAME_HEADER: u64 = 24;
-/// Salts and commit mark of a frame are read from its header; more frames than this are not walked.
-const FRAMES_MAX: u64 = 1 << 24;
+/// Salts and commit mark of a frame are read from its header; more frames than this are not walked:
+/// 4 GiB of pages of 4 KiB. A log that claims more can be one large hole.
+const FRAMES_MAX: u64 = 1 << 20;
 
 /// A write-ahead log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

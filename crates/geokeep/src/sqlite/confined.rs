@@ -17,8 +17,12 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, ffi};
+
+use super::end_statements;
+use crate::Watch;
 
 const NAME: &CStr = c"geokeep-confined";
 /// What SQLite puts beside a database.
@@ -69,7 +73,7 @@ impl Drop for Entry {
 ///
 /// What SQLite finds to recover it recovers in place: a super-journal that exists lets it roll back,
 /// as always, but stays where it is.
-pub(crate) fn open_confined(path: &Path) -> rusqlite::Result<Confined> {
+pub(crate) fn open_confined(path: &Path, watch: &Watch) -> rusqlite::Result<Confined> {
     static INSTALLED: OnceLock<c_int> = OnceLock::new();
     match *INSTALLED.get_or_init(install) {
         ffi::SQLITE_OK => {}
@@ -82,8 +86,11 @@ pub(crate) fn open_confined(path: &Path) -> rusqlite::Result<Confined> {
     let entry = Entry(name);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags_and_vfs(&path, flags, NAME)?;
+    // We wait ourselves, with a report of whom we wait for.
+    connection.busy_timeout(Duration::ZERO)?;
+    end_statements(&connection, watch, None)?;
     // A memory map would turn a file that shrinks under us into a crash.
-    connection.execute_batch("PRAGMA mmap_size = 0")?;
+    connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF")?;
     Ok(Confined {
         connection,
         _entry: entry,
