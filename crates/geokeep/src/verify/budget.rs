@@ -54,6 +54,11 @@ impl Patience {
         }
     }
 
+    /// The caller's wish to stop.
+    pub(super) fn watch(&self) -> &Watch {
+        &self.wanted.watch
+    }
+
     /// What the checks of one thread may cost.
     pub(super) fn budget(&self) -> Budget {
         let budget = Budget {
@@ -137,6 +142,11 @@ impl std::fmt::Debug for Handle {
 }
 
 impl Budget {
+    /// The caller's wish to stop.
+    pub(super) fn watch(&self) -> &Watch {
+        &self.wanted.watch
+    }
+
     /// Makes the statements of this connection stop when patience or the budget ends.
     pub(super) fn install(&self, connection: &Connection) -> rusqlite::Result<()> {
         self.state().handle = Some(Handle(connection.get_interrupt_handle()));

@@ -276,7 +276,7 @@ pub(crate) fn is_stored_geopackage<R: ReadAt + 'static>(
 
 /// A connection, and a new budget for the statements on it.
 fn open(bytes: &Bytes, patience: &Patience) -> Result<(Database, Budget), Error> {
-    let database = Database::open(bytes, &patience.watch()).map_err(VerifyError::from)?;
+    let database = Database::open(bytes, patience.watch()).map_err(VerifyError::from)?;
     let budget = patience.budget();
     let installed = budget.install(database.connection());
     installed.map_err(VerifyError::from)?;

@@ -230,7 +230,7 @@ impl Asking<'_> {
     }
 
     fn open(&self) -> Result<Database, VerifyError> {
-        let database = Database::open(self.bytes, &self.budget.watch())?;
+        let database = Database::open(self.bytes, self.budget.watch())?;
         self.budget.install(database.connection())?;
         let connection = database.connection();
         self.budget.spend(|| Schema::read(connection))?;
