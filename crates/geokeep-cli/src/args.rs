@@ -130,7 +130,7 @@ pub(crate) enum Method {
     Online,
     /// VACUUM INTO: compact, but every page moves
     Vacuum,
-    /// The file with its journal or log, recovered in a place of our own
+    /// By way of a working copy, in which what a dead program left is recovered
     Copy,
     /// A translation by GDAL's ogr2ogr; says what it leaves behind
     Ogr,

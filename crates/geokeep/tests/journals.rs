@@ -102,7 +102,10 @@ fn journal_of(old: &[u8], new: &[u8]) -> Vec<u8> {
     for n in changed {
         let page = &old[n * size..][..size];
         let mut checksum = nonce;
-        for at in (1..size - 199).rev().filter(|at| (size - at) % 200 == 0) {
+        for at in (1..size - 199)
+            .rev()
+            .filter(|at| (size - at).is_multiple_of(200))
+        {
             checksum = checksum.wrapping_add(page[at].into());
         }
         journal.extend((n as u32 + 1).to_be_bytes());

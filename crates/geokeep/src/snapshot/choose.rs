@@ -23,7 +23,7 @@ pub enum Method {
     Online,
     /// `VACUUM INTO`: compact, but every page moves.
     Vacuum,
-    /// The file with its journal or log, recovered in a place of our own.
+    /// By way of a working copy, in which what a dead program left is recovered.
     Copy,
     /// A translation by GDAL's `ogr2ogr`, with a list of what it leaves behind.
     Ogr,
@@ -369,7 +369,10 @@ fn judge(method: Method, chosen: Option<Method>, reason: &str, look: &Look) -> A
             "compact, but moves every page; in rollback mode writers wait until it is done"
                 .to_owned(),
         ),
-        (Method::Copy, _) => (true, "file and sidecars, recovered elsewhere".to_owned()),
+        (Method::Copy, _) => (
+            true,
+            "a working copy, recovered there if need be".to_owned(),
+        ),
         (Method::Ogr, _) => (
             true,
             "a translation: leaves styles, projects, views, triggers and private tables behind"

@@ -20,7 +20,7 @@ use super::delivery::{self, Route};
 use super::pages::Open;
 use super::private::{PrivateCopy, pour, staging_error};
 use super::super_journal::{self, Verdict};
-use super::{Consume, Failure, Request, SnapshotError, pages, reconcile};
+use super::{Failure, Request, SnapshotError, pages, reconcile};
 use crate::durable::{DiskFile, open_unlinked};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
@@ -36,18 +36,30 @@ pub(super) struct Copied {
     pub(super) lock: Duration,
 }
 
+impl Copied {
+    fn of((read, copy): (pages::Read, PrivateCopy)) -> Self {
+        Self {
+            copy,
+            instant: read.instant,
+            lock: read.lock,
+        }
+    }
+}
+
 pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Finding>), Failure> {
     let copied = match look.state() {
         State::HotJournal => return hot_journal(request, look),
         State::Rollback => reconcile::take(request)?,
         State::WalOrphaned => orphaned_log(request)?,
-        State::WalLive => poured(request, &mut |consume| {
-            let bytes = look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes);
-            delivery::deliver(request, Open::Shared, Route::of(bytes), consume)
-        })?,
-        _ => poured(request, &mut |consume| {
-            bracketed::read(request, look, Beside::Nothing, consume)
-        })?,
+        State::WalLive => {
+            let route = Route::of(look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes));
+            let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
+            Copied::of(delivery::deliver(request, Open::Shared, route, read)?)
+        }
+        _ => {
+            let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
+            Copied::of(bracketed::read(request, look, Beside::Nothing, read)?)
+        }
     };
     Ok((copied, Vec::new()))
 }
@@ -144,23 +156,11 @@ fn recovered(
     })
 }
 
-/// What `read` hands on, in a file.
-fn poured(
-    request: &Request<'_>,
-    read: &mut dyn FnMut(
-        &mut Consume<'_, PrivateCopy>,
-    ) -> Result<(pages::Read, PrivateCopy), Failure>,
-) -> Result<Copied, Failure> {
-    let (read, copy) = read(&mut |stream, _| {
-        let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
-        pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
-        Ok(copy)
-    })?;
-    Ok(Copied {
-        copy,
-        instant: read.instant,
-        lock: read.lock,
-    })
+/// A whole stream of pages, in a file.
+fn poured(request: &Request<'_>, stream: &mut dyn Read) -> Result<PrivateCopy, Error> {
+    let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
+    pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
+    Ok(copy)
 }
 
 fn open_sidecar(request: &Request<'_>, suffix: &'static str) -> Result<File, Failure> {
