@@ -2,6 +2,7 @@
 
 mod gone;
 mod projects;
+mod remarks;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,9 @@ use std::time::Instant;
 
 use geokeep::Error;
 use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
-use geokeep::destination::{ArchiveFolder, Stored, StoredArchive, Verdict};
+use geokeep::destination::{
+    ArchiveFolder, DestinationError, Machine, Stored, StoredArchive, Verdict,
+};
 use geokeep::snapshot::Method;
 use geokeep::source::{Expanded, Found, Source, expand};
 use geokeep::verify::LOSS;
@@ -25,6 +28,8 @@ use crate::settings::{Context, lies_below, processors};
 
 pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
     let settings = Settings {
+        machine: context.machine(arguments.host.as_deref()),
+        line: arguments.name.clone(),
         lock_wait: arguments.lock_wait,
         label: arguments.label.clone(),
         max_loss: Some(arguments.max_loss),
@@ -68,6 +73,7 @@ pub(super) fn back_up(
     at_once: usize,
     context: &Context,
 ) -> Result<Summary, Failure> {
+    one_for_a_name(&expanded, settings.line.as_deref())?;
     let found = std::mem::take(&mut expanded.found);
     let projects = std::mem::take(&mut expanded.projects);
     let of_folder = |e: &Error| Failure::of_folder(e, destination.path());
@@ -77,7 +83,9 @@ pub(super) fn back_up(
 
     let all = found.len() + projects.len();
     context.watch.on_waiting(render::waiting);
-    let report = Report::new(context, all);
+    let report = Report::new(context, all, &settings.machine);
+    remarks::of_machine(&settings.machine, context);
+    remarks::of_links(destination);
     report.keep(projects, destination, settings);
     let split = split(found);
     for (given, error) in split.failed {
@@ -87,6 +95,7 @@ pub(super) fn back_up(
     for (job, project) in jobs.iter_mut().zip(split.projects) {
         job.label = job.label.take().or(project);
     }
+    remarks::of_former_host(&jobs, context);
     run_jobs(
         &jobs,
         at_once,
@@ -101,7 +110,7 @@ pub(super) fn back_up(
         },
     );
     if context.watch.check().is_ok() {
-        let gone = report.gone(&expanded, destination, settings);
+        let gone = report.gone(&expanded, destination);
         gone.map_err(|e| of_folder(&e))?;
         report.unreadable(destination).map_err(|e| of_folder(&e))?;
     }
@@ -165,6 +174,19 @@ fn destination_elsewhere(found: &[Found], to: &Path) -> Result<(), Failure> {
     }
 }
 
+/// A name can be given to one line only.
+fn one_for_a_name(expanded: &Expanded, name: Option<&str>) -> Result<(), Failure> {
+    let sources = expanded.found.len();
+    match name {
+        Some(name) if sources != 1 || !expanded.projects.is_empty() => Err(Failure::usage(
+            format!("the name {name:?} can be given to a single GeoPackage only"),
+            &format!("{sources} were found"),
+            "name one file, or leave the name out: each line then has that of its file",
+        )),
+        _ => Ok(()),
+    }
+}
+
 #[derive(Default)]
 struct Split {
     sources: Vec<Source>,
@@ -190,6 +212,7 @@ fn split(found: Vec<Found>) -> Split {
 /// Prints one line a source, and adds up the exit code.
 struct Report<'a> {
     context: &'a Context,
+    machine: &'a Machine,
     progress: Progress,
     all: usize,
     began: Instant,
@@ -205,9 +228,10 @@ struct Tally {
 }
 
 impl<'a> Report<'a> {
-    fn new(context: &'a Context, all: usize) -> Self {
+    fn new(context: &'a Context, all: usize, machine: &'a Machine) -> Self {
         Self {
             context,
+            machine,
             progress: Progress::start(context, all as u64),
             all,
             began: Instant::now(),
@@ -243,12 +267,20 @@ impl<'a> Report<'a> {
             let mut line = BackupLine::of("backup", stored);
             line.status = Some(word);
             line.seconds = Some((seconds * 1000.0).round() / 1000.0);
+            let likely = job.likely(&stored.manifest.digest).filter(|_| saved);
+            line.likely_line = likely.as_ref().map(|likely| likely.line.clone());
             if self.context.json {
                 render::json_line(&line);
             } else {
                 render::say(self.context, &describe(job, stored, word, seconds));
             }
             summary.sources.push(line);
+            if let Some(likely) = likely {
+                remarks::of_likely(job, &likely, destination);
+            }
+            if saved {
+                remarks::of_succession(job, stored);
+            }
             if stored.manifest.verdict == Verdict::Damaged {
                 summary.damaged += 1;
                 render::warning(&damage(job, stored, saved, destination));
@@ -270,7 +302,8 @@ impl<'a> Report<'a> {
         let gone = || source_that_was(given);
         let newest = source.cloned().or_else(gone);
         let newest = newest.and_then(|source| {
-            newest_sound(&source, destination).or_else(|| newest_copy(&source, destination))
+            let copy = || newest_copy(&source, destination, self.machine);
+            newest_sound(&source, destination, self.machine).or_else(copy)
         });
         let failure = Failure::of_source(error, given, newest.as_deref());
         let failure = failure.for_jobs(self.context.in_jobs);
@@ -296,7 +329,11 @@ impl<'a> Report<'a> {
             let Some(path) = destination.archive_paths(&line)?.pop() else {
                 continue;
             };
-            if let Err(error) = StoredArchive::open(&path) {
+            let read = StoredArchive::open(&path);
+            if let Err(DestinationError::NotOurs(_)) = read {
+                continue;
+            }
+            if let Err(error) = read {
                 let failure = Failure::of_backup(&error.into(), &path);
                 self.progress
                     .line(|| render::failure(self.context, &failure));
@@ -348,8 +385,8 @@ pub(super) fn source_that_was(given: &Path) -> Option<Source> {
     })
 }
 
-fn newest_sound(source: &Source, destination: &ArchiveFolder) -> Option<String> {
-    let stored = destination.newest_sound_of(source)?;
+fn newest_sound(source: &Source, destination: &ArchiveFolder, machine: &Machine) -> Option<String> {
+    let stored = destination.newest_sound_of(source, machine)?;
     let manifest = &stored.manifest;
     Some(render::at(&manifest.name, manifest.instant))
 }

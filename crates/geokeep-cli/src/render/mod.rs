@@ -14,8 +14,8 @@ use serde::Serialize;
 
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use json::{
-    BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine, ProjectLine,
-    ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
+    AdoptLine, BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine,
+    ProjectLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
 };
 pub(crate) use progress::Progress;
 pub(crate) use text::{at, command, human_time, layers_in_short};

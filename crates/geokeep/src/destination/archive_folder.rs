@@ -1,16 +1,16 @@
 //! A folder of archives: `DEST/<name>/<name>_<UTC instant>.gpkg.zip`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::line::{ARCHIVE_SUFFIX, candidates, instant_of};
+use super::line::{ARCHIVE_SUFFIX, Made, made_of};
 use super::marks::is_mark;
-use super::{DestinationError, Draft, Origin, Stored, StoredArchive};
-use crate::durable::{self, Disk, Temporary, folder_of, sweep};
+use super::{DestinationError, Draft, Machine, Origin, Stored, StoredArchive};
+use crate::durable::{self, Disk, folder_of, sweep};
 use crate::source::{Source, free_space};
 
 /// A destination of the first kind.
@@ -20,13 +20,15 @@ pub struct ArchiveFolder {
     pub(super) disk: Arc<dyn Disk>,
 }
 
-/// What a listing found, oldest first within a line.
+/// What a listing found, in the order in which it was made.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// Archives that can be read.
     pub backups: Vec<Stored>,
     /// Files with the name of an archive that cannot.
     pub unreadable: Vec<(PathBuf, DestinationError)>,
+    /// Archives, or the whole line, of another user who does not let us read them.
+    pub not_ours: Vec<PathBuf>,
 }
 
 impl ArchiveFolder {
@@ -76,11 +78,25 @@ impl ArchiveFolder {
         free_space(&self.path).ok()
     }
 
-    /// The names of all lines, sorted.
+    /// The names of all lines, sorted. A link to a folder is none: it may lead anywhere.
     ///
     /// # Errors
     /// [`DestinationError::Unlistable`].
     pub fn lines(&self) -> Result<Vec<String>, DestinationError> {
+        self.folders(fs::FileType::is_dir)
+    }
+
+    /// The names of links that lead to folders with archives of that name. They are not used.
+    ///
+    /// # Errors
+    /// [`DestinationError::Unlistable`].
+    pub fn linked_lines(&self) -> Result<Vec<String>, DestinationError> {
+        let mut names = self.folders(fs::FileType::is_symlink)?;
+        names.retain(|name| self.newest_made(name).is_some());
+        Ok(names)
+    }
+
+    fn folders(&self, of_kind: fn(&fs::FileType) -> bool) -> Result<Vec<String>, DestinationError> {
         let read = |error| DestinationError::Unlistable {
             path: self.path.clone(),
             error,
@@ -94,7 +110,9 @@ impl ArchiveFolder {
             };
             // The root of a file system has one, for the administrator alone.
             let foreign = name == "lost+found" && fs::read_dir(entry.path()).is_err();
-            if entry.path().is_dir() && !name.starts_with('.') && !foreign {
+            let is_one =
+                entry.file_type().is_ok_and(|kind| of_kind(&kind)) && entry.path().is_dir();
+            if is_one && !name.starts_with('.') && !foreign {
                 names.push(name);
             }
         }
@@ -102,32 +120,32 @@ impl ArchiveFolder {
         Ok(names)
     }
 
-    /// The archives of a line by their file names, oldest first.
-    fn archives(&self, line: &str) -> Result<Vec<(Timestamp, PathBuf)>, DestinationError> {
+    /// The archives of a line by their file names, in the order in which they were made.
+    fn archives(&self, line: &str) -> Result<Vec<(Made, PathBuf)>, DestinationError> {
         self.dated(line, line, ARCHIVE_SUFFIX)
     }
 
-    /// The files of a line that are named `<base>_<instant><suffix>`, oldest first.
+    /// When the newest archive of a line was made, by its name.
+    pub(crate) fn newest_made(&self, line: &str) -> Option<Made> {
+        Some(self.archives(line).ok()?.last()?.0)
+    }
+
+    /// The files of a line that are named `<base>_<instant><suffix>`, in the order in which they
+    /// were made.
     pub(super) fn dated(
         &self,
         line: &str,
         base: &str,
         suffix: &str,
-    ) -> Result<Vec<(Timestamp, PathBuf)>, DestinationError> {
+    ) -> Result<Vec<(Made, PathBuf)>, DestinationError> {
         let folder = self.path.join(line);
-        let read = |error| DestinationError::Unlistable {
-            path: folder.clone(),
-            error,
-        };
+        let read = |error| DestinationError::list(&folder, error);
         let mut found = Vec::new();
         for entry in fs::read_dir(&folder).map_err(read)? {
             let entry = entry.map_err(read)?;
             let name = entry.file_name();
-            if let Some(instant) = name
-                .to_str()
-                .and_then(|name| instant_of(base, name, suffix))
-            {
-                found.push((instant, entry.path()));
+            if let Some(made) = name.to_str().and_then(|name| made_of(base, name, suffix)) {
+                found.push((made, entry.path()));
             }
         }
         found.sort();
@@ -141,9 +159,17 @@ impl ArchiveFolder {
     /// as such.
     pub fn list(&self, line: &str) -> Result<Listing, DestinationError> {
         let mut listing = Listing::default();
-        for (_, path) in self.archives(line)? {
+        let archives = match self.archives(line) {
+            Err(DestinationError::NotOurs(folder)) => {
+                listing.not_ours.push(folder);
+                return Ok(listing);
+            }
+            archives => archives?,
+        };
+        for (_, path) in archives {
             match StoredArchive::open(&path).and_then(|archive| archive.stored()) {
                 Ok(stored) => listing.backups.push(stored),
+                Err(DestinationError::NotOurs(path)) => listing.not_ours.push(path),
                 Err(error) => listing.unreadable.push((path, error)),
             }
         }
@@ -159,13 +185,15 @@ impl ArchiveFolder {
             .find_map(|(_, path)| StoredArchive::open(path).ok())
     }
 
-    /// The newest backup of a source whose database was found sound.
+    /// The newest backup of a source on `machine` whose database was found sound.
     #[must_use]
-    pub fn newest_sound_of(&self, source: &Source) -> Option<Stored> {
-        let path = source.text();
+    pub fn newest_sound_of(&self, source: &Source, machine: &Machine) -> Option<Stored> {
+        let origin = Origin::new(source, machine);
         let ours = |line: &String| {
-            self.newest(line)
-                .is_some_and(|newest| newest.manifest.source.path == path)
+            let owner = self.owner(line).ok().flatten();
+            owner.is_some_and(|owner| {
+                machine.owns(&owner) && (origin.same_name(&owner) || origin.same_file(&owner))
+            })
         };
         let line = self.lines().ok()?.into_iter().find(ours)?;
         self.newest_sound(&line)
@@ -191,7 +219,7 @@ impl ArchiveFolder {
         is_line.then(|| self.newest_sound(name))?
     }
 
-    /// The files of all archives of a line, oldest first, readable or not.
+    /// The files of all archives of a line in the order in which they were made, readable or not.
     ///
     /// # Errors
     /// [`DestinationError::Unlistable`].
@@ -218,92 +246,12 @@ impl ArchiveFolder {
         }
     }
 
-    /// The line in which backups of `origin` go: the one that has them already, else the first
-    /// name that is free and not in `taken`. Names are compared as Windows does, without case.
-    ///
-    /// # Errors
-    /// [`DestinationError::Unlistable`].
-    pub(crate) fn line_for(
-        &self,
-        origin: &Origin,
-        stem: &str,
-        taken: &[String],
-    ) -> Result<String, DestinationError> {
-        let lines = self.lines()?;
-        let parent = Path::new(&origin.path).parent().and_then(Path::file_name);
-        let parent = parent.map(|name| name.to_string_lossy().into_owned());
-        let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
-        let mut first_free = None;
-        let mut missed = 0;
-        for name in candidates(stem, parent.as_deref()) {
-            let here = lines.iter().find(|line| same(line, &name));
-            let newest = here.and_then(|line| self.newest(line));
-            match (here, newest) {
-                (Some(line), Some(newest)) if newest.manifest.source == *origin => {
-                    return Ok(line.clone());
-                }
-                (Some(_), Some(_)) => missed = 0,
-                // A run of the same source that has just begun.
-                (Some(line), None) if self.is_reserved(line, origin) => return Ok(line.clone()),
-                // Of another source that has just begun, or a stranger's.
-                (Some(line), None) if !self.is_empty(line) => missed = 0,
-                _ if taken.iter().any(|t| same(t, &name)) => missed = 0,
-                (here, _) => {
-                    let name = here.cloned().unwrap_or(name);
-                    first_free = first_free.or(Some(name));
-                    missed += 1;
-                }
-            }
-            // Lines may have been removed by hand: look a little further than the first gap.
-            if missed >= 8
-                && let Some(name) = first_free
-            {
-                return Ok(name);
-            }
-        }
-        Err(DestinationError::read(
-            &self.path,
-            io::Error::other("no free name was found"),
-        ))
-    }
-
     /// Whether nothing lies in a line but marks whose archives somebody removed.
     pub(super) fn is_empty(&self, line: &str) -> bool {
         let is_left_mark = |entry: io::Result<fs::DirEntry>| {
             entry.is_ok_and(|e| e.file_name().to_str().is_some_and(is_mark))
         };
         fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.all(is_left_mark))
-    }
-
-    fn is_reserved(&self, line: &str, origin: &Origin) -> bool {
-        let mark = format!(".geokeep-{}-", owner_tag(origin));
-        let Ok(entries) = fs::read_dir(self.path.join(line)) else {
-            return false;
-        };
-        let mut names = entries.flatten().map(|entry| entry.file_name());
-        names.any(|name| name.to_str().is_some_and(|name| name.starts_with(&mark)))
-    }
-
-    /// Marks a line that has no backups yet as that of `origin`, until the mark is dropped.
-    pub(crate) fn reserve(
-        &self,
-        line: &str,
-        origin: &Origin,
-    ) -> Result<Option<Reservation>, DestinationError> {
-        if self.path.join(line).is_dir() && self.newest(line).is_some() {
-            return Ok(None);
-        }
-        let folder = self.path.join(line);
-        if !folder.is_dir() {
-            create_folder(&*self.disk, &folder)?;
-        }
-        let mark = Temporary::create(&self.disk, &folder, &owner_tag(origin));
-        let mark = mark.map_err(|e| DestinationError::write(&folder, e, 0))?;
-        Ok(Some(Reservation {
-            mark: Some(mark),
-            disk: Arc::clone(&self.disk),
-            folder,
-        }))
     }
 
     /// Begins an archive of `source` in a line, whose folder is made if need be.
@@ -368,13 +316,16 @@ impl ArchiveFolder {
         };
         let archives = self.archives(line)?;
         let until = date.map(before);
-        let oldest = archives.first().map(|(at, _)| *at);
-        let early = |at: &Timestamp| match until {
-            None => true,
-            Some(until) => until.is_some_and(|until| *at < until),
+        let oldest = archives.iter().map(|(made, _)| made.instant).min();
+        let chosen = match until {
+            None => archives.last(),
+            // What the clock said counts here, whichever was made later.
+            Some(until) => (archives.iter())
+                .filter(|(made, _)| until.is_some_and(|until| made.instant < until))
+                .max_by_key(|(made, _)| (made.instant, made.era)),
         };
-        match (archives.into_iter().rfind(|(at, _)| early(at)), date) {
-            (Some((_, path)), _) => Ok(path),
+        match (chosen.map(|(_, path)| path.clone()), date) {
+            (Some(path), _) => Ok(path),
             // The name of a line may look like an id.
             (None, None) => self.find_id(asked, &lines),
             (None, Some(date)) => Err(DestinationError::NoneUpTo {
@@ -409,49 +360,6 @@ impl ArchiveFolder {
             }
         }
     }
-
-    /// An error if the line has come to hold another source's backups since its name was chosen.
-    pub(crate) fn still_ours(&self, line: &str, origin: &Origin) -> Result<(), DestinationError> {
-        match self.newest(line) {
-            Some(newest) if newest.manifest.source != *origin => Err(DestinationError::NameTaken {
-                line: line.to_owned(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Keeps other runs from choosing names at the same time, until the file is dropped. Where a
-    /// folder cannot be locked, [`still_ours`](Self::still_ours) must do.
-    pub(crate) fn lock_names(&self) -> Option<File> {
-        let folder = File::open(&self.path).ok()?;
-        folder.lock().ok()?;
-        Some(folder)
-    }
-}
-
-/// The right to a new line's name.
-#[derive(Debug)]
-pub(crate) struct Reservation {
-    mark: Option<Temporary>,
-    disk: Arc<dyn Disk>,
-    folder: PathBuf,
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.mark = None;
-        // Refused by the system if a backup was made.
-        let _ = self.disk.remove_dir(&self.folder);
-    }
-}
-
-fn owner_tag(origin: &Origin) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher
-        .update(origin.host.as_bytes())
-        .update(&[0])
-        .update(origin.path.as_bytes());
-    format!("line-{}", &hasher.finalize().to_hex()[..16])
 }
 
 pub(super) fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {

@@ -149,7 +149,7 @@ impl Draft {
         content: &Content,
         manifest: &Manifest,
     ) -> Result<Stored, DestinationError> {
-        let name = dated_name(&self.name, manifest.instant, ARCHIVE_SUFFIX);
+        let name = dated_name(&self.name, manifest.made(), ARCHIVE_SUFFIX);
         let path = self.folder.join(name);
         let written = content.added.entry.compressed_size;
         let modified = Some(manifest.instant.as_second());

@@ -4,6 +4,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Origin;
+use super::line::Made;
 use crate::finding::Finding;
 use crate::source::Evidence;
 
@@ -32,6 +34,10 @@ pub struct Manifest {
     pub source: Origin,
     /// The moment whose committed state it holds.
     pub instant: Timestamp,
+    /// How often the clock has been found behind the line's newest backup, up to this one. A backup
+    /// of a later era was made later, whatever its instant. Older manifests do not have it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub era: u32,
     /// How the snapshot was taken.
     pub method: String,
     /// Why that way.
@@ -64,13 +70,9 @@ pub struct Manifest {
     pub versions: Versions,
 }
 
-/// Where a backup came from. Both parts together name a line's source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// Absolute path, without symbolic links. Bytes that are no text are replaced.
-    pub path: String,
-    /// The machine.
-    pub host: String,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The programs that made a backup.
@@ -214,6 +216,14 @@ impl Manifest {
         text
     }
 
+    /// When it was made, in the order of its line.
+    pub(crate) fn made(&self) -> Made {
+        Made {
+            era: self.era,
+            instant: self.instant,
+        }
+    }
+
     /// The value of `format` for a new manifest.
     #[must_use]
     pub fn format() -> String {
@@ -224,12 +234,10 @@ impl Manifest {
     #[must_use]
     pub fn id_of(origin: &Origin, instant: Timestamp, digest: &str) -> String {
         let mut hasher = blake3::Hasher::new();
-        for part in [
-            origin.host.as_str(),
-            &origin.path,
-            &instant.to_string(),
-            digest,
-        ] {
+        let instant = instant.to_string();
+        let parts = [origin.host.as_str(), &origin.path, &instant, digest];
+        // Two machines of one name are two; a backup without an id keeps the id that it had.
+        for part in parts.into_iter().chain(origin.machine.as_deref()) {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }

@@ -17,7 +17,7 @@ pub use os::OsDisk;
 pub(crate) use temporary::folder_of;
 pub use temporary::{Temporary, sweep};
 pub(crate) use whole::create_folder;
-pub use whole::write_file;
+pub use whole::{write_file, write_new_file};
 
 /// Opens an ordinary file to read. To open a named pipe would wait for somebody to write to it, for
 /// ever; a folder could be opened and not read.

@@ -205,8 +205,12 @@ pub fn sweep(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
         if (is_temporary(&entry.file_name()) && is_abandoned(&path)) || is_orphan(&path) {
             match disk.remove_file(&path) {
                 Ok(()) => swept += 1,
-                // Another run sweeps at the same time.
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                // Another run sweeps at the same time, or it is another user's.
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+                    ) => {}
                 Err(e) => return Err(e),
             }
         }
@@ -215,8 +219,10 @@ pub fn sweep(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
 }
 
 fn is_abandoned(path: &Path) -> bool {
+    // What is no file of its own is none of ours: a link of this name may lead anywhere.
+    let is_file = path.symlink_metadata().is_ok_and(|m| m.is_file());
     // `try_lock` fails while the writer lives, and where locks are unknown: then it stays.
-    open_file(path).is_ok_and(|file| file.try_lock().is_ok())
+    is_file && open_file(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 #[cfg(test)]

@@ -16,6 +16,15 @@ pub fn write_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result
     file.keep_as(path)
 }
 
+/// The same under a name that must be free: `AlreadyExists` if it is not.
+pub fn write_new_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    create_folders(&**disk, folder)?;
+    let mut file = Temporary::create(disk, folder, "file")?;
+    file.write_all(bytes)?;
+    file.keep_as_new(path)
+}
+
 fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());

@@ -83,8 +83,16 @@ fn each_once(found: Vec<Found>) -> Vec<Found> {
                 once.push(one);
             }
             Entry::Occupied(place) => {
-                let first = &mut once[*place.get()].project;
-                *first = first.take().or(one.project);
+                let first = &mut once[*place.get()];
+                first.project = first.project.take().or(one.project);
+                // A link is only another name of a file that is named itself.
+                if let Ok(known) = &mut first.source
+                    && known.link().is_some()
+                    && source.link().is_none()
+                {
+                    known.given.clone_from(&source.given);
+                    first.given = one.given;
+                }
             }
         }
     }
@@ -120,7 +128,7 @@ impl Expanded {
         self.places.is_empty()
     }
 
-    /// Whether a file of this real path, which nobody named, would be found if it were there.
+    /// Whether a file of this path, which nobody named, would be found if it were there.
     #[must_use]
     pub fn would_find(&self, path: &Path) -> bool {
         // As a shell has it: `*` does not stand for a folder.
@@ -224,9 +232,11 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
             return expanded.fail(given, SourceError::NothingFound(why));
         }
     };
-    expanded
-        .places
-        .extend(real_pattern(pattern).map(Place::Pattern));
+    let places = &mut expanded.places;
+    places.extend(real_pattern(pattern).map(Place::Pattern));
+    let whole = std::path::absolute(given).ok();
+    let whole = whole.and_then(|path| glob::Pattern::new(path.to_str()?).ok());
+    places.extend(whole.map(Place::Pattern));
     let mut none = true;
     for path in paths {
         none = false;
@@ -246,8 +256,11 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
 
 fn folder(given: &Path, expanded: &mut Expanded) {
     let before = expanded.found.len();
-    let real = std::fs::canonicalize(given);
-    expanded.places.extend(real.ok().map(Place::Folder));
+    let real = std::fs::canonicalize(given).ok();
+    // A folder that is a link has two names, and a source may be known by either.
+    let names = [real, std::path::absolute(given).ok()];
+    let folders = names.into_iter().flatten().map(Place::Folder);
+    expanded.places.extend(folders);
     walk(given, given, expanded);
     if expanded.found.len() == before {
         let why = "no .gpkg file lies in this folder or below it".to_owned();

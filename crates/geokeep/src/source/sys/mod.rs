@@ -13,7 +13,8 @@ use serde::Serialize;
 
 pub(super) use os::FileId;
 pub(crate) use os::{
-    file_id, file_system, free_space, host_name, locks, owned_by_us, pending_lock, read_lock,
+    file_id, file_system, free_space, host_name, is_short_lived, locks, owned_by_us, pending_lock,
+    read_lock,
 };
 pub(super) use os::{is_root, read_resident, stamp, wal_holders};
 

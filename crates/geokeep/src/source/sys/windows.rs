@@ -52,6 +52,10 @@ pub(crate) fn free_space(_path: &Path) -> io::Result<u64> {
     Ok(u64::MAX)
 }
 
+pub(crate) fn is_short_lived(_folder: &Path) -> bool {
+    false
+}
+
 pub(crate) fn host_name() -> String {
     String::new()
 }
