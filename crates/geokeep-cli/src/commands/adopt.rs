@@ -20,7 +20,11 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
     let old = &arguments.old;
     let before = owner(&destination, old).map_err(failure)?;
     let new = new_source(&destination, arguments, context).map_err(failure)?;
-    let adopted = before != new;
+    // Two lines may have been the same source's, one after the other: the one that was named last
+    // goes on with it.
+    let said = destination.adopted(old).map_err(|e| failure(e.into()))?;
+    let is_said = said.is_some_and(|said| said.source == new) || arguments.new == Path::new(old);
+    let adopted = before != new || !is_said;
     if adopted {
         destination
             .adopt(old, &new)

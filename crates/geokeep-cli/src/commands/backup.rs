@@ -326,15 +326,19 @@ impl<'a> Report<'a> {
     /// less than they seem to have, or none.
     fn unreadable(&self, destination: &ArchiveFolder) -> Result<(), Error> {
         for line in destination.lines()? {
-            let Some(path) = destination.archive_paths(&line)?.pop() else {
+            let archives = match destination.archive_paths(&line) {
+                Err(DestinationError::NotOurs(_)) => continue,
+                archives => archives?,
+            };
+            let Some(path) = archives.last() else {
                 continue;
             };
-            let read = StoredArchive::open(&path);
+            let read = StoredArchive::open(path);
             if let Err(DestinationError::NotOurs(_)) = read {
                 continue;
             }
             if let Err(error) = read {
-                let failure = Failure::of_backup(&error.into(), &path);
+                let failure = Failure::of_backup(&error.into(), path);
                 self.progress
                     .line(|| render::failure(self.context, &failure));
                 let mut tally = self.tally();

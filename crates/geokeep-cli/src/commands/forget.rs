@@ -127,11 +127,18 @@ fn plan_of(
         Vec::new()
     });
     let (now, zone) = (context.clock.now(), TimeZone::system());
-    let is_ours = ours(destination, &line, &listing.backups, machine).unwrap_or_else(|error| {
-        let path = destination.path().join(&line);
-        listing.unreadable.push((path, error));
-        Box::new(|_| false)
-    });
+    let is_ours = match ours(destination, &line, &listing.backups, machine) {
+        Ok(is_ours) => is_ours,
+        Err(error) => {
+            match error {
+                DestinationError::NotOurs(path) => listing.not_ours.push(path),
+                error => listing
+                    .unreadable
+                    .push((destination.path().join(&line), error)),
+            }
+            Box::new(|_: &Stored| false)
+        }
+    };
     let plan = |backups: &[Backup]| plan(backups, policy, now, &zone);
     let of_project = |copy: &KeptProject| machine.is_none_or(|machine| machine.owns(&copy.source));
     Ok(Planned {
@@ -171,7 +178,7 @@ fn ours<'a>(
     backups: &[Stored],
     machine: Option<&'a Machine>,
 ) -> Result<Box<dyn Fn(&Stored) -> bool + 'a>, DestinationError> {
-    let Some(machine) = machine else {
+    let Some(machine) = machine.filter(|_| !backups.is_empty()) else {
         return Ok(Box::new(|_| true));
     };
     let adopted = destination.adopted(line)?;

@@ -23,6 +23,8 @@ struct Known {
     line: String,
     /// Whose its next backup is.
     owner: Origin,
+    /// Whose its newest backup is.
+    newest: Origin,
     /// The same, if the newest backup is of that owner.
     evidence: Option<Evidence>,
     instant: Timestamp,
@@ -113,7 +115,8 @@ impl ArchiveFolder {
         Some(Known {
             line: line.to_owned(),
             evidence: owner.is_none().then_some(manifest.evidence),
-            owner: owner.unwrap_or(manifest.source),
+            owner: owner.unwrap_or_else(|| manifest.source.clone()),
+            newest: manifest.source,
             instant: manifest.instant,
             digest: manifest.digest,
         })
@@ -158,7 +161,7 @@ impl Lines<'_> {
         Assigned {
             line: known.line,
             origin,
-            before: Some(known.owner),
+            before: Some(known.newest),
             likely: None,
             contents: Arc::default(),
         }
