@@ -79,6 +79,7 @@ fn random() -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    #![allow(clippy::print_stderr, reason = "says what was skipped")]
     use super::*;
     use geokeep::durable::OsDisk;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Error;
 use geokeep::destination::{
-    ArchiveFolder, DestinationError, KeptProject, Machine, Stored, Verdict,
+    Adopted, ArchiveFolder, DestinationError, KeptProject, Machine, Stored, Verdict,
 };
 use geokeep::retention::{Backup, Policy, Reason, RetentionError, plan};
 use jiff::tz::TimeZone;
@@ -127,34 +127,34 @@ fn plan_of(
         Vec::new()
     });
     let (now, zone) = (context.clock.now(), TimeZone::system());
-    let is_ours = match ours(destination, &line, &listing.backups, machine) {
-        Ok(is_ours) => is_ours,
-        Err(error) => {
-            match error {
-                DestinationError::NotOurs(path) => listing.not_ours.push(path),
-                error => listing
-                    .unreadable
-                    .push((destination.path().join(&line), error)),
+    let ours = Ours::of(destination, &line, &listing.backups, machine).unwrap_or_else(|error| {
+        match error {
+            DestinationError::NotOurs(path) => listing.not_ours.push(path),
+            error => {
+                let path = destination.path().join(&line);
+                listing.unreadable.push((path, error));
             }
-            Box::new(|_: &Stored| false)
         }
-    };
+        Ours::None
+    });
     let plan = |backups: &[Backup]| plan(backups, policy, now, &zone);
     let of_project = |copy: &KeptProject| machine.is_none_or(|machine| machine.owns(&copy.source));
     Ok(Planned {
         line,
-        backups: planned(listing.backups, &*is_ours, &plan)?,
+        backups: planned(listing.backups, &|stored| ours.holds(stored), &plan)?,
         projects: planned(projects, &of_project, &plan)?,
         unreadable: listing.unreadable,
         not_ours: listing.not_ours,
     })
 }
 
+type Planner<'a> = dyn Fn(&[Backup]) -> Result<Vec<Vec<Reason>>, RetentionError> + 'a;
+
 /// Applies the rules to what is of this machine. The rest stays, and counts for nothing.
 fn planned<T>(
     all: Vec<T>,
     is_ours: &dyn Fn(&T) -> bool,
-    plan: &dyn Fn(&[Backup]) -> Result<Vec<Vec<Reason>>, RetentionError>,
+    plan: &Planner<'_>,
 ) -> Result<Vec<(T, Vec<Reason>)>, RetentionError>
 where
     for<'a> Backup: From<&'a T>,
@@ -172,30 +172,47 @@ where
 
 /// Which backups of a line the rules are about: none of a line that is another machine's; of ours
 /// all that we made, and all that were in it when somebody gave it to us.
-fn ours<'a>(
-    destination: &ArchiveFolder,
-    line: &str,
-    backups: &[Stored],
-    machine: Option<&'a Machine>,
-) -> Result<Box<dyn Fn(&Stored) -> bool + 'a>, DestinationError> {
-    let Some(machine) = machine.filter(|_| !backups.is_empty()) else {
-        return Ok(Box::new(|_| true));
-    };
-    let adopted = destination.adopted(line)?;
-    let newest = backups.last().map(|stored| &stored.manifest);
-    let owner = match (&adopted, newest) {
-        (Some(adopted), Some(newest)) if adopted.holds(newest) => Some(&adopted.source),
-        (_, newest) => newest.map(|newest| &newest.source),
-    };
-    if !owner.is_some_and(|owner| machine.owns(owner)) {
-        return Ok(Box::new(|_| false));
+enum Ours<'a> {
+    All,
+    None,
+    Of(&'a Machine, Option<Adopted>),
+}
+
+impl<'a> Ours<'a> {
+    fn of(
+        destination: &ArchiveFolder,
+        line: &str,
+        backups: &[Stored],
+        machine: Option<&'a Machine>,
+    ) -> Result<Self, DestinationError> {
+        let (Some(machine), Some(newest)) = (machine, backups.last()) else {
+            return Ok(Self::All);
+        };
+        let adopted = destination.adopted(line)?;
+        let owner = match &adopted {
+            Some(adopted) if adopted.holds(&newest.manifest) => &adopted.source,
+            _ => &newest.manifest.source,
+        };
+        Ok(if machine.owns(owner) {
+            Self::Of(machine, adopted)
+        } else {
+            Self::None
+        })
     }
-    Ok(Box::new(move |stored| {
-        let given = adopted.as_ref().is_some_and(|adopted| {
-            machine.owns(&adopted.source) && adopted.holds(&stored.manifest)
-        });
-        given || machine.owns(&stored.manifest.source)
-    }))
+
+    fn holds(&self, stored: &Stored) -> bool {
+        let manifest = &stored.manifest;
+        match self {
+            Self::All => true,
+            Self::None => false,
+            Self::Of(machine, adopted) => {
+                let given = adopted.as_ref().is_some_and(|adopted| {
+                    machine.owns(&adopted.source) && adopted.holds(manifest)
+                });
+                given || machine.owns(&manifest.source)
+            }
+        }
+    }
 }
 
 fn show(context: &Context, planned: &Planned) {
