@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod adopt;
 mod forget;
 pub(crate) mod manuals;
 mod pin;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use adopt::Adopt;
 pub(crate) use forget::Forget;
 pub(crate) use pin::{Pin, Unpin};
 pub(crate) use report::Report;
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Pin(Pin),
     /// Let pinned backups be forgotten again
     Unpin(Unpin),
+    /// Let backups go on with a file that was moved, or whose machine was replaced
+    Adopt(Adopt),
     /// Say whether the sources of geokeep.toml have the backups that its jobs promise
     Status(Jobs),
     /// Write a geokeep.toml with an example to fill in
@@ -110,6 +114,15 @@ pub(crate) struct Backup {
     /// A note that is kept with the backups [default: of a project's GeoPackages, its file name]
     #[arg(long, value_name = "TEXT")]
     pub(crate) label: Option<String>,
+
+    /// The name by which backups know this machine, in place of its own and its id: for containers,
+    /// and machines that share a name
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(crate) host: Option<String>,
+
+    /// The name of the backups, for a single file [default: that of the file]
+    #[arg(long, value_name = "LINE", value_parser = name)]
+    pub(crate) name: Option<String>,
 
     /// Make a backup even of files that have not changed
     #[arg(long)]
@@ -233,6 +246,15 @@ pub(crate) struct Restore {
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// A name that is not empty.
+fn name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    let odd = name.is_empty() || name.chars().any(char::is_control);
+    (!odd)
+        .then(|| name.to_owned())
+        .ok_or_else(|| "it is no name".to_owned())
 }
 
 /// `250ms`, `30s`, `5m`, `1h`; a bare number is seconds.

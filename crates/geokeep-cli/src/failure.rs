@@ -345,11 +345,12 @@ fn is_place(source: &Path) -> bool {
 }
 
 /// What hints name, and what a job has in its place.
-const OPTIONS_AND_KEYS: [(&str, &str); 7] = [
+const OPTIONS_AND_KEYS: [(&str, &str); 8] = [
     (
         "quote patterns so that the shell does not expand them, and check the folder",
         "check the folder or the pattern in 'sources'",
     ),
+    ("--host NAME", "host = \"NAME\" in geokeep.toml"),
     ("with --html", "by 'report' in the job"),
     ("--lock-wait 5m", "lock_wait = \"5m\" in the job"),
     ("use --method auto", "set method = \"auto\" in the job"),
@@ -519,6 +520,18 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
         DestinationError::InUse(path) => failure
             .cause(format!("another geokeep holds the lock {}", shown(path)))
             .hint("wait until it is done, then try again; a dead process holds no lock"),
+        DestinationError::NotItsLine { line, path, host } => {
+            let path = shown(Path::new(path));
+            failure
+                .cause(format!("the line {} is that of {path} {host}", one_line(line)))
+                .hint("give another name, or make it one history: geokeep adopt LINE FILE --from DEST")
+        }
+        DestinationError::NotOurs(path) => failure
+            .cause(format!("{} is another user's", shown(path)))
+            .hint("run geokeep as the user who made it, or have it opened to this one"),
+        DestinationError::NoLock { path, reason } => failure
+            .cause(format!("the lock {} cannot be taken: {reason}", shown(path)))
+            .hint("look who put it there; a lock is an empty file that others may read, and may be removed"),
         DestinationError::NameTaken { .. } => failure
             .cause(error.to_string())
             .hint("run geokeep again: it will take another name"),

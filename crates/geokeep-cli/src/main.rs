@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod config;
 mod failure;
+mod machine;
 mod nightly;
 mod render;
 mod settings;

@@ -2,16 +2,18 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use geokeep::Watch;
 use geokeep::backup::{Settings, host_name};
+use geokeep::destination::Machine;
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::snapshot::Clock;
 use geokeep::source::once_real;
 
 use crate::args::{Arguments, Command};
+use crate::machine;
 
 /// What every command needs.
 #[derive(Debug)]
@@ -28,6 +30,10 @@ pub(crate) struct Context {
     pub(crate) home: Option<PathBuf>,
     /// Where the user's programs keep their settings.
     pub(crate) configuration: Option<PathBuf>,
+    /// Where the user's programs keep what must last.
+    state: Option<PathBuf>,
+    /// The id of this machine, once it is asked for.
+    machine_id: OnceLock<Option<String>>,
 }
 
 /// Another time to begin at than now, for tests: a year of nights should not take a year.
@@ -60,6 +66,21 @@ impl Context {
             clock: clock(),
             home: dirs::home_dir(),
             configuration: dirs::config_dir(),
+            state: dirs::state_dir().or_else(dirs::data_local_dir),
+            machine_id: OnceLock::new(),
+        }
+    }
+
+    /// This machine, by the name that the user gave it or by what lasts of it.
+    pub(crate) fn machine(&self, given: Option<&str>) -> Machine {
+        let id = self.machine_id.get_or_init(|| {
+            let folder = self.state.as_ref().map(|folder| folder.join("geokeep"));
+            machine::id(folder.as_deref(), &self.disk)
+        });
+        Machine {
+            host: given.map_or_else(host_name, str::to_owned),
+            id: id.clone(),
+            given: given.is_some(),
         }
     }
 
@@ -76,7 +97,8 @@ impl Context {
             ogr2ogr: None,
             file_system: None,
             staging: std::env::temp_dir(),
-            host: host_name(),
+            machine: self.machine(None),
+            line: None,
             clock: self.clock.clone(),
             disk: Arc::clone(&self.disk),
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use common::{Desk, tiny};
 use geokeep::Watch;
 use geokeep::backup::{Settings, backup, host_name, plan};
-use geokeep::destination::ArchiveFolder;
+use geokeep::destination::{ArchiveFolder, Machine};
 use geokeep::durable::OsDisk;
 use geokeep::snapshot::Clock;
 use geokeep::source::Source;
@@ -39,7 +39,12 @@ fn back_up(desk: &Desk, source: &Path, instants: &[&str]) {
             ogr2ogr: None,
             file_system: None,
             staging: desk.path("tmp"),
-            host: host_name(),
+            machine: Machine {
+                host: host_name(),
+                id: None,
+                given: false,
+            },
+            line: None,
             clock: Clock::new(move || instant),
             disk: disk.clone(),
         };

@@ -27,6 +27,7 @@ fn help_is_as_committed() {
         "forget",
         "pin",
         "unpin",
+        "adopt",
         "schedule",
         "schedule install",
         "schedule remove",

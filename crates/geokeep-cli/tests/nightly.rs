@@ -679,3 +679,33 @@ fn a_report_that_cannot_be_written_hides_nothing() {
     fs::remove_file(desk.path("maps/b.gpkg")).unwrap();
     assert_eq!(desk.run(&["run"]).code, 3);
 }
+
+/// A named pipe in place of the log: to open it would wait for a reader, for ever.
+#[cfg(unix)]
+#[test]
+fn a_log_that_is_no_file_is_said_and_holds_nothing_up() {
+    let desk = Desk::new();
+    desk.build("maps/a.gpkg", &tiny());
+    let pipe = desk.path("log");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let job = "[[job]]\nname = \"maps\"\nsources = [\"maps\"]\nto = \"backups\"\n\
+               [job.hooks]\nlog = \"log\"\n";
+    fs::write(desk.path("geokeep.toml"), job).unwrap();
+    let mut child = desk
+        .command(&["run"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while child.try_wait().unwrap().is_none() {
+        if std::time::Instant::now() > until {
+            child.kill().unwrap();
+            panic!("the run waits for the log");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let run = common::from_output(child.wait_with_output().unwrap());
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.err.contains("was not written"), "{run:?}");
+}

@@ -1,5 +1,8 @@
 //! The path: from a source to a stored, proven backup.
 
+mod job;
+mod succession;
+
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -9,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::Watch;
 use crate::destination::{
-    ArchiveFolder, Content, DestinationError, Draft, Kept, Manifest, Origin, Reservation, Stored,
+    ArchiveFolder, Content, DestinationError, Draft, Kept, Machine, Manifest, Stored,
     StoredArchive, Verdict, Versions,
 };
 use crate::durable::{Disk, Readers, Rights, folder_of, narrow, sweep_restores};
@@ -22,6 +25,10 @@ use crate::source::{
 };
 use crate::stored::Twin;
 use crate::verify::{self, Checked, Digests};
+use succession::Line;
+
+pub use job::Job;
+pub use succession::{CLOCK, OTHER_FILE};
 
 /// What a run of backups is to know and to have.
 #[derive(Debug, Clone)]
@@ -49,27 +56,14 @@ pub struct Settings {
     pub file_system: Option<FileSystem>,
     /// A folder for short-lived working copies.
     pub staging: PathBuf,
-    /// The name of this machine: part of what tells sources apart.
-    pub host: String,
+    /// The machine on which the sources lie: part of what tells them apart.
+    pub machine: Machine,
+    /// The name of the line, if the caller gives it to a single source.
+    pub line: Option<String>,
     /// The time.
     pub clock: Clock,
     /// Where files are written.
     pub disk: Arc<dyn Disk>,
-}
-
-/// One source and the line in which its backups go.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// What is protected.
-    pub source: Source,
-    /// The line's name.
-    pub line: String,
-    /// Kept in the manifest.
-    pub label: Option<String>,
-    /// Take it whatever kind of SQLite database it is, as [`Settings::any_sqlite`].
-    pub any_sqlite: bool,
-    /// Keeps the names of new lines from others.
-    _reservation: Option<Arc<Reservation>>,
 }
 
 /// What became of one source.
@@ -108,29 +102,18 @@ pub fn plan(
     settings: &Settings,
 ) -> Result<Vec<Job>, Error> {
     let _names = destination.lock_names();
-    let mut taken = Vec::new();
-    let mut new = Vec::new();
-    for source in &sources {
-        let origin = origin(source, settings);
-        let line = destination.line_for(&origin, &source.stem(), &taken)?;
-        taken.push(line.clone());
-        if destination.newest(&line).is_none() {
-            new.push((line, origin));
-        }
-    }
+    let mut lines = destination.known_lines(&settings.machine)?;
+    let given = settings.line.as_deref();
+    let assigned = sources.iter().map(|source| lines.assign(source, given));
+    let assigned = assigned.collect::<Result<Vec<_>, _>>()?;
+    let begun: Vec<_> = assigned.iter().filter(|a| a.before.is_none()).collect();
     // Where they cannot be written down, a name that was given away meanwhile is seen in the end.
-    let reservation = match &new[..] {
+    let reservation = match &begun[..] {
         [] => None,
-        new => destination.reserve(new).ok().map(Arc::new),
+        begun => destination.reserve(begun).ok().map(Arc::new),
     };
-    let job = |(source, line)| Job {
-        source,
-        line,
-        label: settings.label.clone(),
-        any_sqlite: false,
-        _reservation: reservation.clone(),
-    };
-    Ok(sources.into_iter().zip(taken).map(job).collect())
+    let job = |(source, assigned)| Job::new(source, assigned, reservation.clone(), settings);
+    Ok(sources.into_iter().zip(assigned).map(job).collect())
 }
 
 /// Keeps a project as it was read. When this returns a saved copy, it survives a power cut.
@@ -144,9 +127,8 @@ pub fn keep_project(
     watch: &Watch,
 ) -> Result<Kept, Error> {
     watch.check()?;
-    let source = origin(&project.source, settings);
-    let instant = whole_millisecond(settings.clock.now());
-    Ok(destination.keep_project(project, source, instant, settings.force)?)
+    let now = whole_millisecond(settings.clock.now());
+    Ok(destination.keep_project(project, &settings.machine, now, settings.force)?)
 }
 
 /// Hears of each source as it ends: what became of it, and how long that took.
@@ -253,10 +235,13 @@ fn attempt(
     let _ = destination.note_there(&job.line);
     refuse_other_files(&look)?;
     watch.add_total(look.stamp.size);
-    let origin = origin(&job.source, settings);
+    let line = Line {
+        newest: destination.newest_made(&job.line),
+        now: whole_millisecond(settings.clock.now()),
+    };
     let previous = destination
         .newest(&job.line)
-        .filter(|newest| newest.manifest.source.is_same(&origin) && !newest.did_not_pass());
+        .filter(|newest| job.is_of(&newest.manifest.source) && !newest.did_not_pass());
     if let Some(previous) = &previous
         && !settings.force
     {
@@ -277,7 +262,7 @@ fn attempt(
         settings,
         watch,
     )
-    .and_then(|made| finish(made, job, origin, previous, draft, destination, settings));
+    .and_then(|made| finish(made, job, line, previous, draft, destination, settings));
     if made.is_err() {
         destination.discard_empty(&job.line);
     }
@@ -375,7 +360,9 @@ fn capture(
         let chunks = previous.chunks().ok()?;
         Some((chunks, previous.hashes().unwrap_or_default()))
     });
-    let previous = readable.as_ref().map(|(chunks, hashes)| sozip::Previous { chunks, hashes });
+    let previous = readable
+        .as_ref()
+        .map(|(chunks, hashes)| sozip::Previous { chunks, hashes });
     snapshot::take(request, look, &mut |stream, bytes| {
         let modified = settings.clock.now();
         Ok(draft.store(stream, bytes, modified, settings.threads, previous.as_ref())?)
@@ -414,7 +401,7 @@ fn check(
 fn finish(
     made: Made,
     job: &Job,
-    origin: Origin,
+    line: Line,
     previous: Option<StoredArchive>,
     draft: Draft,
     destination: &ArchiveFolder,
@@ -426,10 +413,11 @@ fn finish(
         checked,
     } = made;
     match (checked, previous) {
-        (Some(checked), _) => {
-            destination.still_ours(&job.line, &origin)?;
-            let mut manifest = describe(job, origin, &taken, &content, checked);
-            guard_against_loss(&mut manifest, destination, settings)?;
+        (Some(checked), previous) => {
+            job.still_its(destination)?;
+            let mut manifest = describe(job, &taken, &content, checked);
+            let before = previous.as_ref();
+            succession::compare(&mut manifest, job, line, before, destination, settings)?;
             manifest.fit();
             Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
         }
@@ -444,32 +432,6 @@ fn finish(
         }
         (None, None) => unreachable!("unchanged is said only with a previous backup at hand"),
     }
-}
-
-/// Says what the backup lacks of the last sound one, and pins that one. Before the new one is
-/// published: a power cut in between leaves one pin too many, not one too few.
-fn guard_against_loss(
-    manifest: &mut Manifest,
-    destination: &ArchiveFolder,
-    settings: &Settings,
-) -> Result<(), Error> {
-    let Some(percent) = settings.max_loss else {
-        return Ok(());
-    };
-    let Some(last) = destination.newest_sound(&manifest.name) else {
-        return Ok(());
-    };
-    let more = manifest.more_layers > 0;
-    let lost = verify::losses(&last.manifest.layers, &manifest.layers, more, percent);
-    if !lost.is_empty() {
-        manifest.findings.splice(0..0, lost);
-        let reason = format!("the last backup before the loss in {}", manifest.id);
-        // A pin of the user's own has his reason.
-        if last.pinned.is_none() {
-            destination.pin(&last.path, &reason)?;
-        }
-    }
-    Ok(())
 }
 
 /// Whether the previous backup holds the same database, but for what QGIS moves by mere display.
@@ -499,14 +461,9 @@ fn is_same(previous: &StoredArchive, content: &Content, draft: &Draft) -> Result
         && a.get(100..) == b.get(100..))
 }
 
-fn describe(
-    job: &Job,
-    source: Origin,
-    taken: &Taken,
-    content: &Content,
-    checked: Checked,
-) -> Manifest {
+fn describe(job: &Job, taken: &Taken, content: &Content, checked: Checked) -> Manifest {
     let instant = whole_millisecond(taken.instant);
+    let source = job.origin().clone();
     Manifest {
         format: Manifest::format(),
         version: crate::destination::MANIFEST_VERSION,
@@ -515,6 +472,7 @@ fn describe(
         label: job.label.clone(),
         source,
         instant,
+        era: 0,
         method: taken.method.as_str().to_owned(),
         method_reason: taken.reason.clone(),
         bytes: content.added.entry.size,
@@ -545,13 +503,6 @@ fn describe(
 /// A file name holds milliseconds; nothing else may know the instant better.
 fn whole_millisecond(instant: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(instant.as_millisecond()).unwrap_or(instant)
-}
-
-fn origin(source: &Source, settings: &Settings) -> Origin {
-    Origin {
-        path: source.text(),
-        host: settings.host.clone(),
-    }
 }
 
 fn refuse_other_files(look: &Look) -> Result<(), Error> {

@@ -71,6 +71,8 @@ pub enum Kind {
     DestinationInUse,
     /// No backup bears that name.
     NoSuchBackup,
+    /// A stored backup is another user's, who does not let us read it.
+    NotOurs,
     /// A stored backup is not what it was, or could not be checked.
     VerificationFailed,
     /// A file stands where the restored one should go.
@@ -106,6 +108,7 @@ impl Kind {
             Self::NoSuchDestination => "no_such_destination",
             Self::DestinationInUse => "destination_in_use",
             Self::NoSuchBackup => "no_such_backup",
+            Self::NotOurs => "not_ours",
             Self::VerificationFailed => "verification_failed",
             Self::TargetExists => "target_exists",
             Self::TargetInUse => "target_in_use",

@@ -72,7 +72,13 @@ pub fn composed(name: &str) -> Cow<'_, str> {
 /// composed characters from those that are taken apart.
 #[must_use]
 pub fn same_name(a: &str, b: &str) -> bool {
-    a == b || composed(a).to_lowercase() == composed(b).to_lowercase()
+    a == b || folded(a) == folded(b)
+}
+
+/// What all spellings of a name that some system takes for one have in common.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    composed(name).to_lowercase()
 }
 
 /// Foreign text as it may be shown: on one line, with a number such as `<U+202E>` in place of each

@@ -67,7 +67,7 @@ fn stored_as_damaged(place: &Place, path: &Path, first: &Stored) -> Stored {
     check(&stored.path, Level::Full).expect("what was damaged then is as damaged now");
     let newest = place
         .destination()
-        .newest_sound_of(&Source::new(path).unwrap());
+        .newest_sound_of(&Source::new(path).unwrap(), &place.settings.machine);
     assert_eq!(newest.map(|s| s.path), Some(first.path.clone()));
     stored
 }
@@ -190,7 +190,7 @@ fn a_sound_backup_follows_a_damaged_one() {
     assert_eq!(third.manifest.digest, first.manifest.digest);
     let newest = place
         .destination()
-        .newest_sound_of(&Source::new(&path).unwrap());
+        .newest_sound_of(&Source::new(&path).unwrap(), &place.settings.machine);
     assert_eq!(newest.unwrap().path, third.path);
 }
 

@@ -174,9 +174,10 @@ fn archives_that_are_not_ours_are_listed_as_such_and_harm_nobody() {
         );
     }
     // None of them, although newer, hides the newest backup.
-    let newest = place
-        .destination()
-        .newest_sound_of(&geokeep::source::Source::new(&source).unwrap());
+    let newest = place.destination().newest_sound_of(
+        &geokeep::source::Source::new(&source).unwrap(),
+        &place.settings.machine,
+    );
     assert_eq!(newest.unwrap().path, good.path);
     assert_eq!(place.try_backup(&source).unwrap().stored().path, good.path);
 }

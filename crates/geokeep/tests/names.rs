@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use common::{Place, archives_below, check, commit_in, plain, tiny};
+use common::{Place, archives_below, check, commit_in, machine, plain, tiny};
 use geokeep::backup::{Job, Outcome, plan, run};
 use geokeep::destination::StoredArchive;
 use geokeep::source::Source;
@@ -102,7 +102,7 @@ fn the_same_file_on_another_machine_is_another_source() {
     let mut place = Place::in_memory();
     let path = place.build("a.gpkg", &tiny());
     let first = place.save(&path);
-    place.settings.host = "another-host".to_owned();
+    place.settings.machine = machine("another-host", Some("another-machine"));
     let second = place.save(&path);
     assert_ne!(first.manifest.name, second.manifest.name);
     assert_ne!(first.manifest.id, second.manifest.id);

@@ -135,7 +135,9 @@ fn a_new_copy_only_where_something_is_new() {
     let copies = place.destination().projects("p.qgs").unwrap();
     assert_eq!(copies.len(), 4);
     assert_eq!(copies[2].path, again.path);
-    let newest = place.destination().newest_project_of(&second.source);
+    let newest = place
+        .destination()
+        .newest_project_of(&second.source, &place.settings.machine);
     assert_eq!(newest.unwrap().path, copies[3].path);
 }
 

@@ -362,14 +362,18 @@ fn a_source_is_known_to_be_unchanged_only_where_it_lies() {
     std::thread::sleep(std::time::Duration::from_millis(2_100));
     let stored = place.save(&path);
     let now = jiff::Timestamp::now();
-    assert!(still_holds(&stored, &place.settings.host, now));
-    assert!(!still_holds(&stored, "another-host", now));
+    assert!(still_holds(&stored, &place.settings.machine, now));
+    assert!(!still_holds(
+        &stored,
+        &common::machine("another-host", Some("another")),
+        now
+    ));
     common::writable(&path)
         .execute_batch("UPDATE accounts SET remarks = 'seen'")
         .unwrap();
-    assert!(!still_holds(&stored, &place.settings.host, now));
+    assert!(!still_holds(&stored, &place.settings.machine, now));
     fs::remove_file(&path).unwrap();
-    assert!(!still_holds(&stored, &place.settings.host, now));
+    assert!(!still_holds(&stored, &place.settings.machine, now));
 }
 
 #[test]

@@ -19,6 +19,7 @@ fn at(instant: &str) -> Timestamp {
 fn sound(instant: Timestamp) -> Backup {
     Backup {
         instant,
+        era: 0,
         sound: true,
         pinned: false,
     }
@@ -233,6 +234,7 @@ fn every_mixture_of_sound_damaged_pinned_and_future_ones() {
                 let (sound, pinned) = (kind % 2 == 1, kind > 2);
                 backups.push(Backup {
                     instant,
+                    era: 0,
                     sound,
                     pinned,
                 });

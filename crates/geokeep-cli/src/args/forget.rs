@@ -18,6 +18,14 @@ pub(crate) struct Forget {
     #[command(flatten)]
     pub(crate) keep: Keep,
 
+    /// Forget backups of the machine of this name [default: of this machine alone]
+    #[arg(long, value_name = "NAME", value_parser = super::name)]
+    pub(crate) host: Option<String>,
+
+    /// Forget backups of every machine
+    #[arg(long, conflicts_with = "host")]
+    pub(crate) all_hosts: bool,
+
     /// Only say what would be removed
     #[arg(long)]
     pub(crate) dry_run: bool,

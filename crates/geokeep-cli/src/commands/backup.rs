@@ -2,8 +2,11 @@
 
 mod gone;
 mod not_protected;
+mod outcome;
 mod projects;
+mod remarks;
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,11 +15,13 @@ use std::time::Instant;
 
 use geokeep::Error;
 use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
-use geokeep::destination::{ArchiveFolder, Stored, StoredArchive, Verdict};
+use geokeep::destination::{
+    ArchiveFolder, DestinationError, Machine, Stored, StoredArchive, Verdict,
+};
 use geokeep::snapshot::Method;
 use geokeep::source::{Expanded, Found, NotProtected, Source, Unprotected, expand, is_geopackage};
-use geokeep::verify::LOSS;
 
+use self::outcome::{damage, describe, loss};
 use self::projects::newest_copy;
 use super::overall;
 use crate::args::{self, Backup};
@@ -29,6 +34,8 @@ const LIST_MAX: u64 = 1 << 30;
 
 pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
     let settings = Settings {
+        machine: context.machine(arguments.host.as_deref()),
+        line: arguments.name.clone(),
         lock_wait: arguments.lock_wait,
         label: arguments.label.clone(),
         max_loss: Some(arguments.max_loss),
@@ -73,6 +80,7 @@ pub(super) fn back_up(
     at_once: usize,
     context: &Context,
 ) -> Result<Summary, Failure> {
+    one_for_a_name(&expanded, settings.line.as_deref())?;
     let found = std::mem::take(&mut expanded.found);
     let projects = std::mem::take(&mut expanded.projects);
     let of_folder = |e: &Error| Failure::of_folder(e, destination.path());
@@ -82,19 +90,20 @@ pub(super) fn back_up(
 
     let all = found.len() + projects.len();
     context.watch.on_waiting(render::waiting);
-    let report = Report::new(context, all);
+    let report = Report::new(context, all, &settings.machine);
     report.not_followed(&expanded.not_protected);
+    remarks::of_machine(&settings.machine, context);
+    remarks::of_links(destination);
     report.keep(projects, destination, settings);
     let split = split(found);
-    for (given, error) in split.failed {
-        report.failed(&given, None, &error, destination);
-    }
+    report.unopened(&split.failed, destination);
     let mut jobs = plan(split.sources, destination, settings).map_err(|e| of_folder(&e))?;
     for (job, project) in jobs.iter_mut().zip(split.projects) {
         // What a project shows is wanted, whatever kind of database it is.
         job.any_sqlite = project.is_some() && !is_geopackage(&job.source.real);
         job.label = job.label.take().or(project);
     }
+    remarks::of_former_host(&jobs, context);
     run_jobs(
         &jobs,
         at_once,
@@ -104,12 +113,13 @@ pub(super) fn back_up(
         &|job, outcome, took| match outcome {
             Ok(outcome) => report.stored(job, &outcome, took.as_secs_f64(), destination),
             Err(error) => {
-                report.failed(&job.source.given, Some(&job.source), &error, destination);
+                let newest = job.newest_sound(destination).as_ref().map(at);
+                report.failed(&job.source.given, Some(&job.source), &error, newest);
             }
         },
     );
     if context.watch.check().is_ok() {
-        let gone = report.gone(&expanded, destination, settings);
+        let gone = report.gone(&expanded, destination);
         gone.map_err(|e| of_folder(&e))?;
         report.unreadable(destination).map_err(|e| of_folder(&e))?;
     }
@@ -199,6 +209,19 @@ fn destination_elsewhere(found: &[Found], to: &Path) -> Result<(), Failure> {
     }
 }
 
+/// A name can be given to one line only.
+fn one_for_a_name(expanded: &Expanded, name: Option<&str>) -> Result<(), Failure> {
+    let sources = expanded.found.len();
+    match name {
+        Some(name) if sources != 1 || !expanded.projects.is_empty() => Err(Failure::usage(
+            format!("the name {name:?} can be given to a single GeoPackage only"),
+            &format!("{sources} were found"),
+            "name one file, or leave the name out: each line then has that of its file",
+        )),
+        _ => Ok(()),
+    }
+}
+
 #[derive(Default)]
 struct Split {
     sources: Vec<Source>,
@@ -224,6 +247,7 @@ fn split(found: Vec<Found>) -> Split {
 /// Prints one line a source, and adds up the exit code.
 struct Report<'a> {
     context: &'a Context,
+    machine: &'a Machine,
     progress: Progress,
     all: usize,
     began: Instant,
@@ -239,9 +263,10 @@ struct Tally {
 }
 
 impl<'a> Report<'a> {
-    fn new(context: &'a Context, all: usize) -> Self {
+    fn new(context: &'a Context, all: usize, machine: &'a Machine) -> Self {
         Self {
             context,
+            machine,
             progress: Progress::start(context, all as u64),
             all,
             began: Instant::now(),
@@ -277,12 +302,20 @@ impl<'a> Report<'a> {
             let mut line = BackupLine::of("backup", stored);
             line.status = Some(word);
             line.seconds = Some((seconds * 1000.0).round() / 1000.0);
+            let likely = job.likely(&stored.manifest.digest).filter(|_| saved);
+            line.likely_line = likely.as_ref().map(|likely| likely.line.clone());
             if self.context.json {
                 render::json_line(&line);
             } else {
                 render::say(self.context, &describe(job, stored, word, seconds));
             }
             summary.sources.push(line);
+            if let Some(likely) = likely {
+                remarks::of_likely(job, &likely, destination);
+            }
+            if saved {
+                remarks::of_succession(job, stored);
+            }
             if stored.manifest.verdict == Verdict::Damaged {
                 summary.damaged += 1;
                 render::warning(&damage(job, stored, saved, destination));
@@ -294,18 +327,27 @@ impl<'a> Report<'a> {
         });
     }
 
+    /// What could not even be looked at may have backups all the same.
+    fn unopened(&self, failed: &[(PathBuf, Error)], destination: &ArchiveFolder) {
+        let lines = LazyCell::new(|| destination.known_lines(self.machine).ok());
+        for (given, error) in failed {
+            let newest = source_that_was(given).and_then(|source| {
+                let sound = (*lines).as_ref()?.newest_sound_of(&source);
+                let copy = || newest_copy(&source, destination, self.machine);
+                sound.as_ref().map(at).or_else(copy)
+            });
+            self.failed(given, None, error, newest);
+        }
+    }
+
+    /// `newest` is the newest sound backup that there is.
     fn failed(
         &self,
         given: &Path,
         source: Option<&Source>,
         error: &Error,
-        destination: &ArchiveFolder,
+        newest: Option<String>,
     ) {
-        let gone = || source_that_was(given);
-        let newest = source.cloned().or_else(gone);
-        let newest = newest.and_then(|source| {
-            newest_sound(&source, destination).or_else(|| newest_copy(&source, destination))
-        });
         let failure = Failure::of_source(error, given, newest.as_deref());
         let failure = failure.for_jobs(self.context.in_jobs);
         self.with_tally(|tally| {
@@ -327,11 +369,19 @@ impl<'a> Report<'a> {
     /// less than they seem to have, or none.
     fn unreadable(&self, destination: &ArchiveFolder) -> Result<(), Error> {
         for line in destination.lines()? {
-            let Some(path) = destination.archive_paths(&line)?.pop() else {
+            let archives = match destination.archive_paths(&line) {
+                Err(DestinationError::NotOurs(_)) => continue,
+                archives => archives?,
+            };
+            let Some(path) = archives.last() else {
                 continue;
             };
-            if let Err(error) = StoredArchive::open(&path) {
-                let failure = Failure::of_backup(&error.into(), &path);
+            let read = StoredArchive::open(path);
+            if let Err(DestinationError::NotOurs(_)) = read {
+                continue;
+            }
+            if let Err(error) = read {
+                let failure = Failure::of_backup(&error.into(), path);
                 self.progress
                     .line(|| render::failure(self.context, &failure));
                 let mut tally = self.tally();
@@ -382,90 +432,7 @@ pub(super) fn source_that_was(given: &Path) -> Option<Source> {
     })
 }
 
-fn newest_sound(source: &Source, destination: &ArchiveFolder) -> Option<String> {
-    let stored = destination.newest_sound_of(source)?;
+fn at(stored: &Stored) -> String {
     let manifest = &stored.manifest;
-    Some(render::at(&manifest.name, manifest.instant))
-}
-
-/// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
-fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
-    let manifest = &stored.manifest;
-    let path = stored.path.display();
-    let given = shown(&job.source.given);
-    if word == "unchanged" {
-        let since = human_time(manifest.instant);
-        return format!("{given}: unchanged since {since} ({})", manifest.id);
-    }
-    let findings = match manifest.findings.len() {
-        0 => String::new(),
-        1 => ", 1 finding".to_owned(),
-        n => format!(", {n} findings"),
-    };
-    format!(
-        "{given}: saved {} as {} ({}{findings}) in {seconds:.1} s: {} -> {path}",
-        human_bytes(manifest.bytes),
-        human_bytes(stored.stored_bytes),
-        manifest.verdict.as_str(),
-        layers_in_short(&manifest.layers),
-    )
-}
-
-/// What a backup lacks of the one before it.
-fn loss(job: &Job, stored: &Stored, destination: &ArchiveFolder) -> Option<Failure> {
-    let manifest = &stored.manifest;
-    let lost: Vec<_> = (manifest.findings.iter())
-        .filter(|finding| finding.code == LOSS)
-        .map(|finding| match &finding.table {
-            Some(layer) => format!("{layer}: {}", finding.message),
-            None => finding.message.clone(),
-        })
-        .collect();
-    (!lost.is_empty()).then(|| Failure {
-        kind: "mass_loss",
-        message: format!(
-            "{} holds much less than at its last backup",
-            shown(&job.source.given)
-        ),
-        cause: Some(lost.join("; ")),
-        state: Some(format!(
-            "this state is stored as {}; the last backup before it is pinned, and never forgotten",
-            manifest.id
-        )),
-        hint: Some(format!(
-            "if that was not meant, see what there was before: {}",
-            render::command("list", &manifest.name, destination.path())
-        )),
-        exit: Exit::Incomplete,
-    })
-}
-
-fn damage(job: &Job, stored: &Stored, saved: bool, destination: &ArchiveFolder) -> Failure {
-    let manifest = &stored.manifest;
-    let faults = manifest.findings.iter().filter(|f| f.code == "integrity");
-    let first = faults.clone().next().map_or("", |finding| &finding.message);
-    let n = faults.count();
-    Failure {
-        kind: "source_damaged",
-        message: format!(
-            "{} is damaged: SQLite's check reports {n} fault{}",
-            shown(&job.source.given),
-            if n == 1 { "" } else { "s" }
-        ),
-        cause: Some(first.to_owned()),
-        state: Some(format!(
-            "{} as {}, marked damaged; it never counts as the newest sound backup",
-            if saved {
-                "stored"
-            } else {
-                "unchanged, and stored earlier"
-            },
-            manifest.id
-        )),
-        hint: Some(format!(
-            "see earlier ones: {}",
-            render::command("list", &manifest.name, destination.path())
-        )),
-        exit: Exit::Incomplete,
-    }
+    render::at(&manifest.name, manifest.instant)
 }

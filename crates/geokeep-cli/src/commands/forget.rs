@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Error;
 use geokeep::destination::{
-    ArchiveFolder, DestinationError, KeptProject, Stored, Verdict, line_named,
+    Adopted, ArchiveFolder, DestinationError, KeptProject, Machine, Stored, Verdict, line_named,
 };
 use geokeep::retention::{Backup, Policy, Reason, RetentionError, plan};
 use jiff::tz::TimeZone;
@@ -21,6 +21,8 @@ struct Planned {
     backups: Vec<(Stored, Vec<Reason>)>,
     projects: Vec<(KeptProject, Vec<Reason>)>,
     unreadable: Vec<(PathBuf, DestinationError)>,
+    /// Of another user, who does not let us read them.
+    not_ours: Vec<PathBuf>,
 }
 
 /// What has been done.
@@ -29,6 +31,8 @@ pub(super) struct Tally {
     pub(super) removed: usize,
     freed: u64,
     kept: usize,
+    /// Backups of other machines.
+    others: usize,
     unreadable: usize,
     failures: Vec<Exit>,
 }
@@ -43,24 +47,37 @@ pub(crate) fn run(arguments: &Forget, context: &Context) -> Result<Exit, Failure
     let lock = (!arguments.dry_run).then(|| destination.lock()).transpose();
     let _lock = lock.map_err(folder_failure)?;
     let lines = lines(&destination, &arguments.names).map_err(folder_failure)?;
-    let tally = apply(&destination, lines, &policy, arguments.dry_run, context)?;
-    render::say(context, &summary(&tally, arguments.dry_run));
+    let machine = context.machine(arguments.host.as_deref());
+    let machine = (!arguments.all_hosts).then_some(&machine);
+    let dry_run = arguments.dry_run;
+    let tally = apply(&destination, lines, &policy, machine, dry_run, context)?;
+    render::say(context, &summary(&tally, dry_run));
+    if tally.others > 0 {
+        render::say(
+            context,
+            &format!(
+                "{} of other machines were left alone; name one with --host, or all with --all-hosts",
+                tally.others
+            ),
+        );
+    }
     Ok(tally.exit())
 }
 
-/// Plans for some lines, shows all of it, and then removes what no rule keeps. The destination is
-/// locked by the caller.
+/// Plans for some lines, shows all of it, and then removes what no rule keeps of the backups of
+/// `machine`, or of every one. The destination is locked by the caller.
 pub(super) fn apply(
     destination: &ArchiveFolder,
     lines: Vec<String>,
     policy: &Policy,
+    machine: Option<&Machine>,
     dry_run: bool,
     context: &Context,
 ) -> Result<Tally, Failure> {
     let mut all = Vec::new();
     for line in lines {
         all.push(
-            plan_of(destination, line, policy, context).map_err(|e| match &e {
+            plan_of(destination, line, policy, machine, context).map_err(|e| match &e {
                 Error::Retention(e) => Failure::of_policy(e),
                 _ => Failure::of_folder(&e, destination.path()),
             })?,
@@ -73,6 +90,9 @@ pub(super) fn apply(
     for planned in all {
         carry_out(destination, &planned, dry_run, context, &mut tally);
         tally.unreadable += planned.unreadable.len();
+        for path in planned.not_ours.iter().filter(|_| context.json) {
+            render::json_line(&ForgetLine::not_ours(&planned.line, path));
+        }
         for (path, error) in planned.unreadable {
             left_alone(context, &planned.line, path, error);
         }
@@ -101,6 +121,7 @@ fn plan_of(
     destination: &ArchiveFolder,
     line: String,
     policy: &Policy,
+    machine: Option<&Machine>,
     context: &Context,
 ) -> Result<Planned, Error> {
     let mut listing = destination.list(&line)?;
@@ -109,20 +130,98 @@ fn plan_of(
         listing.unreadable.push((path, error));
         Vec::new()
     });
-    let plan =
-        |backups: Vec<Backup>| plan(&backups, policy, context.clock.now(), &TimeZone::system());
-    let reasons = plan(listing.backups.iter().map(Backup::from).collect())?;
-    let of_projects = plan(projects.iter().map(Backup::from).collect())?;
+    let (now, zone) = (context.clock.now(), TimeZone::system());
+    let ours = Ours::of(destination, &line, &listing.backups, machine).unwrap_or_else(|error| {
+        match error {
+            DestinationError::NotOurs(path) => listing.not_ours.push(path),
+            error => {
+                let path = destination.path().join(&line);
+                listing.unreadable.push((path, error));
+            }
+        }
+        Ours::None
+    });
+    let plan = |backups: &[Backup]| plan(backups, policy, now, &zone);
+    let of_project = |copy: &KeptProject| machine.is_none_or(|machine| machine.owns(&copy.source));
     Ok(Planned {
         line,
-        backups: listing.backups.into_iter().zip(reasons).collect(),
-        projects: projects.into_iter().zip(of_projects).collect(),
+        backups: planned(listing.backups, &|stored| ours.holds(stored), &plan)?,
+        projects: planned(projects, &of_project, &plan)?,
         unreadable: listing.unreadable,
+        not_ours: listing.not_ours,
     })
 }
 
+type Planner<'a> = dyn Fn(&[Backup]) -> Result<Vec<Vec<Reason>>, RetentionError> + 'a;
+
+/// Applies the rules to what is of this machine. The rest stays, and counts for nothing.
+fn planned<T>(
+    all: Vec<T>,
+    is_ours: &dyn Fn(&T) -> bool,
+    plan: &Planner<'_>,
+) -> Result<Vec<(T, Vec<Reason>)>, RetentionError>
+where
+    for<'a> Backup: From<&'a T>,
+{
+    let ours: Vec<_> = all.iter().map(is_ours).collect();
+    let counted = all.iter().zip(&ours).filter(|(_, ours)| **ours);
+    let counted: Vec<_> = counted.map(|(one, _)| Backup::from(one)).collect();
+    let mut reasons = plan(&counted)?.into_iter();
+    let reasons = ours.into_iter().map(|ours| {
+        let planned = ours.then(|| reasons.next()).flatten();
+        planned.unwrap_or_else(|| vec![Reason::OtherMachine])
+    });
+    Ok(all.into_iter().zip(reasons.collect::<Vec<_>>()).collect())
+}
+
+/// Which backups of a line the rules are about: none of a line that is another machine's; of ours
+/// all that we made, and all that were in it when somebody gave it to us.
+enum Ours<'a> {
+    All,
+    None,
+    Of(&'a Machine, Option<Adopted>),
+}
+
+impl<'a> Ours<'a> {
+    fn of(
+        destination: &ArchiveFolder,
+        line: &str,
+        backups: &[Stored],
+        machine: Option<&'a Machine>,
+    ) -> Result<Self, DestinationError> {
+        let (Some(machine), Some(newest)) = (machine, backups.last()) else {
+            return Ok(Self::All);
+        };
+        let adopted = destination.adopted(line)?;
+        let owner = match &adopted {
+            Some(adopted) if adopted.holds(&newest.manifest) => &adopted.source,
+            _ => &newest.manifest.source,
+        };
+        Ok(if machine.owns(owner) {
+            Self::Of(machine, adopted)
+        } else {
+            Self::None
+        })
+    }
+
+    fn holds(&self, stored: &Stored) -> bool {
+        let manifest = &stored.manifest;
+        match self {
+            Self::All => true,
+            Self::None => false,
+            Self::Of(machine, adopted) => {
+                let given = adopted.as_ref().is_some_and(|adopted| {
+                    machine.owns(&adopted.source) && adopted.holds(manifest)
+                });
+                given || machine.owns(&manifest.source)
+            }
+        }
+    }
+}
+
 fn show(context: &Context, planned: &Planned) {
-    let all = planned.backups.len() + planned.projects.len() + planned.unreadable.len();
+    let closed = planned.unreadable.len() + planned.not_ours.len();
+    let all = planned.backups.len() + planned.projects.len() + closed;
     if all == 0 {
         // A folder of somebody else's.
         return;
@@ -138,10 +237,12 @@ fn show(context: &Context, planned: &Planned) {
         render::say(context, &describe_project(copy, reasons));
     }
     for (path, _) in &planned.unreadable {
-        render::say(
-            context,
-            &format!("  keep    {} cannot be read", shown(path)),
-        );
+        let text = format!("  keep    {} cannot be read", shown(path));
+        render::say(context, &text);
+    }
+    for path in &planned.not_ours {
+        let text = format!("  keep    {} is another user's", shown(path));
+        render::say(context, &text);
     }
 }
 
@@ -195,6 +296,7 @@ fn carry_out(
         let bytes = line.stored_bytes.unwrap_or(0);
         if line.action == "keep" {
             tally.kept += 1;
+            tally.others += usize::from(line.reasons == [Reason::OtherMachine.as_str()]);
         } else if dry_run {
             line.status = "planned";
             tally.count(bytes);

@@ -43,6 +43,18 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
             Vec::new()
         });
         listed += listing.backups.len() + listing.unreadable.len() + projects.len();
+        listed += listing.not_ours.len();
+        for path in &listing.not_ours {
+            if context.json {
+                render::json_line(&BackupLine::not_ours("list", line, path));
+            } else {
+                let path = shown(path);
+                render::say(
+                    context,
+                    &format!("{path} is another user's, and not to read"),
+                );
+            }
+        }
         for copy in &projects {
             if context.json {
                 render::json_line(&ProjectLine::of(copy));
@@ -80,8 +92,12 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
 fn details(context: &Context, stored: &Stored) {
     let manifest = &stored.manifest;
     let source = shown(Path::new(&manifest.source.path));
+    let link = manifest.source.link.as_ref();
+    let link = link.map_or_else(String::new, |link| {
+        format!(" as {}", shown(Path::new(link)))
+    });
     let line = format!(
-        "    {source} on {}, by {}",
+        "    {source}{link} on {}, by {}",
         manifest.source.host, manifest.method
     );
     render::say(context, &line);

@@ -1,5 +1,6 @@
 //! One file a verb.
 
+mod adopt;
 mod backup;
 mod forget;
 mod init;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Forget(arguments) => forget::run(&arguments, context),
         Command::Pin(arguments) => pin::pin(&arguments, context),
         Command::Unpin(arguments) => pin::unpin(&arguments, context),
+        Command::Adopt(arguments) => adopt::run(&arguments, context),
         Command::Watch(arguments) => watch::run(&arguments, context),
         Command::Run(arguments) => run::run(&arguments, context),
         Command::Status(arguments) => status::run(&arguments, context),

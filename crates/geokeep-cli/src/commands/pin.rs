@@ -52,7 +52,7 @@ type Change<'a> = dyn Fn(&ArchiveFolder, &Path, &mut Option<String>) -> Result<&
 
 enum Named {
     Archive(PathBuf),
-    Project(KeptProject),
+    Project(Box<KeptProject>),
 }
 
 impl Named {
@@ -80,7 +80,7 @@ fn each(
     for name in names {
         let project = destination.find_project(name, &end_of);
         all.push(match project.map_err(folder_failure)? {
-            Some(copy) => Named::Project(copy),
+            Some(copy) => Named::Project(Box::new(copy)),
             None => Named::Archive(destination.find(name, &end_of).map_err(folder_failure)?),
         });
     }

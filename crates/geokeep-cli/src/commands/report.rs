@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::backup::host_name;
-use geokeep::destination::ArchiveFolder;
+use geokeep::destination::{ArchiveFolder, Machine};
 use geokeep::report::{
     ProjectReport, Report, RunFailure, SourceReport, Standing, still_holds, write,
 };
@@ -14,6 +13,7 @@ use jiff::tz::TimeZone;
 use super::backup::source_that_was;
 use super::open;
 use crate::args;
+use crate::config::Job;
 use crate::failure::{Exit, Failure};
 use crate::render::{
     self, BackupLine, ProjectLine, ReportLine, human_bytes, human_count, human_time,
@@ -24,8 +24,8 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
     // Absolute, so that the commands on the page work in any folder.
     let folder = std::path::absolute(&arguments.from).unwrap_or_else(|_| arguments.from.clone());
     let destination = open(&folder, context)?;
-    let report =
-        gather(&destination, context).map_err(|e| Failure::of_folder(&e, &arguments.from))?;
+    let report = gather(&destination, &context.machine(None), context)
+        .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
     for source in &report.sources {
         if context.json {
             render::json_line(&ReportLine::of(source, report.made));
@@ -58,15 +58,16 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
 /// Writes the page of a job after its run: with the failures of that run, and the promised age.
 pub(super) fn after_run(
     path: &Path,
-    max_age: std::time::Duration,
+    job: &Job,
     run: &[BackupLine],
     destination: &ArchiveFolder,
     context: &Context,
 ) -> Result<(), Failure> {
-    let mut report =
-        gather(destination, context).map_err(|e| Failure::of_folder(&e, destination.path()))?;
+    let machine = context.machine(job.host.as_deref());
+    let mut report = gather(destination, &machine, context)
+        .map_err(|e| Failure::of_folder(&e, destination.path()))?;
     for source in &mut report.sources {
-        source.max_age = jiff::SignedDuration::try_from(max_age).ok();
+        source.max_age = jiff::SignedDuration::try_from(job.max_age).ok();
     }
     for (line, error) in run
         .iter()
@@ -118,9 +119,12 @@ fn stem(path: &str) -> String {
     stem.to_string_lossy().into_owned()
 }
 
-fn gather(destination: &ArchiveFolder, context: &Context) -> Result<Report, geokeep::Error> {
+fn gather(
+    destination: &ArchiveFolder,
+    machine: &Machine,
+    context: &Context,
+) -> Result<Report, geokeep::Error> {
     let made = context.clock.now();
-    let host = host_name();
     let mut sources = Vec::new();
     let mut projects = Vec::new();
     for line in destination.lines()? {
@@ -141,7 +145,7 @@ fn gather(destination: &ArchiveFolder, context: &Context) -> Result<Report, geok
             continue;
         }
         let sound = source.newest_sound();
-        let unchanged = sound.is_some_and(|stored| still_holds(stored, &host, made));
+        let unchanged = sound.is_some_and(|stored| still_holds(stored, machine, made));
         sources.push(SourceReport {
             unchanged,
             ..source

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     let origin = &archive.manifest.source;
     let path = match &arguments.to {
         Some(path) => path.clone(),
-        None => match place_of_database(origin, &settings.host) {
+        None => match place_of_database(origin, &settings.machine) {
             Ok(path) => path,
             Err(error) => return Ok(failed(context, &error.into(), Path::new(&origin.path))),
         },

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use geokeep::backup::Settings;
-use geokeep::destination::{ArchiveFolder, DestinationError, RunLock};
+use geokeep::destination::{ArchiveFolder, DestinationError, Machine, RunLock};
 use geokeep::restore::RestoreError;
 use geokeep::retention::Policy;
 use geokeep::{Error, Kind};
@@ -139,6 +139,8 @@ fn work(
     done: &mut Done,
 ) -> Result<(), Failure> {
     let settings = Settings {
+        machine: context.machine(job.host.as_deref()),
+        line: job.line.clone(),
         lock_wait: job.lock_wait,
         label: job.label.clone(),
         max_loss: Some(job.max_loss),
@@ -162,11 +164,11 @@ fn work(
             // Else the first edit of a day would cost the state of the night before it.
             policy.within = policy.within.or_else(|| Some(Span::new().days(1)));
         }
-        forget_old(&policy, &destination, context, done)?;
+        forget_old(&policy, &destination, &settings.machine, context, done)?;
     }
     if let Some(path) = &job.report {
         let sources = &done.summary.sources;
-        if let Err(failure) = report::after_run(path, job.max_age, sources, &destination, context) {
+        if let Err(failure) = report::after_run(path, job, sources, &destination, context) {
             // What became of the backups weighs more.
             let failure = failure.for_jobs(true);
             render::failure(context, &failure);
@@ -181,7 +183,7 @@ fn lock(
     destination: &ArchiveFolder,
     at_most: Duration,
     context: &Context,
-) -> Result<RunLock, Failure> {
+) -> Result<Option<RunLock>, Failure> {
     let until = Instant::now() + at_most;
     loop {
         match destination.lock() {
@@ -190,7 +192,15 @@ fn lock(
             {
                 std::thread::sleep(Duration::from_millis(200));
             }
-            other => return other.map_err(|e| Failure::of_folder(&e.into(), destination.path())),
+            // Whatever another user has put there: it must not cost this one his backups.
+            Err(error @ DestinationError::NoLock { .. }) => {
+                render::remark(&format!("{error}; the run goes on without it"));
+                return Ok(None);
+            }
+            other => {
+                let lock = other.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
+                return Ok(Some(lock));
+            }
         }
     }
 }
@@ -199,6 +209,7 @@ fn lock(
 fn forget_old(
     policy: &Policy,
     destination: &ArchiveFolder,
+    machine: &Machine,
     context: &Context,
     done: &mut Done,
 ) -> Result<(), Failure> {
@@ -209,6 +220,7 @@ fn forget_old(
         destination,
         lines.into_iter().collect(),
         policy,
+        Some(machine),
         false,
         context,
     )?;

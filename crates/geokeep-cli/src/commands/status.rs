@@ -1,10 +1,9 @@
 //! `geokeep status`: for people, and for monitoring by its exit code.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use geokeep::backup::host_name;
-use geokeep::destination::{ArchiveFolder, KeptProject, Stored, StoredArchive};
+use geokeep::destination::{ArchiveFolder, KeptProject, Machine, Origin, Stored, StoredArchive};
 use geokeep::report::{is_young, still_holds};
 use geokeep::source::{Project, ProjectFormat};
 use jiff::SignedDuration;
@@ -65,7 +64,8 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
 }
 
 fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
-    let (newest, trouble) = match newest_sound(job, context) {
+    let machine = context.machine(job.host.as_deref());
+    let (newest, trouble) = match newest_sound(job, &machine, context) {
         Ok(newest) => (newest, None),
         Err(failure) => (HashMap::new(), Some(failure.message)),
     };
@@ -77,11 +77,15 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
             Ok(source) => (&source.real, trouble.clone()),
             Err(error) => (&found.given, Some(error.to_string())),
         };
-        let known = found.source.as_ref().map_or_else(
-            |_| found.given.to_string_lossy().into_owned(),
-            geokeep::source::Source::text,
-        );
-        let stored = newest.get(&known);
+        let stored = match &found.source {
+            Ok(source) => {
+                let origin = Origin::new(source, &machine);
+                newest
+                    .get(origin.name())
+                    .or_else(|| newest.get(&origin.path))
+            }
+            Err(_) => newest.get(&*found.given.to_string_lossy()),
+        };
         let mut line = line(job, path, stored, error, context);
         let to = destination.as_ref();
         match (stored, to) {
@@ -90,7 +94,7 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
             }
             (None, Some(to)) if ProjectFormat::of(path).is_some() => {
                 let source = source_that_was(path);
-                let copy = source.and_then(|source| to.newest_project_of(&source));
+                let copy = source.and_then(|source| to.newest_project_of(&source, &machine));
                 line = with_copy(line, copy, context);
             }
             _ => {}
@@ -98,12 +102,13 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
         lines.push(line);
     }
     for project in &expanded.projects {
-        let copy = (destination.as_ref()).and_then(|to| to.newest_project_of(&project.source));
+        let copy =
+            (destination.as_ref()).and_then(|to| to.newest_project_of(&project.source, &machine));
         lines.push(project_line(job, project, copy, trouble.clone(), context));
     }
-    let gone = destination.and_then(|to| to.gone(&expanded, &host_name()).ok());
+    let gone = destination.and_then(|to| to.gone(&expanded, &machine).ok());
     for stored in gone.unwrap_or_default() {
-        let path = Path::new(&stored.manifest.source.path);
+        let path = Path::new(stored.manifest.source.name());
         let why = "it is not there any more; its backups stay".to_owned();
         let mut line = line(job, path, Some(&stored), Some(why), context);
         line.gone = stored.gone.map(utc);
@@ -114,23 +119,31 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
     lines
 }
 
-/// The newest sound backup of each source that the job's destination knows.
-fn newest_sound(job: &Job, context: &Context) -> Result<HashMap<String, Stored>, Failure> {
+/// The newest sound backup of each source that the job's destination knows, by each of its names.
+fn newest_sound(
+    job: &Job,
+    machine: &Machine,
+    context: &Context,
+) -> Result<HashMap<String, Stored>, Failure> {
     let destination = open(&job.to, context)?;
     let lines = destination
         .lines()
         .map_err(|e| Failure::of_folder(&e.into(), &job.to))?;
-    let host = host_name();
     let mut newest: HashMap<String, Stored> = HashMap::new();
-    for stored in lines
-        .iter()
-        .filter_map(|line| destination.newest_sound(line))
-    {
-        let of = &stored.manifest.source;
-        let path = of.path.clone();
-        let newer = |known: &Stored| known.manifest.instant > stored.manifest.instant;
-        if of.host == host && !newest.get(&path).is_some_and(newer) {
-            newest.insert(path, stored);
+    for line in lines {
+        // Nobody can say whose some lines are.
+        let owner = destination.owner(&line).ok().flatten();
+        let Some(of) = owner.filter(|of| machine.owns(of)) else {
+            continue;
+        };
+        let Some(stored) = destination.newest_sound(&line) else {
+            continue;
+        };
+        for name in BTreeSet::from([of.name(), &of.path]) {
+            let newer = |known: &Stored| known.manifest.instant > stored.manifest.instant;
+            if !newest.get(name).is_some_and(newer) {
+                newest.insert(name.to_owned(), stored.clone());
+            }
         }
     }
     Ok(newest)
@@ -147,7 +160,8 @@ fn line(
     let now = context.clock.now();
     let age = manifest.map(|m| now.duration_since(m.instant));
     let too_old = !age.is_some_and(|age| is_young(age, limit(job)));
-    let unchanged = stored.is_some_and(|stored| still_holds(stored, &host_name(), now));
+    let machine = context.machine(job.host.as_deref());
+    let unchanged = stored.is_some_and(|stored| still_holds(stored, &machine, now));
     StatusLine {
         kind: "status",
         job: job.name.clone(),

@@ -28,12 +28,23 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     }
     let progress = Progress::start(context, all as u64);
     let mut failures = Vec::new();
-    let mut damaged = 0;
+    let (mut damaged, mut not_ours) = (0, 0);
     for path in &chosen.archives {
         match one(&destination, path, arguments.level, context) {
             Ok(stored) => {
                 damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
                 progress.line(|| passed(context, &stored));
+            }
+            // Nobody asked for this one.
+            Err(Error::Destination(DestinationError::NotOurs(_)))
+                if arguments.backups.is_empty() =>
+            {
+                not_ours += 1;
+                if context.json {
+                    let line = path.parent().and_then(Path::file_name).unwrap_or_default();
+                    let line = line.to_string_lossy();
+                    render::json_line(&BackupLine::not_ours("verify", &line, path));
+                }
             }
             Err(error) => {
                 let failure = Failure::of_backup(&error, path);
@@ -64,9 +75,14 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
             0 => String::new(),
             n => format!(" ({n} of sources that were damaged)"),
         };
+        let others = match not_ours {
+            0 => String::new(),
+            n => format!(", {n} of other users left alone"),
+        };
+        let verified = all - bad - not_ours;
         render::say(
             context,
-            &format!("{} verified{of_damaged}, {bad} failed", all - bad),
+            &format!("{verified} verified{of_damaged}, {bad} failed{others}"),
         );
     }
     // Whatever is wrong with several backups, it is the same to a script.
@@ -106,6 +122,8 @@ fn chosen(destination: &ArchiveFolder, names: &[String]) -> Result<Chosen, Error
                     chosen.archives.extend(archives);
                     chosen.projects.extend(projects);
                 }
+                // As many as that may be, none of them is for this user.
+                Err(DestinationError::NotOurs(_)) => {}
                 Err(error) => {
                     let path = destination.path().join(&line);
                     chosen.unreadable.push((path, error));

@@ -7,7 +7,10 @@ use crate::failure::{Failure, shown};
 
 /// Keys that stand in a table of their own, and are easily written elsewhere.
 const TABLES: [(&str, &[&str]); 4] = [
-    ("[[job]]", &["name", "sources", "to", "method", "lock_wait"]),
+    (
+        "[[job]]",
+        &["name", "sources", "to", "method", "lock_wait", "line"],
+    ),
     (
         "[job.keep]",
         &[
@@ -208,6 +211,7 @@ mod tests {
         let job = &config.job[0];
         assert!(job.keep.as_ref().unwrap().within.is_some());
         assert!(job.hooks.log.is_some() && job.hooks.ping_url.is_some());
+        assert!(config.host.is_some() && job.host.is_some() && job.line.is_some());
         assert!(job.drill > 0 && job.label.is_some() && job.report.is_some());
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Config {
     /// Where it was found.
     #[serde(skip)]
     pub(crate) path: PathBuf,
+    /// By what backups know this machine, in place of its own name and its id.
+    pub(crate) host: Option<String>,
     pub(crate) job: Vec<Job>,
 }
 
@@ -35,6 +37,10 @@ pub(crate) struct Job {
     #[serde(default = "half_a_minute", deserialize_with = "time")]
     pub(crate) lock_wait: Duration,
     pub(crate) label: Option<String>,
+    /// As at the top, for this job.
+    pub(crate) host: Option<String>,
+    /// The name of the backups, if the job has a single source.
+    pub(crate) line: Option<String>,
     #[serde(default)]
     pub(crate) any_sqlite: bool,
     /// Percent of its rows that a layer may lose between two backups without an alarm.
@@ -206,6 +212,18 @@ impl Config {
                     "name a rule such as daily = 7, or leave the table out",
                 );
             }
+            for (key, name) in [
+                ("host", &job.host),
+                ("line", &job.line),
+                ("host", &self.host),
+            ] {
+                if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+                    return wrong(
+                        format!("'{key}' of job '{}' is empty", job.name),
+                        "give it a name, or leave it out",
+                    );
+                }
+            }
             if job.sources.is_empty() {
                 return wrong(
                     format!("job '{}' has no sources", job.name),
@@ -229,6 +247,7 @@ impl Config {
             _ => folder.join(path),
         };
         for job in &mut self.job {
+            job.host = job.host.take().or_else(|| self.host.clone());
             job.to = resolved(&job.to);
             for source in &mut job.sources {
                 let text = source.to_string_lossy();

@@ -16,10 +16,12 @@ const KEPT: usize = 5;
 pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
     // The library below would panic, or say nothing.
     let folder = path.parent().unwrap_or(Path::new("/"));
-    if !folder.is_dir() || path.is_dir() {
+    // To open a named pipe would wait for a reader, for ever.
+    let other = path.metadata().is_ok_and(|metadata| !metadata.is_file());
+    if !folder.is_dir() || other {
         return Err(io::Error::new(
             io::ErrorKind::NotFound,
-            "its folder is not there, or it is a folder itself",
+            "its folder is not there, or it is no ordinary file",
         ));
     }
     let before = length(path);

@@ -1,5 +1,7 @@
 //! The objects of `--json`. Their fields are an interface: they may grow, never change.
 
+mod upkeep;
+
 use std::path::{Path, PathBuf};
 
 use geokeep::Finding;
@@ -8,10 +10,11 @@ use geokeep::durable::NotRestored;
 use geokeep::inspect::Inspection;
 use geokeep::report::SourceReport;
 use geokeep::restore::{Restored, RestoredProject};
-use geokeep::retention::Reason;
 use geokeep::snapshot::Advice;
 use geokeep::source::{NotProtected, Project, Shm, Source, Wal};
 use serde::Serialize;
+
+pub(crate) use upkeep::{AdoptLine, ForgetLine};
 
 use crate::failure::Failure;
 
@@ -43,6 +46,14 @@ pub(crate) struct BackupLine {
     pub(crate) verified: Option<String>,
     pub(crate) verification_failed: Option<String>,
     pub(crate) gone: Option<String>,
+    /// The link by which the source was reached, the id of its machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) machine: Option<String>,
+    /// A line that very likely holds the same file, if this one has just begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) likely_line: Option<String>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -96,7 +107,21 @@ impl BackupLine {
             verified: stored.verified.map(utc),
             verification_failed: stored.failed.clone(),
             gone: stored.gone.map(utc),
+            link: manifest.source.link.clone(),
+            machine: manifest.source.machine.clone(),
+            likely_line: None,
             error: None,
+        }
+    }
+
+    /// An archive, or a whole line, that another user does not let us read.
+    pub(crate) fn not_ours(kind: &'static str, line: &str, path: &Path) -> Self {
+        Self {
+            kind,
+            name: Some(line.to_owned()),
+            path: Some(path.to_string_lossy().into_owned()),
+            verdict: Some("not_ours"),
+            ..Self::default()
         }
     }
 
@@ -365,88 +390,6 @@ impl RestoreLine {
             replaced: None,
             set_aside: Vec::new(),
             not_restored: Vec::new(),
-            error: Some(failure.clone()),
-        }
-    }
-}
-
-/// `forget`: one backup.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct ForgetLine {
-    pub(crate) kind: &'static str,
-    pub(crate) action: &'static str,
-    pub(crate) reasons: Vec<&'static str>,
-    pub(crate) status: &'static str,
-    pub(crate) name: String,
-    pub(crate) id: Option<String>,
-    pub(crate) path: String,
-    pub(crate) instant: Option<String>,
-    pub(crate) stored_bytes: Option<u64>,
-    pub(crate) verdict: &'static str,
-    pub(crate) pinned: Option<String>,
-    pub(crate) error: Option<Failure>,
-}
-
-impl ForgetLine {
-    /// A backup that has stayed for these reasons, or for lack of any has gone.
-    pub(crate) fn of(stored: &Stored, reasons: &[Reason]) -> Self {
-        let manifest = &stored.manifest;
-        Self {
-            name: manifest.name.clone(),
-            id: Some(manifest.id.clone()),
-            path: stored.path.to_string_lossy().into_owned(),
-            instant: Some(utc(manifest.instant)),
-            stored_bytes: Some(stored.stored_bytes),
-            verdict: manifest.verdict.as_str(),
-            pinned: stored.pinned.clone(),
-            ..Self::planned(reasons)
-        }
-    }
-
-    /// The same for a copy of a project.
-    pub(crate) fn of_project(copy: &KeptProject, reasons: &[Reason]) -> Self {
-        Self {
-            name: copy.name.clone(),
-            path: copy.path.to_string_lossy().into_owned(),
-            instant: Some(utc(copy.instant)),
-            stored_bytes: Some(copy.bytes),
-            verdict: "project",
-            pinned: copy.pinned.clone(),
-            ..Self::planned(reasons)
-        }
-    }
-
-    fn planned(reasons: &[Reason]) -> Self {
-        let stays = !reasons.is_empty();
-        Self {
-            kind: "forget",
-            action: if stays { "keep" } else { "remove" },
-            reasons: reasons.iter().map(|reason| reason.as_str()).collect(),
-            status: if stays { "kept" } else { "removed" },
-            ..Self::default()
-        }
-    }
-
-    /// It has not gone after all.
-    pub(crate) fn fail(&mut self, failure: Failure) {
-        self.status = "failed";
-        self.error = Some(failure);
-    }
-
-    /// An archive that cannot be read.
-    pub(crate) fn unreadable(line: &str, path: &Path, failure: &Failure) -> Self {
-        Self {
-            kind: "forget",
-            action: "keep",
-            reasons: vec!["unreadable"],
-            status: "kept",
-            name: line.to_owned(),
-            id: None,
-            path: path.to_string_lossy().into_owned(),
-            instant: None,
-            stored_bytes: None,
-            verdict: "unreadable",
-            pinned: None,
             error: Some(failure.clone()),
         }
     }

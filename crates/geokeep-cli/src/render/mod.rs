@@ -16,7 +16,7 @@ use serde::Serialize;
 use geokeep::words::visible_json;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use json::{
-    BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine,
+    AdoptLine, BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine,
     NotProtectedLine, ProjectLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
 };
 pub(crate) use progress::Progress;

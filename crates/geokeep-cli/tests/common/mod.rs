@@ -27,7 +27,14 @@ impl Desk {
     pub fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("tmp")).unwrap();
-        Self { root }
+        let desk = Self { root };
+        desk.be_machine("a");
+        desk
+    }
+
+    /// From now on the command runs on the machine of this name, a hexadecimal digit.
+    pub fn be_machine(&self, digit: &str) {
+        fs::write(self.path("machine-id"), digit.repeat(32)).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -52,6 +59,7 @@ impl Desk {
             .current_dir(self.root())
             .env("TMPDIR", self.path("tmp"))
             .env("TZ", "UTC")
+            .env("GEOKEEP_MACHINE_ID", self.path("machine-id"))
             .env_remove("COLUMNS")
             .stdin(Stdio::null());
         command

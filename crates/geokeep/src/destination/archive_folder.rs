@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::line::{ARCHIVE_SUFFIX, candidates, instant_of};
+use super::line::{ARCHIVE_SUFFIX, Made, made_of};
 use super::marks::is_mark;
-use super::reservation::owner_tag;
-use super::{DestinationError, Draft, Origin, Stored, StoredArchive};
+use super::{DestinationError, Draft, Stored, StoredArchive};
 use crate::durable::{self, Disk, Readers, folder_of, sweep};
-use crate::source::{Source, free_space};
-use crate::words::{composed, same_name};
+use crate::source::free_space;
+use crate::words::{composed, folded};
 
 /// A destination of the first kind.
 #[derive(Debug, Clone)]
@@ -22,13 +21,15 @@ pub struct ArchiveFolder {
     pub(super) disk: Arc<dyn Disk>,
 }
 
-/// What a listing found, oldest first within a line.
+/// What a listing found, in the order in which it was made.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// Archives that can be read.
     pub backups: Vec<Stored>,
     /// Files with the name of an archive that cannot.
     pub unreadable: Vec<(PathBuf, DestinationError)>,
+    /// Archives, or the whole line, of another user who does not let us read them.
+    pub not_ours: Vec<PathBuf>,
 }
 
 impl ArchiveFolder {
@@ -78,11 +79,25 @@ impl ArchiveFolder {
         free_space(&self.path).ok()
     }
 
-    /// The names of all lines, sorted.
+    /// The names of all lines, sorted. A link to a folder is none: it may lead anywhere.
     ///
     /// # Errors
     /// [`DestinationError::Unlistable`].
     pub fn lines(&self) -> Result<Vec<String>, DestinationError> {
+        self.folders(fs::FileType::is_dir)
+    }
+
+    /// The names of links that lead to folders with archives of that name. They are not used.
+    ///
+    /// # Errors
+    /// [`DestinationError::Unlistable`].
+    pub fn linked_lines(&self) -> Result<Vec<String>, DestinationError> {
+        let mut names = self.folders(fs::FileType::is_symlink)?;
+        names.retain(|name| self.newest_made(name).is_some());
+        Ok(names)
+    }
+
+    fn folders(&self, of_kind: fn(&fs::FileType) -> bool) -> Result<Vec<String>, DestinationError> {
         let read = |error| DestinationError::Unlistable {
             path: self.path.clone(),
             error,
@@ -96,7 +111,9 @@ impl ArchiveFolder {
             };
             // The root of a file system has one, for the administrator alone.
             let foreign = name == "lost+found" && fs::read_dir(entry.path()).is_err();
-            if entry.path().is_dir() && !name.starts_with('.') && !foreign {
+            let is_one =
+                entry.file_type().is_ok_and(|kind| of_kind(&kind)) && entry.path().is_dir();
+            if is_one && !name.starts_with('.') && !foreign {
                 names.push(name);
             }
         }
@@ -104,32 +121,32 @@ impl ArchiveFolder {
         Ok(names)
     }
 
-    /// The archives of a line by their file names, oldest first.
-    fn archives(&self, line: &str) -> Result<Vec<(Timestamp, PathBuf)>, DestinationError> {
+    /// The archives of a line by their file names, in the order in which they were made.
+    fn archives(&self, line: &str) -> Result<Vec<(Made, PathBuf)>, DestinationError> {
         self.dated(line, line, ARCHIVE_SUFFIX)
     }
 
-    /// The files of a line that are named `<base>_<instant><suffix>`, oldest first.
+    /// When the newest archive of a line was made, by its name.
+    pub(crate) fn newest_made(&self, line: &str) -> Option<Made> {
+        Some(self.archives(line).ok()?.last()?.0)
+    }
+
+    /// The files of a line that are named `<base>_<instant><suffix>`, in the order in which they
+    /// were made.
     pub(super) fn dated(
         &self,
         line: &str,
         base: &str,
         suffix: &str,
-    ) -> Result<Vec<(Timestamp, PathBuf)>, DestinationError> {
+    ) -> Result<Vec<(Made, PathBuf)>, DestinationError> {
         let folder = self.path.join(line);
-        let read = |error| DestinationError::Unlistable {
-            path: folder.clone(),
-            error,
-        };
+        let read = |error| DestinationError::list(&folder, error);
         let mut found = Vec::new();
         for entry in fs::read_dir(&folder).map_err(read)? {
             let entry = entry.map_err(read)?;
             let name = entry.file_name();
-            if let Some(instant) = name
-                .to_str()
-                .and_then(|name| instant_of(base, name, suffix))
-            {
-                found.push((instant, entry.path()));
+            if let Some(made) = name.to_str().and_then(|name| made_of(base, name, suffix)) {
+                found.push((made, entry.path()));
             }
         }
         found.sort();
@@ -143,9 +160,17 @@ impl ArchiveFolder {
     /// as such.
     pub fn list(&self, line: &str) -> Result<Listing, DestinationError> {
         let mut listing = Listing::default();
-        for (_, path) in self.archives(line)? {
+        let archives = match self.archives(line) {
+            Err(DestinationError::NotOurs(folder)) => {
+                listing.not_ours.push(folder);
+                return Ok(listing);
+            }
+            archives => archives?,
+        };
+        for (_, path) in archives {
             match StoredArchive::open(&path).and_then(|archive| archive.stored()) {
                 Ok(stored) => listing.backups.push(stored),
+                Err(DestinationError::NotOurs(path)) => listing.not_ours.push(path),
                 Err(error) => listing.unreadable.push((path, error)),
             }
         }
@@ -159,18 +184,6 @@ impl ArchiveFolder {
             .iter()
             .rev()
             .find_map(|(_, path)| StoredArchive::open(path).ok())
-    }
-
-    /// The newest backup of a source whose database was found sound.
-    #[must_use]
-    pub fn newest_sound_of(&self, source: &Source) -> Option<Stored> {
-        let path = source.text();
-        let ours = |line: &String| {
-            self.newest(line)
-                .is_some_and(|newest| composed(&newest.manifest.source.path) == composed(&path))
-        };
-        let line = self.lines().ok()?.into_iter().find(ours)?;
-        self.newest_sound(&line)
     }
 
     /// The newest backup of a line whose database was found sound.
@@ -193,7 +206,7 @@ impl ArchiveFolder {
         self.newest_sound(line_named(name, &lines)?)
     }
 
-    /// The files of all archives of a line, oldest first, readable or not.
+    /// The files of all archives of a line in the order in which they were made, readable or not.
     ///
     /// # Errors
     /// [`DestinationError::Unlistable`].
@@ -208,9 +221,9 @@ impl ArchiveFolder {
     /// The error for a name that no backup bears, with names that are like it.
     #[must_use]
     pub fn no_such_backup(&self, asked: &str, lines: &[String]) -> DestinationError {
-        let lower = composed(asked).to_lowercase();
+        let lower = folded(asked);
         let near = |line: &&String| {
-            let name = composed(line).to_lowercase();
+            let name = folded(line);
             *line != asked && (name.contains(&lower) || lower.contains(&name))
         };
         let near = lines.iter().filter(near).take(5).cloned().collect();
@@ -218,56 +231,6 @@ impl ArchiveFolder {
             asked: asked.to_owned(),
             near,
         }
-    }
-
-    /// The line in which backups of `origin` go: the one that has them already, else the first
-    /// name that is free and not in `taken`. Names are compared as Windows and Macs do.
-    ///
-    /// # Errors
-    /// [`DestinationError::Unlistable`].
-    pub(crate) fn line_for(
-        &self,
-        origin: &Origin,
-        stem: &str,
-        taken: &[String],
-    ) -> Result<String, DestinationError> {
-        let lines = self.lines()?;
-        let reserved = self.reserved();
-        let parent = Path::new(&origin.path).parent().and_then(Path::file_name);
-        let parent = parent.map(|name| name.to_string_lossy().into_owned());
-        let tag = owner_tag(origin);
-        let mut first_free = None;
-        let mut missed = 0;
-        for name in candidates(stem, parent.as_deref()) {
-            let here = lines.iter().find(|line| same_name(line, &name));
-            let newest = here.and_then(|line| self.newest(line));
-            let is_taken = || taken.iter().any(|t| same_name(t, &name));
-            let line = here.cloned().unwrap_or_else(|| name.clone());
-            match (newest, reserved.owner(&name)) {
-                (Some(newest), _) if newest.manifest.source.is_still(origin) => return Ok(line),
-                (Some(_), _) => missed = 0,
-                // A run of the same source that has just begun.
-                (None, Some(owner)) if owner == tag => return Ok(line),
-                // Of another source that has just begun, or a stranger's.
-                (None, Some(_)) => missed = 0,
-                (None, None) if here.is_some() && !self.is_empty(&line) => missed = 0,
-                (None, None) if is_taken() => missed = 0,
-                (None, None) => {
-                    first_free = first_free.or(Some(line));
-                    missed += 1;
-                }
-            }
-            // Lines may have been removed by hand: look a little further than the first gap.
-            if missed >= 8
-                && let Some(name) = first_free
-            {
-                return Ok(name);
-            }
-        }
-        Err(DestinationError::read(
-            &self.path,
-            io::Error::other("no free name was found"),
-        ))
     }
 
     /// Whether nothing lies in a line but marks whose archives somebody removed.
@@ -349,13 +312,16 @@ impl ArchiveFolder {
         };
         let archives = self.archives(line)?;
         let until = date.map(before);
-        let oldest = archives.first().map(|(at, _)| *at);
-        let early = |at: &Timestamp| match until {
-            None => true,
-            Some(until) => until.is_some_and(|until| *at < until),
+        let oldest = archives.iter().map(|(made, _)| made.instant).min();
+        let chosen = match until {
+            None => archives.last(),
+            // What the clock said counts here, whichever was made later.
+            Some(until) => (archives.iter())
+                .filter(|(made, _)| until.is_some_and(|until| made.instant < until))
+                .max_by_key(|(made, _)| (made.instant, made.era)),
         };
-        match (archives.into_iter().rfind(|(at, _)| early(at)), date) {
-            (Some((_, path)), _) => Ok(path),
+        match (chosen.map(|(_, path)| path.clone()), date) {
+            (Some(path), _) => Ok(path),
             // The name of a line may look like an id.
             (None, None) => self.find_id(asked, &lines),
             (None, Some(date)) => Err(DestinationError::NoneUpTo {
@@ -388,18 +354,6 @@ impl ArchiveFolder {
                     ids,
                 })
             }
-        }
-    }
-
-    /// An error if the line has come to hold another source's backups since its name was chosen.
-    pub(crate) fn still_ours(&self, line: &str, origin: &Origin) -> Result<(), DestinationError> {
-        match self.newest(line) {
-            Some(newest) if !newest.manifest.source.is_same(origin) => {
-                Err(DestinationError::NameTaken {
-                    line: line.to_owned(),
-                })
-            }
-            _ => Ok(()),
         }
     }
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sozip::{
-    Added, ArchiveWriter, CHUNK_SIZE, CHUNK_SIZE_MAX, ChunkHash, Chunks, Options, Previous, WriteError,
+    Added, ArchiveWriter, CHUNK_SIZE, CHUNK_SIZE_MAX, ChunkHash, Chunks, Options, Previous,
+    WriteError,
 };
 
 use super::archive::read_error;
@@ -160,7 +161,7 @@ impl Draft {
         content: &Content,
         manifest: &Manifest,
     ) -> Result<Stored, DestinationError> {
-        let name = dated_name(&self.name, manifest.instant, ARCHIVE_SUFFIX);
+        let name = dated_name(&self.name, manifest.made(), ARCHIVE_SUFFIX);
         let path = self.folder.join(name);
         let written = content.added.entry.compressed_size;
         let modified = Some(manifest.instant.as_second());

@@ -5,37 +5,41 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{ArchiveFolder, DestinationError, Stored};
+use super::{ArchiveFolder, DestinationError, Machine, Stored};
 use crate::source::Expanded;
 
 impl ArchiveFolder {
-    /// The newest sound backup, or if there is none the newest, of each source on `host` that
-    /// `expanded` would have found if it were still there, by path.
+    /// The newest sound backup, or if there is none the newest, of each source on `machine` that
+    /// `expanded` would have found if it were still there, by name.
     ///
     /// # Errors
     /// [`DestinationError::Unlistable`].
-    pub fn gone(&self, expanded: &Expanded, host: &str) -> Result<Vec<Stored>, DestinationError> {
+    pub fn gone(
+        &self,
+        expanded: &Expanded,
+        machine: &Machine,
+    ) -> Result<Vec<Stored>, DestinationError> {
         if expanded.only_named() {
             // `watch` asks after each edit of one file.
             return Ok(Vec::new());
         }
         let mut gone: BTreeMap<String, Stored> = BTreeMap::new();
         for line in self.lines()? {
-            let Some(newest) = self.newest(&line) else {
+            let Some(owner) = self.owner(&line).ok().flatten() else {
                 continue;
             };
-            let source = &newest.manifest.source;
-            let path = Path::new(&source.path);
-            if source.host != host || !expanded.would_find(path) || !has_gone(path) {
+            let (name, real) = (Path::new(owner.name()), Path::new(&owner.path));
+            let wanted = expanded.would_find(name) || expanded.would_find(real);
+            if !machine.owns(&owner) || !wanted || !has_gone(name) {
                 continue;
             }
-            let stored = match self.newest_sound(&line) {
-                Some(sound) => sound,
-                None => newest.stored()?,
+            let newest = || self.newest(&line)?.stored().ok();
+            let Some(stored) = self.newest_sound(&line).or_else(newest) else {
+                continue;
             };
-            let known = gone.get(&source.path);
+            let known = gone.get(owner.name());
             if known.is_none_or(|known| known.manifest.instant < stored.manifest.instant) {
-                gone.insert(source.path.clone(), stored);
+                gone.insert(owner.name().to_owned(), stored);
             }
         }
         Ok(gone.into_values().collect())
@@ -48,7 +52,8 @@ fn has_gone(path: &Path) -> bool {
     if path.to_string_lossy().contains('\u{fffd}') {
         return false;
     }
-    match path.symlink_metadata() {
+    // A link that leads nowhere is no file.
+    match path.metadata() {
         Ok(metadata) => metadata.is_dir(),
         Err(e) => matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
     }

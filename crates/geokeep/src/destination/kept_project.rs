@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use sozip::ReadAt;
 
 use super::archive_folder::{create_folder, line_named};
-use super::line::{candidates, dated_name};
+use super::line::{Made, candidates, dated_name};
 use super::marks::{read_digest, read_failed, read_pin};
-use super::{ArchiveFolder, DestinationError, Origin, digest_text};
+use super::{ArchiveFolder, DestinationError, Machine, Origin, digest_text};
 use crate::durable::{Readers, Temporary, open_file};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
-use crate::words::{composed, same_name};
+use crate::words::same_name;
 
 /// Says whose a line of projects is.
 const OWNER_NAME: &str = "project.json";
@@ -47,6 +47,8 @@ pub struct KeptProject {
     pub source: Origin,
     /// When it was read.
     pub instant: Timestamp,
+    /// How often the clock has been found behind the line's newest copy, up to this one.
+    pub era: u32,
     /// Its length.
     pub bytes: u64,
     /// Why it is pinned, if it is; empty if no reason was given.
@@ -65,7 +67,7 @@ pub enum Kept {
 }
 
 impl ArchiveFolder {
-    /// The copies of a project that a line holds, oldest first; none if it is a line of archives.
+    /// The copies of a project that a line holds, in the order in which they were made; none if it is a line of archives.
     ///
     /// # Errors
     /// [`DestinationError::BadArchive`] if nobody can say whose they are.
@@ -74,13 +76,14 @@ impl ArchiveFolder {
         let Some(format) = ProjectFormat::of(Path::new(line)) else {
             return Ok(Vec::new());
         };
-        let Some(owner) = read_owner(&folder)? else {
-            return Ok(Vec::new());
+        let owner = match read_owner(&folder) {
+            Err(DestinationError::NotOurs(_)) | Ok(None) => return Ok(Vec::new()),
+            owner => owner?.unwrap_or_default(),
         };
         let suffix = format!(".{}", format.extension());
         let base = &line[..line.len() - suffix.len()];
         let mut kept = Vec::new();
-        for (instant, path) in self.dated(line, base, &suffix)? {
+        for (made, path) in self.dated(line, base, &suffix)? {
             let metadata = path.symlink_metadata();
             let metadata = metadata.map_err(|error| DestinationError::Unlistable {
                 path: folder.clone(),
@@ -96,7 +99,8 @@ impl ArchiveFolder {
                 path,
                 name: line.to_owned(),
                 source: owner.clone(),
-                instant,
+                instant: made.instant,
+                era: made.era,
                 bytes: metadata.len(),
             });
         }
@@ -139,14 +143,16 @@ impl ArchiveFolder {
         })
     }
 
-    /// The newest copy of a project.
+    /// The newest copy of a project on `machine`.
     #[must_use]
-    pub fn newest_project_of(&self, source: &Source) -> Option<KeptProject> {
-        let path = source.text();
+    pub fn newest_project_of(&self, source: &Source, machine: &Machine) -> Option<KeptProject> {
+        // Nearly all sources are none: then nothing is listed.
+        ProjectFormat::of(&source.real)?;
+        let origin = Origin::new(source, machine);
         let lines = self.lines().ok()?;
         let kept = lines.iter().filter_map(|line| self.projects(line).ok());
-        let same = |kept: &KeptProject| composed(&kept.source.path) == composed(&path);
-        kept.flatten().rfind(same)
+        kept.flatten()
+            .rfind(|kept| is_of(&kept.source, &origin, machine))
     }
 
     /// Keeps a project as it was at `instant`, unless the newest copy is the same and a new one is
@@ -154,13 +160,15 @@ impl ArchiveFolder {
     pub(crate) fn keep_project(
         &self,
         project: &Project,
-        source: Origin,
-        instant: Timestamp,
+        machine: &Machine,
+        now: Timestamp,
         always: bool,
     ) -> Result<Kept, DestinationError> {
         let _names = self.lock_names();
-        let line = self.line_of_project(project, &source)?;
+        let source = Origin::new(&project.source, machine);
+        let line = self.line_of_project(project, &source, machine)?;
         let newest = self.projects(&line)?.pop();
+        let made = Made::after(newest.as_ref().map(KeptProject::made), now, now);
         if let Some(newest) = newest.filter(|newest| !always && newest.holds(&project.bytes)) {
             return Ok(Kept::Unchanged(newest));
         }
@@ -169,7 +177,7 @@ impl ArchiveFolder {
         let path = self
             .path()
             .join(&line)
-            .join(dated_name(base, instant, &suffix));
+            .join(dated_name(base, made, &suffix));
         // A digest without its copy means nothing; a copy without its digest proves less.
         let readers = Readers::of(&project.source.real);
         self.note_digest(&path, &digest_of(&project.bytes), &readers)?;
@@ -182,7 +190,8 @@ impl ArchiveFolder {
             path,
             name: line,
             source,
-            instant,
+            instant: made.instant,
+            era: made.era,
             bytes: project.bytes.len() as u64,
             pinned: None,
             failed: None,
@@ -194,15 +203,22 @@ impl ArchiveFolder {
         &self,
         project: &Project,
         source: &Origin,
+        machine: &Machine,
     ) -> Result<String, DestinationError> {
         let lines = self.lines()?;
         let format = Some(project.format);
-        let ours = |line: &&String| {
-            ProjectFormat::of(Path::new(line)) == format
-                && read_owner(&self.path().join(line))
-                    .is_ok_and(|of| of.is_some_and(|of| of.is_still(source)))
-        };
-        if let Some(line) = lines.iter().find(ours) {
+        let ours = lines.iter().filter_map(|line| {
+            let of = (ProjectFormat::of(Path::new(line)) == format)
+                .then(|| read_owner(&self.path().join(line)).ok().flatten())??;
+            is_of(&of, source, machine).then_some((line, of))
+        });
+        // A copy of a whole machine has its id, too: the one of this name comes first.
+        let best = ours.max_by_key(|(_, of)| (of.host == source.host, of.same_name(source)));
+        if let Some((line, of)) = best {
+            if of != *source {
+                // At worst the project is known by less when its machine gets another name.
+                let _ = self.write_over(&self.path().join(line).join(OWNER_NAME), &owner(source));
+            }
             return Ok(line.clone());
         }
         let parent = Path::new(&source.path).parent().and_then(Path::file_name);
@@ -210,7 +226,10 @@ impl ArchiveFolder {
         let reserved = self.reserved();
         let free = |name: &String| {
             let mut same = lines.iter().filter(|line| same_name(line, name));
-            same.all(|line| self.is_empty(line)) && reserved.owner(name).is_none()
+            let unused = same.all(|line| self.is_empty(line)) && reserved.owner(name).is_none();
+            // A file, or a link, which may lead anywhere.
+            let other = self.path().join(name).symlink_metadata();
+            unused && other.map_or(true, |other| other.is_dir())
         };
         let line = candidates(&project.source.stem(), parent.as_deref())
             .map(|name| format!("{name}.{}", project.format.extension()))
@@ -227,15 +246,7 @@ impl ArchiveFolder {
         if !folder.is_dir() {
             create_folder(&*self.disk, &folder)?;
         }
-        let owner = Owner {
-            format: OWNER_FORMAT.to_owned(),
-            version: OWNER_VERSION,
-            source: source.clone(),
-        };
-        let mut json = serde_json::to_vec_pretty(&owner)
-            .expect("an owner has only text keys and numbers, which JSON can hold");
-        json.push(b'\n');
-        let written = self.write_whole(line, &folder.join(OWNER_NAME), &json, None);
+        let written = self.write_whole(line, &folder.join(OWNER_NAME), &owner(source), None);
         if written.is_err() {
             self.discard_empty(line);
         }
@@ -275,7 +286,31 @@ impl ArchiveFolder {
     }
 }
 
+/// The text of `project.json`.
+fn owner(source: &Origin) -> Vec<u8> {
+    let owner = Owner {
+        format: OWNER_FORMAT.to_owned(),
+        version: OWNER_VERSION,
+        source: source.clone(),
+    };
+    let mut json = serde_json::to_vec_pretty(&owner)
+        .expect("an owner has only text keys and numbers, which JSON can hold");
+    json.push(b'\n');
+    json
+}
+
+fn is_of(owner: &Origin, source: &Origin, machine: &Machine) -> bool {
+    machine.owns(owner) && (source.same_name(owner) || source.same_file(owner))
+}
+
 impl KeptProject {
+    fn made(&self) -> Made {
+        Made {
+            era: self.era,
+            instant: self.instant,
+        }
+    }
+
     /// How it is written.
     #[must_use]
     pub fn format(&self) -> ProjectFormat {

@@ -1,15 +1,14 @@
 //! What is known of a backup. It lies in the archive as `manifest.json`; the format is described
 //! in `docs/formats.md`.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Origin;
+use super::line::Made;
 use crate::durable::Rights;
 use crate::finding::{Finding, Severity};
-use crate::source::{Evidence, is_same_file};
-use crate::words::composed;
+use crate::source::Evidence;
 
 /// Name of the entry.
 pub const MANIFEST_NAME: &str = "manifest.json";
@@ -45,6 +44,10 @@ pub struct Manifest {
     pub source: Origin,
     /// The moment whose committed state it holds.
     pub instant: Timestamp,
+    /// How often the clock has been found behind the line's newest backup, up to this one. A backup
+    /// of a later era was made later, whatever its instant. Older manifests do not have it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub era: u32,
     /// How the snapshot was taken.
     pub method: String,
     /// Why that way.
@@ -72,7 +75,7 @@ pub struct Manifest {
     /// What the GeoPackage holds.
     pub layers: Vec<Layer>,
     /// How many layers there are besides; older manifests do not say.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub more_layers: u64,
     /// What the source looked like, to recognise it unchanged.
     pub evidence: Evidence,
@@ -81,34 +84,6 @@ pub struct Manifest {
     pub rights: Option<Rights>,
     /// The programs that made it.
     pub versions: Versions,
-}
-
-/// Where a backup came from. Both parts together name a line's source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// Absolute path, without symbolic links. Bytes that are no text are replaced.
-    pub path: String,
-    /// The machine.
-    pub host: String,
-}
-
-impl Origin {
-    /// Whether both are one file. Its path may be written in another Unicode form today: shares and
-    /// Macs do so, on both sides.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.host == other.host && composed(&self.path) == composed(&other.path)
-    }
-
-    /// Whether the file of an earlier backup is the one that is called `now`. Where two files have
-    /// names that differ in their Unicode form alone, each is itself.
-    pub(super) fn is_still(&self, now: &Self) -> bool {
-        let other_is_there = || {
-            let (then, now) = (Path::new(&self.path), Path::new(&now.path));
-            then.exists() && !is_same_file(then, now)
-        };
-        self == now || (self.is_same(now) && !other_is_there())
-    }
 }
 
 /// The programs that made a backup.
@@ -153,7 +128,7 @@ pub struct Layer {
     /// Rows, if they could be counted.
     pub rows: Option<u64>,
     /// `gpkg_contents` names it, and there is no such table. Older manifests do not say.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub missing: bool,
     /// Where its contents lie, as `gpkg_contents` says. Older manifests do not have it.
     pub extent: Option<Extent>,
@@ -211,14 +186,9 @@ impl From<Extent> for [f64; 4] {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_false(value: &bool) -> bool {
-    !*value
+/// Whether a field says nothing, so that it need not be written.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Why a manifest could not be read.
@@ -295,6 +265,14 @@ impl Manifest {
         }
     }
 
+    /// When it was made, in the order of its line.
+    pub(crate) fn made(&self) -> Made {
+        Made {
+            era: self.era,
+            instant: self.instant,
+        }
+    }
+
     /// The value of `format` for a new manifest.
     #[must_use]
     pub fn format() -> String {
@@ -305,12 +283,10 @@ impl Manifest {
     #[must_use]
     pub fn id_of(origin: &Origin, instant: Timestamp, digest: &str) -> String {
         let mut hasher = blake3::Hasher::new();
-        for part in [
-            origin.host.as_str(),
-            &origin.path,
-            &instant.to_string(),
-            digest,
-        ] {
+        let instant = instant.to_string();
+        let parts = [origin.host.as_str(), &origin.path, &instant, digest];
+        // Two machines of one name are two; a backup without an id keeps the id that it had.
+        for part in parts.into_iter().chain(origin.machine.as_deref()) {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }

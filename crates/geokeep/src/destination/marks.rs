@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::line::ARCHIVE_SUFFIX;
+use super::line::{ARCHIVE_SUFFIX, made_of};
 use super::{ArchiveFolder, DestinationError, KeptProject, Manifest, Stored};
 use crate::durable::{Readers, Rights, Temporary, folder_of, open_file, sync_folder};
 use crate::source::{Evidence, Look};
@@ -177,12 +177,12 @@ impl ArchiveFolder {
             .flatten()
             .flatten()
         {
+            // A file of somebody else's may end so, too.
+            let name = entry.file_name();
+            let archive = name.to_str().and_then(|n| n.strip_suffix(GONE_SUFFIX));
+            let is_ours = archive.is_some_and(|a| made_of(line, a, ARCHIVE_SUFFIX).is_some());
             let path = entry.path();
-            if path
-                .extension()
-                .is_some_and(|suffix| suffix == &GONE_SUFFIX[1..])
-                && self.remove_file(&path)?
-            {
+            if is_ours && self.remove_file(&path)? {
                 self.sync_removal(&path)?;
             }
         }
@@ -275,6 +275,12 @@ impl ArchiveFolder {
             self.remove_file(&mark_path(&copy.path, suffix))?;
         }
         self.sync_removal(&copy.path)
+    }
+
+    /// Removes a file. When this returns, it is gone for good.
+    pub(super) fn remove_for_good(&self, path: &Path) -> Result<(), DestinationError> {
+        self.remove_file(path)?;
+        self.sync_removal(path)
     }
 
     /// Returns whether there was such a file.

@@ -5,6 +5,7 @@
 
 mod archive;
 mod archive_folder;
+mod assign;
 mod chunk_hashes;
 mod draft;
 mod gone;
@@ -12,6 +13,8 @@ mod kept_project;
 mod line;
 mod manifest;
 mod marks;
+mod origin;
+mod owner;
 mod reservation;
 mod run_lock;
 
@@ -20,19 +23,25 @@ use std::path::{Path, PathBuf};
 
 pub use archive::{Stored, StoredArchive};
 pub use archive_folder::{ArchiveFolder, Listing, line_named};
+pub(crate) use assign::Assigned;
+pub use assign::{Likely, Lines};
 pub(crate) use chunk_hashes::ChunkHashes;
 pub(crate) use draft::{Content, Draft, digest_text};
 pub use kept_project::{Kept, KeptProject};
+pub(crate) use line::Made;
 pub use line::legal_name;
 pub use manifest::{
     Extent, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
-    Origin, Verdict, Versions,
+    Verdict, Versions,
 };
+pub use origin::{Machine, Origin};
+pub use owner::Adopted;
 pub(crate) use reservation::Reservation;
 pub use run_lock::RunLock;
 
 use crate::durable::KeepError;
 use crate::error::Kind;
+use crate::source::owned_by_us;
 
 /// What went wrong with a destination.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +87,27 @@ pub enum DestinationError {
     NameTaken {
         /// The line.
         line: String,
+    },
+    /// The user named a line that is another source's.
+    #[error("the line '{line}' is that of {path} on {host}")]
+    NotItsLine {
+        /// The line.
+        line: String,
+        /// Whose it is.
+        path: String,
+        /// On which machine.
+        host: String,
+    },
+    /// Another user's, who does not let us read it.
+    #[error("'{}' is another user's, and not for this one to read", .0.display())]
+    NotOurs(PathBuf),
+    /// The lock cannot be taken, though nobody is known to have it.
+    #[error("the lock '{}' cannot be taken: {reason}", path.display())]
+    NoLock {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// Too little room, seen before anything was written.
     #[error("{needed} bytes needed, {free} free")]
@@ -168,7 +198,8 @@ impl DestinationError {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Missing(_) | Self::Unlistable { .. } => Kind::NoSuchDestination,
-            Self::NotAFolder(_) => Kind::Usage,
+            Self::NotAFolder(_) | Self::NotItsLine { .. } => Kind::Usage,
+            Self::NotOurs(_) => Kind::NotOurs,
             Self::NoBackups(_)
             | Self::NoSuchBackup { .. }
             | Self::NoneUpTo { .. }
@@ -178,6 +209,7 @@ impl DestinationError {
             Self::InUse(_) => Kind::DestinationInUse,
             Self::Write { .. }
             | Self::TooLarge { .. }
+            | Self::NoLock { .. }
             | Self::Remove { .. }
             | Self::NotDurable { .. }
             | Self::Compress(_)
@@ -214,10 +246,32 @@ impl DestinationError {
         }
     }
 
+    /// Reading failed. What another user keeps to himself is not damaged.
     pub(crate) fn read(path: impl Into<PathBuf>, error: io::Error) -> Self {
-        Self::Read {
-            path: path.into(),
-            error,
+        let path = path.into();
+        if is_kept_from_us(&path, &error) {
+            Self::NotOurs(path)
+        } else {
+            Self::Read { path, error }
         }
     }
+
+    /// A folder cannot be listed.
+    pub(crate) fn list(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        if is_kept_from_us(&path, &error) {
+            Self::NotOurs(path)
+        } else {
+            Self::Unlistable { path, error }
+        }
+    }
+}
+
+fn is_kept_from_us(path: &Path, error: &io::Error) -> bool {
+    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+    // What cannot even be looked at lies in a folder that is not ours.
+    denied
+        && path
+            .metadata()
+            .map_or(true, |metadata| !owned_by_us(&metadata))
 }

@@ -4,17 +4,21 @@
 //! One file a run lists them all, however many there are: it is locked by the run, and swept up
 //! after one that died, whose names are free again.
 
-use std::fs;
+use std::collections::HashMap;
+use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
+use std::time::{Duration, Instant};
 
-use super::{ArchiveFolder, DestinationError, Origin};
+use super::{ArchiveFolder, Assigned, DestinationError, Origin};
 use crate::durable::{Temporary, living_temporaries, open_file};
-use crate::words::same_name;
+use crate::words::folded;
 
 /// What such a file is called by among the temporary ones.
 const TAG: &str = "names";
 /// No more of one is read: names of 100,000 lines.
 const BYTES_MAX: u64 = 16 << 20;
+/// Nobody else may keep us from choosing names for longer.
+const NAMES_WAIT: Duration = Duration::from_secs(10);
 
 /// The right to some names; they are free again when it is dropped.
 #[derive(Debug)]
@@ -22,29 +26,24 @@ pub(crate) struct Reservation {
     _list: Temporary,
 }
 
-/// Names that runs have reserved, each with the tag of its source.
+/// Names that runs have reserved, folded, each with the tag of its source.
 #[derive(Debug, Default)]
-pub(super) struct Reserved(Vec<(String, String)>);
+pub(super) struct Reserved(HashMap<String, String>);
 
 impl Reserved {
     /// Whose a name is, if it is reserved.
     pub(super) fn owner(&self, name: &str) -> Option<&str> {
-        let mut all = self.0.iter();
-        let (owner, _) = all.find(|(_, line)| same_name(line, name))?;
-        Some(owner)
+        self.0.get(&folded(name)).map(|owner| &**owner)
     }
 }
 
 impl ArchiveFolder {
     /// Reserves the names of lines that have no backups yet.
-    pub(crate) fn reserve(
-        &self,
-        lines: &[(String, Origin)],
-    ) -> Result<Reservation, DestinationError> {
+    pub(crate) fn reserve(&self, lines: &[&Assigned]) -> Result<Reservation, DestinationError> {
         let write = |e| DestinationError::write(&self.path, e, 0);
         let mut list = Temporary::create(&self.disk, &self.path, TAG).map_err(write)?;
         let mut text = String::new();
-        for (line, origin) in lines {
+        for Assigned { line, origin, .. } in lines {
             text.push_str(&format!("{} {line}\n", owner_tag(origin)));
         }
         list.write_all(text.as_bytes()).map_err(write)?;
@@ -62,7 +61,7 @@ impl ArchiveFolder {
             if read.is_ok() {
                 let text = String::from_utf8_lossy(&text);
                 let pairs = text.lines().filter_map(|line| line.split_once(' '));
-                let owned = |(owner, line): (&str, &str)| (owner.to_owned(), line.to_owned());
+                let owned = |(owner, line): (&str, &str)| (folded(line), owner.to_owned());
                 reserved.0.extend(pairs.map(owned));
             }
         }
@@ -70,20 +69,29 @@ impl ArchiveFolder {
     }
 
     /// Keeps other runs from choosing names at the same time, until the file is dropped. Where a
-    /// folder cannot be locked, [`still_ours`](Self::still_ours) must do.
-    pub(crate) fn lock_names(&self) -> Option<fs::File> {
-        let folder = fs::File::open(&self.path).ok()?;
-        folder.lock().ok()?;
-        Some(folder)
+    /// folder cannot be locked, or somebody keeps it locked, another look before a backup is
+    /// published must do.
+    pub(crate) fn lock_names(&self) -> Option<File> {
+        let folder = File::open(&self.path).ok()?;
+        let until = Instant::now() + NAMES_WAIT;
+        loop {
+            match folder.try_lock() {
+                Ok(()) => return Some(folder),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(_) => return None,
+            }
+        }
     }
 }
 
 /// Tells the sources of new lines apart.
 pub(super) fn owner_tag(origin: &Origin) -> String {
     let mut hasher = blake3::Hasher::new();
-    hasher
-        .update(origin.host.as_bytes())
-        .update(&[0])
-        .update(origin.path.as_bytes());
+    let machine = origin.machine.as_deref().unwrap_or_default();
+    for part in [origin.host.as_str(), origin.name(), machine] {
+        hasher.update(part.as_bytes()).update(&[0]);
+    }
     hasher.finalize().to_hex()[..16].to_owned()
 }

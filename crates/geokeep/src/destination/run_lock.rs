@@ -21,14 +21,27 @@ impl ArchiveFolder {
     /// Takes the destination's lock, without waiting. A crash cannot leave it behind.
     ///
     /// # Errors
-    /// [`DestinationError::InUse`] if another process has it; [`DestinationError::Write`] if the file
-    /// cannot be made.
+    /// [`DestinationError::InUse`] if another process has it; [`DestinationError::NoLock`] if
+    /// something else stands in its place, or another user's lock is closed to us;
+    /// [`DestinationError::Write`] if the file cannot be made.
     pub fn lock(&self) -> Result<RunLock, DestinationError> {
         let path = self.path.join(LOCK_NAME);
         match durable::lock(&*self.disk, &path) {
             Ok(file) => Ok(RunLock { _file: file }),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(DestinationError::InUse(path)),
+            Err(e) if path.symlink_metadata().is_ok() && is_of_the_file(e.kind()) => {
+                let reason = e.to_string();
+                Err(DestinationError::NoLock { path, reason })
+            }
             Err(e) => Err(DestinationError::write(path, e, 0)),
         }
     }
+}
+
+/// Whether it is the fault of what lies there, and not of the disk.
+fn is_of_the_file(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput
+    )
 }

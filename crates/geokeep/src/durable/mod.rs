@@ -23,7 +23,7 @@ pub(crate) use rights::{all_may_reach, narrow};
 pub use temporary::{KeepError, Temporary, sweep, sweep_restores};
 pub(crate) use temporary::{RESTORE, folder_of, living_temporaries};
 pub(crate) use whole::create_folder;
-pub use whole::{append_options, write_file};
+pub use whole::{append_options, write_file, write_new_file};
 
 /// Opens an ordinary file to read. To open a named pipe would wait for somebody to write to it, for
 /// ever; a folder could be opened and not read.

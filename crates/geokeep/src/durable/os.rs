@@ -39,12 +39,13 @@ impl Disk for OsDisk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = options.open(path)?;
+        let (file, may_write) = open_to_lock(path)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(e)) if !may_write && is_bad_descriptor(&e) => {
+                Err(io::ErrorKind::PermissionDenied.into())
+            }
             Err(TryLockError::Error(e)) => Err(e),
         }
     }
@@ -72,6 +73,80 @@ impl Disk for OsDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         sync_dir(path)
     }
+}
+
+/// NFS locks only what may be written, and says so in this way.
+fn is_bad_descriptor(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return error.raw_os_error() == Some(rustix::io::Errno::BADF.raw_os_error());
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}
+
+/// Opens a file to lock it, and whether it may be written. One that another user made is only read:
+/// that is enough for a lock. Somebody may have put a link, a pipe or a device in its place.
+fn open_to_lock(path: &Path) -> io::Result<(File, bool)> {
+    loop {
+        match open_own_kind(path, true) {
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                return Ok((open_own_kind(path, false)?, false));
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            other => return Ok((other?, true)),
+        }
+        let mut options = OpenOptions::new();
+        match options.read(true).write(true).create_new(true).open(path) {
+            // Another run was quicker.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            made => {
+                let made = made?;
+                open_to_readers(&made);
+                return Ok((made, true));
+            }
+        }
+    }
+}
+
+/// Opens an ordinary file that is there, under this very name.
+fn open_own_kind(path: &Path, to_write: bool) -> io::Result<File> {
+    let refused = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what);
+    let kind = fs::symlink_metadata(path)?.file_type();
+    if kind.is_symlink() {
+        return Err(refused("it is a symbolic link"));
+    }
+    if !kind.is_file() {
+        return Err(refused("it is no ordinary file"));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(to_write);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        // It may be exchanged between the look and the opening.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(refused("it is no ordinary file"));
+    }
+    Ok(file)
+}
+
+/// Other users have to lock it as well; nothing is in it.
+fn open_to_readers(file: &File) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Where there are no such permissions, nobody is kept out by them.
+        let _ = file.set_permissions(fs::Permissions::from_mode(0o644));
+    }
+    #[cfg(not(unix))]
+    let _ = file;
 }
 
 #[cfg(unix)]

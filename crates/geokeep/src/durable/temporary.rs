@@ -227,8 +227,12 @@ fn sweep_those(
         if is_litter(&path) {
             match disk.remove_file(&path) {
                 Ok(()) => swept += 1,
-                // Another run sweeps at the same time.
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                // Another run sweeps at the same time, or it is another user's.
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+                    ) => {}
                 Err(e) => return Err(e),
             }
         }
@@ -271,12 +275,11 @@ pub(crate) fn living_temporaries(folder: &Path, tag: &str) -> Vec<PathBuf> {
 }
 
 fn is_abandoned(path: &Path) -> bool {
-    // Opening and closing what a link points to could drop locks of ours on a source.
-    if !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
-        return false;
-    }
+    // What is no file of its own is none of ours: opening and closing what a link points to could
+    // drop locks of ours on a source.
+    let is_file = path.symlink_metadata().is_ok_and(|m| m.is_file());
     // `try_lock` fails while the writer lives, and where locks are unknown: then it stays.
-    open_file(path).is_ok_and(|file| file.try_lock().is_ok())
+    is_file && open_file(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 #[cfg(test)]

@@ -10,12 +10,21 @@ use super::{Disk, Temporary, folder_of, sync_folder};
 /// Writes `path` under a temporary name and renames it, with the folders that lead to it. A file
 /// of that name is replaced. When this returns, it survives a power cut.
 pub fn write_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    Ok(written(disk, path, bytes)?.keep_as(path)?)
+}
+
+/// The same under a name that must be free: `AlreadyExists` if it is not.
+pub fn write_new_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    Ok(written(disk, path, bytes)?.keep_as_new(path)?)
+}
+
+fn written(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result<Temporary> {
     let folder = folder_of(path);
     create_folders(&**disk, folder)?;
     let mut file = Temporary::create(disk, folder, "file")?;
     file.write_all(bytes)?;
     file.open_as_usual();
-    Ok(file.keep_as(path)?)
+    Ok(file)
 }
 
 /// How to open a file to which lines are added: one that is made for that can be read by this user

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use shell::quoted;
 pub use standing::{Standing, Statement, Trouble, is_young, rows};
 
-use crate::destination::{KeptProject, Stored};
+use crate::destination::{KeptProject, Machine, Stored};
 use crate::durable::{Disk, Readers, Temporary, folder_of};
 use crate::error::Kind;
 use crate::source::{Gate, Source, look, same_content};
@@ -194,16 +194,16 @@ fn is_report(path: &Path) -> io::Result<bool> {
     Ok(String::from_utf8_lossy(&start).contains(MARK))
 }
 
-/// Whether the source, if it is on `host` and within reach, certainly holds what this backup of it
+/// Whether the source, if it is on `machine` and within reach, certainly holds what this backup of it
 /// holds. It is looked at and not opened as a database.
 #[must_use]
-pub fn still_holds(stored: &Stored, host: &str, now: Timestamp) -> bool {
+pub fn still_holds(stored: &Stored, machine: &Machine, now: Timestamp) -> bool {
     let manifest = &stored.manifest;
-    if manifest.source.host != host {
+    if !machine.owns(&manifest.source) {
         return false;
     }
     let now_ns = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
-    let now = Source::new(Path::new(&manifest.source.path)).and_then(|source| {
+    let now = Source::new(Path::new(manifest.source.name())).and_then(|source| {
         let gate = Gate::enter(&source)?;
         look(&source, &gate, now_ns)
     });

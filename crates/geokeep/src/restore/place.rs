@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::RestoreError;
-use crate::destination::Origin;
+use crate::destination::{Machine, Origin};
 
 /// Endings of files that SQLite databases are kept in.
 const DATABASES: [&str; 8] = [
@@ -44,25 +44,25 @@ impl fmt::Display for Unsure {
     }
 }
 
-/// The place that a database came from, on the machine `host`.
+/// The place that a database came from, on this `machine`.
 ///
 /// # Errors
 /// [`RestoreError::UnsureTarget`]: the user must say where to.
-pub fn place_of_database(origin: &Origin, host: &str) -> Result<PathBuf, RestoreError> {
-    place(origin, host, &DATABASES)
+pub fn place_of_database(origin: &Origin, machine: &Machine) -> Result<PathBuf, RestoreError> {
+    place(origin, machine, &DATABASES)
 }
 
 /// The same for a QGIS project.
 ///
 /// # Errors
 /// The same.
-pub fn place_of_project(origin: &Origin, host: &str) -> Result<PathBuf, RestoreError> {
-    place(origin, host, &PROJECTS)
+pub fn place_of_project(origin: &Origin, machine: &Machine) -> Result<PathBuf, RestoreError> {
+    place(origin, machine, &PROJECTS)
 }
 
-fn place(origin: &Origin, host: &str, endings: &[&str]) -> Result<PathBuf, RestoreError> {
+fn place(origin: &Origin, machine: &Machine, endings: &[&str]) -> Result<PathBuf, RestoreError> {
     let path = PathBuf::from(&origin.path);
-    match doubt(&path, origin, host, endings) {
+    match doubt(&path, origin, machine, endings) {
         None => Ok(path),
         Some(why) => Err(RestoreError::UnsureTarget {
             path: origin.path.clone(),
@@ -71,8 +71,8 @@ fn place(origin: &Origin, host: &str, endings: &[&str]) -> Result<PathBuf, Resto
     }
 }
 
-fn doubt(path: &Path, origin: &Origin, host: &str, endings: &[&str]) -> Option<Unsure> {
-    if origin.host != host {
+fn doubt(path: &Path, origin: &Origin, machine: &Machine, endings: &[&str]) -> Option<Unsure> {
+    if !machine.owns(origin) {
         return Some(Unsure::OtherMachine(origin.host.clone()));
     }
     // Bytes that are no text stand there as U+FFFD and a number.
@@ -105,8 +105,14 @@ mod tests {
         let origin = Origin {
             path: path.to_str().unwrap().to_owned(),
             host: host.to_owned(),
+            ..Origin::default()
         };
-        place_of_database(&origin, "here").map_err(|e| match e {
+        let here = Machine {
+            host: "here".to_owned(),
+            id: None,
+            given: false,
+        };
+        place_of_database(&origin, &here).map_err(|e| match e {
             RestoreError::UnsureTarget { why, .. } => why,
             other => panic!("{other}"),
         })

@@ -36,8 +36,10 @@ pub struct Policy {
 /// What the rules look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backup {
-    /// The moment whose state it holds.
+    /// The moment whose state it holds, by the clock of its time.
     pub instant: Timestamp,
+    /// One of a later era was made later, whatever its instant.
+    pub era: u32,
     /// Its verdict.
     pub sound: bool,
     /// Whether it is to stay whatever the policy says.
@@ -48,6 +50,7 @@ impl From<&Stored> for Backup {
     fn from(stored: &Stored) -> Self {
         Self {
             instant: stored.manifest.instant,
+            era: stored.manifest.era,
             sound: stored.is_sound(),
             pinned: stored.pinned.is_some(),
         }
@@ -59,6 +62,7 @@ impl From<&KeptProject> for Backup {
     fn from(copy: &KeptProject) -> Self {
         Self {
             instant: copy.instant,
+            era: copy.era,
             sound: copy.failed.is_none(),
             pinned: copy.pinned.is_some(),
         }
@@ -68,6 +72,8 @@ impl From<&KeptProject> for Backup {
 /// Why a backup stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
+    /// It is another machine's, whose backups these rules are not about.
+    OtherMachine,
     /// It is pinned.
     Pinned,
     /// It is later than now: some clock is wrong, and its age cannot be known.
@@ -97,6 +103,7 @@ impl Reason {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::OtherMachine => "other_machine",
             Self::Pinned => "pinned",
             Self::Future => "future",
             Self::NewestSound => "newest_sound",
@@ -159,14 +166,14 @@ pub fn plan(
     if policy.is_empty() {
         return Err(RetentionError::EmptyPolicy);
     }
-    let mut newest_first: Vec<usize> = (0..backups.len()).collect();
-    newest_first.sort_by_key(|&n| std::cmp::Reverse(backups[n].instant));
-    let newest_sound = newest_first
+    let mut last_first: Vec<usize> = (0..backups.len()).collect();
+    last_first.sort_by_key(|&n| std::cmp::Reverse(backups[n].made()));
+    let newest_sound = last_first
         .iter()
         .copied()
         .find(|&n| backups[n].sound && backups[n].instant <= now);
 
-    let since = newest_sound.map(|n| backups[n].instant);
+    let since = newest_sound.map(|n| backups[n].made());
     let mut reasons: Vec<_> = backups
         .iter()
         .map(|backup| by_themselves(*backup, now, since))
@@ -174,13 +181,21 @@ pub fn plan(
     if let Some(n) = newest_sound {
         reasons[n].push(Reason::NewestSound);
     }
-    newest_first.retain(|&n| counts(backups[n], now));
+    last_first.retain(|&n| counts(backups[n], now));
+    // Hours and days are the clock's; which is the last one is not.
+    let mut newest_first = last_first.clone();
+    newest_first.sort_by_key(|&n| std::cmp::Reverse(backups[n].instant));
     for (rule, number) in policy.numbers() {
-        for n in newest_of_each(rule, number, backups, &newest_first, zone) {
+        let order = if rule == Reason::Last {
+            &last_first
+        } else {
+            &newest_first
+        };
+        for n in newest_of_each(rule, number, backups, order, zone) {
             reasons[n].push(rule);
         }
     }
-    if let (Some(span), Some(newest)) = (policy.within, since) {
+    if let (Some(span), Some((_, newest))) = (policy.within, since) {
         // A span beyond the calendar reaches to its beginning.
         let start = newest.to_zoned(zone.clone()).saturating_sub(span);
         for (backup, reasons) in backups.iter().zip(&mut reasons) {
@@ -192,20 +207,31 @@ pub fn plan(
     Ok(reasons)
 }
 
+impl Backup {
+    /// By this the backups of a line are in the order in which they were made.
+    fn made(&self) -> (u32, Timestamp) {
+        (self.era, self.instant)
+    }
+}
+
 /// Whether a backup fills an hour, a day, … and so lets older ones go.
 fn counts(backup: Backup, now: Timestamp) -> bool {
     backup.sound && !backup.pinned && backup.instant <= now
 }
 
-/// Reasons that no policy is needed for. `newest_sound` is the instant of the newest sound backup.
-fn by_themselves(backup: Backup, now: Timestamp, newest_sound: Option<Timestamp>) -> Vec<Reason> {
+/// Reasons that no policy is needed for. `newest_sound` is when the newest sound one was made.
+fn by_themselves(
+    backup: Backup,
+    now: Timestamp,
+    newest_sound: Option<(u32, Timestamp)>,
+) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if backup.pinned {
         reasons.push(Reason::Pinned);
     }
     if backup.instant > now {
         reasons.push(Reason::Future);
-    } else if !backup.sound && newest_sound.is_none_or(|newest| backup.instant > newest) {
+    } else if !backup.sound && newest_sound.is_none_or(|newest| backup.made() > newest) {
         reasons.push(Reason::NoSoundSince);
     }
     reasons

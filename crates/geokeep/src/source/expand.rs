@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::Walk;
+use super::folder::{Walk, is_apple_double};
 use super::list::{self, Line};
 use super::{NotProtected, Project, ProjectFormat, Source, SourceError, is_geopackage};
 
@@ -130,8 +130,16 @@ fn each_once(found: Vec<Found>) -> Vec<Found> {
                 once.push(one);
             }
             Entry::Occupied(place) => {
-                let first = &mut once[*place.get()].project;
-                *first = first.take().or(one.project);
+                let first = &mut once[*place.get()];
+                first.project = first.project.take().or(one.project);
+                // A link is only another name of a file that is named itself.
+                if let Ok(known) = &mut first.source
+                    && known.link().is_some()
+                    && source.link().is_none()
+                {
+                    known.given.clone_from(&source.given);
+                    first.given = one.given;
+                }
             }
         }
     }
@@ -159,7 +167,7 @@ impl Expanded {
         self.places.is_empty()
     }
 
-    /// Whether a file of this real path, which nobody named, would be found if it were there.
+    /// Whether a file of this path, which nobody named, would be found if it were there.
     #[must_use]
     pub fn would_find(&self, path: &Path) -> bool {
         // As a shell has it: `*` does not stand for a folder.
@@ -268,9 +276,11 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
             return expanded.fail(given, SourceError::NothingFound(why));
         }
     };
-    expanded
-        .places
-        .extend(real_pattern(pattern).map(Place::Pattern));
+    let places = &mut expanded.places;
+    places.extend(real_pattern(pattern).map(Place::Pattern));
+    let whole = std::path::absolute(given).ok();
+    let whole = whole.and_then(|path| glob::Pattern::new(path.to_str()?).ok());
+    places.extend(whole.map(Place::Pattern));
     let mut none = true;
     for path in paths {
         none = false;
@@ -304,7 +314,10 @@ fn folder(given: &Path, expanded: &mut Expanded) {
     });
     expanded.found.extend(found);
     expanded.not_protected.extend(walk.not_protected);
-    expanded
+    // A folder that is a link has two names, and a source may be known by either.
+    let places = walk
         .places
-        .extend(walk.places.into_iter().map(Place::Folder));
+        .into_iter()
+        .chain(std::path::absolute(given).ok());
+    expanded.places.extend(places.map(Place::Folder));
 }

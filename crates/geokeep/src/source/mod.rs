@@ -9,6 +9,7 @@
 //!    before that.
 
 mod address;
+mod another;
 mod expand;
 mod file_system;
 mod folder;
@@ -26,6 +27,7 @@ mod unprotected;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use another::{Another, another};
 pub use expand::{Expanded, Found, ReadList, expand, once_real};
 pub use file_system::FileSystem;
 pub use gate::Gate;
@@ -130,20 +132,26 @@ impl Source {
     /// numbers, so that two names that differ in them stay two.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        for chunk in self.real.as_os_str().as_encoded_bytes().utf8_chunks() {
-            text.push_str(chunk.valid());
-            for byte in chunk.invalid() {
-                text.push_str(&format!("\u{fffd}{byte:02x}"));
-            }
-        }
-        text
+        text(&self.real)
+    }
+
+    /// The absolute name by which it was reached, as text, if that leads over a symbolic link.
+    #[must_use]
+    pub fn link(&self) -> Option<String> {
+        let name = lexical(&self.given)?;
+        // Not the names themselves are compared: some systems know one file by many spellings.
+        let leads_over = |path: &Path| path.symlink_metadata().is_ok_and(|m| m.is_symlink());
+        (name != self.real && name.ancestors().any(leads_over)).then(|| text(&name))
     }
 
     /// The file name without its extension, as the user knows it.
     #[must_use]
     pub fn stem(&self) -> String {
-        self.real
+        let named = match self.link() {
+            Some(_) => &self.given,
+            None => &self.real,
+        };
+        named
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy()
@@ -158,6 +166,32 @@ pub fn is_geopackage(path: &Path) -> bool {
     extension.is_some_and(|extension| extension.eq_ignore_ascii_case("gpkg"))
 }
 
+/// Bytes that are no UTF-8 are written as numbers.
+fn text(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\u{fffd}{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// The absolute path with its links. What stands before a `..` is resolved: the folder above a
+/// linked one is that of its target.
+fn lexical(given: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(given).ok()?;
+    let parts: Vec<_> = path.components().collect();
+    let is_up = |part: &std::path::Component<'_>| *part == std::path::Component::ParentDir;
+    let Some(last) = parts.iter().rposition(is_up) else {
+        return Some(path);
+    };
+    let above: PathBuf = parts[..=last].iter().collect();
+    let rest: PathBuf = parts[last + 1..].iter().collect();
+    Some(std::fs::canonicalize(above).ok()?.join(rest))
+}
+
 /// `path` with `suffix` added to the file name.
 #[must_use]
 pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
@@ -170,6 +204,14 @@ pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
 pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
     let id = |path: &Path| Some(sys::file_id(path, &std::fs::metadata(path).ok()?));
     id(a).is_some_and(|a| id(b) == Some(a))
+}
+
+/// Whether what is written to a folder, which need not be there yet, goes with the container in
+/// which we run, or with the next start of the system.
+#[must_use]
+pub fn is_short_lived(folder: &Path) -> bool {
+    let there = folder.ancestors().find(|above| above.is_dir());
+    there.is_some_and(sys::is_short_lived)
 }
 
 /// `stat` of a file by its name.

@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use geokeep::backup::{Outcome, Settings, backup, keep_project, plan};
-use geokeep::destination::{ArchiveFolder, Kept, KeptProject, Manifest, Stored, StoredArchive};
+use geokeep::destination::{
+    ArchiveFolder, Kept, KeptProject, Machine, Manifest, Stored, StoredArchive,
+};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::snapshot::Clock;
 use geokeep::source::{Project, ProjectFormat, Source};
@@ -92,6 +94,14 @@ impl Place {
     }
 }
 
+pub fn machine(host: &str, id: Option<&str>) -> Machine {
+    Machine {
+        host: host.to_owned(),
+        id: id.map(str::to_owned),
+        given: false,
+    }
+}
+
 pub fn settings(disk: Arc<dyn Disk>, root: &Path) -> Settings {
     Settings {
         lock_wait: Duration::from_secs(20),
@@ -105,7 +115,8 @@ pub fn settings(disk: Arc<dyn Disk>, root: &Path) -> Settings {
         ogr2ogr: None,
         file_system: None,
         staging: root.join("staging"),
-        host: "test-host".to_owned(),
+        machine: machine("test-host", Some("test-machine")),
+        line: None,
         clock: Clock::new(jiff::Timestamp::now),
         disk,
     }

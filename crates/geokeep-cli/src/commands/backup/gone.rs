@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::backup::Settings;
 use geokeep::destination::{ArchiveFolder, Stored};
 use geokeep::source::Expanded;
 
@@ -17,9 +16,8 @@ impl Report<'_> {
         &self,
         expanded: &Expanded,
         destination: &ArchiveFolder,
-        settings: &Settings,
     ) -> Result<(), Error> {
-        for stored in destination.gone(expanded, &settings.host)? {
+        for stored in destination.gone(expanded, self.machine)? {
             let failure = failure(&stored, destination);
             let mut line = BackupLine::of("backup", &stored);
             line.status = Some("gone");
@@ -63,7 +61,7 @@ fn failure(stored: &Stored, destination: &ArchiveFolder) -> Failure {
 }
 
 fn source(stored: &Stored) -> String {
-    shown(Path::new(&stored.manifest.source.path))
+    shown(Path::new(stored.manifest.source.name()))
 }
 
 fn newest(stored: &Stored) -> String {

@@ -2,7 +2,7 @@
 
 use geokeep::Error;
 use geokeep::backup::{Settings, keep_project};
-use geokeep::destination::{ArchiveFolder, Kept, KeptProject};
+use geokeep::destination::{ArchiveFolder, Kept, KeptProject, Machine};
 use geokeep::source::{Project, Source};
 
 use super::Report;
@@ -60,7 +60,7 @@ impl Report<'_> {
     }
 
     fn project_failed(&self, project: &Project, error: &Error, destination: &ArchiveFolder) {
-        let newest = newest_copy(&project.source, destination);
+        let newest = newest_copy(&project.source, destination, self.machine);
         let failure = Failure::of_source(error, &project.source.given, newest.as_deref());
         let failure = failure.for_jobs(self.context.in_jobs);
         self.with_tally(|tally| {
@@ -80,8 +80,12 @@ impl Report<'_> {
     }
 }
 
-pub(super) fn newest_copy(project: &Source, destination: &ArchiveFolder) -> Option<String> {
-    let copy = destination.newest_project_of(project)?;
+pub(super) fn newest_copy(
+    project: &Source,
+    destination: &ArchiveFolder,
+    machine: &Machine,
+) -> Option<String> {
+    let copy = destination.newest_project_of(project, machine)?;
     Some(render::at(&copy.name, copy.instant))
 }
 

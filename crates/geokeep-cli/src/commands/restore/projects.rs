@@ -20,7 +20,7 @@ pub(super) fn run(
     let settings = context.settings();
     let path = match &arguments.to {
         Some(path) => path.clone(),
-        None => match place_of_project(&copy.source, &settings.host) {
+        None => match place_of_project(&copy.source, &settings.machine) {
             Ok(path) => path,
             Err(error) => {
                 return super::failed(context, &error.into(), Path::new(&copy.source.path));

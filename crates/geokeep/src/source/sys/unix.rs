@@ -84,6 +84,30 @@ pub(crate) fn path_of_bytes(bytes: &[u8]) -> Option<PathBuf> {
     Some(std::ffi::OsStr::from_bytes(bytes).into())
 }
 
+/// Whether what is written there goes with this container, or with the next start.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_short_lived(folder: &Path) -> bool {
+    const OVERLAY: u32 = 0x794c_7630;
+    const TMPFS: u32 = 0x0102_1994;
+    const RAMFS: u32 = 0x8584_58f6;
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "a magic number of 32 bits, in a field whose width and sign vary"
+    )]
+    let kind = rustix::fs::statfs(folder).map(|stat| stat.f_type as u32);
+    let device = |path: &Path| path.metadata().map(|metadata| metadata.dev()).ok();
+    let in_container = ["/.dockerenv", "/run/.containerenv"];
+    let in_container = in_container.iter().any(|mark| Path::new(mark).exists());
+    kind.is_ok_and(|kind| [OVERLAY, TMPFS, RAMFS].contains(&kind))
+        || (in_container && device(folder) == device(Path::new("/")))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_short_lived(_folder: &Path) -> bool {
+    false
+}
+
 pub(crate) fn host_name() -> String {
     rustix::system::uname()
         .nodename()

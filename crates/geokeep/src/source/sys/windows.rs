@@ -57,6 +57,10 @@ pub(crate) fn path_of_bytes(bytes: &[u8]) -> Option<PathBuf> {
     str::from_utf8(bytes).ok().map(PathBuf::from)
 }
 
+pub(crate) fn is_short_lived(_folder: &Path) -> bool {
+    false
+}
+
 pub(crate) fn host_name() -> String {
     String::new()
 }

@@ -1,0 +1,24 @@
+//! `geokeep adopt`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct Adopt {
+    /// The name of the backups that are to go on
+    #[arg(value_name = "OLD")]
+    pub(crate) old: String,
+
+    /// The name under which the same file is backed up now, or that file
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+
+    /// The folder of backups
+    #[arg(long, value_name = "DEST")]
+    pub(crate) from: PathBuf,
+
+    /// The name by which backups know this machine, if NEW is a file [default: its own]
+    #[arg(long, value_name = "NAME", value_parser = super::name)]
+    pub(crate) host: Option<String>,
+}

@@ -1,0 +1,73 @@
+//! `geokeep adopt`: a file that has been moved, or whose machine was replaced, keeps its history.
+
+use std::path::Path;
+
+use geokeep::Error;
+use geokeep::destination::{ArchiveFolder, DestinationError, Origin};
+use geokeep::source::Source;
+
+use super::open;
+use crate::args::Adopt;
+use crate::failure::{Exit, Failure, shown};
+use crate::render::{self, AdoptLine};
+use crate::settings::Context;
+
+pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure> {
+    let destination = open(&arguments.from, context)?;
+    let failure = |e: Error| Failure::of_folder(&e, &arguments.from);
+    // A run that is under way has chosen its lines.
+    let _lock = destination.lock().map_err(|e| failure(e.into()))?;
+    let old = &arguments.old;
+    let before = owner(&destination, old).map_err(failure)?;
+    let new = new_source(&destination, arguments, context).map_err(failure)?;
+    // Two lines may have been the same source's, one after the other: the one that was named last
+    // goes on with it.
+    let said = destination.adopted(old).map_err(|e| failure(e.into()))?;
+    let is_said = said.is_some_and(|said| said.source == new) || arguments.new == Path::new(old);
+    let adopted = before != new || !is_said;
+    if adopted {
+        destination
+            .adopt(old, &new)
+            .map_err(|e| failure(e.into()))?;
+    }
+    if context.json {
+        render::json_line(&AdoptLine::new(old, &before, &new, adopted));
+        return Ok(Exit::Done);
+    }
+    let (source, host) = (shown(Path::new(new.name())), &new.host);
+    let text = if adopted {
+        format!("{old} goes on with {source} of {host}: its next backup is kept there")
+    } else {
+        format!("{old} is the line of {source} of {host} already")
+    };
+    render::say(context, &text);
+    Ok(Exit::Done)
+}
+
+/// Whose a line is that must be there.
+fn owner(destination: &ArchiveFolder, line: &str) -> Result<Origin, Error> {
+    let lines = destination.lines()?;
+    let known = lines.iter().any(|known| known == line);
+    let owner = known
+        .then(|| destination.owner(line))
+        .transpose()?
+        .flatten();
+    Ok(owner.ok_or_else(|| destination.no_such_backup(line, &lines))?)
+}
+
+/// The source of the line that is named, or the file of that name.
+fn new_source(
+    destination: &ArchiveFolder,
+    arguments: &Adopt,
+    context: &Context,
+) -> Result<Origin, Error> {
+    let new = &arguments.new;
+    let of_line = owner(destination, &new.to_string_lossy());
+    match of_line {
+        Err(Error::Destination(DestinationError::NoSuchBackup { .. })) if new.is_file() => {
+            let machine = context.machine(arguments.host.as_deref());
+            Ok(Origin::new(&Source::new(new)?, &machine))
+        }
+        other => other,
+    }
+}

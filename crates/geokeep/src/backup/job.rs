@@ -1,0 +1,98 @@
+//! One source, and whose the backups of its line are.
+
+use std::sync::Arc;
+
+use super::Settings;
+use crate::destination::{
+    ArchiveFolder, Assigned, DestinationError, Likely, Machine, Origin, Reservation, Stored,
+};
+use crate::source::Source;
+
+/// One source and the line in which its backups go.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// What is protected.
+    pub source: Source,
+    /// The line's name.
+    pub line: String,
+    /// Kept in the manifest.
+    pub label: Option<String>,
+    /// Take it whatever kind of SQLite database it is, as [`Settings::any_sqlite`].
+    pub any_sqlite: bool,
+    assigned: Assigned,
+    machine: Machine,
+    /// Keeps the names of new lines from others.
+    _reservation: Option<Arc<Reservation>>,
+}
+
+impl Job {
+    pub(super) fn new(
+        source: Source,
+        assigned: Assigned,
+        reservation: Option<Arc<Reservation>>,
+        settings: &Settings,
+    ) -> Self {
+        Self {
+            source,
+            line: assigned.line.clone(),
+            label: settings.label.clone(),
+            any_sqlite: false,
+            assigned,
+            machine: settings.machine.clone(),
+            _reservation: reservation,
+        }
+    }
+
+    /// Whose its backups are.
+    pub(super) fn origin(&self) -> &Origin {
+        &self.assigned.origin
+    }
+
+    /// The name that the machine had at the line's last backup, if it was another one.
+    #[must_use]
+    pub fn former_host(&self) -> Option<&str> {
+        let before = self.assigned.before.as_ref()?;
+        let renamed = before.host != self.machine.host && before.machine == self.machine.id;
+        (renamed && !self.machine.given && self.machine.id.is_some()).then_some(&before.host)
+    }
+
+    /// A line that very likely holds the same file, if the one of this source has just begun with
+    /// a backup whose content has this digest.
+    #[must_use]
+    pub fn likely(&self, digest: &str) -> Option<Likely> {
+        let same_content = || {
+            let line = self.assigned.contents.get(digest)?;
+            Some(Likely {
+                line: line.clone(),
+                why: "whose newest backup holds the same".to_owned(),
+            })
+        };
+        self.assigned.likely.clone().or_else(same_content)
+    }
+
+    /// The newest backup of its source that was found sound.
+    #[must_use]
+    pub fn newest_sound(&self, destination: &ArchiveFolder) -> Option<Stored> {
+        let newest = destination.newest_sound(&self.line);
+        newest.filter(|stored| self.is_of(&stored.manifest.source))
+    }
+
+    /// Whether what a line holds is of this source: the line was found so, or it is known so now.
+    pub(super) fn is_of(&self, origin: &Origin) -> bool {
+        let ours = &self.assigned.origin;
+        self.assigned.before.as_ref() == Some(origin)
+            || (self.machine.owns(origin) && (ours.same_name(origin) || ours.same_file(origin)))
+    }
+
+    /// An error if the line has come to hold another source's backups since its name was chosen.
+    pub(super) fn still_its(&self, destination: &ArchiveFolder) -> Result<(), DestinationError> {
+        match destination.newest(&self.line) {
+            Some(newest) if !self.is_of(&newest.manifest.source) => {
+                Err(DestinationError::NameTaken {
+                    line: self.line.clone(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Lines that go on with another source: the file was moved, or its machine replaced. `line.json` in
+//! the folder of a line says so, until somebody says otherwise. It is needed because the manifests
+//! that are there tell where backups came from, and not where the next ones will.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ArchiveFolder, DestinationError, Manifest, Origin};
+use crate::durable::{Temporary, open_file};
+
+/// Says with which source a line goes on.
+const NAME: &str = "line.json";
+const FORMAT: &str = "geokeep line";
+const VERSION: u32 = 1;
+/// A longer one is not read: a path and the name of a machine are short.
+const BYTES_MAX: u64 = 64 << 10;
+
+/// The content of `line.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adopted {
+    format: String,
+    version: u32,
+    /// Whose the next backups are.
+    pub source: Origin,
+    /// The newest backup when this was said. All up to it belong to the source as well.
+    id: String,
+    instant: Timestamp,
+    era: u32,
+}
+
+impl Adopted {
+    /// Whether a backup was in the line when it was given to its source.
+    #[must_use]
+    pub fn holds(&self, manifest: &Manifest) -> bool {
+        (manifest.era, manifest.instant) <= (self.era, self.instant)
+    }
+
+    /// Whose the line is while its newest backup is the one described.
+    pub(super) fn instead_of(self, newest: &Manifest) -> Option<Origin> {
+        self.holds(newest).then_some(self.source)
+    }
+}
+
+impl ArchiveFolder {
+    /// With which source a line goes on, if that was ever said.
+    ///
+    /// # Errors
+    /// [`DestinationError::BadArchive`] if it cannot be understood.
+    pub fn adopted(&self, line: &str) -> Result<Option<Adopted>, DestinationError> {
+        let path = self.path.join(line).join(NAME);
+        let bad = |reason: &str| DestinationError::BadArchive {
+            path: path.clone(),
+            reason: reason.to_owned(),
+        };
+        let mut json = Vec::new();
+        let read = open_file(&path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut json));
+        match read {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|e| DestinationError::read(&path, e))?,
+        };
+        let adopted: Adopted = serde_json::from_slice(&json)
+            .map_err(|_| bad("it does not say with which source the line goes on"))?;
+        if adopted.format != FORMAT {
+            return Err(bad("it is not geokeep's"));
+        }
+        if adopted.version > VERSION {
+            return Err(bad("it was made by a later geokeep"));
+        }
+        Ok(Some(adopted))
+    }
+
+    /// Lets a line go on with `source`, and no other line that was given to it. The destination is
+    /// locked by the caller. A crash leaves it as it was, or as if none of the lines had ever been
+    /// given to the source.
+    ///
+    /// # Errors
+    /// [`DestinationError::NoSuchBackup`] if the line has no backup that can be read,
+    /// [`DestinationError::Write`] and [`DestinationError::Remove`].
+    pub fn adopt(&self, line: &str, source: &Origin) -> Result<(), DestinationError> {
+        let _names = self.lock_names();
+        let newest = self.newest(line);
+        let newest = newest
+            .ok_or_else(|| self.no_such_backup(line, &[]))?
+            .manifest;
+        for other in self.lines()?.iter().filter(|other| *other != line) {
+            let theirs = self.adopted(other).ok().flatten();
+            let same = |theirs: Adopted| {
+                theirs.source.same_name(source)
+                    && (&theirs.source.host, &theirs.source.machine)
+                        == (&source.host, &source.machine)
+            };
+            if theirs.is_some_and(same) {
+                self.remove_for_good(&self.path.join(other).join(NAME))?;
+            }
+        }
+        let adopted = Adopted {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            source: source.clone(),
+            era: newest.era,
+            instant: newest.instant,
+            id: newest.id,
+        };
+        let mut json = serde_json::to_vec_pretty(&adopted)
+            .expect("an owner has only text keys and numbers, which JSON can hold");
+        json.push(b'\n');
+        self.write_over(&self.path.join(line).join(NAME), &json)
+    }
+
+    /// Writes a small file in place of an earlier one.
+    pub(super) fn write_over(&self, path: &Path, bytes: &[u8]) -> Result<(), DestinationError> {
+        let write = |e| DestinationError::write(path, e, 0);
+        let folder = crate::durable::folder_of(path);
+        let mut file = Temporary::create(&self.disk, folder, "line").map_err(write)?;
+        file.write_all(bytes).map_err(write)?;
+        // Another user's run must know it as well.
+        file.open_as_usual();
+        file.keep_as(path).map_err(|e| write(e.into()))
+    }
+}
