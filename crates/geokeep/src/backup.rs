@@ -1,6 +1,8 @@
 //! The path: from a source to a stored, proven backup.
 
+mod describe;
 mod job;
+mod refuse;
 mod succession;
 
 use std::collections::BTreeSet;
@@ -13,19 +15,19 @@ use std::time::{Duration, Instant};
 use crate::Watch;
 use crate::destination::{
     ArchiveFolder, Content, DestinationError, Draft, Kept, Machine, Manifest, Stored,
-    StoredArchive, Verdict, Versions,
+    StoredArchive, Verdict,
 };
 use crate::durable::{Disk, Readers, Rights, folder_of, narrow, sweep_restores};
 use crate::error::{Error, Kind};
-use crate::finding::Finding;
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
-    FileSystem, FirstBytes, Gate, Header, Look, Project, Resident, Source, SourceError, look,
-    same_content,
+    FileSystem, Gate, Header, Look, Project, Resident, Source, SourceError, look, same_content,
 };
 use crate::stored::Twin;
 use crate::verify::{self, Checked, Digests};
-use succession::Line;
+use describe::describe;
+use refuse::{enough_room, refuse_other_files};
+use succession::{Line, is_same};
 
 pub use job::Job;
 pub use succession::{CLOCK, OTHER_FILE};
@@ -434,120 +436,7 @@ fn finish(
     }
 }
 
-/// Whether the previous backup holds the same database, but for what QGIS moves by mere display.
-fn is_same(previous: &StoredArchive, content: &Content, draft: &Draft) -> Result<bool, Error> {
-    let added = &content.added;
-    if !added.equal_others {
-        return Ok(false);
-    }
-    if added.equal_first {
-        return Ok(true);
-    }
-    let (Ok(old), Ok(new)) = (previous.chunks(), draft.chunks(content)) else {
-        return Ok(false);
-    };
-    let mut decoder = sozip::Decoder::new();
-    let (mut a, mut b) = (Vec::new(), Vec::new());
-    let read = old
-        .read_chunk(&mut decoder, 0, &mut a)
-        .and_then(|()| new.read_chunk(&mut decoder, 0, &mut b));
-    if read.is_err() {
-        return Ok(false);
-    }
-    let masked = |chunk: &[u8]| Header::parse(chunk).map(|header| header.masked());
-    Ok(a.len() == b.len()
-        && masked(&a).is_some()
-        && masked(&a) == masked(&b)
-        && a.get(100..) == b.get(100..))
-}
-
-fn describe(job: &Job, taken: &Taken, content: &Content, checked: Checked) -> Manifest {
-    let instant = whole_millisecond(taken.instant);
-    let source = job.origin().clone();
-    Manifest {
-        format: Manifest::format(),
-        version: crate::destination::MANIFEST_VERSION,
-        id: Manifest::id_of(&source, instant, &content.digest),
-        name: job.line.clone(),
-        label: job.label.clone(),
-        source,
-        instant,
-        era: 0,
-        method: taken.method.as_str().to_owned(),
-        method_reason: taken.reason.clone(),
-        bytes: content.added.entry.size,
-        compressed_bytes: content.added.entry.compressed_size,
-        digest: content.digest.clone(),
-        stored_digest: content.stored_digest.clone(),
-        page_size: taken.page_size,
-        original_versions: taken.original_versions,
-        free_pages_zeroed: taken.free_pages_zeroed,
-        lock_ms: u64::try_from(taken.lock.as_millis()).unwrap_or(u64::MAX),
-        verdict: if taken.findings.iter().any(Finding::leaves_a_gap) {
-            Verdict::Damaged
-        } else {
-            checked.verdict
-        },
-        findings: [taken.findings.clone(), checked.findings].concat(),
-        layers: checked.layers,
-        more_layers: checked.more_layers,
-        evidence: taken.look.evidence(),
-        rights: taken.look.rights.clone().map(Rights::named),
-        versions: Versions {
-            geokeep: env!("CARGO_PKG_VERSION").to_owned(),
-            sqlite: rusqlite::version().to_owned(),
-        },
-    }
-}
-
 /// A file name holds milliseconds; nothing else may know the instant better.
 fn whole_millisecond(instant: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(instant.as_millisecond()).unwrap_or(instant)
-}
-
-fn refuse_other_files(look: &Look) -> Result<(), Error> {
-    let what = match &look.first {
-        FirstBytes::Sqlite(_) => return Ok(()),
-        FirstBytes::Empty => "it is empty (0 bytes)".to_owned(),
-        FirstBytes::CutShort => {
-            format!(
-                "it ends within the header of an SQLite database ({} bytes)",
-                look.stamp.size
-            )
-        }
-        FirstBytes::Other(what) => format!("it is {what}"),
-    };
-    Err(SourceError::NotAGeoPackage(what).into())
-}
-
-/// Refuses before anything is written where the backup cannot possibly fit. Data can compress to a
-/// small part; less than a sixteenth has not been seen but for empty pages, which are not counted.
-fn enough_room(
-    destination: &ArchiveFolder,
-    look: &Look,
-    previous: Option<&StoredArchive>,
-) -> Result<(), Error> {
-    let Some(free) = destination.free_space() else {
-        return Ok(());
-    };
-    let free_pages = look.header().map_or(0, |h| u64::from(h.freelist_count()));
-    let page_size = look
-        .header()
-        .and_then(Header::page_size)
-        .map_or(0, u64::from);
-    let used = look
-        .stamp
-        .size
-        .saturating_sub(free_pages.saturating_mul(page_size));
-    let needed = match previous {
-        // Half of last time: the file may have shrunk.
-        Some(previous) if previous.manifest.bytes <= look.stamp.size => {
-            previous.manifest.compressed_bytes / 2
-        }
-        _ => used / 16,
-    };
-    if needed > free {
-        return Err(crate::destination::DestinationError::TooSmall { needed, free }.into());
-    }
-    Ok(())
 }

@@ -14,7 +14,6 @@ use common::{Place, archives_below, check, first_difference, free_pages, plain, 
 use geokeep::Kind;
 use geokeep::Severity;
 use geokeep::destination::{Stored, Verdict};
-use geokeep::source::Source;
 use geokeep::verify::Level;
 use testkit::Random;
 use testkit::gpkg::Options;
@@ -65,9 +64,7 @@ fn stored_as_damaged(place: &Place, path: &Path, first: &Stored) -> Stored {
     let source = fs::read(path).unwrap();
     assert_eq!(first_difference(&plain(&stored.path), &source), None);
     check(&stored.path, Level::Full).expect("what was damaged then is as damaged now");
-    let newest = place
-        .destination()
-        .newest_sound_of(&Source::new(path).unwrap(), &place.settings.machine);
+    let newest = place.newest_sound(path);
     assert_eq!(newest.map(|s| s.path), Some(first.path.clone()));
     stored
 }
@@ -188,9 +185,7 @@ fn a_sound_backup_follows_a_damaged_one() {
     let third = place.save(&path);
     assert_eq!(third.manifest.verdict, Verdict::Sound);
     assert_eq!(third.manifest.digest, first.manifest.digest);
-    let newest = place
-        .destination()
-        .newest_sound_of(&Source::new(&path).unwrap(), &place.settings.machine);
+    let newest = place.newest_sound(&path);
     assert_eq!(newest.unwrap().path, third.path);
 }
 

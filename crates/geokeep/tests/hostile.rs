@@ -174,10 +174,7 @@ fn archives_that_are_not_ours_are_listed_as_such_and_harm_nobody() {
         );
     }
     // None of them, although newer, hides the newest backup.
-    let newest = place.destination().newest_sound_of(
-        &geokeep::source::Source::new(&source).unwrap(),
-        &place.settings.machine,
-    );
+    let newest = place.newest_sound(&source);
     assert_eq!(newest.unwrap().path, good.path);
     assert_eq!(place.try_backup(&source).unwrap().stored().path, good.path);
 }

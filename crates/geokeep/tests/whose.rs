@@ -16,7 +16,7 @@ use geokeep::Watch;
 use geokeep::backup::{Job, OTHER_FILE, Outcome, backup, plan};
 use geokeep::destination::{DestinationError, Machine, Origin, Stored};
 use geokeep::durable::OsDisk;
-use geokeep::source::Source;
+use geokeep::source::{Source, expand};
 use geokeep::verify::LOSS;
 use testkit::disks::{DiskFault, FailingDisk, Failure};
 use testkit::gpkg::Options;
@@ -107,10 +107,7 @@ fn two_machines_of_one_name_and_path_never_share_a_line() {
             place.settings.machine = machine.clone();
             edit(&path);
             assert_eq!(place.save(&path).manifest.name, line);
-            let newest = place
-                .destination()
-                .newest_sound_of(&Source::new(&path).unwrap(), machine)
-                .unwrap();
+            let newest = place.newest_sound(&path).unwrap();
             assert_eq!(newest.manifest.name, line);
         }
     }
@@ -497,9 +494,8 @@ fn a_file_that_is_named_by_itself_and_by_a_link_is_known_by_itself() {
     let place = Place::in_memory();
     let path = place.build("z.gpkg", &tiny());
     symlink("z.gpkg", place.source("a.gpkg")).unwrap();
-    let expanded = geokeep::source::expand(&[place.sources()], &mut |_| {
-        Err(std::io::ErrorKind::NotFound.into())
-    });
+    let no_list = &mut |_: &Path| Err(std::io::ErrorKind::NotFound.into());
+    let expanded = expand(&[place.sources()], no_list, None);
     let sources: Vec<_> = expanded
         .found
         .into_iter()

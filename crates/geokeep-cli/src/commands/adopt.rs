@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{ArchiveFolder, DestinationError, Origin};
+use geokeep::destination::{ArchiveFolder, DestinationError, Origin, line_named};
 use geokeep::source::Source;
 
 use super::open;
@@ -17,21 +17,21 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
     let failure = |e: Error| Failure::of_folder(&e, &arguments.from);
     // A run that is under way has chosen its lines.
     let _lock = destination.lock().map_err(|e| failure(e.into()))?;
-    let old = &arguments.old;
-    let before = owner(&destination, old).map_err(failure)?;
+    let (old, before) = owner(&destination, &arguments.old).map_err(failure)?;
     let new = new_source(&destination, arguments, context).map_err(failure)?;
     // Two lines may have been the same source's, one after the other: the one that was named last
     // goes on with it.
-    let said = destination.adopted(old).map_err(|e| failure(e.into()))?;
-    let is_said = said.is_some_and(|said| said.source == new) || arguments.new == Path::new(old);
+    let said = destination.adopted(&old).map_err(|e| failure(e.into()))?;
+    let is_said =
+        said.is_some_and(|said| said.source == new) || arguments.new == Path::new(&arguments.old);
     let adopted = before != new || !is_said;
     if adopted {
         destination
-            .adopt(old, &new)
+            .adopt(&old, &new)
             .map_err(|e| failure(e.into()))?;
     }
     if context.json {
-        render::json_line(&AdoptLine::new(old, &before, &new, adopted));
+        render::json_line(&AdoptLine::new(&old, &before, &new, adopted));
         return Ok(Exit::Done);
     }
     let (source, host) = (shown(Path::new(new.name())), &new.host);
@@ -44,15 +44,13 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-/// Whose a line is that must be there.
-fn owner(destination: &ArchiveFolder, line: &str) -> Result<Origin, Error> {
+/// A line that must be there, and whose it is.
+fn owner(destination: &ArchiveFolder, name: &str) -> Result<(String, Origin), Error> {
     let lines = destination.lines()?;
-    let known = lines.iter().any(|known| known == line);
-    let owner = known
-        .then(|| destination.owner(line))
-        .transpose()?
-        .flatten();
-    Ok(owner.ok_or_else(|| destination.no_such_backup(line, &lines))?)
+    let missing = || destination.no_such_backup(name, &lines);
+    let line = line_named(name, &lines).ok_or_else(missing)?;
+    let owner = destination.owner(line)?.ok_or_else(missing)?;
+    Ok((line.to_owned(), owner))
 }
 
 /// The source of the line that is named, or the file of that name.
@@ -68,6 +66,6 @@ fn new_source(
             let machine = context.machine(arguments.host.as_deref());
             Ok(Origin::new(&Source::new(new)?, &machine))
         }
-        other => other,
+        other => other.map(|(_, owner)| owner),
     }
 }

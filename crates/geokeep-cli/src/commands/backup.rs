@@ -26,7 +26,7 @@ use self::projects::newest_copy;
 use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, BackupLine, Progress, human_bytes, human_time, layers_in_short};
+use crate::render::{self, BackupLine, Progress, human_bytes};
 use crate::settings::{Context, lies_below, processors};
 
 /// No list of names is longer, in bytes.
@@ -341,13 +341,7 @@ impl<'a> Report<'a> {
     }
 
     /// `newest` is the newest sound backup that there is.
-    fn failed(
-        &self,
-        given: &Path,
-        source: Option<&Source>,
-        error: &Error,
-        newest: Option<String>,
-    ) {
+    fn failed(&self, given: &Path, source: Option<&Source>, error: &Error, newest: Option<String>) {
         let failure = Failure::of_source(error, given, newest.as_deref());
         let failure = failure.for_jobs(self.context.in_jobs);
         self.with_tally(|tally| {

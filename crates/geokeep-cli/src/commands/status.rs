@@ -1,9 +1,8 @@
 //! `geokeep status`: for people, and for monitoring by its exit code.
 
-use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use geokeep::destination::{ArchiveFolder, KeptProject, Machine, Origin, Stored, StoredArchive};
+use geokeep::destination::{ArchiveFolder, KeptProject, Stored, StoredArchive};
 use geokeep::report::{is_young, still_holds};
 use geokeep::source::{Project, ProjectFormat};
 use jiff::SignedDuration;
@@ -65,11 +64,13 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
 
 fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
     let machine = context.machine(job.host.as_deref());
-    let (newest, trouble) = match newest_sound(job, &machine, context) {
-        Ok(newest) => (newest, None),
-        Err(failure) => (HashMap::new(), Some(failure.message)),
-    };
-    let destination = open(&job.to, context).ok();
+    let destination = open(&job.to, context);
+    let known = destination.as_ref().map_err(Clone::clone).and_then(|to| {
+        let lines = to.known_lines(&machine);
+        lines.map_err(|e| Failure::of_folder(&e.into(), &job.to))
+    });
+    let trouble = known.as_ref().err().map(|failure| failure.message.clone());
+    let destination = destination.as_ref().ok();
     let expanded = expanded(&job.sources, context);
     let mut lines = Vec::new();
     for found in &expanded.found {
@@ -77,18 +78,12 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
             Ok(source) => (&source.real, trouble.clone()),
             Err(error) => (&found.given, Some(error.to_string())),
         };
-        let stored = match &found.source {
-            Ok(source) => {
-                let origin = Origin::new(source, &machine);
-                newest
-                    .get(origin.name())
-                    .or_else(|| newest.get(&origin.path))
-            }
-            Err(_) => newest.get(&*found.given.to_string_lossy()),
-        };
+        let source = found.source.as_ref().ok().cloned();
+        let source = source.or_else(|| source_that_was(&found.given));
+        let stored = source.and_then(|source| known.as_ref().ok()?.newest_sound_of(&source));
+        let stored = stored.as_ref();
         let mut line = line(job, path, stored, error, context);
-        let to = destination.as_ref();
-        match (stored, to) {
+        match (stored, destination) {
             (Some(stored), Some(to)) if line.overdue && line.error.is_none() => {
                 line.error = why_not_newer(stored, to);
             }
@@ -102,8 +97,7 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
         lines.push(line);
     }
     for project in &expanded.projects {
-        let copy =
-            (destination.as_ref()).and_then(|to| to.newest_project_of(&project.source, &machine));
+        let copy = destination.and_then(|to| to.newest_project_of(&project.source, &machine));
         lines.push(project_line(job, project, copy, trouble.clone(), context));
     }
     let gone = destination.and_then(|to| to.gone(&expanded, &machine).ok());
@@ -117,36 +111,6 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
         lines.push(line);
     }
     lines
-}
-
-/// The newest sound backup of each source that the job's destination knows, by each of its names.
-fn newest_sound(
-    job: &Job,
-    machine: &Machine,
-    context: &Context,
-) -> Result<HashMap<String, Stored>, Failure> {
-    let destination = open(&job.to, context)?;
-    let lines = destination
-        .lines()
-        .map_err(|e| Failure::of_folder(&e.into(), &job.to))?;
-    let mut newest: HashMap<String, Stored> = HashMap::new();
-    for line in lines {
-        // Nobody can say whose some lines are.
-        let owner = destination.owner(&line).ok().flatten();
-        let Some(of) = owner.filter(|of| machine.owns(of)) else {
-            continue;
-        };
-        let Some(stored) = destination.newest_sound(&line) else {
-            continue;
-        };
-        for name in BTreeSet::from([of.name(), &of.path]) {
-            let newer = |known: &Stored| known.manifest.instant > stored.manifest.instant;
-            if !newest.get(name).is_some_and(newer) {
-                newest.insert(name.to_owned(), stored.clone());
-            }
-        }
-    }
-    Ok(newest)
 }
 
 fn line(

@@ -6,10 +6,10 @@ use std::time::UNIX_EPOCH;
 use jiff::Timestamp;
 
 use super::{Job, Settings};
-use crate::destination::{ArchiveFolder, Made, Manifest, Stored, StoredArchive};
+use crate::destination::{ArchiveFolder, Content, Draft, Made, Manifest, Stored, StoredArchive};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::source::{Another, another};
+use crate::source::{Another, Header, another};
 use crate::verify;
 
 /// The code of the finding that the clock is behind the line's newest backup.
@@ -23,6 +23,37 @@ pub(super) struct Line {
     pub(super) newest: Option<Made>,
     /// The time then.
     pub(super) now: Timestamp,
+}
+
+/// Whether the previous backup holds the same database, but for what QGIS moves by mere display.
+pub(super) fn is_same(
+    previous: &StoredArchive,
+    content: &Content,
+    draft: &Draft,
+) -> Result<bool, Error> {
+    let added = &content.added;
+    if !added.equal_others {
+        return Ok(false);
+    }
+    if added.equal_first {
+        return Ok(true);
+    }
+    let (Ok(old), Ok(new)) = (previous.chunks(), draft.chunks(content)) else {
+        return Ok(false);
+    };
+    let mut decoder = sozip::Decoder::new();
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    let read = old
+        .read_chunk(&mut decoder, 0, &mut a)
+        .and_then(|()| new.read_chunk(&mut decoder, 0, &mut b));
+    if read.is_err() {
+        return Ok(false);
+    }
+    let masked = |chunk: &[u8]| Header::parse(chunk).map(|header| header.masked());
+    Ok(a.len() == b.len()
+        && masked(&a).is_some()
+        && masked(&a) == masked(&b)
+        && a.get(100..) == b.get(100..))
 }
 
 /// Compares a backup that is about to be published with those before it.

@@ -49,7 +49,7 @@ pub fn legal_name(stem: &str) -> String {
 }
 
 /// Names to try for a source, in order: its own; with its folder's; with a number.
-pub(super) fn candidates(stem: &str, folder: Option<&str>) -> impl Iterator<Item = String> {
+pub(super) fn candidates(stem: &str, folder: Option<&str>) -> impl Iterator<Item = String> + use<> {
     let stem = legal_name(stem);
     let with_folder = folder.map_or_else(|| stem.clone(), |f| legal_name(&format!("{stem}-{f}")));
     let numbered = (2..).map({

@@ -92,6 +92,13 @@ impl Place {
     pub fn save(&self, source: &Path) -> Stored {
         saved(self.try_backup(source))
     }
+
+    /// The newest sound backup that the destination knows of a source.
+    pub fn newest_sound(&self, source: &Path) -> Option<Stored> {
+        let destination = self.destination();
+        let lines = destination.known_lines(&self.settings.machine).unwrap();
+        lines.newest_sound_of(&Source::new(source).unwrap())
+    }
 }
 
 pub fn machine(host: &str, id: Option<&str>) -> Machine {

@@ -59,7 +59,12 @@ pub(super) fn loss(job: &Job, stored: &Stored, destination: &ArchiveFolder) -> O
     })
 }
 
-pub(super) fn damage(job: &Job, stored: &Stored, saved: bool, destination: &ArchiveFolder) -> Failure {
+pub(super) fn damage(
+    job: &Job,
+    stored: &Stored,
+    saved: bool,
+    destination: &ArchiveFolder,
+) -> Failure {
     let manifest = &stored.manifest;
     let faults = manifest.findings.iter().filter(|f| f.code == "integrity");
     let first = faults.clone().next().map_or("", |finding| &finding.message);

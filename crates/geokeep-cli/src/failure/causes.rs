@@ -1,0 +1,276 @@
+//! What is said of each error of the library: its cause, the state of things, and a hint.
+
+use std::path::Path;
+
+use geokeep::Kind;
+use geokeep::destination::DestinationError;
+use geokeep::restore::RestoreError;
+use geokeep::snapshot::SnapshotError;
+use geokeep::source::SourceError;
+
+use super::{Failure, room, shown};
+use crate::render::{human_bytes, one_line};
+
+pub(super) fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> Failure {
+    let could_not = || new(format!("could not read {name}"));
+    match error {
+        SourceError::Missing => could_not()
+            .cause("there is no such file")
+            .hint("check the name and the folder"),
+        SourceError::IsFolder => could_not()
+            .cause("it is a folder")
+            .hint("name the files in it, or give the folder to 'geokeep backup'"),
+        SourceError::NotAFile => could_not()
+            .cause("it is not an ordinary file")
+            .hint("name a GeoPackage file"),
+        SourceError::NoPermission(e) => could_not()
+            .cause(format!("we have no permission to read it ({e})"))
+            .hint("run geokeep as the user who owns the file, or let this user read it"),
+        SourceError::Sidecar { suffix, error } => could_not()
+            .cause(format!(
+                "its '{suffix}', which belongs to it, cannot be read ({error})"
+            ))
+            .hint("run geokeep as the user who has the file open, or let this user read both"),
+        SourceError::NothingFound(what) => new(format!("nothing to back up in {name}"))
+            .cause(what.clone())
+            .hint("quote patterns so that the shell does not expand them, and check the folder"),
+        SourceError::MissingInProject { project } => could_not()
+            .cause(format!(
+                "there is no such file; {} names it",
+                shown(project)
+            ))
+            .hint("put the file back, or open the project in QGIS and repair or remove the layer"),
+        SourceError::BadProject(what) => new(format!("could not read the project {name}"))
+            .cause(format!(
+                "{what}; the GeoPackages that it names are not known then"
+            ))
+            .hint("open it in QGIS and save it again, or name the GeoPackages themselves"),
+        SourceError::BadLine(what) => new(format!("{name} is no name of a file"))
+            .cause(what.clone())
+            .hint("put that line of the list right; the other lines were read"),
+        SourceError::NotAGeoPackage(what) => {
+            let failure = new(format!("{name} is not a GeoPackage")).cause(what.clone());
+            match () {
+                () if what.contains("ZIP") => {
+                    failure.hint("unpack it and back up the .gpkg inside")
+                }
+                () if what.contains("gpkg_contents") => {
+                    failure.hint("to back it up all the same: --any-sqlite")
+                }
+                () => failure.hint("check that this is the file you mean; it is as it was"),
+            }
+        }
+        other => could_not()
+            .cause(other.to_string())
+            .hint("check the disk and the connection to it, then try again"),
+    }
+}
+
+pub(super) fn of_snapshot(
+    error: &SnapshotError,
+    name: &str,
+    new: impl Fn(String) -> Failure,
+) -> Failure {
+    match error {
+        SnapshotError::Locked { holder, waited } => {
+            let who = holder
+                .as_ref()
+                .map_or_else(|| "another program".to_owned(), |holder| holder.describe());
+            let qgis = holder.as_ref().and_then(|h| h.program.as_ref());
+            let act = match qgis {
+                Some(program) if program.starts_with("qgis") => "save or cancel the edit in QGIS",
+                _ => "let that program finish",
+            };
+            new(format!(
+                "could not read {name}: another program has it locked"
+            ))
+            .cause(format!(
+                "a lock held for {:.1} s by {who}",
+                waited.as_secs_f64()
+            ))
+            .hint(format!("{act}, or wait longer: --lock-wait 5m"))
+        }
+        SnapshotError::NeverQuiet { reason } => new(format!(
+            "could not read {name}: it never kept still for long enough"
+        ))
+        .cause(reason.clone())
+        .hint("try again when nobody edits it, or wait longer: --lock-wait 5m"),
+        SnapshotError::NeedsOtherMethod { reason } => new(format!("could not read {name}"))
+            .cause(reason.clone())
+            .hint("use --method auto, which takes the right way for each state"),
+        SnapshotError::ToolMissing { reason } => new(format!(
+            "could not translate {name}: ogr2ogr is missing or too old"
+        ))
+        .cause(reason.clone())
+        .hint("install GDAL (Debian: gdal-bin), name it with --ogr2ogr, or use auto"),
+        SnapshotError::ToolFailed { reason } => new(format!("could not translate {name}"))
+            .cause(reason.clone())
+            .hint("use --method auto, which needs no other program"),
+        SnapshotError::Staging { folder, error: e } => {
+            let full = error.kind() == Kind::DestinationFull;
+            let what = room::working_copy(full);
+            room::staging(
+                new(format!("could not read {name}: {what}")),
+                full,
+                folder,
+                e,
+            )
+        }
+        other => new(format!("could not read {name}"))
+            .cause(other.to_string())
+            .hint("look at it with: geokeep inspect"),
+    }
+}
+
+pub(super) fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
+    let full =
+        |failure: Failure| failure.hint("make room there, or choose another destination with --to");
+    match error {
+        DestinationError::TooSmall { needed, free } => full(failure.cause(format!(
+            "{} needed at the least, {} free (seen before writing began)",
+            human_bytes(*needed),
+            human_bytes(*free)
+        ))),
+        DestinationError::Full { written } => full(failure.cause(format!(
+            "no space left after {}; the unfinished file was removed",
+            human_bytes(*written)
+        ))),
+        DestinationError::Quota { written } => room::quota(failure, *written),
+        DestinationError::TooLarge { written } => room::too_large(failure, *written),
+        DestinationError::Missing(path) => failure
+            .cause(format!("there is no folder of backups at {}", shown(path)))
+            .hint("check the name; 'geokeep backup' makes the folder"),
+        DestinationError::NoBackups(path) => failure
+            .cause(format!("there are no backups in {}", shown(path)))
+            .hint("check the name, and that the disk or share is there"),
+        DestinationError::NoSuchBackup { asked, near } => {
+            let failure = failure.cause(format!("no backup is called '{asked}'"));
+            match &near[..] {
+                [] => failure.hint("geokeep list --from DEST shows the names and ids"),
+                near => failure.hint(format!("perhaps {}", near.join(" or "))),
+            }
+        }
+        DestinationError::NoneUpTo { line, date, oldest } => {
+            let failure = failure.cause(format!("no backup of {line} was made up to '{date}'"));
+            match oldest {
+                Some(oldest) => failure.hint(format!("the oldest one is {}", at(line, *oldest))),
+                None => failure.hint("a date is written 2026-11-20, or 2026-11-20T18:00"),
+            }
+        }
+        DestinationError::Ambiguous { asked, ids } => failure
+            .cause(format!(
+                "several backups have ids that begin with '{asked}'"
+            ))
+            .hint(format!("give more of it: {}", ids.join(", "))),
+        DestinationError::BadArchive { path, reason } => failure
+            .cause(format!("{}: {reason}", shown(path)))
+            .hint("geokeep verify shows which backups are whole"),
+        DestinationError::NotAFolder(path) => failure
+            .cause(format!("{} is a file", shown(path)))
+            .hint("name a folder; it is made if it is not there"),
+        DestinationError::InUse(path) => failure
+            .cause(format!("another geokeep holds the lock {}", shown(path)))
+            .hint("wait until it is done, then try again; a dead process holds no lock"),
+        DestinationError::NotItsLine { line, path, host } => {
+            let path = shown(Path::new(path));
+            failure
+                .cause(format!("the line {} is that of {path} {host}", one_line(line)))
+                .hint("give another name, or make it one history: geokeep adopt LINE FILE --from DEST")
+        }
+        DestinationError::NotOurs(path) => failure
+            .cause(format!("{} is another user's", shown(path)))
+            .hint("run geokeep as the user who made it, or have it opened to this one"),
+        DestinationError::NoLock { path, reason } => failure
+            .cause(format!("the lock {} cannot be taken: {reason}", shown(path)))
+            .hint("look who put it there; a lock is an empty file that others may read, and may be removed"),
+        DestinationError::NameTaken { .. } => failure
+            .cause(error.to_string())
+            .hint("run geokeep again: it will take another name"),
+        DestinationError::Write { .. } | DestinationError::Remove { .. } => failure
+            .cause(error.to_string())
+            .hint("check that this user may write there and that the disk is well"),
+        other => failure
+            .cause(other.to_string())
+            .hint("check that the folder can be reached and read"),
+    }
+}
+
+pub(super) fn of_restore(
+    error: &RestoreError,
+    name: &str,
+    new: impl Fn(String) -> Failure,
+) -> Failure {
+    let could_not = || new(format!("could not restore {name}"));
+    match error {
+        RestoreError::TargetExists(_) => could_not()
+            .cause("the file exists")
+            .hint("choose another name with --to, or replace it after a backup of it: --force"),
+        RestoreError::SidecarInTheWay(path) => could_not()
+            .cause(format!(
+                "{} lies there and would be applied to the restored file",
+                shown(path)
+            ))
+            .hint("move it away, or let --force move it aside; nothing of it is removed"),
+        RestoreError::UnsureTarget { path, why } => could_not()
+            .cause(format!(
+                "nobody said where to, and {} is not taken unasked: {why}",
+                shown(Path::new(path))
+            ))
+            .hint("say where it should go: --to FILE"),
+        RestoreError::TargetIsFolder(_) => could_not()
+            .cause("it is a folder")
+            .hint("name a file with --to"),
+        RestoreError::TargetInUse { holder } => {
+            let who = holder
+                .as_ref()
+                .map_or_else(|| "another program".to_owned(), |holder| holder.describe());
+            could_not()
+                .cause(format!("{who} has it open"))
+                .hint("close it there first, or restore to another name with --to")
+        }
+        RestoreError::KeepsChanging => could_not()
+            .cause("another program saved to it each time that it had been backed up")
+            .hint("let that program finish, or restore to another name with --to"),
+        RestoreError::SharedJournal(path) => could_not()
+            .cause(format!(
+                "{} belongs to a transaction over several files, which a dead program left",
+                shown(path)
+            ))
+            .hint("open it in that program once, or restore to another name with --to"),
+        RestoreError::NotDurable { path, error: e } => {
+            new(format!("{name} was restored, but may not be safe yet"))
+                .cause(format!("the last step failed: {e}"))
+                .state(format!(
+                    "the restored file is there and whole, {}; a power cut now could bring back what was there before",
+                    shown(path)
+                ))
+                .hint("look after the disk that it lies on, then compare it with the backup")
+        }
+        RestoreError::NotBackedUp(e) => could_not()
+            .cause(format!("what is there could not be backed up first: {e}"))
+            .hint("move that file away, or restore to another name with --to"),
+        RestoreError::TooSmall { needed, free } => could_not()
+            .cause(format!(
+                "{} needed, {} free (seen before writing began)",
+                human_bytes(*needed),
+                human_bytes(*free)
+            ))
+            .hint("make room there, or restore to another place with --to"),
+        RestoreError::Full { written } => could_not()
+            .cause(format!(
+                "no space left after {}; what was written has been taken back",
+                human_bytes(*written)
+            ))
+            .hint("make room there, or restore to another place with --to"),
+        RestoreError::Quota { written } => room::quota(could_not(), *written),
+        RestoreError::TooLarge { written } => room::too_large(could_not(), *written),
+        RestoreError::Write { path, error } if error.kind() == std::io::ErrorKind::NotFound => {
+            could_not()
+                .cause(format!("the folder of {} is not there", shown(path)))
+                .hint("make that folder first, or restore to another place with --to")
+        }
+        other => could_not()
+            .cause(other.to_string())
+            .hint("check that the folder exists and that this user may write there"),
+    }
+}

@@ -1,0 +1,47 @@
+//! What the manifest says of a new backup.
+
+use super::{Job, whole_millisecond};
+use crate::destination::{Content, MANIFEST_VERSION, Manifest, Verdict, Versions};
+use crate::durable::Rights;
+use crate::finding::Finding;
+use crate::snapshot::Taken;
+use crate::verify::Checked;
+
+pub(super) fn describe(job: &Job, taken: &Taken, content: &Content, checked: Checked) -> Manifest {
+    let instant = whole_millisecond(taken.instant);
+    let source = job.origin().clone();
+    Manifest {
+        format: Manifest::format(),
+        version: MANIFEST_VERSION,
+        id: Manifest::id_of(&source, instant, &content.digest),
+        name: job.line.clone(),
+        label: job.label.clone(),
+        source,
+        instant,
+        era: 0,
+        method: taken.method.as_str().to_owned(),
+        method_reason: taken.reason.clone(),
+        bytes: content.added.entry.size,
+        compressed_bytes: content.added.entry.compressed_size,
+        digest: content.digest.clone(),
+        stored_digest: content.stored_digest.clone(),
+        page_size: taken.page_size,
+        original_versions: taken.original_versions,
+        free_pages_zeroed: taken.free_pages_zeroed,
+        lock_ms: u64::try_from(taken.lock.as_millis()).unwrap_or(u64::MAX),
+        verdict: if taken.findings.iter().any(Finding::leaves_a_gap) {
+            Verdict::Damaged
+        } else {
+            checked.verdict
+        },
+        findings: [taken.findings.clone(), checked.findings].concat(),
+        layers: checked.layers,
+        more_layers: checked.more_layers,
+        evidence: taken.look.evidence(),
+        rights: taken.look.rights.clone().map(Rights::named),
+        versions: Versions {
+            geokeep: env!("CARGO_PKG_VERSION").to_owned(),
+            sqlite: rusqlite::version().to_owned(),
+        },
+    }
+}

@@ -1,0 +1,52 @@
+//! What is refused before anything is written.
+
+use crate::destination::{ArchiveFolder, DestinationError, StoredArchive};
+use crate::error::Error;
+use crate::source::{FirstBytes, Header, Look, SourceError};
+
+pub(super) fn refuse_other_files(look: &Look) -> Result<(), Error> {
+    let what = match &look.first {
+        FirstBytes::Sqlite(_) => return Ok(()),
+        FirstBytes::Empty => "it is empty (0 bytes)".to_owned(),
+        FirstBytes::CutShort => {
+            format!(
+                "it ends within the header of an SQLite database ({} bytes)",
+                look.stamp.size
+            )
+        }
+        FirstBytes::Other(what) => format!("it is {what}"),
+    };
+    Err(SourceError::NotAGeoPackage(what).into())
+}
+
+/// Refuses before anything is written where the backup cannot possibly fit. Data can compress to a
+/// small part; less than a sixteenth has not been seen but for empty pages, which are not counted.
+pub(super) fn enough_room(
+    destination: &ArchiveFolder,
+    look: &Look,
+    previous: Option<&StoredArchive>,
+) -> Result<(), Error> {
+    let Some(free) = destination.free_space() else {
+        return Ok(());
+    };
+    let free_pages = look.header().map_or(0, |h| u64::from(h.freelist_count()));
+    let page_size = look
+        .header()
+        .and_then(Header::page_size)
+        .map_or(0, u64::from);
+    let used = look
+        .stamp
+        .size
+        .saturating_sub(free_pages.saturating_mul(page_size));
+    let needed = match previous {
+        // Half of last time: the file may have shrunk.
+        Some(previous) if previous.manifest.bytes <= look.stamp.size => {
+            previous.manifest.compressed_bytes / 2
+        }
+        _ => used / 16,
+    };
+    if needed > free {
+        return Err(DestinationError::TooSmall { needed, free }.into());
+    }
+    Ok(())
+}
