@@ -3,19 +3,15 @@
 //! For places where locks may not cross machines (SMB, FUSE, …), and for files that SQLite refuses
 //! to read. The copy counts only if device, inode, size and times were equal before and after,
 //! nothing waited in a journal or log on either side, and the last change was old enough at the
-//! start to have another time stamp than a later one.
+//! start for each later one to have another time ([`Stillness`]).
 
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::pages::{self, say_rollback};
+use super::stillness::{Still, Stillness};
 use super::{Consume, Failure, Request, SnapshotError};
-use crate::error::Error;
-use crate::source::{FileStamp, FileSystem, Header, Look, sidecar, stamp_of};
-
-/// Local file systems keep times in steps of some milliseconds, others (FAT) of 2 s.
-const OLD_ENOUGH_LOCAL: Duration = Duration::from_millis(100);
-const OLD_ENOUGH: Duration = Duration::from_secs(2);
+use crate::source::{Header, Look, sidecar};
 
 /// The main file, read without SQLite. Fails with `UnexpectedEof` if it shrinks.
 struct Raw<'a> {
@@ -47,25 +43,18 @@ pub(super) fn read<T>(
     look: &Look,
     consume: &mut Consume<'_, T>,
 ) -> Result<(pages::Read, T), Failure> {
-    let old_enough = if look.file_system == FileSystem::Local {
-        OLD_ENOUGH_LOCAL
-    } else {
-        OLD_ENOUGH
-    };
-    let deadline = Instant::now() + request.lock_wait.max(old_enough * 2);
-    let mut reason;
+    let mut stillness = Stillness::watch(request, &look.file_system);
     loop {
-        request.watch.check()?;
-        match quiet(request, old_enough) {
-            Ok(before) => {
+        let reason = match quiet(request, &mut stillness)? {
+            Ok(still) => {
                 let instant = request.clock.now();
                 let mut raw = Raw {
                     request,
                     at: 0,
-                    end: before.size,
+                    end: still.size(),
                 };
-                let consumed = consume(&mut raw, before.size);
-                if quiet(request, old_enough).is_ok_and(|after| after == before) {
+                let consumed = consume(&mut raw, still.size());
+                if waiting_beside(request)?.is_none() && still.is_still()? {
                     let read = pages::Read {
                         instant,
                         original_versions: look.header().map_or([0, 0], Header::versions),
@@ -76,53 +65,43 @@ pub(super) fn read<T>(
                     return Ok((read, consumed?));
                 }
                 // Whatever became of the copy: it is of no use.
-                reason = "it changed while it was read".to_owned();
+                "it changed while it was read".to_owned()
             }
             // Here a program that has come can be read beside, with its locks.
-            Err(Unquiet::Sidecar(_)) if look.file_system == FileSystem::Local => {
-                return Err(Failure::Moved);
-            }
-            Err(Unquiet::Busy(why) | Unquiet::Sidecar(why)) => reason = why,
-            Err(Unquiet::Io(e)) => return Err(SnapshotError::Io(e).into()),
-        }
-        if Instant::now() >= deadline {
-            let reason = format!("{reason}, on {}", look.file_system.name());
-            return Err(Error::from(SnapshotError::NeverQuiet { reason }).into());
-        }
-        std::thread::sleep(Duration::from_millis(100));
+            Err(Unquiet::Sidecar(_)) if look.file_system.is_local() => return Err(Failure::Moved),
+            Err(Unquiet::Busy(why) | Unquiet::Sidecar(why)) => why,
+        };
+        stillness.pause(&reason)?;
     }
 }
 
 enum Unquiet {
     Busy(String),
     Sidecar(String),
-    Io(io::Error),
 }
 
-/// The file's stamp, if nobody seems to be at work on it.
-fn quiet(request: &Request<'_>, old_enough: Duration) -> Result<FileStamp, Unquiet> {
-    let path = &request.source.real;
+/// Whether nobody seems to be at work on it.
+fn quiet<'a>(
+    request: &Request<'_>,
+    stillness: &mut Stillness<'a>,
+) -> Result<Result<Still<'a>, Unquiet>, Failure> {
+    if let Some(suffix) = waiting_beside(request)? {
+        let why = format!("a {suffix} with changes lies beside it");
+        return Ok(Err(Unquiet::Sidecar(why)));
+    }
+    Ok(stillness.look()?.map_err(Unquiet::Busy))
+}
+
+/// A journal or log with changes that the file alone would lack.
+fn waiting_beside(request: &Request<'_>) -> Result<Option<&'static str>, Failure> {
     for suffix in ["-journal", "-wal"] {
-        match std::fs::metadata(sidecar(path, suffix)) {
-            Ok(found) if suffix == "-journal" || found.len() > 0 => {
-                return Err(Unquiet::Sidecar(format!(
-                    "a {suffix} with changes lies beside it"
-                )));
+        match std::fs::metadata(sidecar(&request.source.real, suffix)) {
+            Ok(found) if suffix == "-journal" || found.len() > 0 => return Ok(Some(suffix)),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                return Err(SnapshotError::Io(e).into());
             }
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Unquiet::Io(e)),
             _ => {}
         }
     }
-    let stamp = stamp_of(path).map_err(Unquiet::Io)?;
-    let now = request.clock.now_ns();
-    let old = i64::try_from(old_enough.as_nanos()).unwrap_or(i64::MAX);
-    // The second cannot be set back by a program that sets the first.
-    let newest = stamp.modified_ns.max(stamp.changed_ns);
-    if newest > now.saturating_sub(old) && newest <= now {
-        return Err(Unquiet::Busy(format!(
-            "its last change is less than {} ms old",
-            old_enough.as_millis()
-        )));
-    }
-    Ok(stamp)
+    Ok(None)
 }

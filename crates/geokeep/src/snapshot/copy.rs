@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
 
-use super::pages::hold;
+use super::delivery::{self, Route};
+use super::pages::{self, Open, hold};
 use super::private::{PrivateCopy, pour};
 use super::reconcile::{self, Way};
-use super::{Failure, Request, SnapshotError, bracketed};
+use super::{Consume, Failure, Request, SnapshotError, bracketed};
 use crate::durable::open_file;
 use crate::error::Error;
 use crate::source::{FileStamp, Look, State, read_lock, stamp_of};
@@ -31,6 +32,7 @@ pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<Copied, Failure
         State::HotJournal => recovered(request, "-journal"),
         State::WalOrphaned => recovered(request, "-wal"),
         State::WalLive => with_live_log(request),
+        State::WalClean => at_rest(request, look),
         _ => undisturbed(request, look),
     }
 }
@@ -80,20 +82,33 @@ fn with_live_log(request: &Request<'_>) -> Result<Copied, Failure> {
     })
 }
 
+/// A WAL database that nobody has open.
+fn at_rest(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
+    received(request, |receive| {
+        let open = Open::AtRest(&look.file_system);
+        delivery::deliver(request, open, Route::Pipe, receive)
+    })
+}
+
 /// A file that nobody is at work on, accepted because it kept still.
 fn undisturbed(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
-    let mut bytes = None;
-    let (read, ()) = bracketed::read(request, look, &mut |stream, _| {
+    received(request, |receive| bracketed::read(request, look, receive))
+}
+
+/// A copy of what `send` hands on.
+fn received(
+    request: &Request<'_>,
+    send: impl FnOnce(&mut Consume<'_, PrivateCopy>) -> Result<(pages::Read, PrivateCopy), Failure>,
+) -> Result<Copied, Failure> {
+    let (read, copy) = send(&mut |stream, _| {
         let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
         pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
-        bytes = Some(copy);
-        Ok(())
+        Ok(copy)
     })?;
-    let copy = bytes.ok_or(Failure::Moved)?;
     Ok(Copied {
         copy,
         instant: read.instant,
-        lock: Duration::ZERO,
+        lock: read.lock,
     })
 }
 

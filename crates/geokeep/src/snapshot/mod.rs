@@ -1,5 +1,6 @@
 //! How the consistent state of a source is taken, and which way is right when.
 
+mod at_rest;
 mod bracketed;
 mod choose;
 mod copy;
@@ -10,6 +11,7 @@ mod online;
 mod pages;
 mod private;
 mod reconcile;
+mod stillness;
 mod tidy;
 mod vacuum;
 mod waiting;

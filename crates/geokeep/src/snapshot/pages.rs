@@ -7,20 +7,29 @@
 //! In rollback mode a reader keeps writers from committing. So this one is polite: it polls the
 //! PENDING byte, lets go as soon as a writer waits there, and never holds its lock for more than
 //! [`HOLD_MAX`]. It goes on where it was if nothing has changed in between, else the attempt fails
-//! with [`Failure::Moved`]. In WAL mode it is in nobody's way and reads to the end.
+//! with [`Failure::Moved`].
+//!
+//! In WAL mode it is in the way of nobody but a program with `locking_mode=EXCLUSIVE`, which needs the
+//! file for itself. That one shows PENDING only if it had the file open before; else it just tries
+//! again and again. So where nobody else is there who would keep it out, too, the reader lets go after
+//! [`HOLD_MAX`] all the same, for [`GAP`], and goes on if the log is as it was.
 
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::at_rest::AtRest;
 use super::free_pages::FreePages;
 use super::waiting::Backoff;
 use super::{Failure, Request, SnapshotError};
-use crate::source::{Header, sidecar};
+use crate::error::Error;
+use crate::source::{FileSystem, Header, Wal};
 use crate::{source, sqlite};
 
-/// The longest continuous hold of a read lock in rollback mode. GDAL gives up after 5 s.
+/// The longest continuous hold of a lock that others may wait for. GDAL gives up after 5 s.
 pub(super) const HOLD_MAX: Duration = Duration::from_secs(2);
+/// SQLite tries again after pauses of up to 100 ms.
+const GAP: Duration = Duration::from_millis(110);
 /// Bytes handed on at a time, about.
 const BATCH_BYTES: usize = 1 << 20;
 /// How often a full pipe is asked again while the lock is held.
@@ -28,11 +37,13 @@ const FULL_PAUSE: Duration = Duration::from_millis(2);
 
 /// How the database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Open {
+pub(super) enum Open<'a> {
     /// As others do, with locks; neither log nor index is written.
     Shared,
-    /// As a file that nobody writes. The caller has made sure of that.
-    Immutable,
+    /// A WAL database that nobody has open, on this file system: see [`AtRest`].
+    AtRest(&'a FileSystem),
+    /// A working copy of our own: nobody else has it.
+    Own,
 }
 
 /// What a reader of pages does with a batch.
@@ -81,7 +92,12 @@ struct Version {
 pub(super) struct Reader<'a> {
     request: &'a Request<'a>,
     connection: Connection,
-    open: Open,
+    open: Open<'a>,
+    at_rest: Option<AtRest<'a>>,
+    /// The log whose state we read, if it is certain: then the lock can be let go of in WAL mode.
+    log: Option<Option<Wal>>,
+    /// When the lock was let go of in WAL mode.
+    gap_began: Option<Instant>,
     /// Whether our read lock keeps writers waiting.
     in_the_way: bool,
     holding: bool,
@@ -99,7 +115,7 @@ pub(super) struct Reader<'a> {
 /// Reads all pages into `sink`.
 pub(super) fn read(
     request: &Request<'_>,
-    open: Open,
+    open: Open<'_>,
     sink: &mut dyn Sink,
 ) -> Result<Read, Failure> {
     let mut reader = Reader::open(request, open)?;
@@ -147,27 +163,15 @@ pub(super) fn hold<T>(
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn open(request: &'a Request<'a>, open: Open) -> Result<Self, Failure> {
-        let parameters = match open {
-            // `readonly_shm` keeps SQLite from making or changing a `-shm`; it has no effect in
-            // rollback mode.
-            Open::Shared => "mode=ro&readonly_shm=1",
-            Open::Immutable => "mode=ro&immutable=1",
-        };
-        let uri = sqlite::uri(&request.source.real, parameters);
-        let connection = sqlite::open_uri(&uri).map_err(Failure::sqlite)?;
-        // With `writable_schema` SQLite reads pages of a database whose schema or length is wrong,
-        // instead of refusing: they are all that is left of it. Nothing can be written through a
-        // read-only connection.
-        // Neither of these reads the file: that would need a lock, and this is no place to wait.
-        connection
-            .execute_batch("PRAGMA writable_schema = ON; PRAGMA mmap_size = 0;")
-            .map_err(Failure::sqlite)?;
+    pub(super) fn open(request: &'a Request<'a>, open: Open<'a>) -> Result<Self, Failure> {
         let now = Instant::now();
         Ok(Self {
             request,
-            connection,
+            connection: Self::connect(request, open)?,
             open,
+            at_rest: None,
+            log: None,
+            gap_began: None,
             in_the_way: open == Open::Shared,
             holding: false,
             version: None,
@@ -179,6 +183,25 @@ impl<'a> Reader<'a> {
             nobody_waited: now,
             longest: Duration::ZERO,
         })
+    }
+
+    fn connect(request: &Request<'_>, open: Open<'_>) -> Result<Connection, Failure> {
+        let parameters = match open {
+            // `readonly_shm` keeps SQLite from making or changing a `-shm`; it has no effect in
+            // rollback mode.
+            Open::Shared => "mode=ro&readonly_shm=1",
+            Open::AtRest(_) | Open::Own => "mode=ro&immutable=1",
+        };
+        let uri = sqlite::uri(&request.source.real, parameters);
+        let connection = sqlite::open_uri(&uri).map_err(Failure::sqlite)?;
+        // With `writable_schema` SQLite reads pages of a database whose schema or length is wrong,
+        // instead of refusing: they are all that is left of it. Nothing can be written through a
+        // read-only connection.
+        // Neither of these reads the file: that would need a lock, and this is no place to wait.
+        connection
+            .execute_batch("PRAGMA writable_schema = ON; PRAGMA mmap_size = 0;")
+            .map_err(Failure::sqlite)?;
+        Ok(connection)
     }
 
     /// Whether writers have to wait while the lock is held.
@@ -209,14 +232,47 @@ impl<'a> Reader<'a> {
 
     /// Takes the read lock, waiting for writers up to the time allowed.
     pub(super) fn begin(&mut self) -> Result<(), Failure> {
+        if let Some(began) = self.gap_began.take() {
+            std::thread::sleep(GAP.saturating_sub(began.elapsed()));
+        }
+        match (self.open, &mut self.at_rest) {
+            (Open::AtRest(_), Some(at_rest)) => at_rest.lock()?,
+            (Open::AtRest(file_system), none) => {
+                *none = Some(AtRest::enter(self.request, file_system)?);
+            }
+            _ => {}
+        }
         let mut waiting = Backoff::new();
         loop {
+            let log = self.log_of_nobody()?;
             match self.try_begin() {
                 Err(e) if is_busy(&e) => waiting.pause(self.request)?,
                 Err(e) => return Err(Failure::sqlite(e)),
-                Ok(page) => return self.begun(&page),
+                Ok(page) => return self.begun(&page, log),
             }
         }
+    }
+
+    /// The log, if nobody has the database open who might be at work on it.
+    fn log_of_nobody(&self) -> Result<Option<Option<Wal>>, Failure> {
+        if self.open != Open::Shared {
+            return Ok(None);
+        }
+        let log = self.log_of()?;
+        Ok(self.locks()?.nobody().then_some(log))
+    }
+
+    fn log_of(&self) -> Result<Option<Wal>, Failure> {
+        Ok(source::log_of(self.request.source).map_err(Error::from)?)
+    }
+
+    /// Whether we share a WAL database with others.
+    fn in_wal(&self) -> bool {
+        self.open == Open::Shared && !self.in_the_way
+    }
+
+    fn locks(&self) -> Result<source::Locks, Failure> {
+        Ok(source::locks(self.request.gate.file()).map_err(SnapshotError::Io)?)
     }
 
     fn try_begin(&self) -> rusqlite::Result<Vec<u8>> {
@@ -229,7 +285,10 @@ impl<'a> Reader<'a> {
         page
     }
 
-    fn begun(&mut self, page_1: &[u8]) -> Result<(), Failure> {
+    /// `log` is what it was before the transaction began. If it still is that, and nobody was there in
+    /// between, it is the one whose state we see: a writer would have changed it by now, or has not
+    /// begun.
+    fn begun(&mut self, page_1: &[u8], log: Option<Option<Wal>>) -> Result<(), Failure> {
         self.holding = true;
         self.slice_began = Instant::now();
         self.nobody_waited = self.slice_began;
@@ -238,10 +297,20 @@ impl<'a> Reader<'a> {
             change_counter: header.change_counter(),
             stamp: self.stamp()?,
         };
+        let log = match log {
+            Some(log) if self.log_of()? == log => Some(log),
+            _ => None,
+        };
         match &self.version {
-            Some(version) if *version == now => return Ok(()),
-            Some(_) => return Err(Failure::Moved),
-            None => self.version = Some(now),
+            Some(version) => {
+                let same_log = !self.in_wal() || (log.is_some() && log == self.log);
+                return if *version == now && same_log {
+                    Ok(())
+                } else {
+                    Err(Failure::Moved)
+                };
+            }
+            None => (self.version, self.log) = (Some(now), log),
         }
         self.header = header;
         self.measure().map_err(Failure::sqlite)?;
@@ -316,7 +385,7 @@ impl<'a> Reader<'a> {
         let mut batch = batch;
         loop {
             if self.holding && self.must_let_go()? {
-                self.let_go()?;
+                self.step_aside()?;
             }
             match sink.offer(batch) {
                 Offer::Taken => return Ok(()),
@@ -331,10 +400,39 @@ impl<'a> Reader<'a> {
     }
 
     fn must_let_go(&mut self) -> Result<bool, Failure> {
-        if !self.in_the_way {
+        if self.open == Open::Own {
             return Ok(false);
         }
-        Ok(self.writer_waits()?.is_some() || self.slice_began.elapsed() >= HOLD_MAX)
+        if let Some(at_rest) = &self.at_rest {
+            at_rest.check()?;
+        }
+        if self.in_the_way {
+            return Ok(self.writer_waits()?.is_some() || self.slice_began.elapsed() >= HOLD_MAX);
+        }
+        let locks = self.locks()?;
+        if locks.pending.is_some() {
+            return Ok(true);
+        }
+        if !locks.nobody() {
+            // Whoever wants the file for itself is kept out by that one, too.
+            self.slice_began = Instant::now();
+        }
+        let can_go_on = self.log.is_some() || self.at_rest.is_some();
+        Ok(can_go_on && self.slice_began.elapsed() >= HOLD_MAX)
+    }
+
+    /// Lets go of the lock for a while.
+    fn step_aside(&mut self) -> Result<(), Failure> {
+        self.let_go()?;
+        if let Some(at_rest) = &mut self.at_rest {
+            at_rest.unlock();
+        }
+        if self.in_wal() {
+            // SQLite keeps a lock on a WAL database for as long as it is open.
+            self.connection = Self::connect(self.request, self.open)?;
+        }
+        self.gap_began = (!self.in_the_way).then(Instant::now);
+        Ok(())
     }
 
     /// For how long a writer may have been waiting, if one does.
@@ -353,23 +451,22 @@ impl<'a> Reader<'a> {
             .execute_batch("COMMIT")
             .map_err(Failure::sqlite)?;
         self.holding = false;
-        if self.in_the_way {
-            self.longest = self.longest.max(self.nobody_waited.elapsed());
+        let waited_at_most = match self.open {
+            Open::Own => Duration::ZERO,
+            _ if self.in_the_way => self.nobody_waited.elapsed(),
+            _ => self.slice_began.elapsed(),
+        };
+        self.longest = self.longest.max(waited_at_most);
+        if let Some(at_rest) = &self.at_rest {
+            at_rest.check()?;
         }
         // A commit in WAL mode may copy pages into the file while we read: not a change for us.
-        let checked = self.in_the_way || self.open == Open::Immutable;
         let stamp = self.stamp()?;
         match &self.version {
-            Some(version) if checked && version.stamp != stamp => Err(Failure::Moved),
+            Some(version) if !self.in_wal() && version.stamp != stamp => Err(Failure::Moved),
             Some(version) if version.stamp.inode != stamp.inode => Err(Failure::Moved),
-            _ if self.open == Open::Immutable && self.a_log_appeared() => Err(Failure::Moved),
             _ => Ok(()),
         }
-    }
-
-    fn a_log_appeared(&self) -> bool {
-        let log = sidecar(&self.request.source.real, "-wal");
-        std::fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0)
     }
 }
 

@@ -18,6 +18,7 @@ mod qgis_project;
 mod resident;
 mod sidecars;
 mod sys;
+pub(crate) mod times;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ pub use qgis_project::{Project, ProjectFormat};
 pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
 pub use sys::{Holder, Locks, Waiting};
-pub(crate) use sys::{free_space, host_name, locks, owned_by_us, read_lock};
+pub(crate) use sys::{ReadLock, free_space, host_name, locks, owned_by_us, read_lock};
 
 /// Why a source could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -143,9 +144,14 @@ pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// `stat` of a file by its name.
+/// `stat` of a file by its name; of one on a server as it is there, and not as it was a moment ago.
 pub(crate) fn stamp_of(path: &Path) -> io::Result<FileStamp> {
-    Ok(sys::stamp(&std::fs::metadata(path)?))
+    sys::stamp_of(path)
+}
+
+/// The write-ahead log beside a database. SQLite has no locks on it that looking could drop.
+pub(crate) fn log_of(source: &Source) -> Result<Option<Wal>, SourceError> {
+    Wal::look(&source.real)
 }
 
 /// Whether a writer of another process waits for readers to leave, at this moment.
