@@ -51,9 +51,11 @@ impl<'a> AtRest<'a> {
 
     /// Takes the lock, and makes sure that nobody is there or was there since the first time.
     pub(super) fn lock(&mut self) -> Result<(), Failure> {
+        if self.lock.is_some() {
+            return Ok(());
+        }
         self.lock = read_lock(self.request.gate.file()).map_err(SnapshotError::Io)?;
-        let others = locks(self.request.gate.file()).map_err(SnapshotError::Io)?;
-        if self.lock.is_none() || !others.nobody() {
+        if self.lock.is_none() {
             return Err(Failure::Moved);
         }
         self.check()
@@ -63,9 +65,10 @@ impl<'a> AtRest<'a> {
         self.lock = None;
     }
 
-    /// An error if anybody came.
+    /// An error if anybody came: who wants the file for itself must not wait for us.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        if Beside::look(self.request)? == self.beside && self.still.is_still()? {
+        let others = locks(self.request.gate.file()).map_err(SnapshotError::Io)?;
+        if others.nobody() && Beside::look(self.request)? == self.beside && self.still.is_still()? {
             Ok(())
         } else {
             Err(Failure::Moved)

@@ -15,6 +15,7 @@ mod stillness;
 mod tidy;
 mod vacuum;
 mod waiting;
+mod wal_index;
 mod writers_journal;
 
 use std::io::{self, Read};

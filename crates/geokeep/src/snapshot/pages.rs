@@ -10,9 +10,9 @@
 //! with [`Failure::Moved`].
 //!
 //! In WAL mode it is in the way of nobody but a program with `locking_mode=EXCLUSIVE`, which needs the
-//! file for itself. That one shows PENDING only if it had the file open before; else it just tries
-//! again and again. So where nobody else is there who would keep it out, too, the reader lets go after
-//! [`HOLD_MAX`] all the same, for [`GAP`], and goes on if the log is as it was.
+//! file for itself. Such a one looks like any other while it waits. So the reader lets go after
+//! [`HOLD_MAX`] all the same, for [`GAP`], and goes on if nothing was committed. Where something has
+//! been committed since it began, it could not go on, and holds on to the end.
 
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,9 @@ use rusqlite::Connection;
 use super::at_rest::AtRest;
 use super::free_pages::FreePages;
 use super::waiting::Backoff;
+use super::wal_index::{LogState, WalIndex};
 use super::{Failure, Request, SnapshotError};
-use crate::error::Error;
-use crate::source::{FileSystem, Header, Wal};
+use crate::source::{FileSystem, Header};
 use crate::{source, sqlite};
 
 /// The longest continuous hold of a lock that others may wait for. GDAL gives up after 5 s.
@@ -94,8 +94,10 @@ pub(super) struct Reader<'a> {
     connection: Connection,
     open: Open<'a>,
     at_rest: Option<AtRest<'a>>,
-    /// The log whose state we read, if it is certain: then the lock can be let go of in WAL mode.
-    log: Option<Option<Wal>>,
+    // After `connection`, which must be closed before.
+    index: Option<WalIndex>,
+    /// The state of the log that we read, if it is certain.
+    seen: Option<LogState>,
     /// When the lock was let go of in WAL mode.
     gap_began: Option<Instant>,
     /// Whether our read lock keeps writers waiting.
@@ -164,13 +166,19 @@ pub(super) fn hold<T>(
 
 impl<'a> Reader<'a> {
     pub(super) fn open(request: &'a Request<'a>, open: Open<'a>) -> Result<Self, Failure> {
+        // Before it is opened: SQLite notes the length of a file that nobody writes once and for all.
+        let at_rest = match open {
+            Open::AtRest(file_system) => Some(AtRest::enter(request, file_system)?),
+            Open::Shared | Open::Own => None,
+        };
         let now = Instant::now();
         Ok(Self {
             request,
             connection: Self::connect(request, open)?,
             open,
-            at_rest: None,
-            log: None,
+            at_rest,
+            index: None,
+            seen: None,
             gap_began: None,
             in_the_way: open == Open::Shared,
             holding: false,
@@ -235,16 +243,15 @@ impl<'a> Reader<'a> {
         if let Some(began) = self.gap_began.take() {
             std::thread::sleep(GAP.saturating_sub(began.elapsed()));
         }
-        match (self.open, &mut self.at_rest) {
-            (Open::AtRest(_), Some(at_rest)) => at_rest.lock()?,
-            (Open::AtRest(file_system), none) => {
-                *none = Some(AtRest::enter(self.request, file_system)?);
-            }
-            _ => {}
+        if let Some(at_rest) = &mut self.at_rest {
+            at_rest.lock()?;
+        }
+        if self.index.is_none() && self.open == Open::Shared {
+            self.index = WalIndex::open(self.request.source).map_err(SnapshotError::Io)?;
         }
         let mut waiting = Backoff::new();
         loop {
-            let log = self.log_of_nobody()?;
+            let log = self.log()?;
             match self.try_begin() {
                 Err(e) if is_busy(&e) => waiting.pause(self.request)?,
                 Err(e) => return Err(Failure::sqlite(e)),
@@ -253,26 +260,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The log, if nobody has the database open who might be at work on it.
-    fn log_of_nobody(&self) -> Result<Option<Option<Wal>>, Failure> {
-        if self.open != Open::Shared {
-            return Ok(None);
+    /// The state of the log at this moment.
+    fn log(&self) -> Result<Option<LogState>, Failure> {
+        match &self.index {
+            Some(index) => index.state(self.request.source),
+            None => Ok(None),
         }
-        let log = self.log_of()?;
-        Ok(self.locks()?.nobody().then_some(log))
     }
 
-    fn log_of(&self) -> Result<Option<Wal>, Failure> {
-        Ok(source::log_of(self.request.source).map_err(Error::from)?)
+    /// Whether something has been committed since we began, as far as a glance tells.
+    fn state_is_gone(&self) -> Result<bool, Failure> {
+        match (&self.index, &self.seen) {
+            (Some(index), Some(seen)) => Ok(!index.is_at(seen).map_err(SnapshotError::Io)?),
+            _ => Ok(true),
+        }
     }
 
     /// Whether we share a WAL database with others.
     fn in_wal(&self) -> bool {
         self.open == Open::Shared && !self.in_the_way
-    }
-
-    fn locks(&self) -> Result<source::Locks, Failure> {
-        Ok(source::locks(self.request.gate.file()).map_err(SnapshotError::Io)?)
     }
 
     fn try_begin(&self) -> rusqlite::Result<Vec<u8>> {
@@ -285,10 +291,8 @@ impl<'a> Reader<'a> {
         page
     }
 
-    /// `log` is what it was before the transaction began. If it still is that, and nobody was there in
-    /// between, it is the one whose state we see: a writer would have changed it by now, or has not
-    /// begun.
-    fn begun(&mut self, page_1: &[u8], log: Option<Option<Wal>>) -> Result<(), Failure> {
+    /// `log` is its state before the transaction began.
+    fn begun(&mut self, page_1: &[u8], log: Option<LogState>) -> Result<(), Failure> {
         self.holding = true;
         self.slice_began = Instant::now();
         self.nobody_waited = self.slice_began;
@@ -297,21 +301,16 @@ impl<'a> Reader<'a> {
             change_counter: header.change_counter(),
             stamp: self.stamp()?,
         };
-        let log = match log {
-            Some(log) if self.log_of()? == log => Some(log),
-            _ => None,
-        };
-        match &self.version {
-            Some(version) => {
-                let same_log = !self.in_wal() || (log.is_some() && log == self.log);
-                return if *version == now && same_log {
-                    Ok(())
-                } else {
-                    Err(Failure::Moved)
-                };
-            }
-            None => (self.version, self.log) = (Some(now), log),
+        let seen = if self.log()? == log { log } else { None };
+        if let Some(version) = &self.version {
+            let same = if self.in_wal() {
+                seen.is_some() && seen == self.seen && version.stamp.inode == now.stamp.inode
+            } else {
+                *version == now
+            };
+            return if same { Ok(()) } else { Err(Failure::Moved) };
         }
+        (self.version, self.seen) = (Some(now), seen);
         self.header = header;
         self.measure().map_err(Failure::sqlite)?;
         if !self.request.keep_free_pages {
@@ -409,16 +408,8 @@ impl<'a> Reader<'a> {
         if self.in_the_way {
             return Ok(self.writer_waits()?.is_some() || self.slice_began.elapsed() >= HOLD_MAX);
         }
-        let locks = self.locks()?;
-        if locks.pending.is_some() {
-            return Ok(true);
-        }
-        if !locks.nobody() {
-            // Whoever wants the file for itself is kept out by that one, too.
-            self.slice_began = Instant::now();
-        }
-        let can_go_on = self.log.is_some() || self.at_rest.is_some();
-        Ok(can_go_on && self.slice_began.elapsed() >= HOLD_MAX)
+        let long = self.slice_began.elapsed() >= HOLD_MAX;
+        Ok(long && (!self.in_wal() || !self.state_is_gone()?))
     }
 
     /// Lets go of the lock for a while.
@@ -430,6 +421,7 @@ impl<'a> Reader<'a> {
         if self.in_wal() {
             // SQLite keeps a lock on a WAL database for as long as it is open.
             self.connection = Self::connect(self.request, self.open)?;
+            self.index = None;
         }
         self.gap_began = (!self.in_the_way).then(Instant::now);
         Ok(())
