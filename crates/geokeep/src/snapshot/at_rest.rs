@@ -5,8 +5,8 @@
 //! and checkpointing. But whoever opens it makes a `-wal` and a `-shm`, and only the last to leave may
 //! remove them, with an exclusive lock that ours keeps away (sqlite.org/walformat.html, section 1.2).
 //! So what lies beside the file when we finish tells whether anybody came. A program with
-//! `locking_mode=EXCLUSIVE` makes no `-shm`, and has to wait for us. Between two holds, and of
-//! programs without locks, the times of the file tell.
+//! `locking_mode=EXCLUSIVE` makes no `-shm`, and has to wait for us. What happens between two holds, and
+//! what programs without locks do, the times of the file tell.
 
 use std::io;
 
@@ -17,7 +17,10 @@ use crate::source::{FileStamp, FileSystem, ReadLock, locks, log_of, read_lock, s
 
 pub(super) struct AtRest<'a> {
     request: &'a Request<'a>,
-    still: Still<'a>,
+    stamp: FileStamp,
+    stillness: Stillness<'a>,
+    /// `None`: the last change is too young for the times to show another one.
+    still: Option<Still<'a>>,
     beside: Beside,
     lock: Option<ReadLock<'a>>,
 }
@@ -30,14 +33,21 @@ struct Beside {
 }
 
 impl<'a> AtRest<'a> {
-    /// Waits until the times of the file mean something, and takes the lock.
+    /// Takes the lock. Where times are coarse it waits before, so that they mean something.
     pub(super) fn enter(
         request: &'a Request<'a>,
         file_system: &'a FileSystem,
     ) -> Result<Self, Failure> {
+        let mut stillness = Stillness::watch(request, file_system);
+        let still = stillness.wait_a_step()?;
         let mut at_rest = Self {
             request,
-            still: Stillness::watch(request, file_system).wait()?,
+            stamp: match &still {
+                Some(still) => still.stamp().clone(),
+                None => stamp_of(&request.source.real).map_err(SnapshotError::Io)?,
+            },
+            stillness,
+            still,
             beside: Beside::look(request)?,
             lock: None,
         };
@@ -61,6 +71,17 @@ impl<'a> AtRest<'a> {
         self.check()
     }
 
+    /// Whether the times will tell what happens while the lock is let go of.
+    pub(super) fn may_step_aside(&mut self) -> Result<bool, Failure> {
+        if self.still.is_none() {
+            self.still = self.stillness.look()?.ok();
+        }
+        Ok(self
+            .still
+            .as_ref()
+            .is_some_and(|still| *still.stamp() == self.stamp))
+    }
+
     pub(super) fn unlock(&mut self) {
         self.lock = None;
     }
@@ -68,7 +89,11 @@ impl<'a> AtRest<'a> {
     /// An error if anybody came: who wants the file for itself must not wait for us.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let others = locks(self.request.gate.file()).map_err(SnapshotError::Io)?;
-        if others.nobody() && Beside::look(self.request)? == self.beside && self.still.is_still()? {
+        let kept_still = match &self.still {
+            Some(still) => still.is_still()?,
+            None => stamp_of(&self.request.source.real).map_err(SnapshotError::Io)? == self.stamp,
+        };
+        if others.nobody() && kept_still && Beside::look(self.request)? == self.beside {
             Ok(())
         } else {
             Err(Failure::Moved)

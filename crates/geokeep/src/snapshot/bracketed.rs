@@ -51,9 +51,9 @@ pub(super) fn read<T>(
                 let mut raw = Raw {
                     request,
                     at: 0,
-                    end: still.size(),
+                    end: still.stamp().size,
                 };
-                let consumed = consume(&mut raw, still.size());
+                let consumed = consume(&mut raw, still.stamp().size);
                 if waiting_beside(request)?.is_none() && still.is_still()? {
                     let read = pages::Read {
                         instant,

@@ -408,8 +408,13 @@ impl<'a> Reader<'a> {
         if self.in_the_way {
             return Ok(self.writer_waits()?.is_some() || self.slice_began.elapsed() >= HOLD_MAX);
         }
-        let long = self.slice_began.elapsed() >= HOLD_MAX;
-        Ok(long && (!self.in_wal() || !self.state_is_gone()?))
+        if self.slice_began.elapsed() < HOLD_MAX {
+            return Ok(false);
+        }
+        match &mut self.at_rest {
+            Some(at_rest) => at_rest.may_step_aside(),
+            None => Ok(!self.state_is_gone()?),
+        }
     }
 
     /// Lets go of the lock for a while.

@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::{Failure, Request, SnapshotError};
 use crate::error::Error;
-use crate::source::times::{is_old_by_any_clock, step, would_show};
+use crate::source::times::{COARSE, is_old_by_any_clock, step, would_show};
 use crate::source::{FileStamp, FileSystem, stamp_of};
+
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A file that has been left alone for so long that whoever writes to it now moves its times.
 pub(super) struct Still<'a> {
@@ -65,14 +67,20 @@ impl<'a> Stillness<'a> {
         }))
     }
 
-    /// Waits for it.
-    pub(super) fn wait(&mut self) -> Result<Still<'a>, Failure> {
+    /// Waits for it where times are coarse, but not for longer than that takes if nobody writes.
+    pub(super) fn wait_a_step(&mut self) -> Result<Option<Still<'a>>, Failure> {
         loop {
             match self.look()? {
-                Ok(still) => return Ok(still),
+                Ok(still) => return Ok(Some(still)),
+                Err(_) if self.step() < COARSE || self.began.elapsed() > COARSE => return Ok(None),
                 Err(reason) => self.pause(&reason)?,
             }
         }
+    }
+
+    fn step(&self) -> Duration {
+        let seen = self.seen.as_ref();
+        seen.map_or(Duration::ZERO, |(stamp, _)| step(self.file_system, stamp))
     }
 
     /// A pause between two looks, or an error with the reason if there have been enough.
@@ -86,17 +94,14 @@ impl<'a> Stillness<'a> {
             let reason = format!("{reason}, on {}", self.file_system.name());
             return Err(Error::from(SnapshotError::NeverQuiet { reason }).into());
         }
-        std::thread::sleep(Duration::from_millis(100).min(step.max(PAUSE_MIN)));
+        std::thread::sleep(PAUSE);
         Ok(())
     }
 }
 
-const PAUSE_MIN: Duration = Duration::from_millis(10);
-
 impl Still<'_> {
-    /// Its length in bytes.
-    pub(super) fn size(&self) -> u64 {
-        self.stamp.size
+    pub(super) fn stamp(&self) -> &FileStamp {
+        &self.stamp
     }
 
     /// Whether certainly nobody has written to it since.
