@@ -24,10 +24,7 @@ use super::{Failure, Request, SnapshotError, pages, reconcile};
 use crate::durable::{DiskFile, open_unlinked};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock, stamp_of};
-
-/// The page of the lock bytes lies in neither file, and a last page may be cut.
-const SPARE: u64 = 2 * 65_536;
+use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock};
 
 /// A private copy, the instant whose state it holds, and how long writers may have had to wait.
 pub(super) struct Copied {
@@ -51,17 +48,20 @@ pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Fi
         State::HotJournal => return hot_journal(request, look),
         State::Rollback => reconcile::take(request)?,
         State::WalOrphaned => orphaned_log(request)?,
-        State::WalLive => {
-            let route = Route::of(look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes));
-            let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
-            Copied::of(delivery::deliver(request, Open::Shared, route, read)?)
-        }
+        State::WalLive => by_pages(request, look, Open::Shared)?,
+        State::WalClean => by_pages(request, look, Open::AtRest(&look.file_system))?,
         _ => {
             let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
             Copied::of(bracketed::read(request, look, Beside::Nothing, read)?)
         }
     };
     Ok((copied, Vec::new()))
+}
+
+fn by_pages(request: &Request<'_>, look: &Look, open: Open<'_>) -> Result<Copied, Failure> {
+    let route = Route::of(look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes));
+    let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
+    Ok(Copied::of(delivery::deliver(request, open, route, read)?))
 }
 
 /// What a program left that died in rollback mode, rolled back if its transaction did not end.
@@ -148,7 +148,7 @@ fn recovered(
     }
     drop(lock);
     let lock = began.elapsed();
-    copy.recover(before.0.size + sidecar_bytes + SPARE)?;
+    copy.recover()?;
     Ok(Copied {
         copy,
         instant,
@@ -185,15 +185,11 @@ fn copy_sidecar(
 
 /// `stat` of the file and of what may lie beside it.
 fn stamps(request: &Request<'_>) -> Result<[Option<FileStamp>; 3], Failure> {
-    let stamp = |path: &std::path::Path| match stamp_of(path) {
-        Ok(stamp) => Ok(Some(stamp)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Failure::from(SnapshotError::Io(e))),
-    };
+    let stamp = |suffix| request.source.sidecar_stamp(suffix);
     Ok([
-        stamp(&request.source.real)?,
-        stamp(&request.source.sidecar("-journal"))?,
-        stamp(&request.source.sidecar("-wal"))?,
+        stamp("").map_err(SnapshotError::Io)?,
+        stamp("-journal").map_err(SnapshotError::Io)?,
+        stamp("-wal").map_err(SnapshotError::Io)?,
     ])
 }
 

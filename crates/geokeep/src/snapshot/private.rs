@@ -136,7 +136,7 @@ impl PrivateCopy {
             ..request.clone()
         };
         let bytes = gate.file().metadata().map_or(0, |metadata| metadata.len());
-        match delivery::deliver(&inner, Open::Immutable, Route::of(bytes), consume) {
+        match delivery::deliver(&inner, Open::Own, Route::of(bytes), consume) {
             Err(Failure::NotADatabase(_)) => {
                 let look = look(&source, &gate, inner.clock.now_ns()).map_err(Error::from)?;
                 bracketed::read(&inner, &look, Beside::Nothing, consume)
