@@ -375,7 +375,9 @@ fn capture(
         let chunks = previous.chunks().ok()?;
         Some((chunks, previous.hashes().unwrap_or_default()))
     });
-    let previous = readable.as_ref().map(|(chunks, hashes)| sozip::Previous { chunks, hashes });
+    let previous = readable
+        .as_ref()
+        .map(|(chunks, hashes)| sozip::Previous { chunks, hashes });
     snapshot::take(request, look, &mut |stream, bytes| {
         let modified = settings.clock.now();
         Ok(draft.store(stream, bytes, modified, settings.threads, previous.as_ref())?)

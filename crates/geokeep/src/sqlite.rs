@@ -4,7 +4,6 @@
 
 mod confined;
 
-
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;

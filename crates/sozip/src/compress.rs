@@ -259,7 +259,9 @@ impl<'a> Yesterday<'a> {
         range: std::ops::Range<usize>,
     ) -> bool {
         let place = self.chunks.place(chunk);
-        let known = self.hashes.and_then(|all| all.get(usize::try_from(chunk).ok()?));
+        let known = self
+            .hashes
+            .and_then(|all| all.get(usize::try_from(chunk).ok()?));
         if let Some(known) = known {
             // The second comparison keeps what has rotted in an old archive from spreading.
             return known.plain == hash
@@ -267,8 +269,10 @@ impl<'a> Yesterday<'a> {
                     .is_some_and(|movable| of_stored(movable) == known.stored);
         }
         self.plain.resize(input.len() + 1, 0);
-        self.decoder
-            .inflate(&mut self.stored[range.start..=range.end], place, &mut self.plain)
-            && self.plain[..input.len()] == *input
+        self.decoder.inflate(
+            &mut self.stored[range.start..=range.end],
+            place,
+            &mut self.plain,
+        ) && self.plain[..input.len()] == *input
     }
 }

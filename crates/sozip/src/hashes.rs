@@ -5,7 +5,9 @@
 //! place where a chunk can start, so that the workers hash chunks and only the joints are left for
 //! whoever adds up: one pass gives both.
 
-use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root};
+use blake3::hazmat::{
+    ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root,
+};
 
 /// Bytes that are kept of each hash: 128 bits, so that nobody can prepare two equal ones.
 const KEPT: usize = 16;
@@ -125,12 +127,18 @@ mod tests {
     fn the_chunks_give_the_hash_of_the_whole() {
         let bytes: Vec<u8> = (0..300_000_u64).map(|n| (n * n % 251) as u8).collect();
         for chunk_size in [4096, 16_384] {
-            for len in [0, 1, 1024, 4095, 4096, 4097, 8192, 12_288, 16_384, 65_536, 100_000, 299_999] {
+            for len in [
+                0, 1, 1024, 4095, 4096, 4097, 8192, 12_288, 16_384, 65_536, 100_000, 299_999,
+            ] {
                 let mut tree = Tree::default();
                 for (number, chunk) in (0..).zip(bytes[..len].chunks(chunk_size)) {
                     tree.push(PlainHash::of(chunk, number * chunk_size as u64));
                 }
-                assert_eq!(tree.finish(), blake3::hash(&bytes[..len]), "{len} by {chunk_size}");
+                assert_eq!(
+                    tree.finish(),
+                    blake3::hash(&bytes[..len]),
+                    "{len} by {chunk_size}"
+                );
             }
         }
     }

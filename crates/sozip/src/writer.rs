@@ -304,7 +304,10 @@ impl Sum {
         }
         self.crc.combine(&batch.crc);
         self.lengths.extend_from_slice(&batch.lengths);
-        batch.plain_hashes.iter().for_each(|&chunk| self.tree.push(chunk));
+        batch
+            .plain_hashes
+            .iter()
+            .for_each(|&chunk| self.tree.push(chunk));
         self.hashes.extend_from_slice(&batch.hashes);
         self.reused += batch.reused;
         self.equal_first &= batch.equal_first;

@@ -8,7 +8,9 @@ use std::io::{self, Cursor, Read};
 
 use data::{Bytes, Noise, Random, bytes_of, write, write_one};
 use proptest::prelude::*;
-use sozip::{Added, Archive, ArchiveWriter, ChunkHash, Chunks, Options, Previous, ReadAt, ReadError};
+use sozip::{
+    Added, Archive, ArchiveWriter, ChunkHash, Chunks, Options, Previous, ReadAt, ReadError,
+};
 
 const SMALL: Options = Options {
     level: 6,
@@ -238,7 +240,10 @@ fn a_chunk_that_has_rotted_is_not_copied() {
         assert!(bytes == *good, "byte {at}");
         assert_eq!(again.reused, added.chunks - 1, "byte {at}");
         let both = again.equal_first && again.equal_others;
-        assert!(!both, "an archive with a rotten chunk does not hold the same");
+        assert!(
+            !both,
+            "an archive with a rotten chunk does not hold the same"
+        );
     }
 }
 
@@ -269,7 +274,10 @@ fn a_scan_compares_every_hash() {
             bytes[byte] ^= 1;
             let mut wrong = added.hashes.clone();
             wrong[at] = ChunkHash::from_bytes(&bytes);
-            assert!(matches!(scan(&wrong), Err(ReadError::Hashes { .. })), "{at}");
+            assert!(
+                matches!(scan(&wrong), Err(ReadError::Hashes { .. })),
+                "{at}"
+            );
         }
     }
     let short = scan(&added.hashes[1..]);

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sozip::{
-    Added, ArchiveWriter, CHUNK_SIZE, CHUNK_SIZE_MAX, ChunkHash, Chunks, Options, Previous, WriteError,
+    Added, ArchiveWriter, CHUNK_SIZE, CHUNK_SIZE_MAX, ChunkHash, Chunks, Options, Previous,
+    WriteError,
 };
 
 use super::archive::read_error;

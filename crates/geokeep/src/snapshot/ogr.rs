@@ -15,8 +15,8 @@ use rusqlite::Connection;
 use super::copy::Copied;
 use super::private::{PrivateCopy, staging_error};
 use super::{Failure, Request, SnapshotError};
-use crate::finding::{Finding, Severity};
 use crate::Watch;
+use crate::finding::{Finding, Severity};
 use crate::sqlite::{self, open_confined, quote};
 
 /// Older ones write GeoPackages of version 1.0 or lack `-nlt` for curves.

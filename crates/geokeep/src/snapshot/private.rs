@@ -114,7 +114,8 @@ impl PrivateCopy {
     }
 
     pub(super) fn open(&self) -> Result<Confined, Failure> {
-        let connection = sqlite::open_confined(self.path(), &self.watch).map_err(Failure::sqlite)?;
+        let connection =
+            sqlite::open_confined(self.path(), &self.watch).map_err(Failure::sqlite)?;
         // It need not survive a power cut. A sync at the end of the backup API would hold writers up.
         connection
             .execute_batch("PRAGMA synchronous = OFF")

@@ -108,7 +108,12 @@ mod tests {
             .add("a.gpkg", None, &mut input, None, &options, None, &mut note)
             .unwrap();
         let archive = writer.finish().unwrap().into_inner();
-        (archive, added.entry, digest_text(&digest.finalize()), hashes)
+        (
+            archive,
+            added.entry,
+            digest_text(&digest.finalize()),
+            hashes,
+        )
     }
 
     fn plain() -> Vec<u8> {
