@@ -15,11 +15,11 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use sozip::{Chunks, ReadAt};
 
-use crate::Watch;
 use crate::destination::{Layer, Manifest, StoredArchive, Verdict};
 use crate::error::{Error, Interrupted};
 use crate::finding::{Finding, Severity};
 use crate::stored::{Bytes, Database, Twin};
+use crate::{Watch, sqlite};
 pub(crate) use digest::compare;
 pub(crate) use layers::{has_contents_table, uncounted as uncounted_layers};
 pub use losses::LOSS;
@@ -213,10 +213,14 @@ pub(crate) fn is_stored_geopackage<R: ReadAt + 'static>(
 ) -> Result<bool, Error> {
     let database = Database::open(&Bytes::new(Arc::clone(chunks), 0), watch);
     let database = database.map_err(VerifyError::from)?;
-    let found = has_contents_table(database.connection());
+    let connection = database.connection();
+    let found = match sqlite::schema_is_short(connection, watch) {
+        Ok(true) => has_contents_table(connection).unwrap_or(true),
+        // A schema that cannot be read does not say that it is none.
+        _ => true,
+    };
     watch.check()?;
-    // A schema that cannot be read does not say that it is none.
-    Ok(found.unwrap_or(true))
+    Ok(found)
 }
 
 fn open(bytes: &Bytes, patience: &Patience) -> Result<Database, Error> {
