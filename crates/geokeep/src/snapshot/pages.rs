@@ -240,23 +240,32 @@ impl<'a> Reader<'a> {
             stamp: self.stamp()?,
         };
         let seen = if self.log()? == log { log } else { None };
+        let goes_on = self.version.is_some();
+        if goes_on && !self.is_at(&now, seen.as_ref()) {
+            return Err(Failure::Moved);
+        }
         // Each time: it also limits the memory of a connection that is new.
         let layout = self.pages.layout().map_err(Failure::sqlite)?;
-        if let Some(version) = &self.version {
-            let same_state = if self.in_wal() {
-                seen.is_some() && seen == self.seen && version.stamp.inode == now.stamp.inode
-            } else {
-                *version == now
-            };
-            if same_state && layout == self.layout {
-                return Ok(());
-            }
-            return Err(Failure::Moved);
+        if goes_on {
+            return (layout == self.layout).then_some(()).ok_or(Failure::Moved);
         }
         let file_bytes = now.stamp.size;
         (self.version, self.seen) = (Some(now), seen);
         (self.header, self.layout, self.free) = (header, layout, None);
         self.measure(file_bytes)
+    }
+
+    /// Whether that is the state of which a part has been read.
+    fn is_at(&self, now: &Version, seen: Option<&LogState>) -> bool {
+        self.version.as_ref().is_some_and(|version| {
+            if self.in_wal() {
+                seen.is_some()
+                    && seen == self.seen.as_ref()
+                    && version.stamp.inode == now.stamp.inode
+            } else {
+                version == now
+            }
+        })
     }
 
     /// How long the stream is, which depends on whether a log is merged in.

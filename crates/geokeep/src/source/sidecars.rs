@@ -16,8 +16,8 @@ const FRAME_HEADER: usize = 24;
 /// A log is digested up to this length; SQLite keeps them below half of it unless told otherwise.
 const DIGESTED_MAX: u64 = 8 << 20;
 /// Salts and commit mark of a frame are read from its header; more frames than this are not walked:
-/// 4 GiB of pages of 4 KiB. A log that claims more can be one large hole.
-const FRAMES_MAX: u64 = 1 << 20;
+/// 1 GiB of pages of 4 KiB. A log that claims more can be one large hole.
+const FRAMES_MAX: u64 = 1 << 18;
 
 /// A write-ahead log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
