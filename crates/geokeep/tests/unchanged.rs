@@ -4,6 +4,7 @@
 //! Whether a file was read shows by a destination that cannot be written: a source that is read
 //! needs a draft there, one that is known unchanged does not.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(unsafe_code, reason = "a shared memory map is made here")]
 
 mod common;
 
@@ -19,15 +20,18 @@ use geokeep::backup::Outcome;
 use geokeep::destination::ArchiveFolder;
 use geokeep::durable::OsDisk;
 use geokeep::snapshot::Clock;
+use geokeep::source::FileSystem;
 use testkit::disks::{DiskFault, FailingDisk, Failure};
 use testkit::gpkg::{Journal, Options};
 use testkit::live_writer::{self, JournalMode, LiveWriter};
 
 testkit::live_writer_process!();
 
-/// A place whose clock is an hour ahead: every file in it is old enough to be trusted.
+/// A place whose clock is an hour ahead: every file in it is old enough to be trusted. Where the
+/// tests run in memory, where times cannot be trusted, they are all the same.
 fn later() -> Place {
     let mut place = Place::new();
+    place.settings.file_system = Some(FileSystem::Local);
     place.settings.clock = Clock::new(|| {
         jiff::Timestamp::now()
             .checked_add(jiff::SignedDuration::from_hours(1))
@@ -104,7 +108,8 @@ fn a_change_is_read_and_stored() {
 
 #[test]
 fn a_young_file_is_read() {
-    let place = Place::new();
+    let mut place = Place::new();
+    place.settings.file_system = Some(FileSystem::Local);
     let path = place.build("a.gpkg", &tiny());
     place.save(&path);
     // Its last change is not two seconds older than the look: it proves nothing …
@@ -114,7 +119,7 @@ fn a_young_file_is_read() {
     assert_eq!(archives_below(&place.backups()).len(), 1);
     // It was still too young then; once it was read at rest, that is known.
     assert!(!known_unchanged(&place, &path));
-    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    std::thread::sleep(std::time::Duration::from_millis(2_300));
     assert!(is_unchanged(&place, &path));
     assert!(known_unchanged(&place, &path));
     add_one_feature(&path);
@@ -295,4 +300,149 @@ fn a_damaged_archive_is_no_proof_of_anything() {
     let second = place.save(&path);
     assert_eq!(second.manifest.digest, first.manifest.digest);
     assert_ne!(second.path, first.path);
+}
+
+/// Writes over a file as copying programs do that keep the time of the last change.
+fn overwrite(path: &Path, bytes: &[u8]) {
+    let file = File::options().write(true).open(path).unwrap();
+    let before = file.metadata().unwrap();
+    assert_eq!(before.len(), bytes.len() as u64);
+    file.write_all_at(bytes, 0).unwrap();
+    file.set_times(FileTimes::new().set_modified(before.modified().unwrap()))
+        .unwrap();
+}
+
+/// A log of the same length, generation and time, but with another transaction in it, or with other
+/// bytes in the midst of the same one. For root the time of the last change of a log says nothing:
+/// SQLite gives it to its owner again and again.
+#[test]
+fn another_log_of_the_same_length_and_generation_is_noticed() {
+    let place = later();
+    let path = place.build("a.gpkg", &tiny());
+    let log = place.source("a.gpkg-wal");
+    let options = live_writer::Options {
+        every: Duration::from_secs(3600),
+        journal: JournalMode::Wal,
+        ..Default::default()
+    };
+    let open = LiveWriter::start(&path, &options);
+    // Two programs of the same file, which go different ways from here.
+    let other = place.root().join("other.gpkg");
+    fs::copy(&path, &other).unwrap();
+    fs::copy(&log, place.root().join("other.gpkg-wal")).unwrap();
+    let edit = |path: &Path, text: &str| {
+        let db = writable(path);
+        let sql = format!("UPDATE parcels SET remarks = '{text}' WHERE fid = 7");
+        db.execute_batch(&sql).unwrap();
+        let log = fs::read(format!("{}-wal", path.display())).unwrap();
+        db.close().unwrap();
+        log
+    };
+    edit(&path, "one");
+    let others = edit(&other, "two");
+    let ours = fs::read(&log).unwrap();
+    assert_eq!(ours.len(), others.len(), "the edits are alike");
+    assert_eq!(ours[..32], others[..32], "one generation");
+    assert!(ours != others);
+    place.save(&path);
+    assert!(known_unchanged(&place, &path));
+    overwrite(&log, &others);
+    assert!(!known_unchanged(&place, &path));
+    overwrite(&log, &ours);
+    place.try_backup(&path).unwrap();
+    assert!(known_unchanged(&place, &path));
+    // The last frame and its checksum stay: only its own content tells.
+    let mut forged = ours.clone();
+    forged[32 + 24 + 100] ^= 1;
+    overwrite(&log, &forged);
+    assert!(!known_unchanged(&place, &path));
+    overwrite(&log, &ours);
+    open.stop();
+}
+
+/// A program that writes through a shared memory map, as SQLite does if it was built for that.
+struct Map {
+    start: *mut u8,
+    len: usize,
+}
+
+impl Map {
+    fn of(path: &Path) -> Self {
+        use nix::libc::{MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap};
+        let file = File::options().read(true).write(true).open(path).unwrap();
+        let len = usize::try_from(file.metadata().unwrap().len()).unwrap();
+        let rights = PROT_READ | PROT_WRITE;
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(&file);
+        // SAFETY: a new mapping at a place that the system chooses.
+        let start = unsafe { mmap(std::ptr::null_mut(), len, rights, MAP_SHARED, descriptor, 0) };
+        assert_ne!(start, MAP_FAILED);
+        Self {
+            start: start.cast(),
+            len,
+        }
+    }
+
+    fn flip(&mut self, at: usize) {
+        assert!(at < self.len);
+        // SAFETY: within the mapping, which nobody makes shorter.
+        unsafe { *self.start.add(at) ^= 1 };
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `of` and not used after this.
+        unsafe { nix::libc::munmap(self.start.cast(), self.len) };
+    }
+}
+
+/// The second write to a page finds it writable and moves no time until the system has written it to
+/// disk: so that is asked for at each look. In memory there is no such moment, and a file is always
+/// read.
+#[test]
+fn a_write_through_a_shared_map_is_noticed() {
+    for in_memory in [false, true] {
+        let mut place = if in_memory {
+            Place::in_memory()
+        } else {
+            Place::new()
+        };
+        place.settings.clock = later().settings.clock;
+        let path = place.build("a.gpkg", &tiny());
+        let text = b"Grenze vermarkt";
+        let bytes = fs::read(&path).unwrap();
+        let at = bytes.windows(text.len()).position(|w| w == text).unwrap();
+        let mut map = Map::of(&path);
+        map.flip(at);
+        place.save(&path);
+        for _ in 0..2 {
+            // Of this one the times may well tell nothing: its page was changed before.
+            map.flip(at);
+            place.save(&path);
+        }
+        let marks = [at, 4096 * 2 + 50, at];
+        for at in marks {
+            map.flip(at);
+            assert!(!known_unchanged(&place, &path), "in memory: {in_memory}");
+            place.try_backup(&path).unwrap();
+        }
+    }
+}
+
+/// On a file system of one of these kinds a file is read whatever its times say, and found the same.
+#[test]
+fn where_times_do_not_tell_it_is_read() {
+    for file_system in [
+        FileSystem::Untimed("FAT".to_owned()),
+        FileSystem::Uncertain("SMB".to_owned()),
+        FileSystem::Nfs,
+    ] {
+        let mut place = later();
+        place.settings.file_system = Some(file_system);
+        let path = place.build("a.gpkg", &tiny());
+        place.save(&path);
+        assert!(!known_unchanged(&place, &path));
+        assert!(is_unchanged(&place, &path));
+        assert_eq!(archives_below(&place.backups()).len(), 1);
+    }
 }

@@ -3,19 +3,15 @@
 //! For places where locks may not cross machines (SMB, FUSE, …), and for files that SQLite refuses
 //! to read. The copy counts only if device, inode, size and times were equal before and after,
 //! nothing waited in a journal or log on either side, and the last change was old enough at the
-//! start to have another time stamp than a later one.
+//! start for each later one to have another time ([`Stillness`]).
 
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::pages::{self, say_rollback};
+use super::stillness::{Still, Stillness};
 use super::{Consume, Failure, Request, SnapshotError};
-use crate::error::Error;
-use crate::source::{FileStamp, FileSystem, Header, Look, sidecar, stamp_of};
-
-/// Local file systems keep times in steps of some milliseconds, others (FAT) of 2 s.
-const OLD_ENOUGH_LOCAL: Duration = Duration::from_millis(100);
-const OLD_ENOUGH: Duration = Duration::from_secs(2);
+use crate::source::{FileStamp, Header, Look};
 
 /// What may lie beside the file while it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,25 +53,18 @@ pub(super) fn read<T>(
     beside: Beside,
     consume: &mut Consume<'_, T>,
 ) -> Result<(pages::Read, T), Failure> {
-    let old_enough = if look.file_system == FileSystem::Local {
-        OLD_ENOUGH_LOCAL
-    } else {
-        OLD_ENOUGH
-    };
-    let deadline = Instant::now() + request.lock_wait.max(old_enough * 2);
-    let mut reason;
+    let mut stillness = Stillness::watch(request, &look.file_system);
     loop {
-        request.watch.check()?;
-        match quiet(request, beside, old_enough) {
+        let reason = match quiet(request, beside, &mut stillness)? {
             Ok(before) => {
                 let instant = request.clock.now();
                 let mut raw = Raw {
                     request,
                     at: 0,
-                    end: before.file.size,
+                    end: before.file.stamp().size,
                 };
-                let consumed = consume(&mut raw, before.file.size);
-                if quiet(request, beside, old_enough).is_ok_and(|after| after == before) {
+                let consumed = consume(&mut raw, before.file.stamp().size);
+                if before.is_unchanged(request)? {
                     let read = pages::Read {
                         instant,
                         original_versions: look.header().map_or([0, 0], Header::versions),
@@ -86,66 +75,83 @@ pub(super) fn read<T>(
                     return Ok((read, consumed?));
                 }
                 // Whatever became of the copy: it is of no use.
-                reason = "it changed while it was read".to_owned();
+                "it changed while it was read".to_owned()
             }
             // Here a program that has come can be read beside, with its locks.
-            Err(Unquiet::Sidecar(_)) if look.file_system == FileSystem::Local => {
-                return Err(Failure::Moved);
-            }
-            Err(Unquiet::Busy(why) | Unquiet::Sidecar(why)) => reason = why,
-            Err(Unquiet::Io(e)) => return Err(SnapshotError::Io(e).into()),
-        }
-        if Instant::now() >= deadline {
-            let reason = format!("{reason}, on {}", look.file_system.name());
-            return Err(Error::from(SnapshotError::NeverQuiet { reason }).into());
-        }
-        std::thread::sleep(Duration::from_millis(100));
+            Err(Unquiet::Sidecar(_)) if look.file_system.is_local() => return Err(Failure::Moved),
+            Err(Unquiet::Busy(why) | Unquiet::Sidecar(why)) => why,
+        };
+        stillness.pause(&reason)?;
     }
 }
 
 enum Unquiet {
     Busy(String),
     Sidecar(String),
-    Io(io::Error),
 }
 
 /// What must be the same before and after.
-#[derive(PartialEq, Eq)]
-struct Still {
-    file: FileStamp,
-    /// Journal and log.
-    beside: [Option<FileStamp>; 2],
+struct Quiet<'a> {
+    file: Still<'a>,
+    beside: Beside,
+    sidecars: Sidecars,
+}
+
+impl Quiet<'_> {
+    fn is_unchanged(&self, request: &Request<'_>) -> Result<bool, Failure> {
+        let now = Sidecars::look(request)?;
+        let unchanged = match self.beside {
+            Beside::Nothing => now.with_changes().is_none(),
+            Beside::Anything => now == self.sidecars,
+        };
+        Ok(unchanged && self.file.is_still()?)
+    }
 }
 
 /// The state of the file, if nobody seems to be at work on it.
-fn quiet(request: &Request<'_>, beside: Beside, old_enough: Duration) -> Result<Still, Unquiet> {
-    let path = &request.source.real;
-    let mut found = [None, None];
-    for (suffix, found) in ["-journal", "-wal"].iter().zip(&mut found) {
-        match stamp_of(&sidecar(path, suffix)) {
-            Ok(stamp) if beside == Beside::Anything => *found = Some(stamp),
-            Ok(stamp) if *suffix == "-journal" || stamp.size > 0 => {
-                return Err(Unquiet::Sidecar(format!(
-                    "a {suffix} with changes lies beside it"
-                )));
-            }
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Unquiet::Io(e)),
-            _ => {}
+fn quiet<'a>(
+    request: &Request<'_>,
+    beside: Beside,
+    stillness: &mut Stillness<'a>,
+) -> Result<Result<Quiet<'a>, Unquiet>, Failure> {
+    let sidecars = Sidecars::look(request)?;
+    if beside == Beside::Nothing
+        && let Some(suffix) = sidecars.with_changes()
+    {
+        let why = format!("a {suffix} with changes lies beside it");
+        return Ok(Err(Unquiet::Sidecar(why)));
+    }
+    let file = stillness.look()?.map_err(Unquiet::Busy);
+    Ok(file.map(|file| Quiet {
+        file,
+        beside,
+        sidecars,
+    }))
+}
+
+#[derive(PartialEq, Eq)]
+struct Sidecars {
+    journal: Option<FileStamp>,
+    log: Option<FileStamp>,
+}
+
+impl Sidecars {
+    fn look(request: &Request<'_>) -> Result<Self, Failure> {
+        let stamp = |suffix| request.source.sidecar_stamp(suffix);
+        Ok(Self {
+            journal: stamp("-journal").map_err(SnapshotError::Io)?,
+            log: stamp("-wal").map_err(SnapshotError::Io)?,
+        })
+    }
+
+    /// The one with changes that the file alone would lack.
+    fn with_changes(&self) -> Option<&'static str> {
+        match self {
+            Self {
+                journal: Some(_), ..
+            } => Some("-journal"),
+            Self { log: Some(log), .. } if log.size > 0 => Some("-wal"),
+            _ => None,
         }
     }
-    let stamp = stamp_of(path).map_err(Unquiet::Io)?;
-    let now = request.clock.now_ns();
-    let old = i64::try_from(old_enough.as_nanos()).unwrap_or(i64::MAX);
-    // The second cannot be set back by a program that sets the first.
-    let newest = stamp.modified_ns.max(stamp.changed_ns);
-    if newest > now.saturating_sub(old) && newest <= now {
-        return Err(Unquiet::Busy(format!(
-            "its last change is less than {} ms old",
-            old_enough.as_millis()
-        )));
-    }
-    Ok(Still {
-        file: stamp,
-        beside: found,
-    })
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::source::{FileSystem, Look, State, look};
+use crate::source::{Look, State, look};
 
 /// A way of taking a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -68,7 +68,8 @@ fn auto(look: &Look) -> (Option<Method>, String) {
         ),
         State::WalClean => (
             Method::Pages,
-            "WAL mode, but no log and nobody there: read as it lies, and seen to stay so",
+            "WAL mode, but no log and nobody there: read as it lies, under a lock that would show \
+             whoever came",
         ),
         State::WalOrphaned => (
             Method::Copy,
@@ -268,7 +269,7 @@ fn carry_out<T>(
         }
         (Method::Pages, _) => {
             let open = if state == State::WalClean {
-                Open::Immutable
+                Open::AtRest(&look.file_system)
             } else {
                 Open::Shared
             };
@@ -406,7 +407,7 @@ fn plain_copy(look: &Look) -> (bool, String) {
             false,
             "a program has it open and may write while it is copied".to_owned(),
         ),
-        State::UncertainLocks if look.file_system != FileSystem::Local => (
+        State::UncertainLocks if !look.file_system.is_local() => (
             false,
             "another machine may write while it is copied, and nothing would tell".to_owned(),
         ),

@@ -24,7 +24,7 @@ use super::{Failure, Request, SnapshotError, pages, reconcile};
 use crate::durable::{DiskFile, open_unlinked};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock, stamp_of};
+use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock};
 
 /// A private copy, the instant whose state it holds, and how long writers may have had to wait.
 pub(super) struct Copied {
@@ -48,11 +48,8 @@ pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Fi
         State::HotJournal => return hot_journal(request, look),
         State::Rollback => reconcile::take(request)?,
         State::WalOrphaned => orphaned_log(request)?,
-        State::WalLive => {
-            let route = Route::of(look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes));
-            let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
-            Copied::of(delivery::deliver(request, Open::Shared, route, read)?)
-        }
+        State::WalLive => by_pages(request, look, Open::Shared)?,
+        State::WalClean => by_pages(request, look, Open::AtRest(&look.file_system))?,
         _ => {
             let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
             Copied::of(bracketed::read(request, look, Beside::Nothing, read)?)
@@ -61,15 +58,18 @@ pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Fi
     Ok((copied, Vec::new()))
 }
 
+fn by_pages(request: &Request<'_>, look: &Look, open: Open<'_>) -> Result<Copied, Failure> {
+    let route = Route::of(look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes));
+    let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
+    Ok(Copied::of(delivery::deliver(request, open, route, read)?))
+}
+
 /// What a program left that died in rollback mode, rolled back if its transaction did not end.
 fn hot_journal(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Finding>), Failure> {
     if look.wal_has_content() && look.shm.is_some() {
         let reason = "a rollback journal and a write-ahead log in use lie beside it: they cannot \
                       both be its own";
-        return Err(SnapshotError::NeedsOtherMethod {
-            reason: reason.to_owned(),
-        }
-        .into());
+        return Err(Failure::NotADatabase(reason.to_owned()));
     }
     let mut findings = Vec::new();
     let copied = recovered(request, &mut |copy| {
@@ -182,15 +182,11 @@ fn copy_sidecar(
 
 /// `stat` of the file and of what may lie beside it.
 fn stamps(request: &Request<'_>) -> Result<[Option<FileStamp>; 3], Failure> {
-    let stamp = |path: &std::path::Path| match stamp_of(path) {
-        Ok(stamp) => Ok(Some(stamp)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Failure::from(SnapshotError::Io(e))),
-    };
+    let stamp = |suffix| request.source.sidecar_stamp(suffix);
     Ok([
-        stamp(&request.source.real)?,
-        stamp(&request.source.sidecar("-journal"))?,
-        stamp(&request.source.sidecar("-wal"))?,
+        stamp("").map_err(SnapshotError::Io)?,
+        stamp("-journal").map_err(SnapshotError::Io)?,
+        stamp("-wal").map_err(SnapshotError::Io)?,
     ])
 }
 

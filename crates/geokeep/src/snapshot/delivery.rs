@@ -36,7 +36,7 @@ impl Route {
 
 pub(super) fn deliver<T>(
     request: &Request<'_>,
-    open: Open,
+    open: Open<'_>,
     route: Route,
     consume: &mut Consume<'_, T>,
 ) -> Result<(pages::Read, T), Failure> {
@@ -59,7 +59,7 @@ impl Sink for Vec<u8> {
 
 fn memory<T>(
     request: &Request<'_>,
-    open: Open,
+    open: Open<'_>,
     consume: &mut Consume<'_, T>,
 ) -> Result<(pages::Read, T), Failure> {
     let mut all = Vec::new();
@@ -118,7 +118,7 @@ impl Read for FromPipe {
 
 fn pipe<T>(
     request: &Request<'_>,
-    open: Open,
+    open: Open<'_>,
     consume: &mut Consume<'_, T>,
 ) -> Result<(pages::Read, T), Failure> {
     let (sender, messages) = sync_channel(PIPE_DEPTH);

@@ -1,6 +1,7 @@
 //! How the consistent state of a source is taken, and which way is right when.
 
 mod as_it_lies;
+mod at_rest;
 mod bracketed;
 mod choose;
 mod copy;
@@ -12,10 +13,12 @@ mod online;
 mod pages;
 mod private;
 mod reconcile;
+mod stillness;
 mod super_journal;
 mod tidy;
 mod vacuum;
 mod waiting;
+mod wal_index;
 
 use std::io::{self, Read};
 use std::path::PathBuf;

@@ -1,27 +1,29 @@
 //! `pages`: every page in order, in one read transaction, straight from SQLite's pager.
 //!
 //! They are those of the state that the transaction sees, with the content of a write-ahead log
-//! merged in (`dbpage`). Nothing is written beside the source. Bytes behind the last page are no business of SQLite's, but of a file whose header is wrong they
-//! may be most of what there is: where the file alone is the database, the stream has its length.
+//! merged in (`dbpage`). Nothing is written beside the source. The lock is let go of for others who
+//! wait for it (`turns`).
 //!
-//! In rollback mode a reader keeps writers from committing. So this one is polite: it polls the
-//! PENDING byte, lets go as soon as a writer waits there, and never holds its lock for more than
-//! [`HOLD_MAX`]. It goes on where it was if nothing has changed in between, else the attempt fails
-//! with [`Failure::Moved`]. In WAL mode it is in nobody's way and reads to the end.
+//! Bytes behind the last page are no business of SQLite's, but of a file whose header is wrong they
+//! may be most of what there is: where the file alone is the database, the stream has its length.
+
+mod turns;
 
 use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
 
+use super::at_rest::AtRest;
 use super::dbpage::{Layout, Pages};
 use super::free_pages::{FreePages, Walk};
 use super::waiting::past_locks;
+use super::wal_index::{LogState, WalIndex};
 use super::{Failure, Request, SnapshotError};
-use crate::source::{Header, sidecar};
+use crate::source::{FileSystem, Header};
 use crate::{source, sqlite};
+use turns::GAP;
+pub(super) use turns::HOLD_MAX;
 
-/// The longest continuous hold of a read lock in rollback mode. GDAL gives up after 5 s.
-pub(super) const HOLD_MAX: Duration = Duration::from_secs(2);
 /// Bytes handed on at a time, about.
 const BATCH_BYTES: usize = 1 << 20;
 /// How long the list of free pages may be followed where letting go of the lock is no way out.
@@ -31,11 +33,13 @@ const FULL_PAUSE: Duration = Duration::from_millis(2);
 
 /// How the database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Open {
+pub(super) enum Open<'a> {
     /// As others do, with locks; neither log nor index is written.
     Shared,
-    /// As a file that nobody writes. The caller has made sure of that.
-    Immutable,
+    /// A WAL database that nobody has open, on this file system: see [`AtRest`].
+    AtRest(&'a FileSystem),
+    /// A working copy of our own: nobody else has it.
+    Own,
 }
 
 /// What a reader of pages does with a batch.
@@ -75,7 +79,14 @@ struct Version {
 pub(super) struct Reader<'a> {
     request: &'a Request<'a>,
     pages: Pages,
-    open: Open,
+    open: Open<'a>,
+    at_rest: Option<AtRest<'a>>,
+    // After `pages`, whose connection must be closed before.
+    index: Option<WalIndex>,
+    /// The state of the log that we read, if it is certain.
+    seen: Option<LogState>,
+    /// When the lock was let go of in WAL mode.
+    gap_began: Option<Instant>,
     /// Whether our read lock keeps writers waiting.
     in_the_way: bool,
     holding: bool,
@@ -94,7 +105,7 @@ pub(super) struct Reader<'a> {
 /// Reads all pages into `sink`.
 pub(super) fn read(
     request: &Request<'_>,
-    open: Open,
+    open: Open<'_>,
     sink: &mut dyn Sink,
 ) -> Result<Read, Failure> {
     let mut reader = Reader::open(request, open)?;
@@ -125,20 +136,21 @@ pub(super) fn read(
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn open(request: &'a Request<'a>, open: Open) -> Result<Self, Failure> {
-        let parameters = match open {
-            // `readonly_shm` keeps SQLite from making or changing a `-shm`; it has no effect in
-            // rollback mode.
-            Open::Shared => "mode=ro&readonly_shm=1",
-            Open::Immutable => "mode=ro&immutable=1",
+    pub(super) fn open(request: &'a Request<'a>, open: Open<'a>) -> Result<Self, Failure> {
+        // Before it is opened: SQLite notes the length of a file that nobody writes once and for all.
+        let at_rest = match open {
+            Open::AtRest(file_system) => Some(AtRest::enter(request, file_system)?),
+            Open::Shared | Open::Own => None,
         };
-        let uri = sqlite::uri(&request.source.real, parameters);
-        let pages = Pages::open(&uri, request.watch).map_err(Failure::sqlite)?;
         let now = Instant::now();
         Ok(Self {
             request,
-            pages,
+            pages: Self::connect(request, open)?,
             open,
+            at_rest,
+            index: None,
+            seen: None,
+            gap_began: None,
             in_the_way: open == Open::Shared,
             holding: false,
             version: None,
@@ -150,6 +162,17 @@ impl<'a> Reader<'a> {
             nobody_waited: now,
             longest: Duration::ZERO,
         })
+    }
+
+    fn connect(request: &Request<'_>, open: Open<'_>) -> Result<Pages, Failure> {
+        let parameters = match open {
+            // `readonly_shm` keeps SQLite from making or changing a `-shm`; it has no effect in
+            // rollback mode.
+            Open::Shared => "mode=ro&readonly_shm=1",
+            Open::AtRest(_) | Open::Own => "mode=ro&immutable=1",
+        };
+        let uri = sqlite::uri(&request.source.real, parameters);
+        Pages::open(&uri, request.watch).map_err(Failure::sqlite)
     }
 
     /// Whether writers have to wait while the lock is held.
@@ -176,11 +199,38 @@ impl<'a> Reader<'a> {
 
     /// Takes the read lock, waiting for writers up to the time allowed.
     fn begin(&mut self) -> Result<(), Failure> {
-        let page = past_locks(self.request, || self.pages.begin())?;
-        self.begun(&page)
+        if let Some(began) = self.gap_began.take() {
+            std::thread::sleep(GAP.saturating_sub(began.elapsed()));
+        }
+        if let Some(at_rest) = &mut self.at_rest {
+            at_rest.lock()?;
+        }
+        if self.index.is_none() && self.open == Open::Shared {
+            self.index = WalIndex::open(self.request.source).map_err(SnapshotError::Io)?;
+        }
+        let mut log = Ok(None);
+        let page = past_locks(self.request, || {
+            log = self.log();
+            self.pages.begin()
+        })?;
+        self.begun(&page, log?)
     }
 
-    fn begun(&mut self, page_1: &[u8]) -> Result<(), Failure> {
+    /// The state of the log at this moment.
+    fn log(&self) -> Result<Option<LogState>, Failure> {
+        match &self.index {
+            Some(index) => index.state(self.request.source),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether we share a WAL database with others.
+    fn in_wal(&self) -> bool {
+        self.open == Open::Shared && !self.in_the_way
+    }
+
+    /// `log` is its state before the transaction began.
+    fn begun(&mut self, page_1: &[u8], log: Option<LogState>) -> Result<(), Failure> {
         self.holding = true;
         self.slice_began = Instant::now();
         self.nobody_waited = self.slice_began;
@@ -189,15 +239,37 @@ impl<'a> Reader<'a> {
             change_counter: header.change_counter(),
             stamp: self.stamp()?,
         };
-        let file_bytes = now.stamp.size;
-        match &self.version {
-            Some(version) if *version == now => return Ok(()),
-            Some(_) => return Err(Failure::Moved),
-            None => self.version = Some(now),
+        let seen = if self.log()? == log { log } else { None };
+        let goes_on = self.version.is_some();
+        if goes_on && !self.is_at(&now, seen.as_ref()) {
+            return Err(Failure::Moved);
         }
-        self.header = header;
-        self.free = None;
-        self.layout = self.pages.layout().map_err(Failure::sqlite)?;
+        // Each time: it also limits the memory of a connection that is new.
+        let layout = self.pages.layout().map_err(Failure::sqlite)?;
+        if goes_on {
+            return (layout == self.layout).then_some(()).ok_or(Failure::Moved);
+        }
+        let file_bytes = now.stamp.size;
+        (self.version, self.seen) = (Some(now), seen);
+        (self.header, self.layout, self.free) = (header, layout, None);
+        self.measure(file_bytes)
+    }
+
+    /// Whether that is the state of which a part has been read.
+    fn is_at(&self, now: &Version, seen: Option<&LogState>) -> bool {
+        self.version.as_ref().is_some_and(|version| {
+            if self.in_wal() {
+                seen.is_some()
+                    && seen == self.seen.as_ref()
+                    && version.stamp.inode == now.stamp.inode
+            } else {
+                version == now
+            }
+        })
+    }
+
+    /// How long the stream is, which depends on whether a log is merged in.
+    fn measure(&mut self, file_bytes: u64) -> Result<(), Failure> {
         let merged = self.open == Open::Shared && self.layout.wal;
         self.in_the_way = self.open == Open::Shared && !merged;
         let log_bytes = if merged { self.log_bytes()? } else { 0 };
@@ -238,15 +310,6 @@ impl<'a> Reader<'a> {
             }
         }
         self.free = walk.finish();
-        Ok(())
-    }
-
-    /// Lets go of the lock if somebody waits for it, and takes it again.
-    fn pause_for_writers(&mut self) -> Result<(), Failure> {
-        if self.must_let_go()? {
-            self.let_go()?;
-            self.begin()?;
-        }
         Ok(())
     }
 
@@ -307,7 +370,7 @@ impl<'a> Reader<'a> {
         let mut batch = batch;
         loop {
             if self.holding && self.must_let_go()? {
-                self.let_go()?;
+                self.step_aside()?;
             }
             match sink.offer(batch) {
                 Offer::Taken => return Ok(()),
@@ -321,52 +384,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn must_let_go(&mut self) -> Result<bool, Failure> {
-        if !self.in_the_way {
-            return Ok(false);
-        }
-        Ok(self.writer_waits()?.is_some() || self.slice_began.elapsed() >= HOLD_MAX)
-    }
-
-    /// For how long a writer may have been waiting, if one does.
-    pub(super) fn writer_waits(&mut self) -> Result<Option<Duration>, Failure> {
-        if source::writer_waits(self.request.gate).map_err(SnapshotError::Io)? {
-            return Ok(Some(self.nobody_waited.elapsed()));
-        }
-        self.nobody_waited = Instant::now();
-        Ok(None)
-    }
-
-    /// Ends the read transaction. A file that changed while we held the lock was changed by a
-    /// program without locks.
-    pub(super) fn let_go(&mut self) -> Result<(), Failure> {
-        self.pages.end()?;
-        self.holding = false;
-        if self.in_the_way {
-            self.longest = self.longest.max(self.nobody_waited.elapsed());
-        }
-        // A commit in WAL mode may copy pages into the file while we read: not a change for us.
-        let checked = self.in_the_way || self.open == Open::Immutable;
-        let stamp = self.stamp()?;
-        match &self.version {
-            Some(version) if checked && version.stamp != stamp => Err(Failure::Moved),
-            Some(version) if version.stamp.inode != stamp.inode => Err(Failure::Moved),
-            _ if self.open == Open::Immutable && self.a_log_appeared() => Err(Failure::Moved),
-            _ => Ok(()),
-        }
-    }
-
-    fn a_log_appeared(&self) -> bool {
-        self.log_bytes().is_ok_and(|bytes| bytes > 0)
-    }
-
     /// Length of the write-ahead log, 0 if there is none.
     fn log_bytes(&self) -> Result<u64, Failure> {
-        match std::fs::metadata(sidecar(&self.request.source.real, "-wal")) {
-            Ok(metadata) => Ok(metadata.len()),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(0),
-            Err(e) => Err(SnapshotError::Io(e).into()),
-        }
+        let log = self.request.source.sidecar_stamp("-wal");
+        Ok(log.map_err(SnapshotError::Io)?.map_or(0, |log| log.size))
     }
 }
 

@@ -1,24 +1,29 @@
 //! The one case in which leaving the source alone would leave it worse than we found it.
 //!
-//! A program had a WAL database open when we came, and closed it while we read. Because we were
-//! there it could neither fold its log into the file nor remove it: the saved edits are in the
-//! `-wal` alone, where a mail or a plain copy loses them. If nobody is there any more, one ordinary
-//! opening and closing does what that program would have done.
+//! A program had a WAL database open when we came, or came while we read it at rest, and closed it
+//! before we were done. Because we were there it could neither fold its log into the file nor remove
+//! it: the saved edits are in the `-wal` alone, where a mail or a plain copy loses them. If nobody is
+//! there any more, one ordinary opening and closing does what that program would have done.
 
 use super::Request;
-use crate::source::{FileSystem, Look, look, owned_by_us};
+use crate::source::{Look, State, look, owned_by_us};
 use crate::sqlite::open_confined;
 
 /// Called when our own connection on the source is closed. A failure changes nothing.
 pub(super) fn after(request: &Request<'_>, before: &Look) {
     let was_alive = before.shm.is_some() && !before.locks.nobody();
-    if !was_alive || before.file_system != FileSystem::Local {
+    let came_later =
+        before.state() == State::WalClean && before.wal.is_none() && before.shm.is_none();
+    if !(was_alive || came_later) || !before.file_system.is_local() {
         return;
     }
     let Ok(now) = look(request.source, request.gate, request.clock.now_ns()) else {
         return;
     };
-    let left_behind = now.wal.is_some() && now.locks.nobody() && now.journal.is_none();
+    let left_behind = now.wal.is_some()
+        && (was_alive || now.shm.is_some())
+        && now.locks.nobody()
+        && now.journal.is_none();
     let ours = request
         .gate
         .file()

@@ -2,10 +2,12 @@
 //!
 //! Every shorter rule has a counterexample: the change counter stays when QGIS saves in WAL mode,
 //! WAL commits touch nothing but the `-wal`, its size stays when it is reused, `cp -p` restores the
-//! modification time, and on older kernels a commit within the same clock tick moves no time at all.
+//! modification time, a commit within the same tick of the file system's clock moves no time at all,
+//! and a log of the same length and generation may hold another transaction.
 
 use serde::{Deserialize, Serialize};
 
+use super::times::COARSE;
 use super::{FileSystem, Look};
 
 /// What `stat` says of a file.
@@ -32,11 +34,30 @@ pub struct SidecarStamp {
     pub file: FileStamp,
     /// Its first 32 bytes in hexadecimal, if it is as long: checkpoint number and salts.
     pub header: Option<String>,
+    /// The header of the last frame that ends a transaction, in hexadecimal. Its checksum goes on
+    /// from those of all frames before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_commit: Option<String>,
+    /// Digest of all of it, where the time of its last change says nothing (0).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+impl SidecarStamp {
+    /// Whether an equal stamp means an equal log.
+    fn is_proof(&self) -> bool {
+        self.file.changed_ns != 0 || self.digest.is_some()
+    }
 }
 
 impl From<FileStamp> for SidecarStamp {
     fn from(file: FileStamp) -> Self {
-        Self { file, header: None }
+        Self {
+            file,
+            header: None,
+            last_commit: None,
+            digest: None,
+        }
     }
 }
 
@@ -58,10 +79,6 @@ pub struct Evidence {
     pub no_journal: bool,
 }
 
-/// A time stamp that is younger than this at the moment of the look proves nothing: another commit
-/// may fall into the same tick of the file system's clock (FAT counts in 2 s).
-const TICK_NS: i64 = 2_000_000_000;
-
 impl Evidence {
     pub(super) fn of(look: &Look) -> Self {
         let wal = look.wal.as_ref().filter(|wal| wal.bytes > 0);
@@ -75,8 +92,10 @@ impl Evidence {
         }
     }
 
+    /// Whether each write since the look has moved a time: one that was younger may be given again.
     fn settled(&self) -> bool {
-        let before = self.looked_ns.saturating_sub(TICK_NS);
+        let step = i64::try_from(COARSE.as_nanos()).unwrap_or(i64::MAX);
+        let before = self.looked_ns.saturating_sub(step);
         let old = |stamp: &FileStamp| stamp.modified_ns <= before && stamp.changed_ns <= before;
         old(&self.file) && self.wal.as_ref().is_none_or(|wal| old(&wal.file))
     }
@@ -92,11 +111,13 @@ pub fn same_content(then: &Evidence, now: &Evidence) -> bool {
         && now.no_journal
         && then.file == now.file
         && then.wal == now.wal
+        && then.wal.as_ref().is_none_or(SidecarStamp::is_proof)
         && then.wal_frames == now.wal_frames
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
     use super::*;
 
     fn evidence() -> Evidence {
@@ -112,6 +133,8 @@ mod tests {
             wal: Some(SidecarStamp {
                 file: file.clone(),
                 header: Some("00".to_owned()),
+                last_commit: Some("11".to_owned()),
+                digest: None,
             }),
             file,
             wal_frames: 3,
@@ -124,7 +147,7 @@ mod tests {
     fn each_part_of_the_rule_is_needed() {
         let then = evidence();
         assert!(same_content(&then, &evidence()));
-        let differing: [fn(&mut Evidence); 11] = [
+        let differing: [fn(&mut Evidence); 14] = [
             |e| e.file.device += 1,
             |e| e.file.inode += 1,
             |e| e.file.size += 1,
@@ -133,9 +156,17 @@ mod tests {
             |e| e.wal = None,
             |e| e.wal.iter_mut().for_each(|wal| wal.file.modified_ns += 1),
             |e| e.wal.iter_mut().for_each(|wal| wal.header = None),
+            |e| e.wal.iter_mut().for_each(|wal| wal.last_commit = None),
+            |e| {
+                let other = Some("22".to_owned());
+                e.wal
+                    .iter_mut()
+                    .for_each(|wal| wal.digest.clone_from(&other));
+            },
             |e| e.wal_frames += 1,
             |e| e.no_journal = false,
             |e| e.file_system = FileSystem::Nfs,
+            |e| e.file_system = FileSystem::Untimed("tmpfs".to_owned()),
         ];
         for (n, change) in differing.into_iter().enumerate() {
             let mut now = evidence();
@@ -146,10 +177,45 @@ mod tests {
 
     #[test]
     fn a_young_file_proves_nothing() {
+        let step = i64::try_from(COARSE.as_nanos()).unwrap_or(i64::MAX);
         let mut then = evidence();
-        then.file.modified_ns = then.looked_ns - TICK_NS + 1;
+        then.file.modified_ns = then.looked_ns - step + 1;
         assert!(!same_content(&then, &then));
-        then.file.modified_ns = then.looked_ns - TICK_NS;
+        then.file.modified_ns = then.looked_ns - step;
         assert!(same_content(&then, &then));
+    }
+
+    /// Writes get the time of the last tick of the kernel's clock, up to 10 ms ago, and a file
+    /// system of whole seconds, or of two, rounds it down.
+    #[test]
+    fn a_later_write_cannot_get_the_time_of_a_settled_file() {
+        const SECOND: i64 = 1_000_000_000;
+        for round in [SECOND, 2 * SECOND] {
+            for late in 0..5_000 {
+                let mut then = evidence();
+                then.looked_ns = 10 * SECOND + late * 1_000_000;
+                let next_write = (then.looked_ns - 10_000_000) / round * round;
+                then.file.modified_ns = next_write;
+                then.file.changed_ns = next_write;
+                assert!(!same_content(&then, &then), "{round} {late}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_without_a_time_needs_a_digest() {
+        let mut then = evidence();
+        let log = then.wal.as_mut().unwrap();
+        log.file.changed_ns = 0;
+        assert!(!same_content(&then, &then));
+        then.wal.as_mut().unwrap().digest = Some("33".to_owned());
+        assert!(same_content(&then, &then));
+    }
+
+    #[test]
+    fn what_earlier_versions_noted_is_read() {
+        let noted = r#"{"file":{"device":1,"inode":2,"size":3,"modified_ns":4,"changed_ns":5},"header":null}"#;
+        let stamp: SidecarStamp = serde_json::from_str(noted).unwrap();
+        assert_eq!(serde_json::to_string(&stamp).unwrap(), noted);
     }
 }

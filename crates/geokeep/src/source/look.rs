@@ -80,16 +80,23 @@ impl State {
 /// # Errors
 /// [`SourceError`] where file or sidecars cannot be read.
 pub fn look(source: &Source, gate: &Gate, now_ns: i64) -> Result<Look, SourceError> {
+    let folder = source.real.parent().unwrap_or(Path::new("/"));
+    let file_system = match sys::file_system(folder).map_err(SourceError::from_io)? {
+        // Before `stat`: whatever is written after this moves a time.
+        FileSystem::Local if sys::write_back(gate.file()).is_err() => {
+            FileSystem::Untimed("a local file system that does not show every write".to_owned())
+        }
+        other => other,
+    };
     let metadata = gate.file().metadata().map_err(SourceError::from_io)?;
     let stamp = sys::stamp(&metadata);
-    let folder = source.real.parent().unwrap_or(Path::new("/"));
     let mut start = [0; HEADER_LEN];
     let len = usize::try_from(stamp.size).map_or(HEADER_LEN, |size| size.min(HEADER_LEN));
     sozip::ReadAt::read_exact_at(gate.file(), &mut start[..len], 0)
         .map_err(SourceError::from_io)?;
     let mut look = Look {
         first: judge(&start[..len], stamp.size),
-        file_system: sys::file_system(folder).map_err(SourceError::from_io)?,
+        file_system,
         wal: Wal::look(&source.real)?,
         shm: Shm::look(&source.real)?,
         journal: Journal::look(&source.real)?,

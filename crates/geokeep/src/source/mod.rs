@@ -22,6 +22,7 @@ mod qgis_project;
 mod resident;
 mod sidecars;
 mod sys;
+pub(crate) mod times;
 mod unprotected;
 
 use std::io;
@@ -39,7 +40,7 @@ pub use qgis_project::{Project, ProjectFormat};
 pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
 pub use sys::{Holder, Locks, Waiting};
-pub(crate) use sys::{free_space, host_name, locks, openers, owned_by_us, read_lock};
+pub(crate) use sys::{ReadLock, free_space, host_name, locks, openers, owned_by_us, read_lock};
 pub use unprotected::{NotProtected, Unprotected};
 
 /// Why a source could not be looked at.
@@ -128,6 +129,11 @@ impl Source {
         sidecar(&self.real, suffix)
     }
 
+    /// `stat` of a sidecar, if there is one.
+    pub(crate) fn sidecar_stamp(&self, suffix: &str) -> io::Result<Option<FileStamp>> {
+        sidecars::stamp(&self.real, suffix)
+    }
+
     /// The real path as text by which its backups are known. Bytes that are no UTF-8 are written as
     /// numbers, so that two names that differ in them stay two.
     #[must_use]
@@ -214,9 +220,14 @@ pub fn is_short_lived(folder: &Path) -> bool {
     there.is_some_and(sys::is_short_lived)
 }
 
-/// `stat` of a file by its name.
+/// `stat` of a file by its name; of one on a server as it is there, and not as it was a moment ago.
 pub(crate) fn stamp_of(path: &Path) -> io::Result<FileStamp> {
-    Ok(sys::stamp(&std::fs::metadata(path)?))
+    sys::stamp_of(path)
+}
+
+/// The write-ahead log beside a database. SQLite has no locks on it that looking could drop.
+pub(crate) fn log_of(source: &Source) -> Result<Option<Wal>, SourceError> {
+    Wal::look(&source.real)
 }
 
 /// Whether a writer of another process waits for readers to leave, at this moment.

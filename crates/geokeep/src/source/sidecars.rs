@@ -12,10 +12,12 @@ use crate::durable::open_file;
 
 /// Length of the header of a write-ahead log (SQLite file format, section 4.1).
 const WAL_HEADER: usize = 32;
-const FRAME_HEADER: u64 = 24;
+const FRAME_HEADER: usize = 24;
+/// A log is digested up to this length; SQLite keeps them below half of it unless told otherwise.
+const DIGESTED_MAX: u64 = 8 << 20;
 /// Salts and commit mark of a frame are read from its header; more frames than this are not walked:
-/// 4 GiB of pages of 4 KiB. A log that claims more can be one large hole.
-const FRAMES_MAX: u64 = 1 << 20;
+/// 1 GiB of pages of 4 KiB. A log that claims more can be one large hole.
+const FRAMES_MAX: u64 = 1 << 18;
 
 /// A write-ahead log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,6 +56,15 @@ fn is_absent(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename
     )
+}
+
+/// `stat` of what may lie beside a database, by its name.
+pub(super) fn stamp(database: &Path, suffix: &str) -> io::Result<Option<FileStamp>> {
+    match sys::stamp_of(&sidecar(database, suffix)) {
+        Ok(stamp) => Ok(Some(stamp)),
+        Err(e) if is_absent(&e) => Ok(None),
+        Err(e) => Err(e),
+    }
 }
 
 fn open(database: &Path, suffix: &'static str) -> Result<Option<(File, FileStamp)>, SourceError> {
@@ -122,30 +133,35 @@ impl Shm {
 
 impl Wal {
     pub(super) fn look(database: &Path) -> Result<Option<Self>, SourceError> {
-        let Some((file, stamp)) = open(database, "-wal")? else {
+        let suffix = "-wal";
+        let Some((file, stamp)) = open(database, suffix)? else {
             return Ok(None);
         };
+        let unreadable = |error| SourceError::Sidecar { suffix, error };
         let mut stamp = stamp;
+        let mut digest = None;
         if sys::is_root() {
-            // As root, SQLite gives the log to the owner of the database whenever it opens it:
-            // that moves this time, and changes nothing.
+            // As root, SQLite gives the log to the owner of the database whenever it opens it: that
+            // moves this time, and changes nothing. So all of the log must tell in its stead.
             stamp.changed_ns = 0;
+            digest = digest_of(&file, stamp.size).map_err(unreadable)?;
         }
         let mut header = [0; WAL_HEADER];
         let mut wal = Self {
             bytes: stamp.size,
             committed_frames: 0,
-            stamp: stamp.clone().into(),
+            stamp: SidecarStamp {
+                digest,
+                ..stamp.clone().into()
+            },
         };
         if stamp.size >= WAL_HEADER as u64 {
-            sozip::ReadAt::read_exact_at(&file, &mut header, 0).map_err(|error| {
-                SourceError::Sidecar {
-                    suffix: "-wal",
-                    error,
-                }
-            })?;
+            sozip::ReadAt::read_exact_at(&file, &mut header, 0).map_err(unreadable)?;
             wal.stamp.header = Some(hex(&header));
-            wal.committed_frames = committed_frames(&file, &header, stamp.size);
+            if let Some((number, frame)) = last_commit(&file, &header, stamp.size) {
+                wal.committed_frames = number;
+                wal.stamp.last_commit = Some(hex(&frame));
+            }
         }
         Ok(Some(wal))
     }
@@ -157,9 +173,13 @@ impl Wal {
     }
 }
 
-/// Walks the frame headers of the current generation (their salts equal the header's) and returns
-/// the number of the last one that ends a transaction. Checksums are left to SQLite.
-fn committed_frames(file: &File, header: &[u8; WAL_HEADER], size: u64) -> u64 {
+/// Walks the frame headers of the current generation (their salts equal the header's) to the last
+/// one that ends a transaction: its number, from 1, and itself. Checksums are left to SQLite.
+fn last_commit(
+    file: &File,
+    header: &[u8; WAL_HEADER],
+    size: u64,
+) -> Option<(u64, [u8; FRAME_HEADER])> {
     let page_size = u32::from_be_bytes([header[8], header[9], header[10], header[11]]);
     let page_size = if page_size == 1 {
         65_536
@@ -167,24 +187,48 @@ fn committed_frames(file: &File, header: &[u8; WAL_HEADER], size: u64) -> u64 {
         u64::from(page_size)
     };
     if !(512..=65_536).contains(&page_size) || !page_size.is_power_of_two() {
-        return 0;
+        return None;
     }
-    let mut committed = 0;
-    for frame in 0..FRAMES_MAX {
-        let at = WAL_HEADER as u64 + frame * (FRAME_HEADER + page_size);
-        let mut start = [0; 16];
-        if at + FRAME_HEADER + page_size > size
-            || sozip::ReadAt::read_exact_at(file, &mut start, at).is_err()
-            || start[8..16] != header[16..24]
+    let frame_size = FRAME_HEADER as u64 + page_size;
+    let mut last = None;
+    for number in 0..FRAMES_MAX {
+        let at = WAL_HEADER as u64 + number * frame_size;
+        let mut frame = [0; FRAME_HEADER];
+        if at + frame_size > size
+            || sozip::ReadAt::read_exact_at(file, &mut frame, at).is_err()
+            || frame[8..16] != header[16..24]
         {
             break;
         }
         // Bytes 4–7: the database's size in pages after a commit, 0 in any other frame.
-        if start[4..8] != [0; 4] {
-            committed = frame + 1;
+        if frame[4..8] != [0; 4] {
+            last = Some((number + 1, frame));
         }
     }
-    committed
+    last
+}
+
+/// `None`: too long for a mere look.
+fn digest_of(file: &File, size: u64) -> io::Result<Option<String>> {
+    if size > DIGESTED_MAX {
+        return Ok(None);
+    }
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; 1 << 16];
+    let mut at = 0;
+    while at < size {
+        let len = usize::try_from(size - at).map_or(piece.len(), |left| left.min(piece.len()));
+        match sozip::ReadAt::read_exact_at(file, &mut piece[..len], at) {
+            Ok(()) => {
+                hasher.update(&piece[..len]);
+            }
+            // It has become shorter since: the digest is that of no log.
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(e) => return Err(e),
+        }
+        at += len as u64;
+    }
+    Ok(Some(hasher.finalize().to_hex().to_string()))
 }
 
 fn hex(bytes: &[u8]) -> String {

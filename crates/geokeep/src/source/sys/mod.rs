@@ -8,6 +8,7 @@ use unix as os;
 mod windows;
 #[cfg(windows)]
 use windows as os;
+mod write_back;
 
 mod openers;
 
@@ -16,10 +17,13 @@ use serde::Serialize;
 pub(crate) use openers::openers;
 pub(super) use os::FileId;
 pub(crate) use os::{
-    file_id, file_system, free_space, host_name, is_short_lived, locks, owned_by_us, pending_lock,
-    read_lock,
+    ReadLock, file_id, file_system, free_space, host_name, is_short_lived, locks, owned_by_us,
+    pending_lock, read_lock,
 };
-pub(super) use os::{is_root, may_read, path_of_bytes, read_resident, stamp, wal_holders};
+pub(super) use os::{
+    is_root, may_read, path_of_bytes, read_resident, stamp, stamp_of, wal_holders,
+};
+pub(super) use write_back::write_back;
 
 /// SQLite's PENDING byte; RESERVED follows it, then the 510 bytes of SHARED (SQLite's `os.h`).
 pub(super) const PENDING_BYTE: u64 = 0x4000_0000;

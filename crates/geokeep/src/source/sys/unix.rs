@@ -31,6 +31,38 @@ pub(crate) fn stamp(metadata: &Metadata) -> FileStamp {
     }
 }
 
+/// `AT_STATX_FORCE_SYNC`: the client of a network file system may have the times cached.
+#[cfg(target_os = "linux")]
+pub(crate) fn stamp_of(path: &Path) -> io::Result<FileStamp> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+    let found = match statx(
+        CWD,
+        path,
+        AtFlags::STATX_FORCE_SYNC,
+        StatxFlags::BASIC_STATS,
+    ) {
+        Ok(found) => found,
+        // Before Linux 4.11, and in some sandboxes.
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+            return Ok(stamp(&std::fs::metadata(path)?));
+        }
+        Err(e) => return Err(e.into()),
+    };
+    let ns = |time: rustix::fs::StatxTimestamp| nanoseconds(time.tv_sec, time.tv_nsec.into());
+    Ok(FileStamp {
+        device: makedev(found.stx_dev_major, found.stx_dev_minor),
+        inode: found.stx_ino,
+        size: found.stx_size,
+        modified_ns: ns(found.stx_mtime),
+        changed_ns: ns(found.stx_ctime),
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn stamp_of(path: &Path) -> io::Result<FileStamp> {
+    Ok(stamp(&std::fs::metadata(path)?))
+}
+
 fn nanoseconds(seconds: i64, rest: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(rest)
 }
@@ -335,6 +367,15 @@ mod tests {
         assert_eq!(lock.database_words(), ["exclusive", "reserved", "pending"]);
         assert!(parse_lock("2: -> POSIX  ADVISORY  WRITE 1 08:01:1 0 0").is_none());
         assert!(parse_lock("3: FLOCK  ADVISORY  WRITE 1 08:01:1 0 EOF").is_none());
+    }
+
+    #[test]
+    fn a_file_has_one_stamp_whoever_is_asked() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let by_descriptor = stamp(&file.as_file().metadata().unwrap());
+        assert_eq!(stamp_of(file.path()).unwrap(), by_descriptor);
+        let missing = stamp_of(&file.path().join("x")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotADirectory);
     }
 
     #[test]

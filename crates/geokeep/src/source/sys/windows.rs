@@ -31,6 +31,10 @@ pub(crate) fn stamp(metadata: &Metadata) -> FileStamp {
     }
 }
 
+pub(crate) fn stamp_of(path: &Path) -> io::Result<FileStamp> {
+    Ok(stamp(&std::fs::metadata(path)?))
+}
+
 /// A path that begins with `\\` but is no drive letter is a network share.
 pub(crate) fn file_system(path: &Path) -> io::Result<FileSystem> {
     use std::path::{Component, Prefix};
