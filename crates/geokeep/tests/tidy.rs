@@ -440,7 +440,11 @@ fn every_source_is_compiled() {
             "{}: turns tests off",
             name(&krate)
         );
-        let mut roots = vec![krate.join("src/lib.rs"), krate.join("src/main.rs")];
+        let mut roots = vec![
+            krate.join("src/lib.rs"),
+            krate.join("src/main.rs"),
+            krate.join("build.rs"),
+        ];
         for folder in ["src/bin", "tests", "examples", "benches"] {
             for entry in fs::read_dir(krate.join(folder)).into_iter().flatten() {
                 roots.push(entry.unwrap().path());
