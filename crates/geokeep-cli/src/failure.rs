@@ -11,14 +11,13 @@ use geokeep::report::ReportError;
 use geokeep::restore::RestoreError;
 use geokeep::retention::RetentionError;
 use geokeep::schedule::ScheduleError;
-use geokeep::snapshot::SnapshotError;
 use geokeep::source::SourceError;
 use geokeep::verify::VerifyError;
 use geokeep::{Error, Kind};
 use serde::Serialize;
 
 use self::causes::{of_destination, of_look, of_restore, of_snapshot};
-use crate::render::{at, human_bytes, one_line};
+use crate::render::one_line;
 
 /// One failure, in at most four lines.
 #[derive(Debug, Clone, Serialize)]

@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::Watch;
 use crate::destination::{
-    ArchiveFolder, Content, DestinationError, Draft, Kept, Machine, Manifest, Stored,
-    StoredArchive, Verdict,
+    ArchiveFolder, Content, DestinationError, Draft, Kept, Machine, Stored, StoredArchive, Verdict,
 };
 use crate::durable::{Disk, Readers, Rights, folder_of, narrow, sweep_restores};
 use crate::error::{Error, Kind};

@@ -4,6 +4,8 @@
 
 mod confined;
 
+pub(crate) mod memory;
+
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
@@ -66,6 +68,7 @@ pub(crate) fn foreign(uri: &OsString, watch: &Watch) -> rusqlite::Result<Connect
 fn open(path: &Path, flags: OpenFlags, watch: &Watch) -> rusqlite::Result<Connection> {
     // No mutex: a connection stays in one thread.
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    memory::limit_memory();
     let connection = Connection::open_with_flags(path, flags)?;
     prepare(&connection, watch)?;
     Ok(connection)

@@ -9,7 +9,7 @@ use geokeep::snapshot::SnapshotError;
 use geokeep::source::SourceError;
 
 use super::{Failure, room, shown};
-use crate::render::{human_bytes, one_line};
+use crate::render::{at, human_bytes, one_line};
 
 pub(super) fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> Failure {
     let could_not = || new(format!("could not read {name}"));

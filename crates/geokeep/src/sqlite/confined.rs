@@ -20,6 +20,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::memory::limit_memory;
 use super::prepare;
 use crate::Watch;
 
@@ -84,6 +85,7 @@ pub(crate) fn open_confined(path: &Path, watch: &Watch) -> rusqlite::Result<Conf
     open_ones().push(name.clone());
     let entry = Entry(name);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    limit_memory();
     let connection = Connection::open_with_flags_and_vfs(&path, flags, NAME)?;
     prepare(&connection, watch)?;
     Ok(Confined {
