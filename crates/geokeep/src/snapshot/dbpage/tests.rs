@@ -1,5 +1,6 @@
 //! Files whose schema would have SQLite read something else than their pages, or for ever.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(clippy::print_stdout, reason = "says which case failed")]
 
 use std::path::{Path, PathBuf};
 
