@@ -31,8 +31,8 @@ impl Severity {
 pub struct Finding {
     /// How serious.
     pub severity: Severity,
-    /// Which check: `integrity`, `foreign_key`, `geopackage`, `layer`, `snapshot`, `vacuum`, `ogr`,
-    /// `loss`.
+    /// Which check: `integrity`, `foreign_key`, `geopackage`, `layer`, `spatial_index`, `unchecked`,
+    /// `snapshot`, `vacuum`, `ogr`, `loss`.
     pub code: String,
     /// The table that it is about.
     pub table: Option<String>,

@@ -53,21 +53,22 @@ fn list(source: &Source, gate: &Gate, parameters: &str) -> Option<Vec<Layer>> {
     let connection = sqlite::open_uri(&sqlite::uri(&source.real, parameters)).ok()?;
     sqlite::harden(&connection).ok()?;
     sqlite::register_spatial_functions(&connection).ok()?;
-    let geopackage = verify::has_contents_table(&connection).ok()?;
-    let layers = verify::uncounted_layers(&connection, geopackage).ok()?;
-    Some(politely(&connection, gate, || {
+    politely(&connection, gate, || {
+        let geopackage = verify::has_contents_table(&connection).ok()?;
+        let schema = verify::Schema::read(&connection).ok()?;
+        schema.may_ask("gpkg_contents").ok()?;
+        let layers = verify::uncounted_layers(&connection, geopackage).ok()?;
         let layers = layers.into_iter().map(|layer| {
             let sql = format!("SELECT count(*) FROM {}", sqlite::quote(&layer.name));
-            let rows = connection
-                .query_row(&sql, [], |row| row.get::<_, i64>(0))
-                .ok();
+            let count = || connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
+            let rows = schema.may_ask(&layer.name).and_then(|()| count()).ok();
             Layer {
                 rows: rows.map(i64::unsigned_abs),
                 ..layer
             }
         });
-        layers.collect()
-    }))
+        Some(layers.collect())
+    })
 }
 
 /// Does `work` on the connection; interrupts its statements once the time is over or somebody

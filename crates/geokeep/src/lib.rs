@@ -45,4 +45,5 @@ pub mod words;
 
 pub use error::{Error, Kind};
 pub use finding::{Finding, Severity};
+pub use sqlite::memory::limit_memory;
 pub use watch::{Waiting, Watch};

@@ -1,5 +1,7 @@
 //! Connections as geokeep needs them: read-only by URI, and hardened against hostile files.
 
+pub(crate) mod memory;
+
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
@@ -35,6 +37,7 @@ pub(crate) fn uri(path: &Path, parameters: &str) -> OsString {
 
 /// Opens read-only by URI. No mutex: a connection stays in one thread.
 pub(crate) fn open_uri(uri: &OsString) -> rusqlite::Result<Connection> {
+    memory::limit_memory();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -207,13 +207,13 @@ fn a_view_of_a_million_million_pairs() {
     ));
 }
 
-/// Forty views of forty views of forty views: what SQLite makes of the text grows while it is read.
+/// Sixty views of sixty views of sixty views: what SQLite makes of the text grows while it is read.
 #[test]
 fn views_that_unfold() {
     let mut sql = String::new();
-    for level in 0..4 {
-        for n in 0..40 {
-            let below = (0..40).map(|m| format!("SELECT fid FROM v{}_{m}", level - 1));
+    for level in 0..6 {
+        for n in 0..60 {
+            let below = (0..60).map(|m| format!("SELECT fid FROM v{}_{m}", level - 1));
             let body = match level {
                 0 => "SELECT 1 AS fid".to_owned(),
                 _ => below.collect::<Vec<_>>().join(" UNION ALL "),
@@ -221,8 +221,86 @@ fn views_that_unfold() {
             sql.push_str(&format!("CREATE VIEW v{level}_{n} AS {body};"));
         }
     }
-    let manifest = stored_with(&(sql + &view("SELECT * FROM v3_0 UNION ALL SELECT * FROM v3_1")));
+    let manifest = stored_with(&(sql + &view("SELECT * FROM v5_0 UNION ALL SELECT * FROM v5_1")));
     assert_eq!(layer(&manifest, "m").rows, None);
+    rest_is_checked(&manifest);
+}
+
+/// One view of thirty lines, which double what is above them.
+#[test]
+fn a_view_that_unfolds_within() {
+    let mut lines = vec!["c0 AS (SELECT 1 AS fid)".to_owned()];
+    for n in 1..30 {
+        let below = format!("SELECT fid FROM c{0} UNION ALL SELECT fid FROM c{0}", n - 1);
+        lines.push(format!("c{n} AS ({below})"));
+    }
+    uncounted(&format!("WITH {} SELECT fid FROM c29", lines.join(", ")));
+}
+
+/// The same with expressions: each line takes the column of the one within a hundred times.
+#[test]
+fn a_view_whose_columns_unfold() {
+    let many = vec!["fid"; 90].join(", ");
+    let mut inner = "SELECT fid FROM parcels".to_owned();
+    for _ in 0..8 {
+        inner = format!("SELECT max({many}) AS fid FROM ({inner})");
+    }
+    uncounted(&format!("SELECT fid FROM ({inner}) WHERE fid > 3"));
+}
+
+/// Views of views of views: SQLite calls itself for each, and ran out of stack, which no test survives.
+#[test]
+fn views_that_are_nested_deeply() {
+    let chain = |last: u32| {
+        let mut sql = String::from("BEGIN; CREATE VIEW \"v 0\" AS SELECT 1 AS fid;");
+        for n in 1..=last {
+            sql.push_str(&format!(
+                "CREATE VIEW \"v {n}\" AS SELECT fid FROM \"v {}\";",
+                n - 1
+            ));
+        }
+        sql + "COMMIT;" + &view(&format!("SELECT fid FROM [v {last}]"))
+    };
+    let manifest = stored_with(&chain(4000));
+    assert_eq!(layer(&manifest, "m").rows, None);
+    assert!(!layer(&manifest, "m").missing);
+    rest_is_checked(&manifest);
+    assert_eq!(layer(&stored_with(&chain(50)), "m").rows, Some(1));
+}
+
+/// The same where the rules of GeoPackage, or SQLite's check of a full-text index, would ask for it.
+#[test]
+fn nested_views_in_every_role() {
+    let mut chain = String::from("BEGIN; CREATE VIEW v0 AS SELECT * FROM kept;");
+    for n in 1..4000 {
+        chain.push_str(&format!("CREATE VIEW v{n} AS SELECT * FROM v{};", n - 1));
+    }
+    chain.push_str("COMMIT;");
+    for table in [
+        "gpkg_extensions",
+        "gpkg_geometry_columns",
+        "gpkg_contents",
+        "gpkg_spatial_ref_sys",
+    ] {
+        let sql = format!(
+            "ALTER TABLE {table} RENAME TO kept; {chain} CREATE VIEW {table} AS SELECT * FROM v3999;"
+        );
+        let manifest = stored_with(&sql);
+        assert!(
+            says(&manifest, "unchecked", None),
+            "{table}: {:?}",
+            manifest.findings
+        );
+    }
+    let role = "CREATE VIRTUAL TABLE m USING fts4(t, content='v3999');
+                INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('v3998', 'features', 'v3998');
+                INSERT INTO gpkg_geometry_columns VALUES ('v3998', 't', 'POINT', 0, 0, 0);";
+    let manifest = stored_with(&format!("CREATE TABLE kept(t); {chain} {role}"));
+    assert!(
+        says(&manifest, "unchecked", Some("m")),
+        "{:?}",
+        manifest.findings
+    );
     rest_is_checked(&manifest);
 }
 
@@ -269,6 +347,11 @@ fn a_full_text_index_over_something_endless() {
         "CREATE VIEW endless AS {COUNTING} SELECT x AS rowid, printf('%.*c', 200000000, 'x') AS t FROM r;
          CREATE VIRTUAL TABLE m USING fts4(content='endless', t);"
     ));
+    assert!(
+        says(&manifest, "unchecked", None),
+        "{:?}",
+        manifest.findings
+    );
     rest_is_checked(&manifest);
 }
 
@@ -351,6 +434,35 @@ fn long_values_and_honest_expressions_are_checked() {
         about_them.collect::<Vec<_>>(),
         Vec::<&geokeep::Finding>::new()
     );
+}
+
+/// Names as long as books: what asks for all names has to take them.
+#[test]
+fn names_as_long_as_books() {
+    let manifest = stored_changed(|db| {
+        for n in 0..3 {
+            let name = "n".repeat(1 << 20) + &n.to_string();
+            db.execute_batch(&format!(
+                "CREATE TABLE \"{name}\"(a TEXT NOT NULL, b TEXT UNIQUE); INSERT INTO \"{name}\" VALUES ('x', 'y');
+                 CREATE INDEX \"i{name}\" ON \"{name}\"(b);"
+            ))
+            .unwrap();
+        }
+        db.execute_batch("INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('gone', 'tiles', 'gone')")
+            .unwrap();
+    });
+    assert!(
+        says(&manifest, "geopackage", Some("gone")),
+        "{:?}",
+        manifest.findings
+    );
+    let unchecked = manifest.findings.iter().filter(|f| f.code == "unchecked");
+    assert!(
+        unchecked.into_iter().all(|f| f.table.is_none()),
+        "{:?}",
+        manifest.findings
+    );
+    rest_is_checked(&manifest);
 }
 
 /// A fault is found although another table cannot be checked to its end.

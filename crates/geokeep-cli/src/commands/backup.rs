@@ -373,7 +373,7 @@ fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
         human_bytes(manifest.bytes),
         human_bytes(stored.stored_bytes),
         manifest.verdict.as_str(),
-        layers_in_short(&manifest.layers),
+        layers_in_short(manifest),
     )
 }
 

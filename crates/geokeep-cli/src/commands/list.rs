@@ -119,7 +119,7 @@ fn describe(stored: &Stored) -> String {
         manifest.name,
         human_bytes(manifest.bytes),
         human_bytes(stored.stored_bytes),
-        layers_in_short(&manifest.layers),
+        layers_in_short(manifest),
     )
 }
 

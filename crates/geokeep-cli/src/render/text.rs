@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::destination::Layer;
+use geokeep::destination::{Layer, Manifest};
 use geokeep::report::quoted;
 use geokeep::words::{human_count, one_line};
 
@@ -13,7 +13,8 @@ pub(crate) fn human_time(instant: jiff::Timestamp) -> String {
 }
 
 /// `parcels 1,200 · buildings 80`, or a number if there are many.
-pub(crate) fn layers_in_short(layers: &[Layer]) -> String {
+pub(crate) fn layers_in_short(manifest: &Manifest) -> String {
+    let layers = &manifest.layers;
     let one = |layer: &Layer| {
         let rows = layer.rows.map_or_else(|| "?".to_owned(), human_count);
         format!("{} {rows}", one_line(&layer.name))
@@ -23,6 +24,10 @@ pub(crate) fn layers_in_short(layers: &[Layer]) -> String {
         .filter_map(|layer| layer.rows)
         .fold(0, u64::saturating_add);
     match layers.len() {
+        n if manifest.more_layers > 0 => {
+            let all = n as u64 + manifest.more_layers;
+            format!("{} layers, not all listed", human_count(all))
+        }
         0 => "no layers".to_owned(),
         1..=3 => layers.iter().map(one).collect::<Vec<_>>().join(", "),
         n => format!("{n} layers, {} rows", human_count(rows)),

@@ -251,18 +251,26 @@ impl Manifest {
                 break;
             }
         }
+        if self.more_layers > 0 {
+            let message = format!("{} more layers are not listed", self.more_layers);
+            self.say("layer", message);
+        }
     }
 
     fn leave_out_findings(&mut self, number: usize) {
         if number > 0 {
             self.findings.truncate(self.findings.len() - number);
-            self.findings.push(Finding {
-                severity: Severity::Advisory,
-                code: "more".to_owned(),
-                table: None,
-                message: format!("{number} more findings"),
-            });
+            self.say("more", format!("{number} more findings"));
         }
+    }
+
+    fn say(&mut self, code: &str, message: String) {
+        self.findings.push(Finding {
+            severity: Severity::Advisory,
+            code: code.to_owned(),
+            table: None,
+            message,
+        });
     }
 
     /// The value of `format` for a new manifest.

@@ -8,6 +8,7 @@ use rusqlite::{Connection, InterruptHandle};
 
 use super::thread_time::thread_time;
 use crate::Watch;
+use crate::sqlite::memory::within;
 
 /// SQLite's virtual machine steps between two looks.
 const STEPS: i32 = 4_000;
@@ -18,6 +19,9 @@ const TIME: Duration = Duration::from_secs(5);
 const BYTES_A_SECOND: u64 = 1 << 20;
 /// So many times longer a statement may last on the wall's clock if nobody knows what it computes.
 const WALL: u32 = 3;
+/// Bytes of memory that SQLite may take for one statement or a few. The program that checks a file
+/// of many tables takes 100 MB.
+const MEMORY: i64 = 256 << 20;
 /// Time between two looks at a statement that takes no steps.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -173,7 +177,7 @@ impl Budget {
             state.steps = *steps;
             share
         };
-        let result = work();
+        let result = within(MEMORY, work);
         let mut state = self.state();
         state.until = None;
         *steps = state.steps.max(0);

@@ -18,7 +18,7 @@ const LAYERS_MAX: u32 = 10_000;
 /// Longest name that is listed, in characters.
 const NAME_CHARS_MAX: usize = 500;
 /// Steps for counting the rows of all views, whose definitions may be anything: some seconds.
-const VIEW_STEPS: i64 = 300_000_000;
+pub(super) const VIEW_STEPS: i64 = 300_000_000;
 
 /// The layers of a database.
 #[derive(Debug, Default)]
@@ -32,6 +32,7 @@ pub(super) fn list(
     connection: &Connection,
     schema: &Schema,
     geopackage: bool,
+    mut view_steps: i64,
     budget: &Budget,
     found: &mut Found,
 ) -> Result<Listed, Error> {
@@ -54,11 +55,6 @@ pub(super) fn list(
             return Ok(Listed::default());
         }
     };
-    if listed.more > 0 {
-        let message = format!("{} more layers are not listed", listed.more);
-        found.push(Severity::Advisory, "layer", None, &message);
-    }
-    let mut view_steps = VIEW_STEPS;
     for layer in &mut listed.layers {
         add_rows(layer, connection, schema, budget, &mut view_steps, found)?;
     }
@@ -87,6 +83,7 @@ fn add_rows(
     };
     let sql = format!("SELECT count(*) FROM main.{}", quote(&object.name));
     let count = || {
+        schema.may_ask(&object.name)?;
         keep_short(connection)?;
         connection.query_row(&sql, [], |row| row.get::<_, i64>(0))
     };
@@ -99,8 +96,7 @@ fn add_rows(
         Err(e) => {
             let e = not_fatal(e, budget)?;
             // A view over a table that is gone shows nothing any more.
-            layer.missing = object.kind == Kind::View
-                && connection.prepare(&sql).is_err_and(|e| names_nothing(&e));
+            layer.missing = object.kind == Kind::View && names_nothing(&e);
             let message = format!("its rows could not be counted: {}", reason(&e));
             found.push(Severity::Warning, "layer", Some(&layer.name), &message);
         }

@@ -31,7 +31,8 @@ use found::Found;
 pub(crate) use layers::{has_contents_table, uncounted as uncounted_layers};
 pub use losses::LOSS;
 pub(crate) use losses::losses;
-use schema::{Schema, reason};
+pub(crate) use schema::Schema;
+use schema::reason;
 
 /// Why stored bytes do not prove to be a backup.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +135,8 @@ pub(crate) fn check_restored(
         let schema = budget
             .spend(|| Schema::read(connection))
             .unwrap_or_default();
-        let listed = layers::list(connection, &schema, geopackage, &budget, &mut found)?;
+        // Views hardly: what they sort would go to temporary files here.
+        let listed = layers::list(connection, &schema, geopackage, 0, &budget, &mut found)?;
         Ok::<_, Error>(Checked {
             verdict,
             findings: found.into_findings(),
@@ -244,7 +246,8 @@ fn others(
             return Ok((found, layers::Listed::default()));
         }
     };
-    let listed = layers::list(connection, &schema, geopackage, &budget, &mut found)?;
+    let steps = layers::VIEW_STEPS;
+    let listed = layers::list(connection, &schema, geopackage, steps, &budget, &mut found)?;
     foreign_keys::check(connection, &schema, &budget, &mut found)?;
     if geopackage {
         let layers = &listed.layers;

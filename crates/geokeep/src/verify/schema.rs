@@ -2,8 +2,11 @@
 //! ask for gigabytes, or for ever, in one call of one function, where nothing can interrupt.
 //! So the values are kept short wherever expressions of the file are evaluated.
 
+mod nesting;
+
 use std::collections::{HashMap, HashSet};
 
+use rusqlite::ffi;
 use rusqlite::hooks::{AuthAction, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
@@ -41,18 +44,22 @@ pub(super) struct Object {
     /// Checking it computes: that, or an index on an expression or with a condition. A CHECK is not
     /// asked in a database that is only read.
     pub(super) computes: bool,
+    /// It is a full-text index with its text in itself.
+    pub(super) full_text: bool,
+    /// It is nested so deeply that SQLite must not be asked for it.
+    pub(super) too_deep: bool,
     /// It may have foreign keys.
     pub(super) refers: bool,
 }
 
 /// Tables and views by their names in small letters, as SQLite compares names.
 #[derive(Debug, Default)]
-pub(super) struct Schema(HashMap<String, Object>);
+pub(crate) struct Schema(HashMap<String, Object>);
 
 impl Schema {
     /// Reads the schema, and from then on keeps values short on this connection. The schema itself
     /// is exempt: a table of many columns has a long text.
-    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+    pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let schema = Self::objects(connection);
         keep_short(connection)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN_MAX)?;
@@ -77,6 +84,7 @@ impl Schema {
         let mut rows = statement.query([])?;
         let mut objects = HashMap::new();
         let mut computed = HashSet::new();
+        let mut definitions = HashMap::new();
         while let Some(row) = rows.next()? {
             let (kind, name, sql) = (
                 text(row.get_ref(0)?),
@@ -85,7 +93,12 @@ impl Schema {
             );
             match kind.as_str() {
                 "table" | "view" => {
-                    objects.insert(name.to_ascii_lowercase(), Object::new(name, &kind, &sql));
+                    let object = Object::new(name, &kind, &sql);
+                    let name = object.name.to_ascii_lowercase();
+                    if object.kind != Kind::Table && object.generates {
+                        definitions.insert(name.clone(), nesting::Definition::of(&sql));
+                    }
+                    objects.insert(name, object);
                 }
                 "index" if index_computes(&sql) => {
                     computed.insert(text(row.get_ref(2)?).to_ascii_lowercase());
@@ -96,6 +109,11 @@ impl Schema {
         for name in computed {
             if let Some(object) = objects.get_mut(&name) {
                 object.computes = true;
+            }
+        }
+        for name in nesting::too_deep(&definitions) {
+            if let Some(object) = objects.get_mut(&name) {
+                object.too_deep = true;
             }
         }
         Ok(Self(objects))
@@ -112,10 +130,20 @@ impl Schema {
         all
     }
 
+    /// Whether SQLite may be asked for a table or view; if there is none, it says so itself.
+    pub(crate) fn may_ask(&self, name: &str) -> rusqlite::Result<()> {
+        if self.get(name).is_some_and(|object| object.too_deep) {
+            let why = "its definition is nested too deeply".to_owned();
+            let code = ffi::Error::new(ffi::SQLITE_ERROR);
+            return Err(rusqlite::Error::SqliteFailure(code, Some(why)));
+        }
+        Ok(())
+    }
+
     /// The tables that GeoPackage defines.
     pub(super) fn catalogue(&self) -> impl Iterator<Item = &str> {
         let names = self.0.keys().map(String::as_str);
-        names.filter(|name| name.starts_with("gpkg_"))
+        names.filter(|name| name.starts_with("gpkg"))
     }
 
     /// Allows long values where reading all of `names` computes nothing.
@@ -124,6 +152,7 @@ impl Schema {
         connection: &Connection,
         names: &[&str],
     ) -> rusqlite::Result<()> {
+        names.iter().try_for_each(|name| self.may_ask(name))?;
         let generates = |name: &&str| self.get(name).is_none_or(|object| object.generates);
         if names.iter().any(generates) {
             keep_short(connection)
@@ -133,11 +162,13 @@ impl Schema {
     }
 }
 
+/// Keeps the values short that expressions of the file make. The schema must have been read.
 pub(super) fn keep_short(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, SHORT)?;
     Ok(())
 }
 
+/// Allows long values where nothing is computed.
 pub(super) fn allow_long(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONG)?;
     Ok(())
@@ -158,11 +189,16 @@ impl Object {
             Kind::Virtual => words(sql).any(|word| is(word, "content")),
             Kind::Table => words(sql).any(|word| is(word, "as")),
         };
+        let full_text = kind == Kind::Virtual
+            && !generates
+            && words(sql).any(|word| ["fts3", "fts4", "fts5"].iter().any(|fts| is(word, fts)));
         Self {
             name,
             kind,
             generates,
+            full_text,
             computes: generates,
+            too_deep: false,
             refers: kind == Kind::Table && words(sql).any(|word| is(word, "references")),
         }
     }

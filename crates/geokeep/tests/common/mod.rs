@@ -44,6 +44,8 @@ impl Place {
     }
 
     pub fn at(root: TempDir, disk: impl FnOnce(&Path) -> Arc<dyn Disk>) -> Self {
+        // The tests make their files with SQLite before geokeep opens any.
+        geokeep::limit_memory();
         for name in ["sources", "staging"] {
             fs::create_dir(root.path().join(name)).unwrap();
         }
