@@ -83,7 +83,7 @@ fn add_rows(
     };
     let sql = format!("SELECT count(*) FROM main.{}", quote(&object.name));
     let count = || {
-        schema.may_ask(&object.name)?;
+        object.may_ask()?;
         keep_short(connection)?;
         connection.query_row(&sql, [], |row| row.get::<_, i64>(0))
     };

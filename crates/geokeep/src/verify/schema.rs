@@ -132,12 +132,7 @@ impl Schema {
 
     /// Whether SQLite may be asked for a table or view; if there is none, it says so itself.
     pub(crate) fn may_ask(&self, name: &str) -> rusqlite::Result<()> {
-        if self.get(name).is_some_and(|object| object.too_deep) {
-            let why = "its definition is nested too deeply".to_owned();
-            let code = ffi::Error::new(ffi::SQLITE_ERROR);
-            return Err(rusqlite::Error::SqliteFailure(code, Some(why)));
-        }
-        Ok(())
+        self.get(name).map_or(Ok(()), Object::may_ask)
     }
 
     /// The tables that GeoPackage defines.
@@ -175,6 +170,15 @@ pub(super) fn allow_long(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Object {
+    pub(super) fn may_ask(&self) -> rusqlite::Result<()> {
+        if self.too_deep {
+            let why = "its definition is nested too deeply".to_owned();
+            let code = ffi::Error::new(ffi::SQLITE_ERROR);
+            return Err(rusqlite::Error::SqliteFailure(code, Some(why)));
+        }
+        Ok(())
+    }
+
     fn new(name: String, kind: &str, sql: &str) -> Self {
         let kind = match kind {
             "view" => Kind::View,
