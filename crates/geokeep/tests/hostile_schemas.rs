@@ -168,7 +168,7 @@ fn uncounted(definition: &str) {
         manifest.findings
     );
     assert!(
-        says(&manifest, "layer", Some("m")),
+        says(&manifest, "unchecked", Some("m")),
         "{:?}",
         manifest.findings
     );

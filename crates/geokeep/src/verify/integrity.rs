@@ -5,7 +5,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 
 use super::found::Found;
-use super::schema::{Object, Schema, allow_long, keep_short, reason};
+use super::schema::{Object, Schema, allow_long, keep_short, reason, took_too_much};
 use super::{Budget, VerifyError, is_io};
 use crate::destination::Verdict;
 use crate::error::{Error, Interrupted};
@@ -148,14 +148,7 @@ fn trouble(error: rusqlite::Error, budget: &Budget) -> Result<Trouble, Error> {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) if !is_missing(&why) => {
             Trouble::Damage(why)
         }
-        Some(
-            ErrorCode::OperationInterrupted
-            | ErrorCode::TooBig
-            | ErrorCode::OutOfMemory
-            | ErrorCode::DiskFull
-            | ErrorCode::AuthorizationForStatementDenied,
-        ) => Trouble::Unchecked(why),
-        _ if is_missing(&why) => Trouble::Unchecked(why),
+        _ if took_too_much(&error) || is_missing(&why) => Trouble::Unchecked(why),
         _ => Trouble::Unreadable(why),
     })
 }
