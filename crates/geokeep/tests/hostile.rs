@@ -230,7 +230,8 @@ fn ten_thousand_layers_and_more() {
     db.close().unwrap();
     let stored = place.save(&path);
     assert_eq!(stored.manifest.layers.len(), 10_000);
-    assert!(stored.manifest.findings.len() <= 201);
+    // 200, one for the rest, and one for the layers that are not listed.
+    assert!(stored.manifest.findings.len() <= 202);
     assert!(stored.stored_bytes < 4 << 20);
     check(&stored.path, Level::Full).unwrap();
 }

@@ -3,6 +3,7 @@
 //! of 45 kB kept a backup busy for ever. Each check has a budget of time and of memory; what it
 //! does not reach is said, and the copy is stored all the same.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(clippy::print_stderr, reason = "it says what cannot be tried here")]
 
 mod common;
 
@@ -167,7 +168,7 @@ fn uncounted(definition: &str) {
         manifest.findings
     );
     assert!(
-        says(&manifest, "layer", Some("m")),
+        says(&manifest, "unchecked", Some("m")),
         "{:?}",
         manifest.findings
     );
@@ -353,6 +354,28 @@ fn a_full_text_index_over_something_endless() {
         manifest.findings
     );
     rest_is_checked(&manifest);
+}
+
+/// One whose texts are long is checked also where another table keeps values short.
+#[test]
+fn a_full_text_index_of_long_texts_beside_an_expression() {
+    let place = Place::in_memory();
+    let path = place.build("a.gpkg", &tiny());
+    let db = writable(&path);
+    db.execute_batch(
+        "CREATE TABLE m(a TEXT); CREATE INDEX m_a ON m(lower(a));
+         CREATE VIRTUAL TABLE words USING fts4(t);
+         INSERT INTO words VALUES (replace(hex(zeroblob(50000)), '00', 'word ')), ('short');
+         UPDATE words_content SET c0t = c0t || 'other' WHERE docid = 1;",
+    )
+    .unwrap();
+    db.close().unwrap();
+    let manifest = place.save(&path).manifest;
+    assert!(
+        says(&manifest, "integrity", None),
+        "{:?}",
+        manifest.findings
+    );
 }
 
 /// Pages that refer to each other make a table of 5^18 rows of a file of some pages. SQLite counts

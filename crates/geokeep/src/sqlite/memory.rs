@@ -153,6 +153,7 @@ unsafe extern "C" fn x_realloc(memory: *mut c_void, bytes: c_int) -> *mut c_void
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    #![allow(clippy::print_stderr, reason = "it says what cannot be tried here")]
     use rusqlite::{Connection, ErrorCode};
 
     use super::*;
