@@ -6,8 +6,6 @@ mod confined;
 
 pub(crate) mod memory;
 
-pub(crate) mod memory;
-
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
