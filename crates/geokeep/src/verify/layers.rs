@@ -14,7 +14,7 @@ use crate::sqlite::quote;
 /// The type under which tables are listed of a database that is no GeoPackage.
 pub(super) const PLAIN_TABLE: &str = "table";
 /// Layers that are listed at most.
-const LAYERS_MAX: u32 = 10_000;
+pub(super) const LAYERS_MAX: u32 = 10_000;
 /// Longest name that is listed, in characters.
 const NAME_CHARS_MAX: usize = 500;
 /// Steps for counting the rows of all views, whose definitions may be anything: some seconds.
