@@ -163,7 +163,7 @@ fn a_given_name_is_all_that_counts() {
 /// A copy of a virtual machine has its id, another name, and a file of its own at the same path.
 #[test]
 fn a_copy_of_a_machine_with_a_file_of_its_own_has_a_line_of_its_own() {
-    let mut place = Place::in_memory();
+    let mut place = Place::new();
     let path = twin_folders(&place);
     for round in 0..2 {
         for (host, line) in [("first", "town"), ("copy", "town-gis")] {
@@ -181,7 +181,7 @@ fn a_copy_of_a_machine_with_a_file_of_its_own_has_a_line_of_its_own() {
 /// one, and still the last backup of each file stays.
 #[test]
 fn the_last_backup_of_another_file_under_the_same_name_is_pinned() {
-    let place = Place::in_memory();
+    let place = Place::new();
     let path = twin_folders(&place);
     let first = place.save(&path);
     use_other(&place);

@@ -295,8 +295,6 @@ fn open(bytes: &Bytes, patience: &Patience) -> Result<(Database, Budget), Error>
     let budget = patience.budget();
     let installed = budget.install(database.connection());
     installed.map_err(VerifyError::from)?;
-    // Ours to choose, whatever the header wishes. What it needs of the file may be damaged.
-    let _ = (database.connection()).execute_batch("PRAGMA cache_size = -2000");
     Ok((database, budget))
 }
 

@@ -61,6 +61,8 @@ impl Schema {
     /// is exempt: a table of many columns has a long text.
     pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let schema = Self::objects(connection);
+        // Ours to choose, whatever the header wishes. What it needs of the file may be damaged.
+        let _ = connection.execute_batch("PRAGMA cache_size = -2000");
         keep_short(connection)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN_MAX)?;
         connection.authorizer(Some(
@@ -205,6 +207,13 @@ impl Object {
             too_deep: false,
             refers: kind == Kind::Table && words(sql).any(|word| is(word, "references")),
         }
+    }
+}
+
+impl Object {
+    /// Whether it is a full-text index of what stands elsewhere.
+    pub(super) fn indexes_elsewhere(&self) -> bool {
+        self.kind == Kind::Virtual && self.generates
     }
 }
 
