@@ -40,6 +40,11 @@ impl Job {
         }
     }
 
+    /// Whether what came from there came from the machine of this source.
+    pub(super) fn same_machine(&self, origin: &Origin) -> bool {
+        self.machine.owns(origin)
+    }
+
     /// Whose its backups are.
     pub(super) fn origin(&self) -> &Origin {
         &self.assigned.origin
