@@ -76,9 +76,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// A file, a folder (every .gpkg below it), a QGIS project (.qgz, .qgs: itself and every
-    /// GeoPackage that it names), a pattern, @list.txt with one of these a line, or - for a list on
-    /// standard input
+    /// A file, a folder (every .gpkg below it, also behind links), a QGIS project (.qgz, .qgs:
+    /// itself and every GeoPackage or other SQLite database that it names), a pattern, @list.txt
+    /// with one of these a line, meant from the list's folder, or - for a list on standard input
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
 
@@ -143,7 +143,7 @@ pub(crate) enum Method {
     Online,
     /// VACUUM INTO: compact, but every page moves
     Vacuum,
-    /// The file with its journal or log, recovered in a place of our own
+    /// By way of a working copy, in which what a dead program left is recovered
     Copy,
     /// A translation by GDAL's ogr2ogr; says what it leaves behind
     Ogr,
@@ -233,11 +233,13 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "DEST")]
     pub(crate) from: PathBuf,
 
-    /// The file to write [default: where the backup came from]
+    /// The file to write [default: where the backup came from, if that was a database on this
+    /// machine whose folder is there]
     #[arg(long, value_name = "FILE")]
     pub(crate) to: Option<PathBuf>,
 
-    /// Replace a file that is there, after a backup of it
+    /// Replace a file that is there, after a backup of it. One that a program has open is not
+    /// replaced
     #[arg(long)]
     pub(crate) force: bool,
 

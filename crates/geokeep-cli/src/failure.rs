@@ -1,6 +1,8 @@
 //! Every failure as people and scripts see it: message, cause, state, hint, exit code. Nowhere
 //! else is decided what an error is called or what to do about it.
 
+mod room;
+
 use std::path::Path;
 
 use geokeep::destination::DestinationError;
@@ -177,6 +179,15 @@ impl Failure {
         };
         let new = |message: String| Self::new(error, message).state(&*state);
         match error {
+            Error::Destination(DestinationError::NotDurable { path, error: e }) => {
+                Self::new(error, format!("the backup of {name} may not be safe yet"))
+                    .cause(format!("its folder could not be synced: {e}"))
+                    .state(format!(
+                        "it is there and whole, {}; a power cut now could take it away",
+                        shown(path)
+                    ))
+                    .hint("look after the disk that it lies on, then make another backup")
+            }
             Error::Source(e) => of_look(e, &name, new),
             Error::Snapshot(e) => of_snapshot(e, &name, new),
             Error::Destination(e) => {
@@ -199,6 +210,7 @@ impl Failure {
         let new = |message: String| Self::new(error, message).state("the file was not changed");
         match error {
             Error::Source(e) => of_look(e, &name, new),
+            Error::Interrupted(_) => new(format!("{name} was not inspected: interrupted")),
             other => new(format!("could not inspect {name}")).cause(other.to_string()),
         }
     }
@@ -231,6 +243,9 @@ impl Failure {
     /// A backup that does not verify.
     pub(crate) fn of_backup(error: &Error, path: &Path) -> Self {
         let name = shown(path);
+        if let Error::Restore(RestoreError::NoDrill { folder, error: e }) = error {
+            return room::no_drill(Self::new(error, room::no_drill_message(&name)), folder, e);
+        }
         let failure = Self::new(error, format!("{name} did not pass its check"))
             .state("the file was left as it is; other backups are not concerned");
         match error {
@@ -364,6 +379,11 @@ fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> 
         SourceError::NoPermission(e) => could_not()
             .cause(format!("we have no permission to read it ({e})"))
             .hint("run geokeep as the user who owns the file, or let this user read it"),
+        SourceError::Sidecar { suffix, error } => could_not()
+            .cause(format!(
+                "its '{suffix}', which belongs to it, cannot be read ({error})"
+            ))
+            .hint("run geokeep as the user who has the file open, or let this user read both"),
         SourceError::NothingFound(what) => new(format!("nothing to back up in {name}"))
             .cause(what.clone())
             .hint("quote patterns so that the shell does not expand them, and check the folder"),
@@ -378,6 +398,9 @@ fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> 
                 "{what}; the GeoPackages that it names are not known then"
             ))
             .hint("open it in QGIS and save it again, or name the GeoPackages themselves"),
+        SourceError::BadLine(what) => new(format!("{name} is no name of a file"))
+            .cause(what.clone())
+            .hint("put that line of the list right; the other lines were read"),
         SourceError::NotAGeoPackage(what) => {
             let failure = new(format!("{name} is not a GeoPackage")).cause(what.clone());
             match () {
@@ -432,10 +455,15 @@ fn of_snapshot(error: &SnapshotError, name: &str, new: impl Fn(String) -> Failur
         SnapshotError::ToolFailed { reason } => new(format!("could not translate {name}"))
             .cause(reason.clone())
             .hint("use --method auto, which needs no other program"),
-        SnapshotError::Staging { folder, error } => {
-            new(format!("could not read {name}: no room for a working copy"))
-                .cause(format!("writing in '{}' failed: {error}", folder.display()))
-                .hint("make room there, or name another folder in the variable TMPDIR")
+        SnapshotError::Staging { folder, error: e } => {
+            let full = error.kind() == Kind::DestinationFull;
+            let what = room::working_copy(full);
+            room::staging(
+                new(format!("could not read {name}: {what}")),
+                full,
+                folder,
+                e,
+            )
         }
         other => new(format!("could not read {name}"))
             .cause(other.to_string())
@@ -456,6 +484,8 @@ fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
             "no space left after {}; the unfinished file was removed",
             human_bytes(*written)
         ))),
+        DestinationError::Quota { written } => room::quota(failure, *written),
+        DestinationError::TooLarge { written } => room::too_large(failure, *written),
         DestinationError::Missing(path) => failure
             .cause(format!("there is no folder of backups at {}", shown(path)))
             .hint("check the name; 'geokeep backup' makes the folder"),
@@ -525,7 +555,13 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
                 "{} lies there and would be applied to the restored file",
                 shown(path)
             ))
-            .hint("move it away if you need it, or remove it with --force"),
+            .hint("move it away, or let --force move it aside; nothing of it is removed"),
+        RestoreError::UnsureTarget { path, why } => could_not()
+            .cause(format!(
+                "nobody said where to, and {} is not taken unasked: {why}",
+                shown(Path::new(path))
+            ))
+            .hint("say where it should go: --to FILE"),
         RestoreError::TargetIsFolder(_) => could_not()
             .cause("it is a folder")
             .hint("name a file with --to"),
@@ -536,6 +572,24 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
             could_not()
                 .cause(format!("{who} has it open"))
                 .hint("close it there first, or restore to another name with --to")
+        }
+        RestoreError::KeepsChanging => could_not()
+            .cause("another program saved to it each time that it had been backed up")
+            .hint("let that program finish, or restore to another name with --to"),
+        RestoreError::SharedJournal(path) => could_not()
+            .cause(format!(
+                "{} belongs to a transaction over several files, which a dead program left",
+                shown(path)
+            ))
+            .hint("open it in that program once, or restore to another name with --to"),
+        RestoreError::NotDurable { path, error: e } => {
+            new(format!("{name} was restored, but may not be safe yet"))
+                .cause(format!("the last step failed: {e}"))
+                .state(format!(
+                    "the restored file is there and whole, {}; a power cut now could bring back what was there before",
+                    shown(path)
+                ))
+                .hint("look after the disk that it lies on, then compare it with the backup")
         }
         RestoreError::NotBackedUp(e) => could_not()
             .cause(format!("what is there could not be backed up first: {e}"))
@@ -549,10 +603,12 @@ fn of_restore(error: &RestoreError, name: &str, new: impl Fn(String) -> Failure)
             .hint("make room there, or restore to another place with --to"),
         RestoreError::Full { written } => could_not()
             .cause(format!(
-                "no space left after {}; the unfinished file was removed",
+                "no space left after {}; what was written has been taken back",
                 human_bytes(*written)
             ))
             .hint("make room there, or restore to another place with --to"),
+        RestoreError::Quota { written } => room::quota(could_not(), *written),
+        RestoreError::TooLarge { written } => room::too_large(could_not(), *written),
         RestoreError::Write { path, error } if error.kind() == std::io::ErrorKind::NotFound => {
             could_not()
                 .cause(format!("the folder of {} is not there", shown(path)))

@@ -16,7 +16,9 @@ use clap::Parser;
 fn main() -> ExitCode {
     let arguments = args::Arguments::parse();
     let context = settings::Context::new(&arguments);
-    match commands::run(arguments.command, &context) {
+    let result = commands::run(arguments.command, &context);
+    render::lacks();
+    match result {
         Ok(code) => code.into(),
         Err(failure) => {
             if context.json {

@@ -311,7 +311,7 @@ fn pins() {
         out.lines()
             .next()
             .unwrap()
-            .ends_with("  pinned: before\u{fffd}the survey"),
+            .ends_with("  pinned: before<U+000A>the survey"),
         "{out}"
     );
 

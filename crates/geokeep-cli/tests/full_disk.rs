@@ -116,6 +116,38 @@ fn it_fills_up_while_a_file_is_restored() {
     assert!(run.err.contains("could not restore"), "{run:?}");
 }
 
+/// The file that is there is written in one transaction, whose journal needs room as well.
+#[test]
+fn it_fills_up_while_a_file_is_replaced() {
+    let desk = Desk::new();
+    let options = Options {
+        rows: 1000,
+        ..Options::default()
+    };
+    desk.build("large.gpkg", &options);
+    desk.build("small.gpkg", &common::tiny());
+    desk.ok(&["backup", "large.gpkg", "--to", "backups"]);
+    // As much as the file is long is free, which is just not enough.
+    let script = r#"
+        cp small.gpkg "$DISK/t.gpkg"
+        room=$(df --output=avail -B1 "$DISK" | tail -n 1)
+        need=$(stat -c %s large.gpkg)
+        head -c $((room - need)) /dev/zero > "$DISK/ballast"
+        code=0
+        "$GEOKEEP" restore large --from backups --to "$DISK/t.gpkg" --force || code=$?
+        echo "code $code"
+        cmp small.gpkg "$DISK/t.gpkg"
+        ls "$DISK""#;
+    let Some(run) = with_small_disk(&desk, "4M", script) else {
+        return;
+    };
+    assert!(run.out.contains("code 23\n"), "{run:?}");
+    assert!(run.out.ends_with("ballast\nt.gpkg\n"), "{run:?}");
+    assert!(run.err.contains("no space left after"), "{run:?}");
+    assert!(run.err.contains("the target is as it was"), "{run:?}");
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
 /// Two that would fit one by one do not take each other's room.
 #[test]
 fn what_finds_no_room_beside_others_is_tried_again_alone() {
@@ -139,4 +171,30 @@ fn what_finds_no_room_beside_others_is_tried_again_alone() {
     let count = |status: &str| run.out.matches(&format!("\"status\":\"{status}\"")).count();
     assert_eq!((count("saved"), count("failed")), (1, 2), "{run:?}");
     assert!(run.out.contains("code 3\n"), "{run:?}");
+}
+
+/// A folder for temporary files without room says nothing of a backup.
+#[test]
+fn no_room_for_a_drill_is_no_damage() {
+    let desk = Desk::new();
+    let options = Options {
+        rows: 4000,
+        ..Options::default()
+    };
+    desk.build("large.gpkg", &options);
+    desk.ok(&["backup", "large.gpkg", "--to", "backups"]);
+    let script = r#"
+        code=0
+        TMPDIR="$DISK" "$GEOKEEP" verify --from backups --level drill --json || code=$?
+        echo "code $code""#;
+    let Some(run) = with_small_disk(&desk, "100k", script) else {
+        return;
+    };
+    assert!(run.out.ends_with("code 1\n"), "{run:?}");
+    assert!(run.out.contains("staging_unusable"), "{run:?}");
+    assert!(
+        run.err.contains("could not be restored for a test"),
+        "{run:?}"
+    );
+    desk.ok(&["verify", "--from", "backups", "--level", "drill"]);
 }

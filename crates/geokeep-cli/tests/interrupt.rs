@@ -113,22 +113,45 @@ fn while_it_waits_for_a_lock() {
 fn while_a_file_is_restored() {
     let desk = Desk::new();
     desk.build("a.gpkg", &large());
-    desk.build("target/t.gpkg", &common::tiny());
+    desk.build("target/other.gpkg", &common::tiny());
     desk.ok(&["backup", "a.gpkg", "--to", "backups"]);
     let before = testkit::fingerprint(&desk.path("target"));
-    let arguments = [
-        "restore",
-        "a",
-        "--from",
-        "backups",
-        "--to",
-        "target/t.gpkg",
-        "--force",
-    ];
+    // A file that is there is written in one transaction: see the library's `restore_over`.
+    let arguments = ["restore", "a", "--from", "backups", "--to", "target/t.gpkg"];
     let run = start(&desk, &arguments);
     wait_for(&desk, ".geokeep-restore");
     let ended = interrupt(run);
     assert_eq!(ended.code, 130, "{ended:?}");
     before.assert_same(&desk.path("target"));
     assert_eq!(desk.archives().len(), 1);
+}
+
+/// Each of these files would keep an inspection busy until its time is over.
+#[test]
+fn while_files_are_inspected() {
+    let desk = Desk::new();
+    let first = desk.build("0.gpkg", &common::tiny());
+    let db = rusqlite::Connection::open(&first).unwrap();
+    db.execute_batch(
+        "ALTER TABLE gpkg_contents RENAME TO hidden;
+         CREATE VIEW gpkg_contents AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r)
+         SELECT hidden.* FROM hidden, r WHERE x < 0;",
+    )
+    .unwrap();
+    db.close().unwrap();
+    let names: Vec<String> = (0..15).map(|n| format!("{n}.gpkg")).collect();
+    for name in &names[1..] {
+        std::fs::copy(&first, desk.path(name)).unwrap();
+    }
+    let mut arguments = vec!["inspect"];
+    arguments.extend(names.iter().map(String::as_str));
+    let run = start(&desk, &arguments);
+    // Long enough for the handler to be there, and much shorter than all of them take.
+    std::thread::sleep(Duration::from_millis(1500));
+    let ended = interrupt(run);
+    assert_eq!(ended.code, 130, "{ended:?}");
+    assert!(
+        ended.err.contains("was not inspected: interrupted"),
+        "{ended:?}"
+    );
 }

@@ -188,7 +188,7 @@ fn a_name_with_a_line_break_stays_on_its_line() {
         &desk,
         "new\nline.gpkg",
         22,
-        "error: could not read 'new\u{fffd}line.gpkg'
+        "error: could not read 'new<U+000A>line.gpkg'
 cause: there is no such file
 state: no backup was made, and there is no earlier one
 hint:  check the name and the folder",
@@ -615,15 +615,11 @@ fn a_private_file_has_private_backups() {
     assert_eq!(mode(&desk.archives()[0]), 0o600);
     desk.ok(&["restore", "parcels", "--from", "backups", "--to", "x.gpkg"]);
     assert_eq!(mode(&desk.path("x.gpkg")), 0o600);
+    // A folder that is closed to others closes what lies in it.
     set(0o666);
+    fs::set_permissions(desk.root(), fs::Permissions::from_mode(0o700)).unwrap();
     desk.ok(&["backup", "parcels.gpkg", "--to", "backups", "--force"]);
-    let plain = desk.path("plain");
-    fs::write(&plain, "").unwrap();
-    assert_eq!(
-        mode(&desk.archives()[1]),
-        mode(&plain),
-        "no more open than others"
-    );
+    assert_eq!(mode(&desk.archives()[1]), 0o600);
 }
 
 /// To open a named pipe would wait for ever. None is where it could be met.

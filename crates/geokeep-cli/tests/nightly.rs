@@ -613,7 +613,7 @@ fn a_log_that_cannot_be_written_is_said_and_nothing_else() {
         desk("[job.hooks]\nlog = \"geokeep.toml/runs.log\"\non_success = [\"touch\", \"told\"]\n");
     let run = desk.run(&["run"]);
     assert_eq!(run.code, 0, "{run:?}");
-    assert!(run.err.contains("runs.log was not written"), "{run:?}");
+    assert!(run.err.contains("runs.log' was not written"), "{run:?}");
     assert!(desk.path("told").exists());
 }
 

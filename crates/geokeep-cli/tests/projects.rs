@@ -210,7 +210,9 @@ fn what_has_gone_is_said_with_its_newest_backup() {
     let ended = desk.run(&BACKUP);
     assert_eq!(ended.code, 3);
     let text = desk.redacted(&ended.err);
-    let expected = "error: could not read 'gis/data/gone.gpkg'\n\
+    let expected = "warning: 3 layers of 'gis/town.qgz' are not backed up: 'notes.csv' (not there), \
+        'scratch' (in memory only), 'tiles' (not a file)\n\
+        error: could not read 'gis/data/gone.gpkg'\n\
         cause: there is no such file; 'gis/town.qgz' names it\n\
         state: no backup was made now; the newest sound one is gone@INSTANT\n\
         hint:  put the file back, or open the project in QGIS and repair or remove the layer\n";

@@ -10,15 +10,14 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sozip::ReadAt;
-
 use crate::Watch;
 use crate::destination::{
     ArchiveFolder, Content, DestinationError, Draft, Kept, Machine, Manifest, Stored,
     StoredArchive, Verdict, Versions,
 };
-use crate::durable::Disk;
+use crate::durable::{Disk, Readers, Rights, folder_of, narrow, sweep_restores};
 use crate::error::{Error, Kind};
+use crate::finding::Finding;
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
     FileSystem, FirstBytes, Gate, Header, Look, Project, Resident, Source, SourceError, look,
@@ -105,13 +104,21 @@ pub fn plan(
     let _names = destination.lock_names();
     let mut lines = destination.assigning(&settings.machine)?;
     let mut jobs = Vec::new();
+    let mut new = Vec::new();
     for source in sources {
         let assigned = lines.assign(&source, settings.line.as_deref())?;
-        let reservation = match assigned.before {
-            Some(_) => None,
-            None => Some(destination.reserve(&assigned.line, &assigned.origin)?),
-        };
-        jobs.push(Job::new(source, assigned, reservation, settings));
+        if assigned.before.is_none() {
+            new.push((assigned.line.clone(), assigned.origin.clone()));
+        }
+        jobs.push(Job::new(source, assigned, settings));
+    }
+    // Where they cannot be written down, a name that was given away meanwhile is seen in the end.
+    let reservation = match &new[..] {
+        [] => None,
+        new => destination.reserve(new).ok().map(Arc::new),
+    };
+    for job in &mut jobs {
+        job.reserve(reservation.as_ref());
     }
     Ok(jobs)
 }
@@ -145,6 +152,7 @@ pub fn run(
     watch: &Watch,
     report: &Report<'_>,
 ) {
+    sweep_after_killed_restores(jobs, settings);
     let next = AtomicUsize::new(0);
     let again = Mutex::new(BTreeSet::new());
     let at_once = at_once.clamp(1, jobs.len().max(1));
@@ -179,6 +187,15 @@ pub fn run(
     }
 }
 
+/// A restore that was killed leaves a copy of the size of the database beside its target, which is
+/// a source most of the time. Each folder is listed once; what cannot go harms nobody.
+fn sweep_after_killed_restores(jobs: &[Job], settings: &Settings) {
+    let folders: BTreeSet<_> = jobs.iter().map(|job| folder_of(&job.source.real)).collect();
+    for folder in folders {
+        let _ = sweep_restores(&*settings.disk, folder);
+    }
+}
+
 /// Backs up one source. When this returns a saved backup, it is verified and survives a power cut.
 ///
 /// # Errors
@@ -189,6 +206,11 @@ pub fn backup(
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Outcome, Error> {
+    let any_sqlite = settings.any_sqlite || job.any_sqlite;
+    let settings = &Settings {
+        any_sqlite,
+        ..settings.clone()
+    };
     let mut replaced = 0;
     let mut taken = false;
     loop {
@@ -237,7 +259,7 @@ fn attempt(
         }
     }
     enough_room(destination, &look, previous.as_ref())?;
-    let mut draft = destination.draft(&job.line, &job.source)?;
+    let mut draft = destination.draft(&job.line, readers(&look, job))?;
     let made = make(
         job,
         gate,
@@ -252,6 +274,14 @@ fn attempt(
         destination.discard_empty(&job.line);
     }
     made
+}
+
+/// Whoever may not read the source is to read no archive of it either.
+fn readers(look: &Look, job: &Job) -> Readers {
+    let rights = look.rights.as_ref();
+    rights.map_or_else(Readers::default, |rights| {
+        Readers::by(rights, &job.source.real)
+    })
 }
 
 /// A snapshot in a draft, checked.
@@ -333,13 +363,16 @@ fn capture(
     settings: &Settings,
 ) -> Result<(Taken, Content), Error> {
     // A previous archive that cannot be read is of no use here; verify will say so.
-    let chunks = previous.and_then(|previous| previous.chunks().ok());
+    let readable = previous.and_then(|previous| {
+        let chunks = previous.chunks().ok()?;
+        Some((chunks, previous.hashes().unwrap_or_default()))
+    });
+    let previous = readable
+        .as_ref()
+        .map(|(chunks, hashes)| sozip::Previous { chunks, hashes });
     snapshot::take(request, look, &mut |stream, bytes| {
-        let previous = chunks
-            .as_ref()
-            .map(|c| c as &sozip::Chunks<dyn ReadAt + '_>);
         let modified = settings.clock.now();
-        Ok(draft.store(stream, bytes, modified, settings.threads, previous)?)
+        Ok(draft.store(stream, bytes, modified, settings.threads, previous.as_ref())?)
     })
 }
 
@@ -353,7 +386,7 @@ fn check(
 ) -> Result<Checked, Error> {
     let chunks = Arc::new(draft.chunks(content)?);
     let says_so = taken.look.header().is_some_and(Header::says_geopackage);
-    let geopackage = says_so || verify::is_stored_geopackage(&chunks)?;
+    let geopackage = says_so || verify::is_stored_geopackage(&chunks, watch)?;
     if !geopackage && !settings.any_sqlite {
         let what = "it is an SQLite database without the table gpkg_contents".to_owned();
         return Err(SourceError::NotAGeoPackage(what).into());
@@ -361,6 +394,7 @@ fn check(
     let digests = Digests {
         content: &content.digest,
         stored: &content.stored_digest,
+        chunks: &content.added.hashes,
     };
     // Most likely nobody has changed the source since.
     let just_written = Twin {
@@ -391,12 +425,16 @@ fn finish(
             let mut manifest = describe(job, &taken, &content, checked);
             let before = previous.as_ref();
             succession::compare(&mut manifest, job, line, before, destination, settings)?;
+            manifest.fit();
             Ok(Outcome::Saved(draft.publish(&content, &manifest)?))
         }
         (None, Some(previous)) => {
             let stored = previous.stored()?;
-            // Only spares the next run the reading.
-            let _ = destination.note_seen(&stored, taken.look.evidence());
+            if previous.rights() != taken.look.rights.clone().map(Rights::named) {
+                narrow(&stored.path, &readers(&taken.look, job));
+            }
+            // Only spares the next run the reading, and knows the rights of today.
+            let _ = destination.note_seen(&stored, &taken.look);
             Ok(Outcome::Unchanged(stored))
         }
         (None, None) => unreachable!("unchanged is said only with a previous backup at hand"),
@@ -452,10 +490,16 @@ fn describe(job: &Job, taken: &Taken, content: &Content, checked: Checked) -> Ma
         original_versions: taken.original_versions,
         free_pages_zeroed: taken.free_pages_zeroed,
         lock_ms: u64::try_from(taken.lock.as_millis()).unwrap_or(u64::MAX),
-        verdict: checked.verdict,
+        verdict: if taken.findings.iter().any(Finding::leaves_a_gap) {
+            Verdict::Damaged
+        } else {
+            checked.verdict
+        },
         findings: [taken.findings.clone(), checked.findings].concat(),
         layers: checked.layers,
+        more_layers: checked.more_layers,
         evidence: taken.look.evidence(),
+        rights: taken.look.rights.clone().map(Rights::named),
         versions: Versions {
             geokeep: env!("CARGO_PKG_VERSION").to_owned(),
             sqlite: rusqlite::version().to_owned(),

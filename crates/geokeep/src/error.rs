@@ -81,6 +81,8 @@ pub enum Kind {
     TargetInUse,
     /// The restored file could not be written.
     TargetUnwritable,
+    /// The folder for temporary files cannot be written, or is full where that is the only fault.
+    StagingUnusable,
     /// A program that a method needs is not installed.
     ToolMissing,
     /// The scheduler of this system did not do what it was asked for.
@@ -111,6 +113,7 @@ impl Kind {
             Self::TargetExists => "target_exists",
             Self::TargetInUse => "target_in_use",
             Self::TargetUnwritable => "target_unwritable",
+            Self::StagingUnusable => "staging_unusable",
             Self::ToolMissing => "tool_missing",
             Self::ScheduleFailed => "schedule_failed",
             Self::Usage => "usage",

@@ -39,3 +39,10 @@ pub struct Finding {
     /// One sentence.
     pub message: String,
 }
+
+impl Finding {
+    /// Whether the backup lacks something of its source. No check of the backup can find that.
+    pub(crate) fn leaves_a_gap(&self) -> bool {
+        self.severity == Severity::Error && self.code == "snapshot"
+    }
+}

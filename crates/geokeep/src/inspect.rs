@@ -1,18 +1,15 @@
 //! The answer to "is it safe to copy this file now?".
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-
-use rusqlite::Connection;
 
 use crate::destination::Layer;
 use crate::error::Error;
 use crate::snapshot::{Advice, advise};
 use crate::source::{Gate, Look, Source, State, look, writer_waits};
-use crate::{sqlite, verify};
+use crate::{Watch, sqlite, verify};
 
-/// Counting rows stops after this time, or as soon as a writer waits.
-const COUNT_TIME: Duration = Duration::from_secs(2);
+/// Queries stop after this time, or as soon as a writer waits: what they do is up to the file.
+const QUERY_TIME: Duration = Duration::from_secs(2);
 
 /// What is known of a file without changing anything of it or beside it.
 #[derive(Debug)]
@@ -30,16 +27,17 @@ pub struct Inspection {
 /// Looks at a file, at who has it open, and at what a backup would do.
 ///
 /// # Errors
-/// [`crate::source::SourceError`] where it cannot be read at all.
-pub fn inspect(source: &Source, now_ns: i64) -> Result<Inspection, Error> {
+/// [`crate::source::SourceError`] where it cannot be read at all; interrupted by `watch`.
+pub fn inspect(source: &Source, now_ns: i64, watch: &Watch) -> Result<Inspection, Error> {
     let gate = Gate::enter(source)?;
     let look = look(source, &gate, now_ns)?;
     let state = look.state();
     let layers = match state {
-        State::Rollback | State::WalLive => list(source, &gate, "mode=ro&readonly_shm=1"),
-        State::WalClean => list(source, &gate, "mode=ro&immutable=1"),
+        State::Rollback | State::WalLive => list(source, &gate, "mode=ro&readonly_shm=1", watch),
+        State::WalClean => list(source, &gate, "mode=ro&immutable=1", watch),
         _ => None,
     };
+    watch.check()?;
     let methods = advise(&look);
     Ok(Inspection {
         state,
@@ -49,13 +47,15 @@ pub fn inspect(source: &Source, now_ns: i64) -> Result<Inspection, Error> {
     })
 }
 
-fn list(source: &Source, gate: &Gate, parameters: &str) -> Option<Vec<Layer>> {
-    let connection = sqlite::open_uri(&sqlite::uri(&source.real, parameters)).ok()?;
-    sqlite::harden(&connection).ok()?;
+fn list(source: &Source, gate: &Gate, parameters: &str, watch: &Watch) -> Option<Vec<Layer>> {
+    let connection = sqlite::foreign(&sqlite::uri(&source.real, parameters), watch).ok()?;
     sqlite::register_spatial_functions(&connection).ok()?;
-    let geopackage = verify::has_contents_table(&connection).ok()?;
-    let layers = verify::uncounted_layers(&connection, geopackage).ok()?;
-    Some(politely(&connection, gate, || {
+    let until = Instant::now() + QUERY_TIME;
+    let over =
+        || Instant::now() >= until || watch.check().is_err() || writer_waits(gate).unwrap_or(true);
+    sqlite::ending(&connection, over, || {
+        let geopackage = verify::has_contents_table(&connection).ok()?;
+        let layers = verify::uncounted_layers(&connection, geopackage).ok()?;
         let layers = layers.into_iter().map(|layer| {
             let sql = format!("SELECT count(*) FROM {}", sqlite::quote(&layer.name));
             let rows = connection
@@ -66,27 +66,6 @@ fn list(source: &Source, gate: &Gate, parameters: &str) -> Option<Vec<Layer>> {
                 ..layer
             }
         });
-        layers.collect()
-    }))
-}
-
-/// Does `work` on the connection; interrupts its statements once the time is over or somebody
-/// waits for our read lock.
-fn politely<T>(connection: &Connection, gate: &Gate, work: impl FnOnce() -> T) -> T {
-    let done = AtomicBool::new(false);
-    let handle = connection.get_interrupt_handle();
-    let until = Instant::now() + COUNT_TIME;
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Relaxed) {
-                if Instant::now() >= until || writer_waits(gate).unwrap_or(true) {
-                    handle.interrupt();
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        });
-        let result = work();
-        done.store(true, Relaxed);
-        result
+        Some(layers.collect())
     })
 }

@@ -1,14 +1,30 @@
-//! Connections as geokeep needs them: read-only by URI, and hardened against hostile files.
+//! Connections as geokeep needs them. Whatever is opened was written by others: each connection is
+//! hardened against what may be in the file, and its statements end when the run is to stop. What
+//! is opened for writing is confined to one file besides. No other place opens one.
+
+mod confined;
 
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::Watch;
+
+/// SQLite's virtual machine steps between two looks at the clock and at the watch: well below a
+/// millisecond.
+const STEPS: i32 = 1_000;
+/// Time between two looks from outside.
+const LOOK: Duration = Duration::from_millis(5);
+
+pub(crate) use confined::{Confined, open_confined};
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
 /// something is escaped, so that any file name works: quotes, `?`, newlines, broken UTF-8.
@@ -33,15 +49,56 @@ pub(crate) fn uri(path: &Path, parameters: &str) -> OsString {
     text.into()
 }
 
-/// Opens read-only by URI. No mutex: a connection stays in one thread.
-pub(crate) fn open_uri(uri: &OsString) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_URI
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(Path::new(uri), flags)?;
+/// Opens read-only by URI. The file itself is read by the first statement.
+pub(crate) fn foreign(uri: &OsString, watch: &Watch) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    open(Path::new(uri), flags, watch)
+}
+
+fn open(path: &Path, flags: OpenFlags, watch: &Watch) -> rusqlite::Result<Connection> {
+    // No mutex: a connection stays in one thread.
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
     // We wait ourselves, with a report of whom we wait for.
-    connection.busy_timeout(std::time::Duration::ZERO)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    harden(&connection)?;
+    end_statements(&connection, watch, None)?;
     Ok(connection)
+}
+
+/// Ends any statement, and the reading of the schema, once the run is to stop or `until` is over.
+pub(crate) fn end_statements(
+    connection: &Connection,
+    watch: &Watch,
+    until: Option<Instant>,
+) -> rusqlite::Result<()> {
+    let watch = watch.clone();
+    let over = move || watch.check().is_err() || until.is_some_and(|until| Instant::now() >= until);
+    connection.progress_handler(STEPS, Some(over))
+}
+
+/// Does `work`, and ends its statements once `over` says so. That is asked in another thread: SQLite
+/// calls no progress handler while it counts the rows of a table, and the pages of a hostile one may
+/// refer to each other without end.
+pub(crate) fn ending<T>(
+    connection: &Connection,
+    mut over: impl FnMut() -> bool + Send,
+    work: impl FnOnce() -> T,
+) -> T {
+    let handle = connection.get_interrupt_handle();
+    let (done, at_work) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while at_work.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                if over() {
+                    handle.interrupt();
+                }
+            }
+        });
+        // Goes with the end of the work, or with a panic in it.
+        let _done = done;
+        work()
+    })
 }
 
 /// Limits what the contents of a file can make SQLite do (sqlite.org/security.html, "Untrusted
@@ -53,6 +110,7 @@ pub(crate) fn harden(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_EXPR_DEPTH, 200)?;
     connection.set_limit(Limit::SQLITE_LIMIT_VDBE_OP, 250_000)?;
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    // Both of these are settings of the connection: neither reads the file.
     // A memory map would turn a file that shrinks under us into a crash.
     connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;")
 }
@@ -117,8 +175,16 @@ pub(crate) fn quote(name: &str) -> String {
 }
 
 /// SQLite's primary result code of an error, if it came from SQLite.
-pub(crate) fn code(error: &rusqlite::Error) -> Option<rusqlite::ErrorCode> {
+pub(crate) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
     error.sqlite_error_code()
+}
+
+/// Whether another program's lock is in the way.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        code(error),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
 }
 
 #[cfg(test)]
@@ -141,11 +207,73 @@ mod tests {
                 .unwrap()
                 .execute_batch("CREATE TABLE t(x)")
                 .unwrap();
-            let connection = open_uri(&uri(&path, "mode=ro")).unwrap();
+            let connection = foreign(&uri(&path, "mode=ro"), &Watch::default()).unwrap();
             let n: i64 = connection
                 .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
                 .unwrap();
             assert_eq!(n, 0);
+        }
+    }
+
+    const ENDLESS: &str =
+        "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT count(*) FROM r";
+
+    fn opened(watch: &Watch) -> (tempfile::TempDir, Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gpkg");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch("CREATE TABLE t(x)").unwrap();
+        let connection = foreign(&uri(&path, "mode=ro"), watch).unwrap();
+        (folder, connection)
+    }
+
+    #[track_caller]
+    fn is_ended(query: rusqlite::Result<()>) {
+        assert_eq!(
+            code(&query.unwrap_err()),
+            Some(ErrorCode::OperationInterrupted)
+        );
+    }
+
+    #[test]
+    fn a_statement_ends_with_the_run_or_with_its_time() {
+        let watch = Watch::default();
+        let (_folder, connection) = opened(&watch);
+        let endless = || connection.query_row(ENDLESS, [], |_| Ok(()));
+        end_statements(&connection, &watch, Some(Instant::now())).unwrap();
+        is_ended(endless());
+        end_statements(&connection, &watch, None).unwrap();
+        connection.execute_batch("SELECT count(*) FROM t").unwrap();
+        watch.interrupt();
+        is_ended(endless());
+    }
+
+    #[test]
+    fn a_statement_is_ended_from_outside() {
+        let (_folder, connection) = opened(&Watch::default());
+        let mut looks = 0;
+        let over = || {
+            looks += 1;
+            looks > 2
+        };
+        is_ended(ending(&connection, over, || {
+            connection.query_row(ENDLESS, [], |_| Ok(()))
+        }));
+        assert!(looks > 2);
+    }
+
+    /// Every way of opening gives the same protection.
+    #[test]
+    fn what_is_opened_is_hardened() {
+        let (folder, read_only) = opened(&Watch::default());
+        let path = folder.path().join("a.gpkg");
+        for connection in [read_only, writable(&path, &Watch::default()).unwrap()] {
+            let on = |config| connection.db_config(config).unwrap();
+            assert!(on(DbConfig::SQLITE_DBCONFIG_DEFENSIVE));
+            assert!(!on(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA));
+            assert!(!on(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER));
+            let attached = connection.execute_batch("ATTACH ':memory:' AS more");
+            assert!(attached.is_err());
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Numbers, ages and foreign texts as people read them.
 
+use std::borrow::Cow;
+
 use jiff::SignedDuration;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// `764.1 MB`, in decimal units as disks are sold and file managers show them.
 #[must_use]
@@ -54,28 +57,107 @@ pub fn human_age(age: SignedDuration) -> String {
     }
 }
 
-/// Text from a file, without anything that a terminal would obey.
+/// A name in composed form (NFC). Macs, and shares that Macs write to, take `ü` apart into `u` and
+/// a mark; people type one character and see no difference.
 #[must_use]
-pub fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+pub fn composed(name: &str) -> Cow<'_, str> {
+    if is_nfc_quick(name.chars()) == IsNormalized::Yes {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(name.nfc().collect())
+    }
 }
 
-/// Text from a file, without control characters and without those that turn the direction of the
-/// text around them, so that a name cannot look like another one.
+/// Whether two names of lines are one on some system: Windows knows no case, and Macs do not tell
+/// composed characters from those that are taken apart.
 #[must_use]
-pub fn plain(text: &str) -> String {
-    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
-    text.chars()
-        .map(|c| {
-            if c.is_control() || turns(c) {
-                '\u{fffd}'
-            } else {
-                c
+pub fn same_name(a: &str, b: &str) -> bool {
+    a == b || composed(a).to_lowercase() == composed(b).to_lowercase()
+}
+
+/// Foreign text as it may be shown: on one line, with a number such as `<U+202E>` in place of each
+/// character that a terminal would obey, that nobody would see, or that turns the text around it.
+/// So no name can look like another one, or like a message of ours.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unseen(c) {
+            shown.push_str(&format!("<U+{:04X}>", u32::from(c)));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Whether a character is seen only by what it does to others: Unicode's control and format
+/// characters, separators of lines, fillers and selectors (`Default_Ignorable_Code_Point`), and
+/// what has no shape that everybody agrees on (private use, noncharacters).
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
+    if c < '\u{ad}' {
+        return c.is_control();
+    }
+    matches!(u32::from(c),
+        0xad | 0x34f | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2
+        | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f
+        | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164
+        | 0xe000..=0xf8ff | 0xfdd0..=0xfdef | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb
+        | 0x110bd | 0x110cd | 0x13430..=0x1343f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
+        | 0xe0000..=0xe0fff | 0xf0000..=0x10_ffff)
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// JSON that shows on a terminal, and in a program that splits lines at U+2028, as what it is:
+/// unseen characters become `\u202e`, which any reader of JSON takes for the characters themselves.
+#[must_use]
+pub fn visible_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unseen(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                shown.push_str(&format!("\\u{unit:04x}"));
             }
-        })
-        .collect()
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// A text file as UTF-8, whichever system wrote it: without the mark at its beginning, and out of
+/// UTF-16, with or without a mark. Anything else stays as it is, byte by byte.
+#[must_use]
+pub fn as_utf8(bytes: Vec<u8>) -> Vec<u8> {
+    let wide = |from: usize, number: fn([u8; 2]) -> u16| {
+        let units = bytes[from..].chunks_exact(2);
+        let units = units.map(|pair| number([pair[0], pair[1]]));
+        let text: String = char::decode_utf16(units)
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
+        text.into_bytes()
+    };
+    match &bytes[..] {
+        [0xef, 0xbb, 0xbf, rest @ ..] => rest.to_vec(),
+        [0xff, 0xfe, ..] => wide(2, u16::from_le_bytes),
+        [0xfe, 0xff, ..] => wide(2, u16::from_be_bytes),
+        _ => match zeros(&bytes) {
+            [even, odd] if odd > even && odd * 8 > bytes.len() => wide(0, u16::from_le_bytes),
+            [even, odd] if even > odd && even * 8 > bytes.len() => wide(0, u16::from_be_bytes),
+            _ => bytes,
+        },
+    }
+}
+
+/// Zero bytes at even and at odd places: names have none, but in UTF-16 every ASCII character has
+/// one, at the same place of its pair.
+fn zeros(bytes: &[u8]) -> [usize; 2] {
+    let mut count = [0; 2];
+    for (n, byte) in bytes.iter().enumerate() {
+        count[n % 2] += usize::from(*byte == 0);
+    }
+    count
 }
 
 /// At most `most` characters of a text, with an ellipsis in the middle of a longer one: the ends
@@ -122,11 +204,72 @@ mod tests {
     }
 
     #[test]
+    fn names_that_look_the_same_are_the_same() {
+        let (nfc, nfd) = ("Gr\u{fc}n", "Gru\u{308}n");
+        assert_ne!(nfc, nfd);
+        assert_eq!(composed(nfd), nfc);
+        assert!(matches!(composed(nfc), Cow::Borrowed(_)));
+        assert!(same_name(nfc, nfd) && same_name("GR\u{dc}N", nfd) && same_name("", ""));
+        assert!(!same_name(nfc, "Grun"));
+        // Hangul is put together by rule and not by table.
+        assert!(same_name("\u{ac00}", "\u{1100}\u{1161}"));
+    }
+
+    #[test]
     fn foreign_texts_are_tame() {
-        assert_eq!(one_line("a\nb\u{1b}[31m"), "a\u{fffd}b\u{fffd}[31m");
-        assert_eq!(plain("photo\u{202e}gpkg.exe"), "photo\u{fffd}gpkg.exe");
-        assert_eq!(plain("שלום"), "שלום");
+        assert_eq!(one_line("a\nb\u{1b}[31m"), "a<U+000A>b<U+001B>[31m");
+        assert_eq!(one_line("photo\u{202e}gpkg.exe"), "photo<U+202E>gpkg.exe");
+        for seen in [
+            "שלום",
+            "Grundstücke 東京\u{3000}e\u{301}",
+            "क्षेत्र",
+            "🏘",
+            "\u{fffd}",
+        ] {
+            assert_eq!(one_line(seen), seen);
+        }
+        for unseen in "\0\t\u{7f}\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}\u{2028}\u{2029}\u{202a}\
+                       \u{2060}\u{2066}\u{2069}\u{3164}\u{e000}\u{fe0f}\u{feff}\u{fffe}\u{1d173}\u{e0041}\
+                       \u{e01ef}\u{f0000}\u{10ffff}"
+            .chars()
+        {
+            let number = format!("<U+{:04X}>", u32::from(unseen));
+            assert_eq!(one_line(&format!("a{unseen}b")), format!("a{number}b"));
+        }
         assert_eq!(shortened("parcels", 7), "parcels");
         assert_eq!(shortened("parcels_of_the_north_2", 12), "parcels…th_2");
+    }
+
+    #[test]
+    fn text_of_any_system() {
+        let text = "töwn.gpkg\r\n東京.gpkg\r\n";
+        let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = |mark: &[u8], rest: &[u8]| [mark, rest].concat();
+        for bytes in [
+            text.into(),
+            marked(b"\xef\xbb\xbf", text.as_bytes()),
+            marked(b"\xff\xfe", &le),
+            marked(b"\xfe\xff", &be),
+            le,
+            be,
+        ] {
+            assert_eq!(String::from_utf8(as_utf8(bytes)).as_deref(), Ok(text));
+        }
+        for odd in [&b"a\0b.gpkg\nGr\xfcn.gpkg\n"[..], b"\xff", b"", b"\xef\xbb"] {
+            assert_eq!(as_utf8(odd.to_vec()), odd);
+        }
+    }
+
+    #[test]
+    fn json_is_the_same_json() {
+        let text = "a\u{202e}\u{2028}\u{7f}\u{9b}\u{e0041}\"\\ü\n";
+        let json = serde_json::to_string(text).unwrap_or_default();
+        let shown = visible_json(&json);
+        assert!(!shown.chars().any(is_unseen), "{shown}");
+        assert_eq!(
+            serde_json::from_str::<String>(&shown).ok().as_deref(),
+            Some(text)
+        );
     }
 }

@@ -7,13 +7,16 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use common::restored::same_but_counters;
 use common::{Place, archives_below, files_below, tiny};
 use geokeep::backup::Outcome;
-use geokeep::destination::{Stored, Verdict};
-use geokeep::{Error, Kind as ErrorKind};
+use geokeep::destination::{Stored, StoredArchive, Verdict};
+use geokeep::restore::{RestoreError, Target, restore};
+use geokeep::{Error, Kind as ErrorKind, Watch};
 use testkit::fault_vfs::{self, Fault, Kind};
 use testkit::fingerprint;
 use testkit::gpkg::{Journal, Options};
@@ -165,4 +168,114 @@ fn every_call_fails_but_locks(mut place: Place, path: &Path) {
     }
     before.assert_same(&place.sources());
     assert!(errors > 0);
+}
+
+/// Promise 8: while the target of a restore is locked and written, every call fails in turn. It holds
+/// the old content or the new one, whole, and what was said of that is true.
+fn every_call_of_a_restore_fails(journal: Journal) {
+    fault_vfs::install_as_default();
+    let place = Place::in_memory();
+    let archive = place.save(&place.build("a.gpkg", &tiny())).path;
+    let new = common::plain(&archive);
+    let folder = place.root().join("target");
+    fs::create_dir(&folder).unwrap();
+    let path = folder.join("t.gpkg");
+    let options = Options {
+        journal,
+        seed: 9,
+        rows: 60,
+        ..tiny()
+    };
+    testkit::gpkg::build(&path, &options).unwrap();
+    let old = fs::read(&path).unwrap();
+    let give_back = || {
+        let target = Target {
+            path: path.clone(),
+            force: true,
+        };
+        let archive = StoredArchive::open(&archive).unwrap();
+        let (destination, watch) = (place.destination(), Watch::default());
+        restore(
+            archive,
+            &target,
+            false,
+            &destination,
+            &place.settings,
+            &watch,
+        )
+    };
+    let faults = fault_vfs::watch(&folder);
+    give_back().unwrap();
+    let calls = faults.clear().calls;
+    assert!(calls > 50, "{calls}");
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    let cases = [
+        (Kind::IoError, false, 1),
+        (Kind::IoError, true, 3),
+        (Kind::Full, false, 3),
+        (Kind::Full, true, 5),
+        (Kind::CantOpen, false, 5),
+    ];
+    for (kind, sticky, step) in cases {
+        for at in (0..calls).step_by(step) {
+            fs::write(&path, &old).unwrap();
+            faults.plan(Fault { at, sticky, kind });
+            let result = give_back();
+            let failed = faults.clear().failed;
+            let case = format!("{kind:?} at {at} of {calls}, sticky {sticky}, struck {failed}");
+            // As the next program does: it rolls back what a journal holds.
+            let db = rusqlite::Connection::open(&path).unwrap();
+            let mode: String = db
+                .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+                .unwrap();
+            db.close().unwrap();
+            let now = fs::read(&path).unwrap();
+            let (is_old, is_new) = (same_but_counters(&now, &old), same_but_counters(&now, &new));
+            let word = match &result {
+                Ok(_) => {
+                    assert!(is_new && mode == "delete", "{case}: {is_old} {mode}");
+                    "restored"
+                }
+                Err(Error::Restore(RestoreError::NotDurable { .. })) => {
+                    // Where only the cutting of what lies behind it failed, SQLite cuts it next time.
+                    let whole = now.get(..new.len()).unwrap_or(&now);
+                    assert!(same_but_counters(whole, &new), "{case}: {result:?}");
+                    "restored, not certain to last"
+                }
+                Err(error) => {
+                    assert!(is_old, "{case}: {error:?}");
+                    assert!(failed > 0, "{case}: {error:?}");
+                    let was = if journal == Journal::Wal {
+                        "wal"
+                    } else {
+                        "delete"
+                    };
+                    assert!(sticky || mode == was, "{case}: now in mode {mode}");
+                    "as it was"
+                }
+            };
+            for suffix in ["-wal", "-journal"] {
+                let beside = folder.join(format!("t.gpkg{suffix}"));
+                let left = fs::read(&beside).unwrap_or_default();
+                // A journal that begins with a zero is of no effect.
+                let of_effect = left.first().is_some_and(|first| *first != 0);
+                assert!(!of_effect, "{case}: {suffix} {result:?}");
+                assert!(sticky || left.is_empty(), "{case}: {suffix} {result:?}");
+                let _ = fs::remove_file(beside);
+            }
+            *seen.entry(word).or_default() += 1;
+        }
+    }
+    eprintln!("{calls} calls: {seen:?}");
+    assert!(seen["as it was"] > calls / 2);
+}
+
+#[test]
+fn a_restore_over_a_file_in_rollback_mode() {
+    every_call_of_a_restore_fails(Journal::Delete);
+}
+
+#[test]
+fn a_restore_over_a_file_in_wal_mode() {
+    every_call_of_a_restore_fails(Journal::Wal);
 }

@@ -238,6 +238,82 @@ fn ten_thousand_layers_and_more() {
     check(&stored.path, Level::Full).unwrap();
 }
 
+/// A manifest that could be written and not be read again: then no backup of the source could ever
+/// be made. What it leaves out is counted, and the checks know that it was left out.
+#[test]
+fn names_that_fill_any_manifest() {
+    let mut place = Place::in_memory();
+    place.settings.max_loss = Some(20);
+    let path = place.build("a.gpkg", &tiny());
+    let db = writable(&path);
+    // Each character takes six bytes of JSON, and many come to fifty megabytes.
+    db.execute_batch(
+        "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+         INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id)
+         SELECT i || replace(hex(zeroblob(240)), '0', char(1)), replace(hex(zeroblob(240)), '0', char(2)), i, 0 FROM n;
+         CREATE TABLE aa(fid INTEGER PRIMARY KEY); INSERT INTO aa VALUES (1);
+         INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('aa', 'attributes', 'aa');
+         CREATE TABLE \" first\"(fid INTEGER PRIMARY KEY); INSERT INTO \" first\" VALUES (1);
+         INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES (' first', 'attributes', ' first');",
+    )
+    .unwrap();
+    let first = place.save(&path);
+    let manifest = &first.manifest;
+    assert!(manifest.to_json().len() <= 4 << 20);
+    assert!(manifest.layers.len() >= 100);
+    assert_eq!(manifest.layers.len() as u64 + manifest.more_layers, 30_004);
+    check(&first.path, Level::Full).unwrap();
+
+    // All of them are lost, and no layer that was merely not listed.
+    db.execute_batch(
+        "DROP TABLE \" first\"; DELETE FROM gpkg_contents WHERE table_name = ' first'",
+    )
+    .unwrap();
+    db.close().unwrap();
+    let second = place.save(&path);
+    let lost = second
+        .manifest
+        .findings
+        .iter()
+        .filter(|f| f.code == geokeep::verify::LOSS);
+    let lost: Vec<_> = lost.map(|f| f.table.as_deref()).collect();
+    assert_eq!(lost, [Some(" first")]);
+    assert_eq!(place.destination().list("a").unwrap().backups.len(), 2);
+}
+
+#[test]
+fn a_hundred_thousand_layers_of_which_all_are_lost() {
+    let mut place = Place::in_memory();
+    place.settings.max_loss = Some(20);
+    let path = place.build("a.gpkg", &tiny());
+    let db = writable(&path);
+    db.execute_batch(
+        "CREATE TABLE t(fid INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);
+         WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+         INSERT INTO gpkg_contents (table_name, data_type, identifier) SELECT 'x' || i, 'attributes', i FROM n;",
+    )
+    .unwrap();
+    let mut sql = String::from("BEGIN;");
+    for n in 1..2000 {
+        sql.push_str(&format!("CREATE VIEW x{n} AS SELECT fid FROM t;"));
+    }
+    db.execute_batch(&(sql + "COMMIT")).unwrap();
+    let first = place.save(&path);
+    assert_eq!(first.manifest.layers.len(), 10_000);
+    assert_eq!(first.manifest.more_layers, 100_002 - 10_000);
+    db.execute_batch("DELETE FROM gpkg_contents").unwrap();
+    db.close().unwrap();
+    let second = place.save(&path);
+    let findings = &second.manifest.findings;
+    let lost = findings
+        .iter()
+        .filter(|f| f.code == geokeep::verify::LOSS)
+        .count();
+    assert!((100..=102).contains(&lost), "{lost}");
+    assert!(findings.len() < 400);
+    check(&second.path, Level::Full).unwrap();
+}
+
 #[test]
 fn huge_and_odd_names_of_layers() {
     let place = Place::in_memory();

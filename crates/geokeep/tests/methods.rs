@@ -17,6 +17,7 @@ use geokeep::destination::{Stored, Verdict};
 use geokeep::durable::{Disk, DiskFile, OsDisk};
 use geokeep::snapshot::{Method, SnapshotError};
 use geokeep::{Error, Kind};
+use rusqlite::Connection;
 use testkit::fingerprint;
 use testkit::gpkg::{self, Journal, Options};
 use testkit::live_writer::{self, Hold, JournalMode, LiveWriter, Profile};
@@ -467,18 +468,13 @@ fn auto_under_a_writer_with_hardly_a_gap() {
     assert!(commits.is_sorted(), "{commits:?}");
 }
 
-/// With no patience at all every commit is let pass, and its changes are learnt from its journal.
+/// With hardly any patience the comparison begins anew again and again, until it is waited for.
 #[test]
-fn commits_that_are_let_pass_are_followed() {
+fn commits_that_are_let_pass_are_in_it_or_not() {
     let mut place = Place::new();
     place.settings.force = true;
     place.settings.lock_ceiling = Duration::ZERO;
-    let options = Options {
-        tiles: 12_000,
-        ..large()
-    };
-    let path = place.build("a.gpkg", &options);
-    let mut followed = 0;
+    let path = place.build("a.gpkg", &large());
     for profile in [Profile::Small, Profile::Large, Profile::Spill] {
         let writer = LiveWriter::start(
             &path,
@@ -487,21 +483,12 @@ fn commits_that_are_let_pass_are_followed() {
                 ..steady(15, JournalMode::Delete)
             },
         );
-        for _ in 0..4 {
-            let stored = place.save(&path);
-            commit_of(&stored);
-            let reason = &stored.manifest.method_reason;
-            let passed = reason
-                .split_once('(')
-                .and_then(|(_, rest)| rest.split_once(" commits were let pass"))
-                .map(|(n, _)| n.parse::<u32>().unwrap());
-            followed += passed.unwrap_or(0);
+        for _ in 0..2 {
+            commit_of(&place.save(&path));
         }
         let report = writer.stop();
-        eprintln!("{followed} followed, {report:?}");
         assert_eq!((report.busy_errors, report.errors), (0, 0), "{report:?}");
     }
-    assert!(followed > 0, "no commit came in between");
 }
 
 /// The names of all files that geokeep itself makes.
@@ -543,9 +530,10 @@ impl Disk for Made {
     }
 }
 
-/// The index belongs to the programs that have the file open; a foreign one is never believed.
+/// The index belongs to the programs that have the file open; a foreign one is never believed. A log
+/// is copied only if nobody has it open.
 #[test]
-fn copy_takes_the_log_but_never_its_index() {
+fn copy_takes_the_log_of_the_dead_but_never_its_index() {
     for dead in [false, true] {
         let made = Arc::new(Made::default());
         let disk: Arc<dyn Disk> = made.clone();
@@ -553,12 +541,15 @@ fn copy_takes_the_log_but_never_its_index() {
         place.settings.method = Some(Method::Copy);
         let path = place.build("a.gpkg", &tiny());
         let writer = LiveWriter::start(&path, &resting(JournalMode::Wal));
+        let shm = place.source("a.gpkg-shm");
         if dead {
             writer.kill();
             // Rubbish of a right length.
-            let shm = place.source("a.gpkg-shm");
             let len = usize::try_from(fs::metadata(&shm).unwrap().len()).unwrap();
             fs::write(&shm, vec![0xA5; len]).unwrap();
+            assert_eq!(commit_of(&place.save(&path)), 1);
+            place.settings.force = true;
+            fs::remove_file(&shm).unwrap();
             assert_eq!(commit_of(&place.save(&path)), 1);
         } else {
             assert_eq!(commit_of(&place.save(&path)), 1);
@@ -566,8 +557,49 @@ fn copy_takes_the_log_but_never_its_index() {
         }
         let made = made.0.lock().unwrap();
         let ends = |suffix: &str| made.iter().any(|p| p.to_string_lossy().ends_with(suffix));
-        assert!(ends("-wal") && !ends("-shm"), "{made:?}");
+        assert!(ends("-wal") == dead && !ends("-shm"), "{made:?}");
     }
+}
+
+/// `SpatiaLite`, which GDAL may bring along, reads whatever file such a table names.
+#[cfg(unix)]
+#[test]
+fn ogr_is_shown_no_table_that_leads_to_other_files() {
+    let mut place = Place::new();
+    let path = place.build("a.gpkg", &tiny());
+    let db = writable(&path);
+    db.execute_batch(
+        "PRAGMA writable_schema = ON;
+         INSERT INTO sqlite_master VALUES ('table', 'stolen', 'stolen', 0,
+             'CREATE VIRTUAL TABLE stolen USING VirtualShape(''/home/x/secret'', UTF-8, 4326)');
+         INSERT INTO sqlite_master VALUES ('view', 'pragma_table_list', 'pragma_table_list', 0,
+             'CREATE VIEW pragma_table_list AS SELECT 1 AS name, 2 AS schema, 3 AS type');",
+    )
+    .unwrap();
+    db.close().unwrap();
+    let seen = place.root().join("seen");
+    let text = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && echo 'GDAL 3.6.2, released' && exit 0\n\
+         cp \"$4\" '{0}'; cp \"$4\" \"$3\"; env > '{0}.env'\n",
+        seen.display()
+    );
+    place.settings.method = Some(Method::Ogr);
+    place.settings.ogr2ogr = Some(script(&place, &text));
+    let stored = place.save(&path);
+    let db = Connection::open(&seen).unwrap();
+    let count = |name: &str| -> u32 {
+        let sql = format!("SELECT count(*) FROM sqlite_master WHERE name = '{name}'");
+        db.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((count("stolen"), count("rtree_parcels_geom")), (0, 1));
+    let lost = |f: &geokeep::Finding| f.message.contains("'stolen' behind");
+    assert!(
+        stored.manifest.findings.iter().any(lost),
+        "{:?}",
+        stored.manifest
+    );
+    let environment = fs::read_to_string(seen.with_extension("env")).unwrap();
+    assert!(environment.contains("OGR_SQLITE_ALLOW_EXTERNAL_ACCESS=NO"));
 }
 
 #[test]

@@ -275,3 +275,88 @@ fn the_very_first_backup_in_two_runs_at_the_same_time() {
         assert_eq!(lines, ["a"], "round {round}");
     }
 }
+
+/// Macs take an umlaut apart, people type it as one character, and shares turn one into the other.
+#[test]
+fn one_name_in_two_unicode_forms() {
+    let mut place = Place::in_memory();
+    place.settings.force = true;
+    let (nfc, nfd) = ("Gr\u{fc}n", "Gru\u{308}n");
+    let apart = place.build(&format!("{nfd}.gpkg"), &tiny());
+    let first = place.save(&apart);
+    let lines = place.destination().lines().unwrap();
+    assert_eq!(lines, [nfc], "as people type it");
+    for name in [nfc, nfd] {
+        let found = place.destination().find(name, &|_| None).unwrap();
+        assert_eq!(found, first.path);
+        let sound = place.destination().newest_sound_if_line(name).unwrap();
+        assert_eq!(sound.path, first.path);
+    }
+    // The same file, shown in the other form: its line goes on.
+    let composed = place.source(&format!("{nfc}.gpkg"));
+    fs::rename(&apart, &composed).unwrap();
+    let second = place.save(&composed);
+    assert_eq!(second.manifest.name, first.manifest.name);
+    assert_eq!(place.destination().lines().unwrap(), [nfc]);
+    place.settings.force = false;
+    let again = place.try_backup(&composed).unwrap();
+    assert!(matches!(again, Outcome::Unchanged(_)), "{again:?}");
+}
+
+/// Where both forms are files of their own, they are two sources.
+#[test]
+fn two_files_whose_names_differ_in_their_unicode_form_alone() {
+    let mut place = Place::in_memory();
+    place.settings.force = true;
+    let build = |name: &str, seed| {
+        let options = Options { seed, ..tiny() };
+        place.build(&format!("{name}.gpkg"), &options)
+    };
+    let paths = [build("Gr\u{fc}n", 1), build("Gru\u{308}n", 2)];
+    let jobs = plan_of(&place, &paths);
+    let lines: Vec<String> = jobs.iter().map(|job| job.line.clone()).collect();
+    assert_eq!(lines, ["Gr\u{fc}n", "Gr\u{fc}n-sources"]);
+    for _ in 0..2 {
+        let archives = run_all(&place, &jobs, 2);
+        for path in &paths {
+            assert!(holds(&archives[path], path));
+        }
+    }
+    // Each on its own, in any order.
+    for (path, line) in paths.iter().zip(&lines).rev() {
+        let alone = plan_of(&place, std::slice::from_ref(path));
+        assert_eq!(alone[0].line, *line);
+    }
+}
+
+/// Each new line once held a descriptor from the plan to the end of the run.
+#[test]
+fn the_names_of_new_lines_are_held_by_one_file() {
+    let place = Place::in_memory();
+    let folders: Vec<String> = (0..30).map(|n| format!("f{n}")).collect();
+    let folders: Vec<&str> = folders.iter().map(|name| &**name).collect();
+    let paths = namesakes(&place, &folders);
+    let (mine, theirs) = paths.split_at(15);
+    let jobs = plan_of(&place, mine);
+    let held = || common::temporaries_below(&place.backups()).len();
+    assert_eq!(held(), 1);
+    assert_eq!(place.destination().lines().unwrap(), [""; 0]);
+    // Another run, before anything of the first one is made: other names for other sources, the
+    // same names for the same ones; and its sweep leaves ours alone.
+    assert_eq!(place.destination().sweep().unwrap(), 0);
+    let others = plan_of(&place, theirs);
+    let all: BTreeSet<_> = jobs.iter().chain(&others).map(|job| &job.line).collect();
+    assert_eq!(all.len(), 30, "{all:?}");
+    let same = plan_of(&place, mine);
+    let lines = |jobs: &[Job]| jobs.iter().map(|job| job.line.clone()).collect::<Vec<_>>();
+    assert_eq!(lines(&same), lines(&jobs));
+    drop((others, same));
+    assert_eq!(held(), 1);
+    // What a run that died had reserved is free again.
+    let left = place.backups().join(".geokeep-names-1-0-0.tmp");
+    fs::write(&left, "0000000000000000 parcels-free\n").unwrap();
+    assert_eq!(place.destination().sweep().unwrap(), 1);
+    drop(jobs);
+    assert_eq!(held(), 0);
+    assert_eq!(plan_of(&place, theirs)[0].line, "parcels");
+}

@@ -336,7 +336,7 @@ fn two_names_in_one_list() {
         place.sources(),
         place.sources().join("*.gpkg"),
     ];
-    let found = expand(&arguments, &mut |_| Ok(list.clone())).found;
+    let found = expand(&arguments, &mut |_| Ok(list.clone().into()), None).found;
     let real: Vec<_> = found.into_iter().map(|f| f.source.unwrap().real).collect();
     // A hard link is a name of equal right, with sidecars of its own.
     let sources = [&path, &hard].map(|p| Source::new(p).unwrap().real);

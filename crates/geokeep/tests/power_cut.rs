@@ -13,7 +13,7 @@ use std::sync::Arc;
 use common::{Place, archives_below, check, temporaries_below, tiny, writable};
 use geokeep::Watch;
 use geokeep::destination::{ArchiveFolder, StoredArchive};
-use geokeep::durable::{OsDisk, sweep};
+use geokeep::durable::{OsDisk, sweep_restores};
 use geokeep::restore::{Target, restore};
 use geokeep::verify::Level;
 use testkit::disks::{Log, RecordingDisk, crash_images};
@@ -187,12 +187,21 @@ fn target_is_whole(
         return Err("the restored file is lost".to_owned());
     }
     for suffix in ["-wal", "-journal", "-shm"] {
+        let stale = image.join(format!("target/t.gpkg{suffix}"));
+        if !stale.exists() && suffix != "-shm" && old.is_none() {
+            // Moved aside, whole.
+            let kept = image.join(format!("target/t.gpkg{suffix}.kept-1"));
+            if fs::read(kept).is_ok_and(|kept| kept.starts_with(b"stale ")) {
+                continue;
+            }
+            return Err(format!("the {suffix} is lost"));
+        }
         if replaced && image.join(format!("target/t.gpkg{suffix}")).exists() {
             return Err(format!("a stale {suffix} lies beside the restored file"));
         }
     }
-    // The next restore into this folder would sweep nothing; the next backup run does.
-    sweep(&OsDisk, &image.join("target")).map_err(|e| e.to_string())?;
+    // As the next restore into this folder does, and the next backup from it.
+    sweep_restores(&OsDisk, &image.join("target")).map_err(|e| e.to_string())?;
     Ok(replaced)
 }
 
@@ -219,14 +228,19 @@ fn a_restore_to_a_new_name_beside_stale_sidecars() {
     assert_eq!(seen, [true, true]);
 }
 
+/// A file that SQLite cannot read is exchanged for the new one; one that it can read is changed by
+/// SQLite, whose own journal brings the old content back.
 #[test]
-fn a_restore_over_another_file() {
+fn a_restore_over_a_broken_file() {
     let prepare = |place: &Place| {
         let path = place.build("a.gpkg", &tiny());
         place.save(&path);
         fs::create_dir(place.root().join("target")).unwrap();
         let options = Options { seed: 5, ..tiny() };
         testkit::gpkg::build(&target(place.root()), &options).unwrap();
+        let mut bytes = fs::read(target(place.root())).unwrap();
+        bytes[16..18].copy_from_slice(&[0, 3]);
+        fs::write(target(place.root()), bytes).unwrap();
         fs::copy(target(place.root()), place.root().join("was")).unwrap();
     };
     let (place, log) = recorded(prepare, |place, disk| give_back(place, disk, true));
@@ -241,7 +255,7 @@ fn a_restore_over_another_file() {
         // Whenever the old file is gone, its backup is there.
         let saved = archives_below(&image.join("backups/t"));
         match (replaced, &saved[..]) {
-            (true, [saved]) if common::plain(saved) == common::expected(&old) => Ok(()),
+            (true, [saved]) if common::plain(saved) == old => Ok(()),
             (true, other) => Err(format!("what was replaced is lost: {other:?}")),
             (false, _) => Ok(()),
         }

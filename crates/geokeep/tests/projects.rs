@@ -51,7 +51,7 @@ fn what_is_named_twice_is_taken_once() {
     );
     let arguments = [path.clone(), "@list".into(), place.sources().join("*.qgs")];
     let list = one.source.given.display().to_string();
-    let expanded = expand(&arguments, &mut |_| Ok(list.clone()));
+    let expanded = expand(&arguments, &mut |_| Ok(list.clone().into()), None);
     let names: Vec<_> = expanded.projects.iter().map(Project::file_name).collect();
     assert_eq!(names, ["one.qgs", "two.qgs"]);
     assert_eq!(expanded.found.len(), 2, "{:?}", expanded.found);
@@ -66,7 +66,7 @@ fn what_is_named_twice_is_taken_once() {
     }
     // A pattern that finds only what is known already has found something.
     let again = [place.source("one.qgs"), place.sources().join("one*")];
-    let again = expand(&again, &mut |_| unreachable!());
+    let again = expand(&again, &mut |_| unreachable!(), None);
     assert_eq!((again.found.len(), again.projects.len()), (2, 1));
 }
 

@@ -53,11 +53,13 @@ fn a_fresh_source_is_told_with_age_layers_sizes_and_the_way_back() {
     before.manifest.layers.push(Layer {
         name: "owners".to_owned(),
         rows: Some(5),
+        missing: false,
         ..last.manifest.layers[0].clone()
     });
     last.manifest.layers.push(Layer {
         name: "wells".to_owned(),
         rows: Some(3),
+        missing: false,
         ..last.manifest.layers[0].clone()
     });
     let id = last.manifest.id.clone();
@@ -232,6 +234,7 @@ fn maps_have_one_frame_for_each_reference_system() {
         name: name.to_owned(),
         kind: "features".to_owned(),
         rows: Some(1),
+        missing: false,
         extent: extent.and_then(Extent::new),
         srs_id,
     };
@@ -302,7 +305,7 @@ fn names_stay_names_whatever_is_in_them() {
     assert!(!style.contains("url(") && !style.contains("@import"));
     let shown = texts(&page, "body").join(" ");
     for name in HOSTILE.iter().filter(|name| name.chars().count() < 100) {
-        let plain = geokeep::words::plain(name);
+        let plain = geokeep::words::one_line(name);
         let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(shown.contains(&plain), "{plain:?} is not shown");
     }
@@ -382,21 +385,21 @@ fn an_earlier_report_is_replaced_and_nothing_else() {
         report(vec![]).html(),
         report(vec![source("a", vec![stored("a", 1)])]).html(),
     );
-    write(&one, &path, &disk).unwrap();
-    write(&two, &path, &disk).unwrap();
+    write(&one, true, &path, &disk).unwrap();
+    write(&two, true, &path, &disk).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), two);
     let other = folder.path().join("town.gpkg");
     fs::write(&other, "precious").unwrap();
-    let refused = write(&one, &other, &disk).unwrap_err();
+    let refused = write(&one, true, &other, &disk).unwrap_err();
     assert!(matches!(refused, ReportError::NotAReport(_)), "{refused}");
     assert_eq!(fs::read_to_string(&other).unwrap(), "precious");
     let nowhere = folder.path().join("missing/report.html");
     assert!(matches!(
-        write(&one, &nowhere, &disk),
+        write(&one, true, &nowhere, &disk),
         Err(ReportError::Write { .. })
     ));
     assert!(matches!(
-        write(&one, folder.path(), &disk),
+        write(&one, true, folder.path(), &disk),
         Err(ReportError::NotAReport(_))
     ));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
@@ -415,7 +418,7 @@ fn a_report_is_never_half_written() {
             disk.plan(fault);
         }
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-        let result = write(&new, &path, &shared);
+        let result = write(&new, true, &path, &shared);
         let (calls, failed) = disk.clear();
         let text = fs::read_to_string(&path).unwrap();
         assert!(

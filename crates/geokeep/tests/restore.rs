@@ -9,6 +9,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use common::restored::assert_content;
 use common::{Place, archives_below, files_below, plain, tiny, writable};
 use geokeep::destination::StoredArchive;
 use geokeep::restore::{Restored, Target, restore};
@@ -79,15 +80,16 @@ impl Scene {
         error
     }
 
-    /// The target is the stored file, alone in its folder, and SQLite reads just that in it.
+    /// The target holds what was stored, alone in its folder, and SQLite reads just that in it.
     fn is_restored(&self) {
-        assert!(fs::read(self.target()).unwrap() == self.stored);
+        assert_content(&self.target(), &self.stored);
+        let restored = fs::read(self.target()).unwrap();
         let folder = self.place.root().join("target");
         assert_eq!(files_below(&folder), [self.target()]);
         let db = writable(&self.target());
         assert_eq!(testkit::gpkg::is_one_committed_state(&db), Ok(0));
         drop(db);
-        assert!(fs::read(self.target()).unwrap() == self.stored);
+        assert!(fs::read(self.target()).unwrap() == restored);
     }
 }
 
@@ -102,6 +104,7 @@ fn to_a_new_name() {
     assert_eq!(restored.bytes, scene.stored.len() as u64);
     assert_eq!(restored.path, fs::canonicalize(scene.target()).unwrap());
     assert!(restored.replaced.is_none());
+    assert!(fs::read(scene.target()).unwrap() == scene.stored);
     scene.is_restored();
     // It is an ordinary file: writable, and a backup of it holds the same.
     let again = scene.place.save(&scene.target());
@@ -200,7 +203,14 @@ fn a_log_or_journal_without_its_file_is_never_applied() {
         assert!(fs::metadata(&stale).unwrap().len() > 0, "{suffix}");
         let error = scene.refuses(false, Kind::TargetExists);
         assert!(error.to_string().contains(suffix), "{error}");
-        scene.restore(true).unwrap();
+        let bytes = fs::read(&stale).unwrap();
+        let restored = scene.restore(true).unwrap();
+        // Nobody has a backup of it: it is moved aside, and the new name is said.
+        let [kept] = &restored.set_aside[..] else {
+            panic!("{restored:?}");
+        };
+        assert!(fs::read(kept).unwrap() == bytes, "{suffix}");
+        fs::remove_file(kept).unwrap();
         scene.is_restored();
     }
 }
@@ -212,6 +222,8 @@ fn a_target_that_another_program_has_open_is_refused() {
         (JournalMode::Keep, Some(Hold::Exclusive)),
         (JournalMode::Wal, Some(Hold::Immediate)),
         (JournalMode::Wal, None),
+        #[cfg(target_os = "linux")]
+        (JournalMode::Delete, None),
     ];
     for (journal, hold) in cases {
         let scene = scene();
@@ -346,7 +358,7 @@ fn a_source_restored_over_itself_is_what_it_was() {
     db.execute_batch("DELETE FROM parcels").unwrap();
     db.close().unwrap();
     let restored = scene.restore_to(&source, true, false).unwrap();
-    assert!(fs::read(&source).unwrap() == scene.stored);
+    assert_content(&source, &scene.stored);
     // The deletion is a backup in the same line.
     let saved = restored.replaced.unwrap();
     assert_eq!(saved.path.parent(), scene.archive.parent());

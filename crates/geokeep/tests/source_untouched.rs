@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use common::{Place, commit_in, tiny};
 use geokeep::Kind;
+use geokeep::Watch;
 use geokeep::inspect::inspect;
 use geokeep::source::{Source, State};
 use testkit::fingerprint;
@@ -38,7 +39,9 @@ fn holding(hold: Hold, journal: JournalMode) -> live_writer::Options {
 
 fn state_of(path: &Path) -> State {
     let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap();
-    inspect(&Source::new(path).unwrap(), now).unwrap().state
+    inspect(&Source::new(path).unwrap(), now, &Watch::default())
+        .unwrap()
+        .state
 }
 
 /// Inspects and backs up, twice; nothing changes. Returns the commit that the backup holds.

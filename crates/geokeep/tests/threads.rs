@@ -29,7 +29,7 @@ testkit::live_writer_process!();
 
 fn look_in(path: &Path) -> Option<usize> {
     let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap();
-    let inspection = inspect(&Source::new(path).unwrap(), now).unwrap();
+    let inspection = inspect(&Source::new(path).unwrap(), now, &Watch::default()).unwrap();
     inspection.layers.map(|layers| layers.len())
 }
 

@@ -28,7 +28,11 @@ const STAGES: [&str; 11] = [
 const FOUNDATION: [&str; 6] = ["durable", "error", "finding", "sqlite", "watch", "words"];
 
 /// What parts of the foundation use themselves. `error` gathers the stages' own errors.
-const FOUNDATION_USES: [(&str, &[&str]); 2] = [("watch", &["error"]), ("error", &STAGES)];
+const FOUNDATION_USES: [(&str, &[&str]); 3] = [
+    ("watch", &["error"]),
+    ("sqlite", &["watch"]),
+    ("error", &STAGES),
+];
 
 /// Ways of changing a disk that only `durable/` may take.
 const WRITES: [&str; 16] = [
@@ -48,6 +52,14 @@ const WRITES: [&str; 16] = [
     "File::options",
     "OpenOptions",
     "tempfile::",
+];
+
+/// Ways of opening a database.
+const OPENS: [&str; 4] = [
+    "Connection::open",
+    "sqlite3_open",
+    "ATTACH ",
+    "Connection::from_handle",
 ];
 
 /// What a library must leave to its caller.
@@ -325,6 +337,28 @@ fn only_durable_changes_a_disk() {
         &faults,
         "only durable/ creates, renames or removes; others ask a Disk",
     );
+}
+
+/// Whatever is opened was written by others: one place hardens all connections and lets them be
+/// interrupted.
+#[test]
+fn only_one_file_opens_databases() {
+    let mut faults = Vec::new();
+    let mut sources = files(&root().join("crates/geokeep/src"), ".rs");
+    sources.extend(files(&root().join("crates/geokeep-cli/src"), ".rs"));
+    for path in sources.iter().filter(|path| !is_test_file(path)) {
+        let file = name(path);
+        let only_there = ["geokeep/src/sqlite.rs", "geokeep/src/sqlite/confined.rs"];
+        if only_there.iter().any(|there| file.ends_with(there)) {
+            continue;
+        }
+        for (n, code) in product_lines(&read(path)) {
+            if OPENS.iter().any(|word| has(&code, word)) {
+                faults.push(format!("{file}:{n}: {}", code.trim()));
+            }
+        }
+    }
+    none(&faults, "a connection is opened by sqlite.rs alone");
 }
 
 #[test]

@@ -1,22 +1,24 @@
-//! Seconds for writing, scanning and rewriting one file: `throughput FILE [THREADS] [LEVEL]`.
+//! Seconds for writing, scanning and rewriting one file:
+//! `throughput FILE [THREADS] [LEVEL] [KIB_PER_CHUNK]`.
 #![allow(clippy::print_stdout, reason = "a program to be looked at")]
 
 use std::error::Error;
 use std::fs::File;
 use std::time::Instant;
 
-use sozip::{Archive, ArchiveWriter, Chunks, Options, ReadAt, ReadError};
+use sozip::{Added, Archive, ArchiveWriter, Options, Previous, ReadError};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let path = args.next().ok_or("which file?")?;
-    let number = |arg: Option<String>, default: i32| arg.map_or(Ok(default), |text| text.parse());
-    let threads = usize::try_from(number(args.next(), 2)?)?;
-    let level = number(args.next(), sozip::LEVEL)?;
+    let number = |arg: Option<String>, default: u32| arg.map_or(Ok(default), |text| text.parse());
+    let threads = number(args.next(), 2)? as usize;
+    let level = number(args.next(), sozip::LEVEL.unsigned_abs())?.cast_signed();
+    let chunk_size = number(args.next(), sozip::CHUNK_SIZE / 1024)? * 1024;
     let options = Options {
         level,
+        chunk_size,
         threads,
-        ..Options::default()
     };
     let size = File::open(&path)?.metadata()?.len();
     let report = |what: &str, start: Instant| {
@@ -26,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             size as f64 / 1e6 / seconds
         );
     };
-    let write = |to: &str, previous: Option<&Chunks<dyn ReadAt>>| -> Result<File, Box<dyn Error>> {
+    let write = |to: &str, previous: Option<&Previous>| -> Result<(File, Added), Box<dyn Error>> {
         let start = Instant::now();
         let output = File::options()
             .read(true)
@@ -54,17 +56,24 @@ fn main() -> Result<(), Box<dyn Error>> {
             "  {:.2} %",
             added.entry.compressed_size as f64 * 100.0 / size as f64
         );
-        Ok(file)
+        Ok((file, added))
     };
     let to = format!("{path}.zip");
-    let archive = Archive::open(write(&to, None)?)?;
+    let (file, added) = write(&to, None)?;
+    let archive = Archive::open(file)?;
     let entry = archive.entry("x.gpkg").ok_or("no entry")?.clone();
     let chunks = archive.into_chunks(&entry)?;
     let start = Instant::now();
-    chunks.scan(threads, |_, _| Ok::<(), ReadError>(()))?;
+    chunks.scan(threads, &[], |_, _| Ok::<(), ReadError>(()))?;
     report("scan", start);
     let again = format!("{path}.again.zip");
-    drop(write(&again, Some(&chunks))?);
+    for hashes in [&[][..], &added.hashes] {
+        let previous = Previous {
+            chunks: &chunks,
+            hashes,
+        };
+        write(&again, Some(&previous))?;
+    }
     std::fs::remove_file(to)?;
     std::fs::remove_file(again)?;
     Ok(())

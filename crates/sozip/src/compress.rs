@@ -5,6 +5,7 @@ use libdeflater::CompressionLvl;
 
 use crate::chunks::Layout;
 use crate::deflate::{ChunkCompressor, movable};
+use crate::hashes::{ChunkHash, PlainHash, of_stored};
 use crate::limits::{CHUNK_SIZE, CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, LEVEL};
 use crate::{Chunks, Decoder, ReadAt, WriteError};
 
@@ -13,7 +14,8 @@ use crate::{Chunks, Decoder, ReadAt, WriteError};
 pub struct Options {
     /// 1 (fast) to 12 (small), as in libdeflate; see [`LEVEL`].
     pub level: i32,
-    /// Plain bytes per chunk, [`CHUNK_SIZE_MIN`] to [`CHUNK_SIZE_MAX`]; see [`CHUNK_SIZE`].
+    /// Plain bytes per chunk: a power of two from [`CHUNK_SIZE_MIN`] to [`CHUNK_SIZE_MAX`], so that a
+    /// chunk is a whole part of the tree that is hashed; see [`CHUNK_SIZE`].
     pub chunk_size: u32,
     /// How many threads compress; 0 and 1: the calling one. The result is the same.
     pub threads: usize,
@@ -32,7 +34,8 @@ impl Default for Options {
 impl Options {
     /// The level, if all options are in their range.
     pub(crate) fn check(&self) -> Result<CompressionLvl, WriteError> {
-        if !(CHUNK_SIZE_MIN..=CHUNK_SIZE_MAX).contains(&self.chunk_size) {
+        let fits = (CHUNK_SIZE_MIN..=CHUNK_SIZE_MAX).contains(&self.chunk_size);
+        if !fits || !self.chunk_size.is_power_of_two() {
             let value = i64::from(self.chunk_size);
             return Err(WriteError::Options {
                 what: "chunk size",
@@ -60,6 +63,9 @@ pub(crate) struct Batch {
     pub(crate) output: Vec<u8>,
     /// Compressed length of each chunk.
     pub(crate) lengths: Vec<u32>,
+    /// What each chunk hashes to.
+    pub(crate) plain_hashes: Vec<PlainHash>,
+    pub(crate) hashes: Vec<ChunkHash>,
     pub(crate) crc: crc32fast::Hasher,
     /// How many chunks were copied.
     pub(crate) reused: u64,
@@ -75,38 +81,33 @@ pub(crate) struct Batch {
 pub(crate) struct Worker<'a> {
     compressor: ChunkCompressor,
     chunk_size: usize,
-    previous: Option<Previous<'a>>,
+    previous: Option<Yesterday<'a>>,
 }
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(
         level: CompressionLvl,
         chunk_size: u32,
-        previous: Option<&'a Chunks<dyn ReadAt + 'a>>,
+        previous: Option<&'a Previous<'a>>,
     ) -> Self {
         Self {
             compressor: ChunkCompressor::new(level),
             chunk_size: chunk_size as usize,
-            previous: previous.and_then(|chunks| Previous::new(chunks, chunk_size)),
+            previous: previous.and_then(|previous| Yesterday::new(previous, chunk_size)),
         }
     }
 
     pub(crate) fn work(&mut self, batch: &mut Batch) {
-        batch.output.clear();
-        batch.lengths.clear();
-        batch.reused = 0;
-        batch.unverified = None;
-        (batch.equal_first, batch.equal_others) = (true, true);
-        batch.crc = crc32fast::Hasher::new();
-        batch.crc.update(&batch.input);
+        batch.begin();
         let count = batch.input.len().div_ceil(self.chunk_size) as u64;
         if let Some(previous) = &mut self.previous {
             previous.load(batch.first, count);
         }
         for (chunk, input) in (batch.first..).zip(batch.input.chunks(self.chunk_size)) {
             let start = batch.output.len();
+            let plain = PlainHash::of(input, chunk * self.chunk_size as u64);
             let same = match &mut self.previous {
-                Some(previous) => previous.take(chunk, input, &mut batch.output),
+                Some(previous) => previous.take(chunk, input, plain.kept(), &mut batch.output),
                 None => Same::No,
             };
             if same == Same::Copied {
@@ -115,10 +116,15 @@ impl<'a> Worker<'a> {
                 batch.unverified = Some(chunk);
                 return;
             }
+            let stored = &batch.output[start..];
             // A chunk is at most 1 MiB and its compressed form little more.
-            batch
-                .lengths
-                .push(u32::try_from(batch.output.len() - start).unwrap_or(u32::MAX));
+            let len = u32::try_from(stored.len()).unwrap_or(u32::MAX);
+            batch.hashes.push(ChunkHash {
+                plain: plain.kept(),
+                stored: of_stored(stored),
+            });
+            batch.lengths.push(len);
+            batch.plain_hashes.push(plain);
             if chunk == 0 {
                 batch.equal_first = same != Same::No;
             } else {
@@ -126,6 +132,32 @@ impl<'a> Worker<'a> {
             }
         }
     }
+}
+
+impl Batch {
+    /// Forgets the results of the batch before.
+    fn begin(&mut self) {
+        self.output.clear();
+        self.lengths.clear();
+        self.plain_hashes.clear();
+        self.hashes.clear();
+        self.reused = 0;
+        self.unverified = None;
+        (self.equal_first, self.equal_others) = (true, true);
+        self.crc = crc32fast::Hasher::new();
+        self.crc.update(&self.input);
+    }
+}
+
+/// An entry that most likely has many chunks in common with the new one.
+#[derive(Clone, Copy)]
+pub struct Previous<'a> {
+    /// Its chunks.
+    pub chunks: &'a Chunks<dyn ReadAt + 'a>,
+    /// What they hash to, as [`Added::hashes`](crate::Added::hashes) said when they were written:
+    /// then an equal chunk is known by its hash, and is copied if its compressed bytes have theirs.
+    /// Empty, or of another length: each chunk is decoded and compared.
+    pub hashes: &'a [ChunkHash],
 }
 
 /// How a chunk compares with the previous one of the same number.
@@ -140,9 +172,10 @@ enum Same {
 }
 
 /// Yesterday's chunks, read batch by batch. It is a help, not a duty: what cannot be read or
-/// decoded there is compressed anew.
-struct Previous<'a> {
+/// does not prove to be the same is compressed anew.
+struct Yesterday<'a> {
     chunks: &'a Chunks<dyn ReadAt + 'a>,
+    hashes: Option<&'a [ChunkHash]>,
     decoder: Decoder,
     stored: Vec<u8>,
     plain: Vec<u8>,
@@ -152,17 +185,20 @@ struct Previous<'a> {
     at: usize,
 }
 
-impl<'a> Previous<'a> {
+impl<'a> Yesterday<'a> {
     /// `None` if the chunks are cut in another way.
-    fn new(chunks: &'a Chunks<dyn ReadAt + 'a>, chunk_size: u32) -> Option<Self> {
+    fn new(previous: &Previous<'a>, chunk_size: u32) -> Option<Self> {
+        let chunks = previous.chunks;
         let one_chunk = chunks.size() <= u64::from(chunk_size);
         let fits = match chunks.layout {
             Layout::Stored => false,
             Layout::Whole => one_chunk,
             Layout::Indexed(_) => chunks.chunk_size() == chunk_size,
         };
+        let hashed = previous.hashes.len() as u64 == chunks.count();
         fits.then(|| Self {
             chunks,
+            hashes: hashed.then_some(previous.hashes),
             decoder: Decoder::new(),
             stored: Vec::new(),
             plain: Vec::new(),
@@ -187,7 +223,7 @@ impl<'a> Previous<'a> {
     }
 
     /// To be called for each chunk of the batch, in order.
-    fn take(&mut self, chunk: u64, input: &[u8], output: &mut Vec<u8>) -> Same {
+    fn take(&mut self, chunk: u64, input: &[u8], hash: [u8; 16], output: &mut Vec<u8>) -> Same {
         if chunk != self.next || chunk >= self.end {
             return Same::No;
         }
@@ -197,25 +233,46 @@ impl<'a> Previous<'a> {
         };
         self.next += 1;
         self.at += len;
-        let Some(stored) = self.stored.get_mut(start..=self.at) else {
-            return Same::No;
-        };
-        if self.chunks.plain_len(chunk) != input.len() as u64 {
+        let end = self.at;
+        if end >= self.stored.len() || self.chunks.plain_len(chunk) != input.len() as u64 {
             return Same::No;
         }
         let place = self.chunks.place(chunk);
-        self.plain.resize(input.len() + 1, 0);
-        if !self.decoder.inflate(stored, place, &mut self.plain)
-            || self.plain[..input.len()] != *input
-        {
+        if !self.is_same(chunk, input, hash, start..end) {
             return Same::No;
         }
-        match movable(&stored[..len], place) {
+        match movable(&self.stored[start..end], place) {
             Some(movable) => {
                 output.extend_from_slice(movable);
                 Same::Copied
             }
             None => Same::Equal,
         }
+    }
+
+    /// Whether the compressed bytes at `range` of `stored` surely decode to `input`.
+    fn is_same(
+        &mut self,
+        chunk: u64,
+        input: &[u8],
+        hash: [u8; 16],
+        range: std::ops::Range<usize>,
+    ) -> bool {
+        let place = self.chunks.place(chunk);
+        let known = self
+            .hashes
+            .and_then(|all| all.get(usize::try_from(chunk).ok()?));
+        if let Some(known) = known {
+            // The second comparison keeps what has rotted in an old archive from spreading.
+            return known.plain == hash
+                && movable(&self.stored[range], place)
+                    .is_some_and(|movable| of_stored(movable) == known.stored);
+        }
+        self.plain.resize(input.len() + 1, 0);
+        self.decoder.inflate(
+            &mut self.stored[range.start..=range.end],
+            place,
+            &mut self.plain,
+        ) && self.plain[..input.len()] == *input
     }
 }

@@ -84,6 +84,12 @@ pub enum ReadError {
         /// The number of the chunk, from 0.
         chunk: u64,
     },
+    /// Chunks do not have the hashes that were noted when they were written.
+    #[error("chunks of entry '{name}' do not have their noted hashes")]
+    Hashes {
+        /// The entry.
+        name: String,
+    },
     /// Chunks were asked for that the entry does not have.
     #[error("entry '{name}' has {count} chunks, not {asked}")]
     NoSuchChunk {

@@ -38,6 +38,7 @@ mod directory;
 mod dos_time;
 mod entry;
 mod error;
+mod hashes;
 mod index;
 mod le;
 mod limits;
@@ -51,10 +52,11 @@ mod writer;
 
 pub use archive::Archive;
 pub use chunks::Chunks;
-pub use compress::Options;
+pub use compress::{Options, Previous};
 pub use deflate::Decoder;
 pub use entry::{DEFLATED, Entry, STORED};
 pub use error::{ReadError, WriteError};
+pub use hashes::ChunkHash;
 pub use limits::{
     CHUNK_SIZE, CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, DIRECTORY_BYTES_MAX, ENTRIES_MAX, INDEX_BYTES_MAX,
     LEVEL, NAME_BYTES_MAX,

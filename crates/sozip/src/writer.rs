@@ -4,14 +4,15 @@
 use std::collections::HashSet;
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use crate::compress::{Batch, Options, Worker};
+use crate::compress::{Batch, Options, Previous, Worker};
 use crate::deflate::FINAL;
 use crate::entry::{Entry, STORED, end_records};
+use crate::hashes::{ChunkHash, Tree};
 use crate::index;
 use crate::limits::{ENTRIES_MAX, INDEX_BYTES_MAX, NAME_BYTES_MAX};
 use crate::pipeline::Stages;
 use crate::source::Source;
-use crate::{Chunks, ReadAt, WriteError, name};
+use crate::{WriteError, name};
 
 /// Writes entries one after the other to a seekable output.
 ///
@@ -38,6 +39,10 @@ pub struct Added {
     pub entry: Entry,
     /// How many chunks it has; none if it is empty.
     pub chunks: u64,
+    /// BLAKE3 of the plain bytes.
+    pub digest: blake3::Hash,
+    /// What each chunk hashes to: to be handed in with the entry as [`Previous`] one day.
+    pub hashes: Vec<ChunkHash>,
     /// How many of them were copied from the previous entry in compressed form.
     pub reused: u64,
     /// The first chunk is equal to that of the previous entry, or both are empty.
@@ -63,11 +68,11 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     /// Adds an entry in one pass over `input`.
     ///
     /// `modified` is Unix time. An input that is not as long as `expected_size` is an error.
-    /// Chunks that decode to the same bytes as those of `previous` are copied instead of
-    /// compressed. `stored` gets the entry's data as it is written, in order, for a digest.
+    /// Chunks that are the same as those of `previous` are copied instead of compressed. `stored` gets the entry's data as it is written, in order, for a digest.
     ///
-    /// Every chunk is decoded and compared before it is written. Memory is bounded: about 2 MiB,
-    /// and 5 MiB for each thread, and 4 bytes for each chunk.
+    /// Every chunk is decoded and compared before it is written, or was when the hash of its compressed
+    /// bytes was noted. Memory is bounded: about 2 MiB, and 5 MiB for each thread, and 36 bytes for
+    /// each chunk.
     #[expect(
         clippy::too_many_arguments,
         reason = "each is one independent fact of an entry"
@@ -79,7 +84,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         input: &mut dyn Read,
         expected_size: Option<u64>,
         options: &Options,
-        previous: Option<&Chunks<dyn ReadAt + '_>>,
+        previous: Option<&Previous<'_>>,
         stored: &mut dyn FnMut(&[u8]),
     ) -> Result<Added, WriteError> {
         let level = options.check()?;
@@ -122,13 +127,16 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             stored(&FINAL);
         }
         self.end(&mut entry, options.chunk_size, &sum.lengths)?;
-        let same_size = previous.is_some_and(|p| p.size() == entry.size);
-        let both_empty = same_size && entry.size == 0;
+        let same_size = previous.is_some_and(|p| p.chunks.size() == entry.size);
+        let size = entry.size;
+        let both_empty = same_size && size == 0;
         Ok(Added {
             entry,
             chunks: sum.lengths.len() as u64,
+            digest: sum.tree.finish(),
+            hashes: sum.hashes,
             reused: sum.reused,
-            equal_first: both_empty || (sum.equal_first && !sum.lengths.is_empty()),
+            equal_first: both_empty || (sum.equal_first && size > 0),
             equal_others: same_size && sum.equal_others,
         })
     }
@@ -268,6 +276,8 @@ impl<W: Write + Seek> ArchiveWriter<W> {
 struct Sum {
     crc: crc32fast::Hasher,
     lengths: Vec<u32>,
+    tree: Tree,
+    hashes: Vec<ChunkHash>,
     reused: u64,
     equal_first: bool,
     equal_others: bool,
@@ -278,6 +288,8 @@ impl Default for Sum {
         Self {
             crc: crc32fast::Hasher::new(),
             lengths: Vec::new(),
+            tree: Tree::default(),
+            hashes: Vec::new(),
             reused: 0,
             equal_first: true,
             equal_others: true,
@@ -292,6 +304,11 @@ impl Sum {
         }
         self.crc.combine(&batch.crc);
         self.lengths.extend_from_slice(&batch.lengths);
+        batch
+            .plain_hashes
+            .iter()
+            .for_each(|&chunk| self.tree.push(chunk));
+        self.hashes.extend_from_slice(&batch.hashes);
         self.reused += batch.reused;
         self.equal_first &= batch.equal_first;
         self.equal_others &= batch.equal_others;

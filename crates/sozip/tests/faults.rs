@@ -7,7 +7,7 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use data::{Noise, bytes_of, write_one};
-use sozip::{Archive, ArchiveWriter, Chunks, Options, ReadAt, ReadError, WriteError};
+use sozip::{Archive, ArchiveWriter, Chunks, Options, Previous, ReadAt, ReadError, WriteError};
 
 const SMALL: Options = Options {
     level: 1,
@@ -236,7 +236,7 @@ fn moody(input: &[u8], panics: bool) -> Chunks<Moody> {
 fn a_dying_thread_is_an_error() {
     let input = bytes_of(Noise::Random, 8_000_000, 1);
     let chunks = moody(&input, true);
-    let scanned = chunks.scan(3, |_, _| Ok::<(), ReadError>(()));
+    let scanned = chunks.scan(3, &[], |_, _| Ok::<(), ReadError>(()));
     assert!(matches!(scanned, Err(ReadError::WorkerLost)));
 
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
@@ -244,7 +244,10 @@ fn a_dying_thread_is_an_error() {
         threads: 2,
         ..SMALL
     };
-    let previous = Some(&chunks as &Chunks<dyn ReadAt>);
+    let previous = Some(&Previous {
+        chunks: &chunks,
+        hashes: &[],
+    });
     let got = writer.add(
         "x",
         None,
@@ -271,14 +274,17 @@ fn an_unreadable_previous_entry_only_costs_time() {
             &mut &input[..],
             None,
             &SMALL,
-            Some(&chunks),
+            Some(&Previous {
+                chunks: &chunks,
+                hashes: &[],
+            }),
             &mut |_| {},
         )
         .unwrap();
     assert!(added.reused < added.chunks && !added.equal_others);
     assert!(writer.finish().unwrap().into_inner() == *write_one(&input, &SMALL));
 
-    let scanned = chunks.scan(2, |_, _| Ok::<(), ReadError>(()));
+    let scanned = chunks.scan(2, &[], |_, _| Ok::<(), ReadError>(()));
     let Err(ReadError::Io(e)) = scanned else {
         panic!("{scanned:?}")
     };
@@ -303,7 +309,7 @@ fn a_visitor_stops_the_scan_with_its_own_error() {
     let chunks = archive.chunks(&archive.entries()[0]).unwrap();
     for threads in [1, 3] {
         let mut seen = 0;
-        let got = chunks.scan(threads, |_, plain| {
+        let got = chunks.scan(threads, &[], |_, plain| {
             seen += plain.len();
             if seen > 2_000_000 {
                 Err(Stop::Enough)
@@ -313,7 +319,7 @@ fn a_visitor_stops_the_scan_with_its_own_error() {
         });
         assert!(matches!(got, Err(Stop::Enough)) && seen < 4_000_000);
     }
-    let wrong = moody(&input, false).scan(1, |_, _| Ok::<(), Stop>(()));
+    let wrong = moody(&input, false).scan(1, &[], |_, _| Ok::<(), Stop>(()));
     assert!(matches!(wrong, Err(Stop::Read)));
 }
 
@@ -335,6 +341,7 @@ fn what_may_not_be_written() {
         (13, 4096),
         (-1, 4096),
         (6, 4095),
+        (6, 12_288),
         (6, (1 << 20) + 1),
         (6, 0),
     ] {

@@ -337,7 +337,7 @@ fn read_indexed(bad: Fake) -> Result<usize, ReadError> {
     let archive = open(&[bad, fake("z", b"z")])?;
     let chunks = archive.chunks(&archive.entries()[0])?;
     let mut seen = 0;
-    chunks.scan(1, |_, plain| {
+    chunks.scan(1, &[], |_, plain| {
         seen += plain.len();
         Ok::<(), ReadError>(())
     })?;

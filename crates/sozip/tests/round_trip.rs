@@ -31,7 +31,7 @@ const SIZES: [usize; 14] = [
 fn scanned<R: ReadAt>(chunks: &Chunks<R>, threads: usize) -> (Vec<u8>, Vec<u8>) {
     let (mut stored, mut plain) = (Vec::new(), Vec::new());
     chunks
-        .scan(threads, |s, p| {
+        .scan(threads, &[], |s, p| {
             stored.extend_from_slice(s);
             plain.extend_from_slice(p);
             Ok::<(), ReadError>(())

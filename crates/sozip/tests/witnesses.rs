@@ -164,7 +164,7 @@ fn an_entry_of_five_gib() {
     let mut seen = 0;
     let chunks = archive.chunks(entry).unwrap();
     chunks
-        .scan(2, |_, plain| {
+        .scan(2, &[], |_, plain| {
             seen += plain.len() as u64;
             Ok::<(), ReadError>(())
         })
@@ -217,7 +217,7 @@ fn archives_of_the_zip_crate_can_be_read() {
     let empty = archive.chunks(entry("empty")).unwrap();
     let mut pieces = Vec::new();
     empty
-        .scan(1, |stored, plain| {
+        .scan(1, &[], |stored, plain| {
             pieces.push((stored.len() as u64, plain.len()));
             Ok::<(), ReadError>(())
         })

@@ -1,9 +1,12 @@
 //! `geokeep backup`.
 
 mod gone;
+mod not_protected;
 mod projects;
 mod remarks;
 
+use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -14,17 +17,18 @@ use geokeep::destination::{
     ArchiveFolder, DestinationError, Machine, Stored, StoredArchive, Verdict,
 };
 use geokeep::snapshot::Method;
-use geokeep::source::{Expanded, Found, Source, expand};
+use geokeep::source::{Expanded, Found, NotProtected, Source, Unprotected, expand, is_geopackage};
 use geokeep::verify::LOSS;
 
 use self::projects::newest_copy;
 use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{
-    self, BackupLine, Progress, human_bytes, human_time, layers_in_short, one_line,
-};
+use crate::render::{self, BackupLine, Progress, human_bytes, human_time, layers_in_short};
 use crate::settings::{Context, lies_below, processors};
+
+/// No list of names is longer, in bytes.
+const LIST_MAX: u64 = 1 << 30;
 
 pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
     let settings = Settings {
@@ -53,7 +57,8 @@ pub(super) fn open_both(
     must_exist: bool,
     context: &Context,
 ) -> Result<(Expanded, ArchiveFolder), Failure> {
-    let expanded = expand(sources, &mut read_list);
+    let mut expanded = expanded(sources, context);
+    leave_backups_alone(&mut expanded, to);
     destination_elsewhere(&expanded.found, to)?;
     let disk = Arc::clone(&context.disk);
     let destination = if must_exist {
@@ -86,6 +91,7 @@ pub(super) fn back_up(
     let report = Report::new(context, all, &settings.machine);
     remarks::of_machine(&settings.machine, context);
     remarks::of_links(destination);
+    report.not_followed(&expanded.not_protected);
     report.keep(projects, destination, settings);
     let split = split(found);
     for (given, error) in split.failed {
@@ -93,6 +99,8 @@ pub(super) fn back_up(
     }
     let mut jobs = plan(split.sources, destination, settings).map_err(|e| of_folder(&e))?;
     for (job, project) in jobs.iter_mut().zip(split.projects) {
+        // What a project shows is wanted, whatever kind of database it is.
+        job.any_sqlite = project.is_some() && !is_geopackage(&job.source.real);
         job.label = job.label.take().or(project);
     }
     remarks::of_former_host(&jobs, context);
@@ -133,6 +141,8 @@ pub(super) struct Summary {
     pub(super) gone: usize,
     /// Lines whose newest archive cannot be read.
     pub(super) unreadable: usize,
+    /// Links and layers of projects that are not backed up.
+    pub(super) not_protected: usize,
     pub(super) stored_bytes: u64,
 }
 
@@ -147,12 +157,36 @@ pub(super) fn method(asked: args::Method) -> Option<Method> {
     }
 }
 
-pub(super) fn read_list(list: &Path) -> std::io::Result<String> {
+/// What was named stands for these files now.
+pub(super) fn expanded(sources: &[PathBuf], context: &Context) -> Expanded {
+    expand(sources, &mut read_list, context.home.as_deref())
+}
+
+fn read_list(list: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     if list == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
+        std::io::stdin().take(LIST_MAX).read_to_end(&mut bytes)?;
     } else {
-        std::fs::read_to_string(list)
+        let file = std::fs::File::open(list)?;
+        file.take(LIST_MAX).read_to_end(&mut bytes)?;
     }
+    Ok(bytes)
+}
+
+/// What lies behind a link to where the backups go is not taken: each run would find what the last
+/// one wrote.
+fn leave_backups_alone(expanded: &mut Expanded, to: &Path) {
+    let mut links = BTreeSet::new();
+    expanded.found.retain(|found| match &found.link {
+        Some(link) if links.contains(link) || lies_below(to, link) => {
+            links.insert(link.clone());
+            false
+        }
+        _ => true,
+    });
+    let links = links.into_iter();
+    let links = links.map(|link| NotProtected::at(link, Unprotected::LinkToBackups));
+    expanded.not_protected.extend(links);
 }
 
 fn destination_elsewhere(found: &[Found], to: &Path) -> Result<(), Failure> {
@@ -424,7 +458,7 @@ fn loss(job: &Job, stored: &Stored, destination: &ArchiveFolder) -> Option<Failu
     let lost: Vec<_> = (manifest.findings.iter())
         .filter(|finding| finding.code == LOSS)
         .map(|finding| match &finding.table {
-            Some(layer) => format!("{}: {}", one_line(layer), finding.message),
+            Some(layer) => format!("{layer}: {}", finding.message),
             None => finding.message.clone(),
         })
         .collect();

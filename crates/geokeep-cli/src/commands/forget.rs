@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Error;
 use geokeep::destination::{
-    Adopted, ArchiveFolder, DestinationError, KeptProject, Machine, Stored, Verdict,
+    Adopted, ArchiveFolder, DestinationError, KeptProject, Machine, Stored, Verdict, line_named,
 };
 use geokeep::retention::{Backup, Policy, Reason, RetentionError, plan};
 use jiff::tz::TimeZone;
@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use super::{open, overall};
 use crate::args::Forget;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, ForgetLine, human_bytes, human_time, one_line};
+use crate::render::{self, ForgetLine, human_bytes, human_time};
 use crate::settings::Context;
 
 /// One line of backups, oldest first: each with the reasons for which it stays.
@@ -106,10 +106,14 @@ pub(super) fn apply(
 /// The lines that were asked for, all of which must be there.
 fn lines(destination: &ArchiveFolder, names: &[String]) -> Result<Vec<String>, DestinationError> {
     let mut lines = destination.lines()?;
-    if let Some(unknown) = names.iter().find(|name| !lines.contains(name)) {
-        return Err(destination.no_such_backup(unknown, &lines));
+    let mut asked = Vec::new();
+    for name in names {
+        match line_named(name, &lines) {
+            Some(line) => asked.push(line.to_owned()),
+            None => return Err(destination.no_such_backup(name, &lines)),
+        }
     }
-    lines.retain(|line| names.is_empty() || names.contains(line));
+    lines.retain(|line| names.is_empty() || asked.contains(line));
     Ok(lines)
 }
 
@@ -227,7 +231,7 @@ fn show(context: &Context, planned: &Planned) {
     let stay = all - reasons.filter(|reasons| reasons.is_empty()).count();
     render::say(context, &format!("{}: {stay} of {all} stay", planned.line));
     for (stored, reasons) in &planned.backups {
-        render::say(context, &one_line(&describe(stored, reasons)));
+        render::say(context, &describe(stored, reasons));
     }
     for (copy, reasons) in &planned.projects {
         render::say(context, &describe_project(copy, reasons));

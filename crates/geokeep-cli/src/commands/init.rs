@@ -41,6 +41,7 @@ fn write(path: &Path, context: &Context) -> std::io::Result<()> {
     let path = std::path::absolute(path)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mut file = Temporary::create(&context.disk, folder, "init")?;
+    // It stays closed to others: it may come to hold the address of a switch.
     file.write_all(EXAMPLE.as_bytes())?;
-    file.keep_as_new(&path)
+    Ok(file.keep_as_new(&path)?)
 }

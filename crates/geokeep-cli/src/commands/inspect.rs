@@ -20,7 +20,9 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
                 if context.json {
                     render::json_line(&InspectLine::of(file, &inspection));
                 } else {
-                    render::say(context, &describe(file, &inspection));
+                    for line in describe(file, &inspection) {
+                        render::say(context, &line);
+                    }
                 }
             }
             Err(error) => {
@@ -32,6 +34,9 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
                     render::json_line(&InspectFailedLine { kind, file, error });
                 }
                 render::failure(context, &failure);
+                if failure.exit == Exit::Interrupted {
+                    break;
+                }
             }
         }
     }
@@ -41,10 +46,10 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
 fn look(file: &Path, context: &Context) -> Result<Inspection, Error> {
     let source = Source::new(file)?;
     let now = i64::try_from(context.clock.now().as_nanosecond()).unwrap_or(i64::MAX);
-    inspect(&source, now)
+    inspect(&source, now, &context.watch)
 }
 
-fn describe(file: &Path, inspection: &Inspection) -> String {
+fn describe(file: &Path, inspection: &Inspection) -> Vec<String> {
     let look = &inspection.look;
     let mut text = vec![shown(file)];
     let mut line = |name: &str, value: String| text.push(format!("  {name:<13} {value}"));
@@ -92,11 +97,7 @@ fn describe(file: &Path, inspection: &Inspection) -> String {
             .map_or_else(|| "not counted".to_owned(), human_count);
         line(
             "layer",
-            format!(
-                "{} ({}): {rows} rows",
-                layer.name.escape_debug(),
-                layer.kind
-            ),
+            format!("{} ({}): {rows} rows", layer.name, layer.kind),
         );
     }
     for advice in &inspection.methods {
@@ -108,5 +109,5 @@ fn describe(file: &Path, inspection: &Inspection) -> String {
         };
         line(advice.method, format!("{safe}{chosen}: {}", advice.why));
     }
-    text.join("\n")
+    text
 }

@@ -3,14 +3,12 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{KeptProject, Listing, Stored, Verdict};
+use geokeep::destination::{KeptProject, Listing, Stored, Verdict, line_named};
 
 use super::open;
 use crate::args::List;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{
-    self, BackupLine, ProjectLine, human_bytes, human_time, layers_in_short, one_line,
-};
+use crate::render::{self, BackupLine, ProjectLine, human_bytes, human_time, layers_in_short};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> {
@@ -19,9 +17,11 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
     let lines = destination.lines().map_err(|e| folder_failure(e.into()))?;
     let mut exit = Exit::Done;
     let mut listed = 0;
+    let asked = arguments.name.as_deref();
+    let named = asked.and_then(|name| line_named(name, &lines));
     for line in lines
         .iter()
-        .filter(|line| arguments.name.as_ref().is_none_or(|n| n == *line))
+        .filter(|line| asked.is_none() || named == Some(line))
     {
         let mut listing = destination.list(line).unwrap_or_else(|error| Listing {
             unreadable: vec![(arguments.from.join(line), error)],
@@ -105,13 +105,13 @@ fn details(context: &Context, stored: &Stored) {
         let table = finding
             .table
             .as_ref()
-            .map_or_else(String::new, |t| format!(" {t:?}"));
+            .map_or_else(String::new, |t| format!(" \"{t}\""));
         let line = format!(
             "    {}{table}: {}",
             finding.severity.as_str(),
             finding.message
         );
-        render::say(context, &one_line(&line));
+        render::say(context, &line);
     }
 }
 
@@ -125,7 +125,7 @@ fn describe(stored: &Stored) -> String {
     let label = manifest
         .label
         .as_ref()
-        .map_or_else(String::new, |label| format!("  \"{}\"", one_line(label)));
+        .map_or_else(String::new, |label| format!("  \"{label}\""));
     let failed = failed_in_words(stored.failed.as_deref());
     let pinned = pin_in_words(stored.pinned.as_deref());
     format!(
@@ -150,7 +150,7 @@ fn pin_in_words(reason: Option<&str>) -> String {
     match reason {
         None => String::new(),
         Some("") => "  pinned".to_owned(),
-        Some(reason) => one_line(&format!("  pinned: {reason}")),
+        Some(reason) => format!("  pinned: {reason}"),
     }
 }
 

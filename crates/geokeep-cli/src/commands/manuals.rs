@@ -17,7 +17,7 @@ pub(crate) fn completions(arguments: &Completions, context: &Context) -> Result<
     let mut command = Arguments::command();
     clap_complete::generate(arguments.shell, &mut command, "geokeep", &mut script);
     let text = String::from_utf8_lossy(&script);
-    render::say(context, text.trim_end());
+    render::as_it_is(context, text.trim_end());
     if context.json {
         render::json_line(&ManualLine::completions(&text));
     }

@@ -7,7 +7,7 @@ use geokeep::report::{
     ProjectReport, Report, RunFailure, SourceReport, Standing, still_holds, write,
 };
 use geokeep::source::ProjectFormat;
-use geokeep::words::{counted, human_age, plain, shortened};
+use geokeep::words::{counted, human_age, one_line, shortened};
 use jiff::tz::TimeZone;
 
 use super::backup::source_that_was;
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
         }
     }
     if let Some(path) = &arguments.html {
-        write(&report.html(), path, &context.disk)
+        write(&report.html(), report.is_public(), path, &context.disk)
             .map_err(|e| Failure::of_report(&e.into(), path))?;
         let files = counted(report.sources.len(), "file", "files");
         render::say(context, &format!("report of {files} -> {}", shown(path)));
@@ -94,7 +94,8 @@ pub(super) fn after_run(
             }),
         }
     }
-    write(&report.html(), path, &context.disk).map_err(|e| Failure::of_report(&e.into(), path))
+    write(&report.html(), report.is_public(), path, &context.disk)
+        .map_err(|e| Failure::of_report(&e.into(), path))
 }
 
 fn of_project(report: &mut Report, path: &str, failure: Option<RunFailure>) {
@@ -164,7 +165,7 @@ fn project_in_a_line(project: &ProjectReport) -> String {
     format!(
         "{:<5}  {:<24}  {:<38}  {}",
         "copy",
-        shortened(&plain(&project.name), 24),
+        shortened(&one_line(&project.name), 24),
         newest.map_or_else(|| "none".to_owned(), |copy| human_time(copy.instant)),
         counted(project.copies.len(), "copy", "copies"),
     )
@@ -188,7 +189,7 @@ fn source(destination: &ArchiveFolder, line: String) -> SourceReport {
 }
 
 fn shown(path: &Path) -> String {
-    plain(&path.to_string_lossy())
+    one_line(&path.to_string_lossy())
 }
 
 fn in_a_line(source: &SourceReport, report: &Report) -> String {
@@ -215,13 +216,13 @@ fn in_a_line(source: &SourceReport, report: &Report) -> String {
         |stored| human_bytes(stored.manifest.bytes),
     );
     let troubles = match source.troubles(report.made).first() {
-        Some(trouble) if standing != Standing::Old => format!("  {}", plain(&trouble.what)),
+        Some(trouble) if standing != Standing::Old => format!("  {}", one_line(&trouble.what)),
         _ => String::new(),
     };
     format!(
         "{:<5}  {:<24}  {sound:<38}  {rows:>16}  {size:>10}  {}{troubles}",
         standing.as_str(),
-        shortened(&plain(&source.name), 24),
+        shortened(&one_line(&source.name), 24),
         newest.map_or("unreadable", |stored| stored.manifest.verdict.as_str()),
     )
 }

@@ -2,11 +2,12 @@
 
 mod projects;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use geokeep::Error;
 use geokeep::destination::{StoredArchive, Verdict};
-use geokeep::restore::{Restored, Target, restore};
+use geokeep::durable::NotRestored;
+use geokeep::restore::{Restored, Target, place_of_database, restore};
 
 use super::open;
 use crate::args::Restore;
@@ -35,13 +36,21 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         path = sound.path;
     }
     let archive = StoredArchive::open(&path).map_err(|e| folder_failure(e.into()))?;
-    let original = || PathBuf::from(&archive.manifest.source.path);
+    let settings = context.settings();
+    let origin = &archive.manifest.source;
+    let path = match &arguments.to {
+        Some(path) => path.clone(),
+        None => match place_of_database(origin, &settings.machine) {
+            Ok(path) => path,
+            Err(error) => return Ok(failed(context, &error.into(), Path::new(&origin.path))),
+        },
+    };
+    announce(arguments, &path);
     let target = Target {
-        path: arguments.to.clone().unwrap_or_else(original),
+        path,
         force: arguments.force,
     };
     let progress = Progress::start(context, 1);
-    let settings = context.settings();
     let dry_run = arguments.dry_run;
     let result = restore(
         archive,
@@ -58,6 +67,17 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
             Ok(Exit::Done)
         }
         Err(error) => Ok(failed(context, &error, &target.path)),
+    }
+}
+
+/// Where nobody said where to, it is shown before anything is written there.
+fn announce(arguments: &Restore, path: &Path) {
+    let is_refused = !arguments.force && path.exists();
+    if arguments.to.is_none() && !arguments.dry_run && !is_refused {
+        render::announce(&format!(
+            "restoring to {}, where the backup came from",
+            path.display()
+        ));
     }
 }
 
@@ -92,10 +112,27 @@ fn report(context: &Context, restored: &Restored, dry_run: bool) {
         ));
     }
     render::say(context, &line);
+    for kept in &restored.set_aside {
+        render::say(
+            context,
+            &format!(
+                "note: a log or journal without its file lay there; it is now {}",
+                kept.display()
+            ),
+        );
+    }
+    say_what_is_missing(context, &restored.not_restored);
     if manifest.verdict == Verdict::Damaged {
         render::say(
             context,
             "note: the source was damaged when this backup was made",
         );
+    }
+}
+
+/// What of its owner, group and permissions a restored file lacks.
+fn say_what_is_missing(context: &Context, missing: &[NotRestored]) {
+    for one in missing {
+        render::say(context, &format!("note: {}", one.message));
     }
 }

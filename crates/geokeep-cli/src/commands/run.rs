@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use geokeep::backup::Settings;
 use geokeep::destination::{ArchiveFolder, DestinationError, Machine, RunLock};
+use geokeep::restore::RestoreError;
 use geokeep::retention::Policy;
+use geokeep::{Error, Kind};
 use jiff::Span;
 
 use super::backup::{Summary, back_up, method, open_both};
@@ -70,6 +72,8 @@ fn one(job: &Job, sources: &[PathBuf], every: Every, context: &Context) -> (Exit
     let started = context.clock.now();
     let mut done = Done::default();
     let result = work(job, sources, every, context, &mut done);
+    // A `watch` runs for months.
+    render::lacks();
     let error = result.err();
     if let Some(failure) = &error {
         render::failure(context, failure);
@@ -79,6 +83,7 @@ fn one(job: &Job, sources: &[PathBuf], every: Every, context: &Context) -> (Exit
         Some(failure) => failure.exit,
         None if summary.exit != Exit::Done => summary.exit,
         None if done.drills_failed > 0 => Exit::VerificationFailed,
+        None if done.drills_not_made > 0 => Exit::Unexpected,
         None if done.forget != Exit::Done => done.forget,
         None => done.report,
     };
@@ -101,10 +106,12 @@ fn one(job: &Job, sources: &[PathBuf], every: Every, context: &Context) -> (Exit
         lossy: summary.lossy,
         gone: summary.gone,
         unreadable: summary.unreadable,
+        not_protected: summary.not_protected,
         stored_bytes: summary.stored_bytes,
         forgotten: done.forgotten,
         drilled: done.drilled,
         drills_failed: done.drills_failed,
+        drills_not_made: done.drills_not_made,
         sources: summary.sources,
         error,
     };
@@ -119,6 +126,7 @@ struct Done {
     forget: Exit,
     drilled: usize,
     drills_failed: usize,
+    drills_not_made: usize,
     report: Exit,
 }
 
@@ -244,8 +252,17 @@ fn drill(
         match verify::one(destination, &stored.path, Level::Drill, context) {
             Ok(_) => done.drilled += 1,
             Err(error) => {
-                done.drills_failed += 1;
                 render::failure(context, &Failure::of_backup(&error, &stored.path));
+                match error {
+                    Error::Restore(RestoreError::NoDrill { error, .. }) => {
+                        done.drills_not_made += 1;
+                        // A smaller one may find room; for any other reason none can be made.
+                        if error.kind() != Kind::DestinationFull {
+                            break;
+                        }
+                    }
+                    _ => done.drills_failed += 1,
+                }
             }
         }
         if context.watch.check().is_err() {

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use geokeep::destination::{ArchiveFolder, KeptProject, Machine, Origin, Stored, StoredArchive};
 use geokeep::report::{is_young, still_holds};
-use geokeep::source::{Project, ProjectFormat, expand};
+use geokeep::source::{Project, ProjectFormat};
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::backup::{read_list, source_that_was};
+use super::backup::{expanded, source_that_was};
 use super::open;
 use crate::args::Jobs;
 use crate::config::{Config, Job};
@@ -70,7 +70,7 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
         Err(failure) => (HashMap::new(), Some(failure.message)),
     };
     let destination = open(&job.to, context).ok();
-    let expanded = expand(&job.sources, &mut read_list);
+    let expanded = expanded(&job.sources, context);
     let mut lines = Vec::new();
     for found in &expanded.found {
         let (path, error) = match &found.source {

@@ -142,7 +142,7 @@ pub(super) fn one(
     context: &Context,
 ) -> Result<Stored, Error> {
     let archive = StoredArchive::open(path)?;
-    let stored = archive.stored()?;
+    let mut stored = archive.stored()?;
     let result = match level {
         args::Level::Digest => verify(archive, Level::Digest, &context.watch),
         args::Level::Full => verify(archive, Level::Full, &context.watch),
@@ -152,7 +152,8 @@ pub(super) fn one(
         // The next run must not take it for a backup, nor forget a good one for its sake.
         let _ = destination.note_failed(path, &error.to_string());
     }
-    result?;
+    // With what the checks found now.
+    stored.manifest = result?;
     // A destination that cannot be written can be verified all the same.
     let _ = destination.note_passed(path);
     if level != args::Level::Digest {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime};
 
-use geokeep::source::{expand, sidecar};
+use geokeep::source::{ProjectFormat, is_geopackage, sidecar};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::backup::read_list;
+use super::backup::expanded;
 use super::run::{Every, aloud};
 use crate::args::Watch;
 use crate::config::{Config, Job};
@@ -32,13 +32,13 @@ pub(crate) fn run(arguments: &Watch, context: &Context) -> Result<Exit, Failure>
     let job = config.job_named(&arguments.job)?;
     let mut files = Files::default();
     let mut events = Events::new();
-    files.look(job, &mut events);
+    files.look(job, &mut events, context);
     let all: Vec<_> = files.seen.keys().cloned().collect();
     back_up(job, &job.sources, &all, &mut files, context);
     // To be stopped is how a watch ends.
     while context.watch.check().is_ok() {
         if events.wait() || files.looked.elapsed() >= POLL {
-            files.look(job, &mut events);
+            files.look(job, &mut events, context);
         }
         let due = files.due(job);
         if files
@@ -49,7 +49,10 @@ pub(crate) fn run(arguments: &Watch, context: &Context) -> Result<Exit, Failure>
             files.vanished = None;
             back_up(job, &job.sources, &due, &mut files, context);
         } else if !due.is_empty() {
-            back_up(job, &due, &due, &mut files, context);
+            // Only the project that names a database of another kind says that it is wanted.
+            let of_projects = due.iter().any(|path| is_of_project(path));
+            let sources = if of_projects { &job.sources } else { &due };
+            back_up(job, sources, &due, &mut files, context);
         }
     }
     Ok(Exit::Done)
@@ -65,6 +68,10 @@ fn back_up(
     let (_, line) = aloud(job, sources, Every::Edit, context);
     files.backed_up(paths, &line);
     render::say(context, &line.in_short());
+}
+
+fn is_of_project(path: &Path) -> bool {
+    !is_geopackage(path) && ProjectFormat::of(path).is_none()
 }
 
 /// Length and time of a file and of its sidecars. Nothing is opened for it.
@@ -107,10 +114,10 @@ impl Default for Files {
 
 impl Files {
     /// Looks at all sources, also those that have come since.
-    fn look(&mut self, job: &Job, events: &mut Events) {
+    fn look(&mut self, job: &Job, events: &mut Events, context: &Context) {
         self.looked = Instant::now();
         let mut there = BTreeSet::new();
-        let expanded = expand(&job.sources, &mut read_list);
+        let expanded = expanded(&job.sources, context);
         let geopackages = expanded.found.into_iter().flat_map(|found| found.source);
         let projects = expanded.projects.into_iter().map(|project| project.source);
         for source in geopackages.chain(projects) {

@@ -2,10 +2,13 @@
 
 mod fault;
 mod format;
+mod trust;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use format::{Config, Hooks, Job};
+
+use geokeep::words::as_utf8;
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;
@@ -30,13 +33,15 @@ impl Config {
 
     fn read(path: &Path, context: &Context) -> Result<Self, Failure> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let text = std::fs::read_to_string(&path).map_err(|e| {
-            Failure::usage(
-                format!("{} cannot be read", shown(&path)),
-                &e.to_string(),
-                "name another with --config, or make one: geokeep init",
-            )
-        })?;
+        trust::check(&path)?;
+        let cannot = |cause: &str| {
+            let message = format!("{} cannot be read", shown(&path));
+            let hint = "name another with --config, or make one: geokeep init";
+            Failure::usage(message, cause, hint)
+        };
+        let bytes = std::fs::read(&path).map_err(|e| cannot(&e.to_string()))?;
+        let text = String::from_utf8(as_utf8(bytes))
+            .map_err(|_| cannot("it is neither UTF-8 nor UTF-16 text"))?;
         let mut config = fault::parse(&text, &path)?;
         config.check(&path)?;
         let folder = path.parent().unwrap_or(Path::new("/"));

@@ -6,6 +6,7 @@ use std::path::Path;
 use file_rotate::compression::Compression;
 use file_rotate::suffix::AppendCount;
 use file_rotate::{ContentLimit, FileRotate};
+use geokeep::durable::append_options;
 
 /// At this length in bytes the log is put aside.
 const BYTES_MAX: usize = 10_000_000;
@@ -25,7 +26,15 @@ pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
     }
     let before = length(path);
     let limit = ContentLimit::BytesSurpassed(BYTES_MAX);
-    let mut log = FileRotate::new(path, AppendCount::new(KEPT), limit, Compression::None, None);
+    // It names files and layers.
+    let options = Some(append_options(path));
+    let mut log = FileRotate::new(
+        path,
+        AppendCount::new(KEPT),
+        limit,
+        Compression::None,
+        options,
+    );
     writeln!(log, "{line}")?;
     log.flush()?;
     if length(path) == before {

@@ -3,6 +3,8 @@
 
 pub(crate) mod alarms;
 mod log;
+mod ping;
+mod program;
 
 use serde::Serialize;
 
@@ -28,6 +30,8 @@ pub(crate) struct RunLine {
     pub(crate) gone: usize,
     /// Lines whose newest archive cannot be read.
     pub(crate) unreadable: usize,
+    /// Links that were not followed, and layers of projects that are not backed up.
+    pub(crate) not_protected: usize,
     pub(crate) stored_bytes: u64,
     /// Backups that the job's policy no longer kept.
     pub(crate) forgotten: usize,
@@ -35,6 +39,8 @@ pub(crate) struct RunLine {
     pub(crate) drilled: usize,
     /// Backups of which that failed.
     pub(crate) drills_failed: usize,
+    /// Backups that could not be restored for a test, for want of a place.
+    pub(crate) drills_not_made: usize,
     /// One object a source, as `backup --json` prints them.
     pub(crate) sources: Vec<BackupLine>,
     /// Why the job as a whole failed.
@@ -60,9 +66,11 @@ impl RunLine {
             (self.lossy, "with a loss"),
             (self.gone, "gone"),
             (self.unreadable, "with an unreadable backup"),
+            (self.not_protected, "not protected"),
             (self.forgotten, "forgotten"),
             (self.drilled, "restored for a test"),
             (self.drills_failed, "that did not pass the test"),
+            (self.drills_not_made, "that could not be tested"),
         ];
         for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
             text.push_str(&format!(", {count} {what}"));

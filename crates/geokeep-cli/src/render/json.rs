@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Finding;
 use geokeep::destination::{KeptProject, Layer, Stored};
+use geokeep::durable::NotRestored;
 use geokeep::inspect::Inspection;
 use geokeep::report::SourceReport;
 use geokeep::restore::{Restored, RestoredProject};
 use geokeep::snapshot::Advice;
-use geokeep::source::{Project, Shm, Source, Wal};
+use geokeep::source::{NotProtected, Project, Shm, Source, Wal};
 use serde::Serialize;
 
 pub(crate) use upkeep::{AdoptLine, ForgetLine};
@@ -151,8 +152,32 @@ pub(crate) struct ProjectLine {
     pub(crate) geopackages: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) missing: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_protected: Option<Vec<NotProtectedLine>>,
     pub(crate) pinned: Option<String>,
     pub(crate) error: Option<Failure>,
+}
+
+/// `backup`: a link in a folder that is not followed; and in the line of a project a layer that is
+/// not backed up.
+#[derive(Debug, Serialize)]
+pub(crate) struct NotProtectedLine {
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) path: Option<String>,
+    pub(crate) reason: &'static str,
+}
+
+impl NotProtectedLine {
+    pub(crate) fn of(one: &NotProtected) -> Self {
+        let path = one.path.as_ref();
+        Self {
+            kind: "not_protected",
+            name: one.name.clone(),
+            path: path.map(|path| path.to_string_lossy().into_owned()),
+            reason: one.why.as_str(),
+        }
+    }
 }
 
 impl ProjectLine {
@@ -189,6 +214,8 @@ impl ProjectLine {
         self.source = text(&project.source.real);
         self.geopackages = Some(project.geopackages.iter().map(real).collect());
         self.missing = Some(project.missing.iter().map(|path| text(path)).collect());
+        let layers = project.not_protected.iter();
+        self.not_protected = Some(layers.map(NotProtectedLine::of).collect());
         self
     }
 }
@@ -295,6 +322,10 @@ pub(crate) struct RestoreLine {
     pub(crate) digest: Option<String>,
     /// The backup of what was replaced: its id, or the copy of a project.
     pub(crate) replaced: Option<String>,
+    /// Logs or journals without their file that lay there, under their new names.
+    pub(crate) set_aside: Vec<String>,
+    /// What of owner, group and permissions the file does not have as its source had it.
+    pub(crate) not_restored: Vec<NotRestored>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -315,6 +346,12 @@ impl RestoreLine {
                 .replaced
                 .as_ref()
                 .map(|stored| stored.manifest.id.clone()),
+            set_aside: restored
+                .set_aside
+                .iter()
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect(),
+            not_restored: restored.not_restored.clone(),
             error: None,
         }
     }
@@ -333,6 +370,8 @@ impl RestoreLine {
             verdict: None,
             digest: None,
             replaced: replaced.map(|kept| kept.path.to_string_lossy().into_owned()),
+            set_aside: Vec::new(),
+            not_restored: restored.not_restored.clone(),
             error: None,
         }
     }
@@ -349,6 +388,8 @@ impl RestoreLine {
             verdict: None,
             digest: None,
             replaced: None,
+            set_aside: Vec::new(),
+            not_restored: Vec::new(),
             error: Some(failure.clone()),
         }
     }

@@ -10,12 +10,14 @@ mod text;
 
 use std::io::Write;
 
+use geokeep::durable::{Lack, new_lacks};
 use serde::Serialize;
 
+use geokeep::words::visible_json;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use json::{
     AdoptLine, BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine,
-    ProjectLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
+    NotProtectedLine, ProjectLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
 };
 pub(crate) use progress::Progress;
 pub(crate) use text::{at, command, human_time, layers_in_short};
@@ -25,18 +27,32 @@ use crate::settings::Context;
 
 /// One JSON object on a line of its own. A reader that has gone is no error of ours.
 pub(crate) fn json_line(value: &impl Serialize) {
-    if let Ok(text) = serde_json::to_string(value) {
+    let _ = writeln!(std::io::stdout().lock(), "{}", json_text(value));
+}
+
+/// A JSON object that no name in it can make look like something else.
+pub(crate) fn json_text(value: &impl Serialize) -> String {
+    visible_json(&serde_json::to_string(value).unwrap_or_default())
+}
+
+/// A result for people: standard output, or standard error when that carries JSON. Names from files
+/// and archives stand in it, so that all of it is foreign text.
+pub(crate) fn say(context: &Context, line: &str) {
+    as_it_is(context, &one_line(line));
+}
+
+/// A text that other programs read.
+pub(crate) fn as_it_is(context: &Context, text: &str) {
+    if context.json {
+        eprintln!("{text}");
+    } else {
         let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
 }
 
-/// A result for people: standard output, or standard error when that carries JSON.
-pub(crate) fn say(context: &Context, line: &str) {
-    if context.json {
-        eprintln!("{line}");
-    } else {
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
-    }
+/// What is about to be done, on standard error: a result it is not.
+pub(crate) fn announce(line: &str) {
+    eprintln!("{}", one_line(line));
 }
 
 /// The four lines of a failure, on standard error.
@@ -46,17 +62,30 @@ pub(crate) fn failure(_context: &Context, failure: &Failure) {
 
 /// Whom a backup waits for, on standard error.
 pub(crate) fn waiting(waiting: &geokeep::Waiting) {
-    eprintln!(
+    let text = format!(
         "waiting for {} to let go of {} (for up to {} s)",
         waiting.holder,
         shown(&waiting.path),
         waiting.at_most.as_secs()
     );
+    eprintln!("{}", one_line(&text));
 }
 
 /// Something beside the backups went wrong.
 pub(crate) fn remark(text: &str) {
     eprintln!("warning: {}", one_line(text));
+}
+
+/// What file systems in use cannot do, which is said once.
+pub(crate) fn lacks() {
+    for (lack, folder) in new_lacks() {
+        let what = match lack {
+            Lack::FolderSync => "cannot sync folders: a power cut right after a backup may undo it",
+            Lack::Locks => "has no locks: nothing keeps two runs of geokeep apart there",
+            _ => continue,
+        };
+        remark(&format!("the file system of {} {what}", shown(&folder)));
+    }
 }
 
 /// A warning in the same form: something was done, and something is wrong.
@@ -65,7 +94,7 @@ pub(crate) fn warning(failure: &Failure) {
 }
 
 fn four_lines(word: &str, failure: &Failure) -> String {
-    let mut text = format!("{word}: {}", failure.message);
+    let mut text = format!("{word}: {}", one_line(&failure.message));
     let parts = [
         ("cause: ", &failure.cause),
         ("state: ", &failure.state),

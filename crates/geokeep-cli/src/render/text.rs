@@ -4,7 +4,7 @@ use std::path::Path;
 
 use geokeep::destination::Layer;
 use geokeep::report::quoted;
-use geokeep::words::{human_count, one_line};
+use geokeep::words::human_count;
 
 /// An instant in local time, to the second.
 pub(crate) fn human_time(instant: jiff::Timestamp) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn human_time(instant: jiff::Timestamp) -> String {
 pub(crate) fn layers_in_short(layers: &[Layer]) -> String {
     let one = |layer: &Layer| {
         let rows = layer.rows.map_or_else(|| "?".to_owned(), human_count);
-        format!("{} {rows}", one_line(&layer.name))
+        format!("{} {rows}", layer.name)
     };
     let rows: u64 = layers
         .iter()

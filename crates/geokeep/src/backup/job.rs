@@ -17,27 +17,30 @@ pub struct Job {
     pub line: String,
     /// Kept in the manifest.
     pub label: Option<String>,
+    /// Take it whatever kind of SQLite database it is, as [`Settings::any_sqlite`].
+    pub any_sqlite: bool,
     assigned: Assigned,
     machine: Machine,
-    /// Keeps the name of a new line from others.
+    /// Keeps the names of new lines from others.
     _reservation: Option<Arc<Reservation>>,
 }
 
 impl Job {
-    pub(super) fn new(
-        source: Source,
-        assigned: Assigned,
-        reservation: Option<Reservation>,
-        settings: &Settings,
-    ) -> Self {
+    pub(super) fn new(source: Source, assigned: Assigned, settings: &Settings) -> Self {
         Self {
             source,
             line: assigned.line.clone(),
             label: settings.label.clone(),
             assigned,
             machine: settings.machine.clone(),
-            _reservation: reservation.map(Arc::new),
+            any_sqlite: false,
+            _reservation: None,
         }
+    }
+
+    /// Keeps the names of new lines from others as long as the job is there.
+    pub(super) fn reserve(&mut self, reservation: Option<&Arc<Reservation>>) {
+        self._reservation = reservation.cloned();
     }
 
     /// Whether what came from there came from the machine of this source.

@@ -115,7 +115,8 @@ fn guard_against_loss(
     let Some(last) = destination.newest_sound(&manifest.name) else {
         return Ok(());
     };
-    let lost = verify::losses(&last.manifest.layers, &manifest.layers, percent);
+    let more = manifest.more_layers > 0;
+    let lost = verify::losses(&last.manifest.layers, &manifest.layers, more, percent);
     if !lost.is_empty() {
         manifest.findings.splice(0..0, lost);
         let reason = format!("the last backup before the loss in {}", manifest.id);

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use sozip::{Archive, Chunks, Entry, ReadError};
+use sozip::{Archive, ChunkHash, Chunks, Entry, ReadError};
 
-use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME};
-use super::marks::{read_evidence, read_failed, read_gone, read_pin, read_verified};
+use super::manifest::{HASHES_BYTES_MAX, HASHES_NAME, MANIFEST_BYTES_MAX, MANIFEST_NAME};
+use super::marks::{read_evidence, read_failed, read_gone, read_pin, read_rights, read_verified};
 use super::{DestinationError, Manifest, Verdict};
-use crate::durable::open_file;
+use crate::durable::{Rights, open_file};
 use crate::source::Evidence;
 
 /// A backup as it lies in its destination.
@@ -42,6 +42,7 @@ pub struct StoredArchive {
     pub manifest: Manifest,
     archive: Archive<File>,
     database: Entry,
+    hashes: Option<Entry>,
 }
 
 impl Stored {
@@ -58,6 +59,12 @@ impl StoredArchive {
         read_failed(&self.path).is_some()
     }
 
+    /// Who might do what with the source when it was last read; `None` if nobody noted it.
+    #[must_use]
+    pub fn rights(&self) -> Option<Rights> {
+        read_rights(&self.path, &self.manifest)
+    }
+
     /// Opens an archive and reads its manifest; the database is not touched.
     ///
     /// # Errors
@@ -70,12 +77,12 @@ impl StoredArchive {
         };
         let file = open_file(path).map_err(|e| DestinationError::read(path, e))?;
         let archive = Archive::open(file).map_err(|e| read_error(path, e))?;
-        let (database, manifest) = two_entries(archive.entries()).map_err(bad)?;
+        let (database, hashes, manifest) = its_entries(archive.entries()).map_err(bad)?;
         let json = archive
             .read_small(manifest, MANIFEST_BYTES_MAX)
             .map_err(|e| read_error(path, e))?;
         let manifest = Manifest::from_json(&json).map_err(|e| bad(e.to_string()))?;
-        let database = database.clone();
+        let (database, hashes) = (database.clone(), hashes.cloned());
         if database.name != format!("{}.gpkg", manifest.name)
             || database.size != manifest.bytes
             || database.compressed_size != manifest.compressed_bytes
@@ -87,6 +94,7 @@ impl StoredArchive {
             manifest,
             archive,
             database,
+            hashes,
         })
     }
 
@@ -100,6 +108,26 @@ impl StoredArchive {
     #[must_use]
     pub fn entry(&self) -> &Entry {
         &self.database
+    }
+
+    /// What the database's chunks hash to; empty if it was not noted.
+    ///
+    /// # Errors
+    /// [`DestinationError::BadArchive`] if the list is damaged.
+    pub fn hashes(&self) -> Result<Vec<ChunkHash>, DestinationError> {
+        let Some(entry) = &self.hashes else {
+            return Ok(Vec::new());
+        };
+        let bytes = self.archive.read_small(entry, HASHES_BYTES_MAX);
+        let bytes = bytes.map_err(|e| read_error(&self.path, e))?;
+        let (hashes, rest) = bytes.as_chunks();
+        if !rest.is_empty() {
+            return Err(DestinationError::BadArchive {
+                path: self.path.clone(),
+                reason: "its list of hashes is cut off".to_owned(),
+            });
+        }
+        Ok(hashes.iter().map(ChunkHash::from_bytes).collect())
     }
 
     /// The database's chunks, borrowed.
@@ -142,18 +170,29 @@ impl StoredArchive {
     }
 }
 
-/// Exactly a database and its manifest, in this order.
-fn two_entries(entries: &[Entry]) -> Result<(&Entry, &Entry), String> {
-    match entries {
-        [database, manifest]
-            if database.name.ends_with(".gpkg") && manifest.name == MANIFEST_NAME =>
-        {
-            Ok((database, manifest))
-        }
-        _ if entries.iter().any(|e| e.name == MANIFEST_NAME) => {
-            Err("it holds more than one backup's database and manifest".to_owned())
-        }
-        _ => Err("it holds no manifest.json of geokeep".to_owned()),
+/// Exactly a database, the hashes of its chunks, and its manifest, in this order. The hashes are
+/// missing in archives of version 1.
+fn its_entries(entries: &[Entry]) -> Result<(&Entry, Option<&Entry>, &Entry), String> {
+    let (database, hashes, manifest) = match entries {
+        [database, manifest] => (database, None, manifest),
+        [database, hashes, manifest] => (database, Some(hashes), manifest),
+        _ => return Err(not_ours(entries)),
+    };
+    let ours = database.name.ends_with(".gpkg")
+        && hashes.is_none_or(|hashes| hashes.name == HASHES_NAME)
+        && manifest.name == MANIFEST_NAME;
+    if ours {
+        Ok((database, hashes, manifest))
+    } else {
+        Err(not_ours(entries))
+    }
+}
+
+fn not_ours(entries: &[Entry]) -> String {
+    if entries.iter().any(|e| e.name == MANIFEST_NAME) {
+        "it holds more than one backup's database and manifest".to_owned()
+    } else {
+        "it holds no manifest.json of geokeep".to_owned()
     }
 }
 

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use super::line::{ARCHIVE_SUFFIX, Made, made_of};
 use super::marks::is_mark;
 use super::{DestinationError, Draft, Machine, Origin, Stored, StoredArchive};
-use crate::durable::{self, Disk, folder_of, sweep};
+use crate::durable::{self, Disk, Readers, folder_of, sweep};
 use crate::source::{Source, free_space};
+use crate::words::composed;
 
 /// A destination of the first kind.
 #[derive(Debug, Clone)]
@@ -215,8 +216,8 @@ impl ArchiveFolder {
     /// The newest sound backup of a line, if `name` is that of one and nothing else.
     #[must_use]
     pub fn newest_sound_if_line(&self, name: &str) -> Option<Stored> {
-        let is_line = self.lines().ok()?.iter().any(|line| line == name);
-        is_line.then(|| self.newest_sound(name))?
+        let lines = self.lines().ok()?;
+        self.newest_sound(line_named(name, &lines)?)
     }
 
     /// The files of all archives of a line in the order in which they were made, readable or not.
@@ -234,9 +235,9 @@ impl ArchiveFolder {
     /// The error for a name that no backup bears, with names that are like it.
     #[must_use]
     pub fn no_such_backup(&self, asked: &str, lines: &[String]) -> DestinationError {
-        let lower = asked.to_lowercase();
+        let lower = composed(asked).to_lowercase();
         let near = |line: &&String| {
-            let name = line.to_lowercase();
+            let name = composed(line).to_lowercase();
             *line != asked && (name.contains(&lower) || lower.contains(&name))
         };
         let near = lines.iter().filter(near).take(5).cloned().collect();
@@ -254,13 +255,17 @@ impl ArchiveFolder {
         fs::read_dir(self.path.join(line)).is_ok_and(|mut entries| entries.all(is_left_mark))
     }
 
-    /// Begins an archive of `source` in a line, whose folder is made if need be.
-    pub(crate) fn draft(&self, line: &str, source: &Source) -> Result<Draft, DestinationError> {
+    /// Begins an archive for `readers` in a line, whose folder is made if need be.
+    pub(crate) fn draft(&self, line: &str, readers: Readers) -> Result<Draft, DestinationError> {
         let folder = self.path.join(line);
-        if !folder.is_dir() {
-            create_folder(&*self.disk, &folder)?;
-        }
-        let draft = Draft::create(&self.disk, &folder, line, &source.real);
+        let begin = || {
+            if !folder.is_dir() {
+                create_folder(&*self.disk, &folder)?;
+            }
+            Draft::create(&self.disk, &folder, line, readers.clone())
+        };
+        // Another run of the same source, which made none after all, may just take the folder away.
+        let draft = begin().or_else(|e| if folder.is_dir() { Err(e) } else { begin() });
         if draft.is_err() {
             self.discard_empty(line);
         }
@@ -278,7 +283,12 @@ impl ArchiveFolder {
     /// # Errors
     /// [`DestinationError::Write`] where a left-over cannot be removed.
     pub fn sweep(&self) -> Result<usize, DestinationError> {
-        let mut swept = 0;
+        let root = match sweep(&*self.disk, &self.path) {
+            // A destination that is only read.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(0),
+            swept => swept,
+        };
+        let mut swept = root.map_err(|e| DestinationError::write(&self.path, e, 0))?;
         for line in self.lines()? {
             let folder = self.path.join(&line);
             let removed = match sweep(&*self.disk, &folder) {
@@ -311,7 +321,7 @@ impl ArchiveFolder {
             Some((name, date)) => (name, Some(date)),
             None => (asked, None),
         };
-        let Some(line) = lines.iter().find(|line| *line == name) else {
+        let Some(line) = line_named(name, &lines) else {
             return self.find_id(asked, &lines);
         };
         let archives = self.archives(line)?;
@@ -329,7 +339,7 @@ impl ArchiveFolder {
             // The name of a line may look like an id.
             (None, None) => self.find_id(asked, &lines),
             (None, Some(date)) => Err(DestinationError::NoneUpTo {
-                line: line.clone(),
+                line: line.to_owned(),
                 date: date.to_owned(),
                 oldest: until.flatten().and(oldest),
             }),
@@ -360,6 +370,17 @@ impl ArchiveFolder {
             }
         }
     }
+}
+
+/// The line that is meant by a name: the one that is called so, else one whose name is written in
+/// another Unicode form.
+#[must_use]
+pub fn line_named<'a>(name: &str, lines: &'a [String]) -> Option<&'a str> {
+    let same = |line: &&String| composed(line) == composed(name);
+    let exact = lines.iter().find(|line| *line == name);
+    exact
+        .or_else(|| lines.iter().find(same))
+        .map(|line| &**line)
 }
 
 pub(super) fn create_folder(disk: &dyn Disk, folder: &Path) -> Result<(), DestinationError> {

@@ -14,8 +14,10 @@ use jiff::Timestamp;
 
 use super::line::{candidates, legal_name};
 use super::owner::Adopted;
+use super::reservation::{Reserved, owner_tag};
 use super::{ArchiveFolder, DestinationError, Machine, Origin};
 use crate::source::{Another, Evidence, Source, another};
+use crate::words::same_name;
 
 /// A line and what is known of it.
 #[derive(Debug, Clone)]
@@ -68,17 +70,13 @@ pub(crate) struct Lines<'a> {
     folder: &'a ArchiveFolder,
     machine: &'a Machine,
     names: Vec<String>,
-    /// Other names that are in use there, in lower case.
+    /// Other names that are in use there.
     occupied: Vec<String>,
+    reserved: Reserved,
     adopted: Vec<(String, Adopted)>,
     all: OnceCell<Vec<Known>>,
     contents: OnceCell<Arc<HashMap<String, String>>>,
     taken: Vec<String>,
-}
-
-fn same(a: &str, b: &str) -> bool {
-    // As Windows compares.
-    a.to_lowercase() == b.to_lowercase()
 }
 
 impl ArchiveFolder {
@@ -97,7 +95,8 @@ impl ArchiveFolder {
         Ok(Lines {
             folder: self,
             machine,
-            occupied: occupied.map(|name| name.to_lowercase()).collect(),
+            occupied: occupied.collect(),
+            reserved: self.reserved(),
             adopted: adopted.collect(),
             all: OnceCell::new(),
             contents: OnceCell::new(),
@@ -170,7 +169,7 @@ impl Lines<'_> {
     /// The line that the user named.
     fn named(&self, origin: Origin, name: &str) -> Result<Assigned, DestinationError> {
         let legal = legal_name(name);
-        let here = self.names.iter().find(|line| same(line, &legal));
+        let here = self.names.iter().find(|line| same_name(line, &legal));
         let line = here.cloned().unwrap_or(legal);
         let taken = |path: String, host: String| DestinationError::NotItsLine {
             line: line.clone(),
@@ -189,7 +188,8 @@ impl Lines<'_> {
             return Err(taken(owner.name().to_owned(), owner.host.clone()));
         }
         let free = here.is_none() || self.folder.is_empty(&line);
-        let free = free || self.folder.is_reserved(&line, &origin);
+        let reserved = self.reserved.owner(&line);
+        let free = free && reserved.is_none_or(|owner| owner == owner_tag(&origin));
         if !free || self.is_taken(&line) || self.is_occupied(&line) {
             return Err(taken("something else".to_owned(), String::new()));
         }
@@ -203,11 +203,11 @@ impl Lines<'_> {
     }
 
     fn is_taken(&self, line: &str) -> bool {
-        self.taken.iter().any(|taken| same(taken, line))
+        self.taken.iter().any(|taken| same_name(taken, line))
     }
 
     fn is_occupied(&self, line: &str) -> bool {
-        self.occupied.contains(&line.to_lowercase())
+        self.occupied.iter().any(|name| same_name(name, line))
     }
 
     /// The line that is known as that of the source.
@@ -231,7 +231,7 @@ impl Lines<'_> {
     /// Nearly always a line has the name of its source: then no other archive is opened.
     fn by_usual_name(&self, origin: &Origin, source: &Source) -> Option<Known> {
         for name in self.names_until_gap(origin, source) {
-            let Some(line) = self.names.iter().find(|line| same(line, &name)) else {
+            let Some(line) = self.names.iter().find(|line| same_name(line, &name)) else {
                 continue;
             };
             if let Some(known) = self.free(line)
@@ -283,8 +283,9 @@ impl Lines<'_> {
         let mut names = Vec::new();
         let mut missed = 0;
         for name in candidates(&source.stem(), parent(origin).as_deref()) {
-            let known = self.names.iter().any(|line| same(line, &name));
-            let there = known || self.is_taken(&name) || self.is_occupied(&name);
+            let known = self.names.iter().any(|line| same_name(line, &name));
+            let reserved = self.reserved.owner(&name).is_some();
+            let there = known || reserved || self.is_taken(&name) || self.is_occupied(&name);
             missed = if there { 0 } else { missed + 1 };
             names.push(name);
             if missed >= 8 {
@@ -296,19 +297,16 @@ impl Lines<'_> {
 
     /// A new line by the first name that is free.
     fn begun(&self, origin: Origin, source: &Source) -> Result<Assigned, DestinationError> {
+        let tag = owner_tag(&origin);
         let usable = |name: &String| {
-            let here = self.names.iter().find(|line| same(line, name));
-            if self.is_occupied(name) {
-                return None;
-            }
-            match here {
-                None => (!self.is_taken(name)).then(|| name.clone()),
+            let here = self.names.iter().find(|line| same_name(line, name));
+            let line = here.unwrap_or(name);
+            let free = match self.reserved.owner(name) {
                 // A run of the same source that has just begun.
-                Some(line) if self.folder.is_reserved(line, &origin) => Some(line.clone()),
-                Some(line) => {
-                    (self.folder.is_empty(line) && !self.is_taken(line)).then(|| line.clone())
-                }
-            }
+                Some(owner) => owner == tag,
+                None => here.is_none_or(|line| self.folder.is_empty(line)) && !self.is_taken(name),
+            };
+            (free && !self.is_occupied(name)).then(|| line.clone())
         };
         let names = self.names_until_gap(&origin, source);
         let line = names.iter().find_map(usable).ok_or_else(|| {
@@ -346,7 +344,7 @@ impl Lines<'_> {
                 then.inode != 0 && (then.device, then.inode) == (stamp.device, stamp.inode)
             });
             let why = if !self.machine.owns(owner) {
-                let same_path = owner.same_name(origin) || owner.path == origin.path;
+                let same_path = origin.same_name(owner) || owner.path == origin.path;
                 same_path.then(|| format!("which holds the file of this path of {}", owner.host))
             } else if same_inode {
                 Some(format!("which holds this file as {}", owner.name()))

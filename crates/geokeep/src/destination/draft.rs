@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sozip::{Added, ArchiveWriter, Chunks, Options, ReadAt, WriteError};
+use sozip::{
+    Added, ArchiveWriter, CHUNK_SIZE, CHUNK_SIZE_MAX, ChunkHash, Chunks, Options, Previous,
+    WriteError,
+};
 
 use super::archive::read_error;
 use super::chunk_hashes::ChunkHashes;
 use super::line::{ARCHIVE_SUFFIX, dated_name};
-use super::manifest::MANIFEST_NAME;
+use super::manifest::{HASHES_NAME, MANIFEST_NAME};
 use super::{DestinationError, Manifest, Stored, StoredArchive};
-use crate::durable::{Disk, Temporary};
+use crate::durable::{Disk, Readers, Temporary};
 
 /// What a draft holds once the snapshot is in it.
 #[derive(Debug, Clone)]
@@ -33,46 +36,56 @@ pub(crate) struct Draft {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
     name: String,
-    /// Who may not read this may not read the archive.
-    source: PathBuf,
+    /// Nobody else may read the archive.
+    readers: Readers,
     writer: ArchiveWriter<Temporary>,
 }
 
 /// `blake3:` and the hash in hexadecimal.
-pub(crate) fn digest_text(hasher: &blake3::Hasher) -> String {
-    format!("blake3:{}", hasher.finalize().to_hex())
+pub(crate) fn digest_text(hash: &blake3::Hash) -> String {
+    format!("blake3:{}", hash.to_hex())
+}
+
+/// A file has so many chunks at most, whatever its size, up to 256 GiB: what is kept in memory for
+/// each must not grow with it.
+const CHUNKS_MAX: u64 = 1 << 18;
+
+/// Plain bytes in each chunk of a database of `bytes`.
+fn chunk_size(bytes: u64) -> u32 {
+    let fitting = bytes.div_ceil(CHUNKS_MAX).checked_next_power_of_two();
+    let fitting = fitting.and_then(|size| u32::try_from(size).ok());
+    fitting
+        .unwrap_or(CHUNK_SIZE_MAX)
+        .clamp(CHUNK_SIZE, CHUNK_SIZE_MAX)
 }
 
 struct Hashing<'a> {
     input: &'a mut dyn Read,
-    hasher: blake3::Hasher,
     chunks: ChunkHashes,
 }
 
 impl Read for Hashing<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.input.read(buf)?;
-        self.hasher.update(&buf[..n]);
         self.chunks.update(&buf[..n]);
         Ok(n)
     }
 }
 
 impl Draft {
-    /// Begins an archive in the folder of line `name`, which nobody may read who may not read
-    /// `source`.
+    /// Begins an archive in the folder of line `name`, for `readers` alone.
     pub(super) fn create(
         disk: &Arc<dyn Disk>,
         folder: &Path,
         name: &str,
-        source: &Path,
+        readers: Readers,
     ) -> Result<Self, DestinationError> {
         Ok(Self {
             disk: Arc::clone(disk),
             folder: folder.to_owned(),
             name: name.to_owned(),
-            source: source.to_owned(),
-            writer: new_writer(disk, folder, source)?,
+            readers,
+            writer: new_writer(disk, folder)?,
         })
     }
 
@@ -89,7 +102,7 @@ impl Draft {
         bytes: u64,
         modified: Timestamp,
         threads: usize,
-        previous: Option<&Chunks<dyn ReadAt + '_>>,
+        previous: Option<&Previous<'_>>,
     ) -> Result<Content, DestinationError> {
         if self
             .writer
@@ -98,16 +111,16 @@ impl Draft {
             .size()
             .is_ok_and(|size| size > 0)
         {
-            self.writer = new_writer(&self.disk, &self.folder, &self.source)?;
+            self.writer = new_writer(&self.disk, &self.folder)?;
         }
         let entry_name = format!("{}.gpkg", self.name);
         let options = Options {
             threads,
+            chunk_size: chunk_size(bytes),
             ..Options::default()
         };
         let mut input = Hashing {
             input: stream,
-            hasher: blake3::Hasher::new(),
             chunks: ChunkHashes::new(options.chunk_size),
         };
         let mut stored = blake3::Hasher::new();
@@ -124,14 +137,13 @@ impl Draft {
                 stored.update(piece);
             },
         );
-        let digest = digest_text(&input.hasher);
         input.chunks.finish();
         let hashes = Arc::new(input.chunks);
         let added = added.map_err(|e| write_error(self.path(), e, written))?;
         Ok(Content {
+            digest: digest_text(&added.digest),
             added,
-            digest,
-            stored_digest: digest_text(&stored),
+            stored_digest: digest_text(&stored.finalize()),
             hashes,
         })
     }
@@ -154,9 +166,14 @@ impl Draft {
         let written = content.added.entry.compressed_size;
         let modified = Some(manifest.instant.as_second());
         let draft = self.path().to_owned();
-        self.writer
-            .add_stored(MANIFEST_NAME, modified, &manifest.to_json())
-            .map_err(|e| write_error(&draft, e, written))?;
+        let hashes: Vec<u8> = (content.added.hashes.iter())
+            .flat_map(ChunkHash::to_bytes)
+            .collect();
+        for (name, bytes) in [(HASHES_NAME, hashes), (MANIFEST_NAME, manifest.to_json())] {
+            self.writer
+                .add_stored(name, modified, &bytes)
+                .map_err(|e| write_error(&draft, e, written))?;
+        }
         let temporary = self
             .writer
             .finish()
@@ -166,11 +183,10 @@ impl Draft {
             .file()
             .size()
             .map_err(|e| DestinationError::read(&draft, e))?;
-        temporary.keep_as_new(&path).map_err(|e| match e.kind() {
-            // Another run backed up the same source in the same millisecond.
-            io::ErrorKind::AlreadyExists => DestinationError::NameTaken { line: self.name },
-            _ => DestinationError::write(&path, e, stored_bytes),
-        })?;
+        temporary.open_to(&self.readers);
+        temporary
+            .keep_as_new(&path)
+            .map_err(|e| DestinationError::keep(&self.name, &path, e, stored_bytes))?;
         Ok(Stored {
             path,
             stored_bytes,
@@ -190,7 +206,8 @@ fn read_back(path: &Path, content: &Content, manifest: &Manifest) -> Result<(), 
     read.archive()
         .check_canonical()
         .map_err(|e| read_error(path, e))?;
-    if read.manifest != *manifest || *read.entry() != content.added.entry {
+    let same_hashes = read.hashes()? == content.added.hashes;
+    if !same_hashes || read.manifest != *manifest || *read.entry() != content.added.entry {
         let reason = "what was written cannot be read back".to_owned();
         return Err(DestinationError::BadArchive {
             path: path.to_owned(),
@@ -203,11 +220,9 @@ fn read_back(path: &Path, content: &Content, manifest: &Manifest) -> Result<(), 
 fn new_writer(
     disk: &Arc<dyn Disk>,
     folder: &Path,
-    source: &Path,
 ) -> Result<ArchiveWriter<Temporary>, DestinationError> {
     let temporary = Temporary::create(disk, folder, "backup")
         .map_err(|e| DestinationError::write(folder, e, 0))?;
-    temporary.hide_as(source);
     Ok(ArchiveWriter::new(temporary))
 }
 

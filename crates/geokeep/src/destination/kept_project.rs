@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sozip::ReadAt;
 
-use super::archive_folder::create_folder;
+use super::archive_folder::{create_folder, line_named};
 use super::line::{Made, candidates, dated_name};
 use super::marks::{read_digest, read_failed, read_pin};
 use super::{ArchiveFolder, DestinationError, Machine, Origin, digest_text};
-use crate::durable::{Temporary, open_file};
+use crate::durable::{Readers, Temporary, open_file};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
+use crate::words::same_name;
 
 /// Says whose a line of projects is.
 const OWNER_NAME: &str = "project.json";
@@ -124,10 +125,13 @@ impl ArchiveFolder {
             },
             None => (asked, None),
         };
-        if ProjectFormat::of(Path::new(name)).is_none() || !self.lines()?.iter().any(|l| l == name)
-        {
+        if ProjectFormat::of(Path::new(name)).is_none() {
             return Ok(None);
         }
+        let lines = self.lines()?;
+        let Some(name) = line_named(name, &lines) else {
+            return Ok(None);
+        };
         let mut copies = self.projects(name)?;
         copies.retain(|copy| until.is_none_or(|until| copy.instant < until));
         let passed = copies.iter().rposition(|copy| copy.failed.is_none());
@@ -173,8 +177,9 @@ impl ArchiveFolder {
             .join(&line)
             .join(dated_name(base, made, &suffix));
         // A digest without its copy means nothing; a copy without its digest proves less.
-        self.note_digest(&path, &digest_of(&project.bytes))?;
-        let written = self.write_whole(&line, &path, &project.bytes, Some(&project.source.real));
+        let readers = Readers::of(&project.source.real);
+        self.note_digest(&path, &digest_of(&project.bytes), &readers)?;
+        let written = self.write_whole(&line, &path, &project.bytes, Some(&readers));
         if written.is_err() {
             self.forget_digest(&path);
         }
@@ -216,11 +221,10 @@ impl ArchiveFolder {
         }
         let parent = Path::new(&source.path).parent().and_then(Path::file_name);
         let parent = parent.map(|name| name.to_string_lossy().into_owned());
+        let reserved = self.reserved();
         let free = |name: &String| {
-            let mut same = lines
-                .iter()
-                .filter(|line| line.to_lowercase() == name.to_lowercase());
-            let unused = same.all(|line| self.is_empty(line));
+            let mut same = lines.iter().filter(|line| same_name(line, name));
+            let unused = same.all(|line| self.is_empty(line)) && reserved.owner(name).is_none();
             // A file, or a link, which may lead anywhere.
             let other = self.path().join(name).symlink_metadata();
             unused && other.map_or(true, |other| other.is_dir())
@@ -248,20 +252,17 @@ impl ArchiveFolder {
     }
 
     /// Writes a file of a line under a temporary name, reads it back, and gives it its own name,
-    /// which must be free. Nobody may read it who may not read `source`.
+    /// which must be free. If `readers` are given, nobody else may read it.
     fn write_whole(
         &self,
         line: &str,
         path: &Path,
         bytes: &[u8],
-        source: Option<&Path>,
+        readers: Option<&Readers>,
     ) -> Result<(), DestinationError> {
         let written = bytes.len() as u64;
         let mut draft = Temporary::create(&self.disk, &self.path().join(line), "project")
             .map_err(|e| DestinationError::write(path, e, 0))?;
-        if let Some(source) = source {
-            draft.hide_as(source);
-        }
         draft
             .write_all(bytes)
             .and_then(|()| draft.flush())
@@ -273,13 +274,13 @@ impl ArchiveFolder {
                 reason: "what was written cannot be read back".to_owned(),
             });
         }
-        draft.keep_as_new(path).map_err(|e| match e.kind() {
-            // Another run was quicker.
-            io::ErrorKind::AlreadyExists => DestinationError::NameTaken {
-                line: line.to_owned(),
-            },
-            _ => DestinationError::write(path, e, written),
-        })
+        match readers {
+            Some(readers) => draft.open_to(readers),
+            None => draft.open_as_usual(),
+        }
+        draft
+            .keep_as_new(path)
+            .map_err(|e| DestinationError::keep(line, path, e, written))
     }
 }
 
@@ -343,7 +344,7 @@ impl KeptProject {
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    digest_text(blake3::Hasher::new().update(bytes))
+    digest_text(&blake3::hash(bytes))
 }
 
 fn is_same(file: &(impl ReadAt + ?Sized), bytes: &[u8]) -> io::Result<bool> {

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::words::composed;
+
 /// The end of every archive's name: GDAL and QGIS open `*.gpkg.zip` as it lies.
 pub(super) const ARCHIVE_SUFFIX: &str = ".gpkg.zip";
 /// Longest name of a line in bytes: with instant and suffix it stays below the 255 of most systems.
@@ -17,7 +19,7 @@ pub fn legal_name(stem: &str) -> String {
         c if c.is_control() => '_',
         c => c,
     };
-    let mut name: String = stem.chars().map(legal).collect();
+    let mut name: String = composed(stem).chars().map(legal).collect();
     while name.len() > NAME_BYTES_MAX {
         name.pop();
     }
@@ -87,8 +89,10 @@ pub(super) fn dated_name(name: &str, made: Made, suffix: &str) -> String {
 
 /// What a file name says that was made so; `None` for other files.
 pub(super) fn made_of(name: &str, file: &str, suffix: &str) -> Option<Made> {
+    // A file system of a Mac may write both in another Unicode form than they were given to it.
+    let (name, file) = (composed(name), composed(file));
     let text = file
-        .strip_prefix(name)?
+        .strip_prefix(&*name)?
         .strip_prefix('_')?
         .strip_suffix(suffix)?;
     let (time, era) = text.rsplit_once('Z')?;

@@ -6,16 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use super::Origin;
 use super::line::Made;
-use crate::finding::Finding;
+use crate::durable::Rights;
+use crate::finding::{Finding, Severity};
 use crate::source::Evidence;
 
 /// Name of the entry.
 pub const MANIFEST_NAME: &str = "manifest.json";
+/// Name of the entry with the hashes of the chunks; archives of version 1 have none.
+pub(super) const HASHES_NAME: &str = "chunk-hashes.bin";
+/// A list of hashes longer than this in bytes is not read.
+pub(super) const HASHES_BYTES_MAX: u64 = 1 << 30;
 const FORMAT: &str = "geokeep backup";
 /// The version that is written. Older ones are read for ever, newer ones refused.
-pub const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 2;
 /// A manifest longer than this in bytes is not read.
 pub const MANIFEST_BYTES_MAX: u64 = 16 << 20;
+
+/// A manifest that is written is no longer than this: lists hold those of many backups at once.
+const MANIFEST_BYTES_WRITTEN: usize = 4 << 20;
+/// Findings that are written at most.
+const FINDINGS_WRITTEN: usize = 1000;
 
 /// One backup, described.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,15 +74,16 @@ pub struct Manifest {
     pub findings: Vec<Finding>,
     /// What the GeoPackage holds.
     pub layers: Vec<Layer>,
+    /// How many layers there are besides; older manifests do not say.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_layers: u64,
     /// What the source looked like, to recognise it unchanged.
     pub evidence: Evidence,
+    /// Who might do what with the source. Absent on Windows, and in older manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rights: Option<Rights>,
     /// The programs that made it.
     pub versions: Versions,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// The programs that made a backup.
@@ -116,6 +127,9 @@ pub struct Layer {
     pub kind: String,
     /// Rows, if they could be counted.
     pub rows: Option<u64>,
+    /// `gpkg_contents` names it, and there is no such table. Older manifests do not say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub missing: bool,
     /// Where its contents lie, as `gpkg_contents` says. Older manifests do not have it.
     pub extent: Option<Extent>,
     /// The reference system of the extent, as `gpkg_contents` says. Older manifests do not have it.
@@ -124,11 +138,11 @@ pub struct Layer {
 
 impl Layer {
     /// Whether `found` is the layer that this one was when it was recorded. What was not recorded
-    /// says nothing.
+    /// says nothing, nor what could not be counted: a view may take longer than a check may.
     pub(crate) fn matches(&self, found: &Self) -> bool {
         self.name == found.name
             && self.kind == found.kind
-            && self.rows == found.rows
+            && (self.rows.is_none() || found.rows.is_none() || self.rows == found.rows)
             && (self.extent.is_none() || self.extent == found.extent)
             && (self.srs_id.is_none() || self.srs_id == found.srs_id)
     }
@@ -170,6 +184,15 @@ impl From<Extent> for [f64; 4] {
     fn from(extent: Extent) -> Self {
         extent.0
     }
+}
+
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Why a manifest could not be read.
@@ -221,6 +244,36 @@ impl Manifest {
         Made {
             era: self.era,
             instant: self.instant,
+        }
+    }
+
+    /// Leaves out layers and findings that would make the manifest longer than what is read, and
+    /// says how many: the source decides how many there are, and how long their names.
+    pub(crate) fn fit(&mut self) {
+        let cut = self.findings.len().saturating_sub(FINDINGS_WRITTEN);
+        self.leave_out_findings(cut);
+        while self.to_json().len() > MANIFEST_BYTES_WRITTEN {
+            let layers = self.layers.len();
+            if layers > 0 {
+                self.layers.truncate(layers / 2);
+                self.more_layers += (layers - layers / 2) as u64;
+            } else if !self.findings.is_empty() {
+                self.leave_out_findings(self.findings.len().div_ceil(2));
+            } else {
+                break;
+            }
+        }
+    }
+
+    fn leave_out_findings(&mut self, number: usize) {
+        if number > 0 {
+            self.findings.truncate(self.findings.len() - number);
+            self.findings.push(Finding {
+                severity: Severity::Advisory,
+                code: "more".to_owned(),
+                table: None,
+                message: format!("{number} more findings"),
+            });
         }
     }
 

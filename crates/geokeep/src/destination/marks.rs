@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::line::{ARCHIVE_SUFFIX, made_of};
 use super::{ArchiveFolder, DestinationError, KeptProject, Manifest, Stored};
-use crate::durable::{Temporary, folder_of, open_file};
-use crate::source::Evidence;
+use crate::durable::{Readers, Rights, Temporary, folder_of, open_file, sync_folder};
+use crate::source::{Evidence, Look};
 
 /// What is appended to an archive's name.
 const PIN_SUFFIX: &str = ".pin";
@@ -32,7 +32,7 @@ const DIGEST_SUFFIX: &str = ".blake3";
 /// No more of a reason is shown.
 const REASON_CHARS_MAX: usize = 1000;
 /// No more of a mark is read.
-const MARK_BYTES_MAX: u64 = 10_000;
+const MARK_BYTES_MAX: u64 = 100_000;
 
 fn mark_path(archive: &Path, suffix: &str) -> PathBuf {
     let mut name = archive.as_os_str().to_owned();
@@ -91,17 +91,27 @@ struct Seen {
     /// The backup's. An archive that somebody put in another's place has another.
     id: String,
     evidence: Evidence,
+    /// Who might do what with it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rights: Option<Rights>,
+}
+
+fn read_seen(archive: &Path, manifest: &Manifest) -> Option<Seen> {
+    let seen = read_mark(archive, SEEN_SUFFIX)?;
+    let seen = serde_json::from_str::<Seen>(&seen).ok()?;
+    (seen.id == manifest.id).then_some(seen)
 }
 
 /// By what to tell that a source has not changed since: as it looked when it was last read and found
 /// the same, else as it looked when the backup was made.
 pub(super) fn read_evidence(archive: &Path, manifest: &Manifest) -> Evidence {
-    let seen = read_mark(archive, SEEN_SUFFIX);
-    let seen = seen.and_then(|text| serde_json::from_str::<Seen>(&text).ok());
-    match seen {
-        Some(seen) if seen.id == manifest.id => seen.evidence,
-        _ => manifest.evidence.clone(),
-    }
+    read_seen(archive, manifest).map_or_else(|| manifest.evidence.clone(), |seen| seen.evidence)
+}
+
+/// Who might do what with the source when it was last read; `None` if nobody noted it.
+pub(super) fn read_rights(archive: &Path, manifest: &Manifest) -> Option<Rights> {
+    let seen = read_seen(archive, manifest).and_then(|seen| seen.rights);
+    seen.or_else(|| manifest.rights.clone())
 }
 
 impl ArchiveFolder {
@@ -138,8 +148,14 @@ impl ArchiveFolder {
     }
 
     /// Notes what a copy of a project must hash to.
-    pub(super) fn note_digest(&self, copy: &Path, digest: &str) -> Result<(), DestinationError> {
-        self.mark(copy, DIGEST_SUFFIX, digest)
+    pub(super) fn note_digest(
+        &self,
+        copy: &Path,
+        digest: &str,
+        readers: &Readers,
+    ) -> Result<(), DestinationError> {
+        // The copy is not there yet.
+        self.mark_for(copy, DIGEST_SUFFIX, digest, readers)
     }
 
     /// Notes that the source of a backup is not there any more, and that this was said.
@@ -187,26 +203,35 @@ impl ArchiveFolder {
     ///
     /// # Errors
     /// [`DestinationError::Write`].
-    pub(crate) fn note_seen(
-        &self,
-        stored: &Stored,
-        evidence: Evidence,
-    ) -> Result<(), DestinationError> {
+    pub(crate) fn note_seen(&self, stored: &Stored, look: &Look) -> Result<(), DestinationError> {
         let seen = Seen {
             id: stored.manifest.id.clone(),
-            evidence,
+            evidence: look.evidence(),
+            rights: look.rights.clone().map(Rights::named),
         };
         let text = serde_json::to_string(&seen)
             .map_err(|e| DestinationError::write(&stored.path, e.into(), 0))?;
         self.mark(&stored.path, SEEN_SUFFIX, &text)
     }
 
+    /// Who may read an archive may read what is noted of it.
     fn mark(&self, archive: &Path, suffix: &str, text: &str) -> Result<(), DestinationError> {
+        self.mark_for(archive, suffix, text, &Readers::by_file_alone(archive))
+    }
+
+    fn mark_for(
+        &self,
+        archive: &Path,
+        suffix: &str,
+        text: &str,
+        readers: &Readers,
+    ) -> Result<(), DestinationError> {
         let path = mark_path(archive, suffix);
         let write = |e| DestinationError::write(&path, e, 0);
         let mut mark = Temporary::create(&self.disk, folder_of(&path), "mark").map_err(write)?;
         writeln!(mark, "{text}").map_err(write)?;
-        mark.keep_as(&path).map_err(write)
+        mark.open_to(readers);
+        mark.keep_as(&path).map_err(|e| write(e.into()))
     }
 
     /// Lets it be forgotten again; returns whether it was pinned.
@@ -271,7 +296,7 @@ impl ArchiveFolder {
     }
 
     fn sync_removal(&self, path: &Path) -> Result<(), DestinationError> {
-        let synced = self.disk.sync_dir(folder_of(path));
+        let synced = sync_folder(&*self.disk, folder_of(path));
         synced.map_err(|error| DestinationError::Remove {
             path: path.to_owned(),
             error,

@@ -15,14 +15,14 @@ mod manifest;
 mod marks;
 mod origin;
 mod owner;
-mod reserve;
+mod reservation;
 mod run_lock;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use archive::{Stored, StoredArchive};
-pub use archive_folder::{ArchiveFolder, Listing};
+pub use archive_folder::{ArchiveFolder, Listing, line_named};
 pub(crate) use assign::Assigned;
 pub use assign::Likely;
 pub(crate) use chunk_hashes::ChunkHashes;
@@ -36,9 +36,10 @@ pub use manifest::{
 };
 pub use origin::{Machine, Origin};
 pub use owner::Adopted;
-pub(crate) use reserve::Reservation;
+pub(crate) use reservation::Reservation;
 pub use run_lock::RunLock;
 
+use crate::durable::KeepError;
 use crate::error::Kind;
 use crate::source::owned_by_us;
 
@@ -122,10 +123,30 @@ pub enum DestinationError {
         /// Bytes that had been written.
         written: u64,
     },
+    /// The user may not store more there.
+    #[error("the quota of this user is used up, after {written} bytes")]
+    Quota {
+        /// Bytes that had been written.
+        written: u64,
+    },
+    /// The file system, or a limit of this process, allows no file that large.
+    #[error("no file may become longer than {written} bytes there")]
+    TooLarge {
+        /// Bytes that had been written.
+        written: u64,
+    },
     /// Writing failed.
     #[error("writing to '{}' failed: {error}", path.display())]
     Write {
         /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It bears its final name and is whole, but its folder could not be synced.
+    #[error("the folder of '{}' could not be synced: {error}", path.display())]
+    NotDurable {
+        /// The file.
         path: PathBuf,
         /// Why.
         error: io::Error,
@@ -183,12 +204,14 @@ impl DestinationError {
             | Self::NoSuchBackup { .. }
             | Self::NoneUpTo { .. }
             | Self::Ambiguous { .. } => Kind::NoSuchBackup,
-            Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
+            Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,
             Self::InUse(_) => Kind::DestinationInUse,
             Self::Write { .. }
             | Self::NoLock { .. }
+            | Self::TooLarge { .. }
             | Self::Remove { .. }
+            | Self::NotDurable { .. }
             | Self::Compress(_)
             | Self::NameTaken { .. } => Kind::DestinationUnwritable,
             Self::Input(_) => Kind::SourceUnreadable,
@@ -198,11 +221,26 @@ impl DestinationError {
     /// A failed write; `written` bytes had gone well.
     pub(crate) fn write(path: impl Into<PathBuf>, error: io::Error, written: u64) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Self::Full { written },
+            io::ErrorKind::StorageFull => Self::Full { written },
+            io::ErrorKind::QuotaExceeded => Self::Quota { written },
+            io::ErrorKind::FileTooLarge => Self::TooLarge { written },
             _ => Self::Write {
                 path: path.into(),
+                error,
+            },
+        }
+    }
+
+    /// A file of `line` that did not get its final name, or may not keep it.
+    fn keep(line: &str, path: &Path, error: KeepError, written: u64) -> Self {
+        match error {
+            // Another run was quicker.
+            KeepError::Failed(e) if e.kind() == io::ErrorKind::AlreadyExists => Self::NameTaken {
+                line: line.to_owned(),
+            },
+            KeepError::Failed(e) => Self::write(path, e, written),
+            KeepError::NotSynced(error) => Self::NotDurable {
+                path: path.to_owned(),
                 error,
             },
         }

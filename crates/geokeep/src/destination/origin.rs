@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::source::Source;
+use crate::source::{Source, is_same_file};
+use crate::words::composed;
 
 /// Keeps the id of a machine from being the raw one of its system, as `machine-id(5)` demands.
 const ID_CONTEXT: &str = "geokeep 2026-11 id of a machine";
@@ -119,19 +120,27 @@ impl Origin {
 
     /// Whether both are known by one name. A link keeps its name when it moves on to another file.
     #[must_use]
-    pub fn same_name(&self, other: &Self) -> bool {
-        self.name() == other.name()
+    pub fn same_name(&self, then: &Self) -> bool {
+        same_path(then.name(), self.name())
     }
 
-    /// Whether both are one file under two names, as far as can be seen now: a link of `other` that
+    /// Whether both are one file under two names, as far as can be seen now: a link of `then` that
     /// has moved on since leads elsewhere.
     #[must_use]
-    pub fn same_file(&self, other: &Self) -> bool {
-        let leads_here = |link: &str| {
-            std::fs::canonicalize(link).is_ok_and(|real| real == Path::new(&self.path))
-        };
-        self.path == other.path && other.link.as_deref().is_none_or(leads_here)
+    pub fn same_file(&self, then: &Self) -> bool {
+        let leads_here = |link: &str| is_same_file(Path::new(link), Path::new(&self.path));
+        same_path(&then.path, &self.path) && then.link.as_deref().is_none_or(leads_here)
     }
+}
+
+/// Whether a path is that of `then`. It may be written in another Unicode form today: shares and Macs
+/// do so, on both sides. Where two files have names that differ in their form alone, each is itself.
+fn same_path(then: &str, now: &str) -> bool {
+    let other_is_there = || {
+        let (then, now) = (Path::new(then), Path::new(now));
+        then.exists() && !is_same_file(then, now)
+    };
+    then == now || (composed(then) == composed(now) && !other_is_there())
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ impl ArchiveFolder {
         for other in self.lines()?.iter().filter(|other| *other != line) {
             let theirs = self.adopted(other).ok().flatten();
             let same = |theirs: Adopted| {
-                theirs.source.same_name(source)
+                source.same_name(&theirs.source)
                     && (&theirs.source.host, &theirs.source.machine)
                         == (&source.host, &source.machine)
             };
@@ -116,6 +116,10 @@ impl ArchiveFolder {
         let folder = crate::durable::folder_of(path);
         let mut file = Temporary::create(&self.disk, folder, "line").map_err(write)?;
         file.write_all(bytes).map_err(write)?;
-        file.keep_as(path).map_err(write)
+        // Another user of the machine has to know it, too.
+        file.open_as_usual();
+        let line = folder.file_name().unwrap_or_default().to_string_lossy();
+        file.keep_as(path)
+            .map_err(|e| DestinationError::keep(&line, path, e, 0))
     }
 }

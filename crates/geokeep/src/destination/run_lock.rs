@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 
 use super::{ArchiveFolder, DestinationError};
+use crate::durable;
 
 /// The file that is locked. It stays; only the system's lock on it means something.
 const LOCK_NAME: &str = ".geokeep.lock";
@@ -12,7 +13,8 @@ const LOCK_NAME: &str = ".geokeep.lock";
 #[derive(Debug)]
 #[must_use = "the lock is let go at once when it is dropped"]
 pub struct RunLock {
-    _file: File,
+    /// Absent where there are no locks: then nothing keeps others away.
+    _file: Option<File>,
 }
 
 impl ArchiveFolder {
@@ -21,10 +23,10 @@ impl ArchiveFolder {
     /// # Errors
     /// [`DestinationError::InUse`] if another process has it; [`DestinationError::NoLock`] if
     /// something else stands in its place, or another user's lock is closed to us;
-    /// [`DestinationError::Write`] if the file cannot be made, or the file system has no locks.
+    /// [`DestinationError::Write`] if the file cannot be made.
     pub fn lock(&self) -> Result<RunLock, DestinationError> {
         let path = self.path.join(LOCK_NAME);
-        match self.disk.lock(&path) {
+        match durable::lock(&*self.disk, &path) {
             Ok(file) => Ok(RunLock { _file: file }),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(DestinationError::InUse(path)),
             Err(e) if path.symlink_metadata().is_ok() && is_of_the_file(e.kind()) => {

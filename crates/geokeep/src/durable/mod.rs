@@ -4,7 +4,9 @@
 //! simulated disk in its place and see what a full disk or a power cut leaves behind. Reading is
 //! done with plain `std::fs`: it changes nothing.
 
+mod lacks;
 mod os;
+mod rights;
 mod temporary;
 mod whole;
 
@@ -13,20 +15,39 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
+pub use lacks::{Lack, new_lacks};
+pub(crate) use lacks::{lock, sync_folder};
 pub use os::OsDisk;
-pub(crate) use temporary::folder_of;
-pub use temporary::{Temporary, sweep};
+pub use rights::{NotRestored, Readers, Rights};
+pub(crate) use rights::{all_may_reach, narrow};
+pub use temporary::{KeepError, Temporary, sweep, sweep_restores};
+pub(crate) use temporary::{RESTORE, folder_of, living_temporaries};
 pub(crate) use whole::create_folder;
-pub use whole::{write_file, write_new_file};
+pub use whole::{append_options, write_file, write_new_file};
 
 /// Opens an ordinary file to read. To open a named pipe would wait for somebody to write to it, for
 /// ever; a folder could be opened and not read.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     if !std::fs::metadata(path)?.is_file() {
-        let what = format!("'{}' is no ordinary file", path.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        return Err(no_ordinary_file(path));
     }
     File::open(path)
+}
+
+/// The same for a file that belongs to another one, as a journal does to its database: under a link
+/// of its name there would be somebody else's. SQLite does not follow such a link either.
+pub(crate) fn open_unlinked(path: &Path) -> io::Result<File> {
+    let file = os::open_unlinked(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(no_ordinary_file(path))
+    }
+}
+
+fn no_ordinary_file(path: &Path) -> io::Error {
+    let what = format!("'{}' is no ordinary file", path.display());
+    io::Error::new(io::ErrorKind::InvalidInput, what)
 }
 
 /// A file being written: also readable at any offset, so that it can be verified before it gets
@@ -44,8 +65,8 @@ pub trait DiskFile: Read + Write + Seek + sozip::ReadAt + Send + Sync + Debug {
 /// Durability follows POSIX: contents are durable after [`DiskFile::sync`], names (of new,
 /// renamed and removed files alike) after [`Disk::sync_dir`] of their folder.
 pub trait Disk: Send + Sync + Debug {
-    /// Creates a file that must not exist yet, readable and writable by us, and locked (`flock`)
-    /// until it is closed, so that [`sweep`] can tell a living writer from a dead one.
+    /// Creates a file that must not exist yet, readable and writable by us alone, and locked
+    /// (`flock`) until it is closed, so that [`sweep`] can tell a living writer from a dead one.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// Opens a file to lock, which is made if it is not there, and takes the system's lock on it:

@@ -23,11 +23,12 @@ impl DiskFile for File {
 impl Disk for OsDisk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         loop {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .open(path)?;
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(true);
+            // From its first moment: who has opened it once can read what is written later.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(path)?;
             // A share without locks: nobody sweeps there either.
             let _ = file.try_lock();
             if is_still_there(&file, path) {
@@ -172,20 +173,44 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 /// same millisecond could come between.
 fn link_then_remove(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
+        Ok(()) => {
+            // It has its name. A second one, under which nobody looks, is swept up by the next run.
+            let _ = fs::remove_file(from);
+            Ok(())
+        }
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(e),
         Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => fs::rename(from, to),
     }
 }
 
+/// Without waiting: to open a named pipe would last until somebody writes to it.
+#[cfg(unix)]
+pub(super) fn open_unlinked(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => Ok(file.into()),
+        // A link; a socket.
+        Err(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => {
+            Err(super::no_ordinary_file(path))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_unlinked(path: &Path) -> io::Result<File> {
+    if fs::symlink_metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(super::no_ordinary_file(path))
+    }
+}
+
 #[cfg(unix)]
 fn sync_dir(path: &Path) -> io::Result<()> {
-    match File::open(path)?.sync_all() {
-        // Some shares (CIFS) cannot sync a folder; there is nothing better to do there.
-        Err(e) if e.raw_os_error() == Some(rustix::io::Errno::INVAL.raw_os_error()) => Ok(()),
-        other => other,
-    }
+    File::open(path)?.sync_all()
 }
 
 #[cfg(not(unix))]

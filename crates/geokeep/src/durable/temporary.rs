@@ -8,12 +8,36 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{Disk, DiskFile, open_file};
+use super::rights::{self, NotRestored, Readers, Rights};
+use super::{Disk, DiskFile, open_file, sync_folder};
 
 const PREFIX: &str = ".geokeep-";
 const SUFFIX: &str = ".tmp";
+/// The tag of files that become a restored one.
+pub(crate) const RESTORE: &str = "restore";
 
-/// A file under a temporary name. Dropping it removes it; [`keep_as_new`](Self::keep_as_new) and
+/// Why a file did not get its final name, or is not certain to keep it.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// It did not get it. What bore that name before still does.
+    #[error(transparent)]
+    Failed(io::Error),
+    /// It has it, and is whole; but the folder could not be synced, so that a power cut may take
+    /// the name back.
+    #[error("its folder could not be synced: {0}")]
+    NotSynced(io::Error),
+}
+
+/// For callers to whom it is one: their next run writes the file again.
+impl From<KeepError> for io::Error {
+    fn from(error: KeepError) -> Self {
+        match error {
+            KeepError::Failed(e) | KeepError::NotSynced(e) => e,
+        }
+    }
+}
+
+/// A file under a temporary name, which nobody else may read. Dropping it removes it; [`keep_as_new`](Self::keep_as_new) and
 /// [`keep_as`](Self::keep_as) give it its final name.
 #[derive(Debug)]
 pub struct Temporary {
@@ -70,60 +94,41 @@ impl Temporary {
         &self.path
     }
 
-    /// Gives it the permissions, and as far as we may the owner, of the file that it is to replace.
-    pub fn take_access_of(&self, other: &Path) -> io::Result<()> {
-        let metadata = std::fs::metadata(other)?;
-        std::fs::set_permissions(&self.path, metadata.permissions())?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            // Only root may give a file away; for all others it belongs to them anyway.
-            let _ =
-                std::os::unix::fs::chown(&self.path, Some(metadata.uid()), Some(metadata.gid()));
-        }
-        Ok(())
+    /// Opens it to `readers`. Until then only this user may read it.
+    pub fn open_to(&self, readers: &Readers) {
+        rights::open_to(&self.path, readers);
     }
 
-    /// Closes it to all who may not read `other`. Where there are no such permissions, or they
-    /// cannot be changed (shares), nothing better can be done.
-    pub fn hide_as(&self, other: &Path) {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let theirs = std::fs::metadata(other).map(|metadata| metadata.permissions().mode());
-            self.restrict(theirs.unwrap_or(u32::MAX));
-        }
-        #[cfg(not(unix))]
-        let _ = other;
+    /// Opens it to whom this user opens new files, by his `umask`.
+    pub fn open_as_usual(&self) {
+        rights::open_as_usual(&self.path);
     }
 
-    /// Closes it to all others.
-    pub fn hide(&self) {
-        #[cfg(unix)]
-        self.restrict(0);
+    /// Gives it `rights`, as far as this user may and nobody gains by it, and says what it lacks
+    /// of them. If `readers` are given, nobody else can read it then.
+    pub fn give(&self, rights: &Rights, readers: Option<&Readers>) -> Vec<NotRestored> {
+        rights::give(&self.path, rights, readers)
     }
 
-    #[cfg(unix)]
-    fn restrict(&self, mode: u32) {
-        use std::fs::{Permissions, metadata, set_permissions};
-        use std::os::unix::fs::PermissionsExt;
-        if let Ok(metadata) = metadata(&self.path) {
-            let present = metadata.permissions().mode() & 0o777;
-            let both = present & (mode | 0o600);
-            if both != present {
-                let _ = set_permissions(&self.path, Permissions::from_mode(both));
-            }
-        }
+    /// Gives it the rights of the file that it is to replace, in the same way.
+    pub fn take_rights_of(&self, other: &Path) -> Vec<NotRestored> {
+        Rights::of(other).map_or_else(Vec::new, |theirs| self.give(&theirs, None))
     }
 
     /// Syncs the contents, gives it a name that must be free, and syncs the folder. When this
     /// returns, the file survives a power cut.
-    pub fn keep_as_new(self, path: &Path) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// [`KeepError`]: after [`KeepError::NotSynced`] the file is there.
+    pub fn keep_as_new(self, path: &Path) -> Result<(), KeepError> {
         self.keep(path, |disk, from, to| disk.rename_new(from, to))
     }
 
     /// The same, but replaces a file of that name.
-    pub fn keep_as(self, path: &Path) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The same.
+    pub fn keep_as(self, path: &Path) -> Result<(), KeepError> {
         self.keep(path, |disk, from, to| disk.rename(from, to))
     }
 
@@ -131,15 +136,15 @@ impl Temporary {
         mut self,
         path: &Path,
         rename: impl FnOnce(&dyn Disk, &Path, &Path) -> io::Result<()>,
-    ) -> io::Result<()> {
-        self.file().sync()?;
+    ) -> Result<(), KeepError> {
+        self.file().sync().map_err(KeepError::Failed)?;
         if cfg!(windows) {
             // An open file cannot be renamed there.
             self.file = None;
         }
-        rename(&*self.disk, &self.path, path)?;
+        rename(&*self.disk, &self.path, path).map_err(KeepError::Failed)?;
         self.armed = false;
-        self.disk.sync_dir(folder_of(path))
+        sync_folder(&*self.disk, folder_of(path)).map_err(KeepError::NotSynced)
     }
 }
 
@@ -198,11 +203,28 @@ fn is_orphan(path: &Path) -> bool {
 /// Removes what dead processes left in `folder`, and returns how many files that were. A file that
 /// a living process still writes is locked by it, and stays.
 pub fn sweep(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
+    sweep_those(disk, folder, |path| {
+        let temporary = path.file_name().is_some_and(is_temporary);
+        (temporary && is_abandoned(path)) || is_orphan(path)
+    })
+}
+
+/// The same in a folder of the user's own, where nothing but unfinished restores can be ours.
+pub fn sweep_restores(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
+    sweep_those(disk, folder, |path| {
+        path.file_name().is_some_and(is_unfinished_restore) && is_abandoned(path)
+    })
+}
+
+fn sweep_those(
+    disk: &dyn Disk,
+    folder: &Path,
+    is_litter: impl Fn(&Path) -> bool,
+) -> io::Result<usize> {
     let mut swept = 0;
     for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if (is_temporary(&entry.file_name()) && is_abandoned(&path)) || is_orphan(&path) {
+        let path = entry?.path();
+        if is_litter(&path) {
             match disk.remove_file(&path) {
                 Ok(()) => swept += 1,
                 // Another run sweeps at the same time, or it is another user's.
@@ -218,9 +240,44 @@ pub fn sweep(disk: &dyn Disk, folder: &Path) -> io::Result<usize> {
     Ok(swept)
 }
 
+/// `.geokeep-restore-PROCESS-NUMBER-CHANCE.tmp`, and nothing that only resembles it.
+fn is_unfinished_restore(name: &OsStr) -> bool {
+    let parts = name.to_str().and_then(|name| {
+        let inside = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+        inside.strip_prefix(RESTORE)?.strip_prefix('-')
+    });
+    let Some(parts) = parts else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.split('-').collect();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    matches!(parts[..], [process, number, chance]
+        if is_number(process)
+            && is_number(number)
+            && chance.len() == 16
+            && chance.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// The temporary files in `folder` that were made for `tag` by processes that are alive.
+pub(crate) fn living_temporaries(folder: &Path, tag: &str) -> Vec<PathBuf> {
+    let begin = format!("{PREFIX}{tag}-");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter(|entry| {
+            let name = entry.file_name();
+            is_temporary(&name) && name.to_str().is_some_and(|name| name.starts_with(&begin))
+        })
+        .map(|entry| entry.path())
+        .filter(|path| !is_abandoned(path))
+        .collect();
+    found.sort();
+    found
+}
+
 fn is_abandoned(path: &Path) -> bool {
-    // What is no file of its own is none of ours: a link of this name may lead anywhere.
-    let is_file = path.symlink_metadata().is_ok_and(|m| m.is_file());
+    // What is no file of its own is none of ours. Opening and closing what a link points to could
+    // drop locks of ours on a source.
+    let is_file = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
     // `try_lock` fails while the writer lives, and where locks are unknown: then it stays.
     is_file && open_file(path).is_ok_and(|file| file.try_lock().is_ok())
 }
@@ -247,7 +304,8 @@ mod tests {
         assert_eq!(std::fs::read(&name).unwrap(), b"hello");
         let second = Temporary::create(&disk(), folder.path(), "x").unwrap();
         let refused = second.keep_as_new(&name).unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        let is_there = io::ErrorKind::AlreadyExists;
+        assert!(matches!(refused, KeepError::Failed(e) if e.kind() == is_there));
         assert_eq!(folder.path().read_dir().unwrap().count(), 1);
     }
 
@@ -261,5 +319,26 @@ mod tests {
         assert_eq!(sweep(&OsDisk, folder.path()).unwrap(), 2);
         assert!(alive.path().exists());
         assert!(folder.path().join("other.tmp").exists());
+    }
+
+    /// A folder of the user's own may hold anything.
+    #[test]
+    fn beside_a_target_only_unfinished_restores_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let alive = Temporary::create(&disk(), folder.path(), RESTORE).unwrap();
+        std::fs::write(path(".geokeep-restore-12-0-0123456789abcdef.tmp"), b"half").unwrap();
+        let others = [
+            ".geokeep-restore-mine.tmp",
+            ".geokeep-restore-1-2-0123456789abcdeg.tmp",
+            ".geokeep-restore-1-2-0123456789abcdef.tmp-journal",
+            ".geokeep-backup-1-2-0123456789abcdef.tmp",
+        ];
+        for name in others {
+            std::fs::write(path(name), b"not ours").unwrap();
+        }
+        assert_eq!(sweep_restores(&OsDisk, folder.path()).unwrap(), 1);
+        assert!(alive.path().exists());
+        assert!(others.iter().all(|name| path(name).exists()));
     }
 }

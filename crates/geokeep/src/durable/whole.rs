@@ -1,10 +1,11 @@
 //! A small file, written at once.
 
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Disk, Temporary, folder_of};
+use super::{Disk, Temporary, folder_of, sync_folder};
 
 /// Writes `path` under a temporary name and renames it, with the folders that lead to it. A file
 /// of that name is replaced. When this returns, it survives a power cut.
@@ -13,7 +14,25 @@ pub fn write_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result
     create_folders(&**disk, folder)?;
     let mut file = Temporary::create(disk, folder, "file")?;
     file.write_all(bytes)?;
-    file.keep_as(path)
+    file.open_as_usual();
+    Ok(file.keep_as(path)?)
+}
+
+/// How to open a file to which lines are added: one that is made for that can be read by this user
+/// alone, or by whom `earlier` can be, the file in whose place it comes.
+#[must_use]
+pub fn append_options(earlier: &Path) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+        let mode = std::fs::metadata(earlier).map(|metadata| metadata.mode() & 0o666);
+        options.mode(mode.unwrap_or(0o600));
+    }
+    #[cfg(not(unix))]
+    let _ = earlier;
+    options
 }
 
 /// The same under a name that must be free: `AlreadyExists` if it is not.
@@ -39,7 +58,7 @@ pub(crate) fn create_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         other => other?,
     }
-    disk.sync_dir(folder_of(folder))
+    sync_folder(disk, folder_of(folder))
 }
 
 #[cfg(test)]

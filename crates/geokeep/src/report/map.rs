@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use crate::destination::{Extent, Layer};
-use crate::words::{human_count, plain, shortened};
+use crate::words::{human_count, one_line, shortened};
 
 const WIDTH: f64 = 320.0;
 const HEIGHT_MAX: f64 = 240.0;
@@ -148,7 +148,7 @@ fn label(
     colour: usize,
     taken: &mut Vec<[f64; 3]>,
 ) -> Markup {
-    let text = shortened(&plain(&layer.name), LABEL_CHARS);
+    let text = shortened(&one_line(&layer.name), LABEL_CHARS);
     #[expect(clippy::cast_precision_loss, reason = "at most LABEL_CHARS")]
     let width = text.chars().count() as f64 * LETTER;
     let x = (scale.x(min_x) + 6.0).min(WIDTH - MARGIN - width).max(4.0);
@@ -214,6 +214,7 @@ mod tests {
             name: "a".to_owned(),
             kind: "features".to_owned(),
             rows: None,
+            missing: false,
             extent: None,
             srs_id: None,
         };

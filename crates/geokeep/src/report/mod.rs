@@ -20,9 +20,10 @@ pub use shell::quoted;
 pub use standing::{Standing, Statement, Trouble, is_young, rows};
 
 use crate::destination::{KeptProject, Machine, Stored};
-use crate::durable::{Disk, Temporary, folder_of};
+use crate::durable::{Disk, Readers, Temporary, folder_of};
 use crate::error::Kind;
 use crate::source::{Gate, Source, look, same_content};
+use crate::words::is_unseen;
 
 /// Everything that is told.
 #[derive(Debug)]
@@ -116,15 +117,49 @@ impl Report {
     /// The page. The same report always gives the same text.
     #[must_use]
     pub fn html(&self) -> String {
-        page::page(self).into_string()
+        all_seen(&page::page(self).into_string())
     }
 }
 
-/// Writes a page durably, in place of an earlier one.
+/// Whatever a name brought with it, and wherever on the page it stands.
+fn all_seen(html: &str) -> String {
+    let lines = html.split('\n').map(|line| match line.contains(is_unseen) {
+        false => line.to_owned(),
+        true => line.chars().map(seen).collect(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn seen(c: char) -> String {
+    if is_unseen(c) {
+        format!("&lt;U+{:04X}&gt;", u32::from(c))
+    } else {
+        c.to_string()
+    }
+
+    /// Whether everybody may read every backup that it tells of: then it is no secret either.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        let archives = self.sources.iter().flat_map(|source| &source.backups);
+        let copies = self.projects.iter().flat_map(|project| &project.copies);
+        let mut paths = archives
+            .map(|stored| &stored.path)
+            .chain(copies.map(|copy| &copy.path));
+        paths.all(|path| Readers::by_file_alone(path).is_everyone())
+    }
+}
+
+/// Writes a page durably, in place of an earlier one, whose rights it takes over. A new one can be
+/// read by this user alone, unless everybody may read all that it tells of (`public`).
 ///
 /// # Errors
 /// [`ReportError::NotAReport`] if another file of that name is there: it is not replaced.
-pub fn write(html: &str, path: &Path, disk: &Arc<dyn Disk>) -> Result<(), ReportError> {
+pub fn write(
+    html: &str,
+    public: bool,
+    path: &Path,
+    disk: &Arc<dyn Disk>,
+) -> Result<(), ReportError> {
     let failed = |error| ReportError::Write {
         path: path.to_owned(),
         error,
@@ -136,11 +171,16 @@ pub fn write(html: &str, path: &Path, disk: &Arc<dyn Disk>) -> Result<(), Report
     let mut file = Temporary::create(disk, folder_of(path), "report").map_err(failed)?;
     file.write_all(html.as_bytes()).map_err(failed)?;
     if replaces {
-        file.take_access_of(path).map_err(failed)?;
-        file.keep_as(path).map_err(failed)
+        // What of them cannot be had leaves it closed.
+        file.take_rights_of(path);
+        file.keep_as(path)
     } else {
-        file.keep_as_new(path).map_err(failed)
+        if public {
+            file.open_as_usual();
+        }
+        file.keep_as_new(path)
     }
+    .map_err(|e| failed(e.into()))
 }
 
 fn is_report(path: &Path) -> io::Result<bool> {

@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::standing::{named, rows};
 use super::{MARK, ProjectReport, Report, SourceReport, Standing, section};
-use crate::words::{human_age, human_bytes, human_count, plain, shortened};
+use crate::words::{human_age, human_bytes, human_count, one_line, shortened};
 
 const STYLE: &str = include_str!("style.css");
 /// The page asks nobody for anything and runs nothing, even if a name in it tried to.
@@ -14,7 +14,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 const NAME_CHARS: usize = 60;
 
 pub(super) fn page(report: &Report) -> Markup {
-    let destination = plain(&report.destination.to_string_lossy());
+    let destination = one_line(&report.destination.to_string_lossy());
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -75,11 +75,11 @@ fn project_row(report: &Report, project: &ProjectReport) -> Markup {
     html! {
         tr {
             td.name {
-                bdi { (shortened(&plain(&project.name), NAME_CHARS)) }
+                bdi { (shortened(&one_line(&project.name), NAME_CHARS)) }
                 @if let Some(failure) = &project.failure {
                     " " span.badge.attention { "Needs attention" }
-                    p { (plain(&failure.message)) }
-                    @if let Some(cause) = &failure.cause { p { (plain(cause)) } }
+                    p { (one_line(&failure.message)) }
+                    @if let Some(cause) = &failure.cause { p { (one_line(cause)) } }
                 }
             }
             td {
@@ -109,7 +109,7 @@ fn verdict(report: &Report) -> Markup {
                     @for (n, &place) in names.iter().enumerate() {
                         @if n == 0 { ": " } @else { ", " }
                         a href={ "#" (section::id(place)) } {
-                            bdi { (shortened(&plain(&report.sources[place].name), 40)) }
+                            bdi { (shortened(&one_line(&report.sources[place].name), 40)) }
                         }
                     }
                     @if more > 0 { " and " (more) " more" }
@@ -161,7 +161,7 @@ fn overview_row(report: &Report, n: usize) -> Markup {
     html! {
         tr {
             td.name {
-                a href={ "#" (section::id(n)) } { bdi { (shortened(&plain(&source.name), NAME_CHARS)) } }
+                a href={ "#" (section::id(n)) } { bdi { (shortened(&one_line(&source.name), NAME_CHARS)) } }
             }
             td { (badge(report, source)) }
             td.number { (age(report, source)) }

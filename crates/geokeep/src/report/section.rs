@@ -7,7 +7,7 @@ use super::shell::quoted;
 use super::{Report, SourceReport, Standing, map, plot};
 use crate::destination::{Layer, Stored, Verdict};
 use crate::finding::{Finding, Severity};
-use crate::words::{counted, human_age, human_bytes, human_count, plain, shortened};
+use crate::words::{counted, human_age, human_bytes, human_count, one_line, shortened};
 
 /// Rows of a table that are shown; a hostile file may claim any number.
 const LAYERS_MAX: usize = 200;
@@ -26,11 +26,11 @@ pub(super) fn section(report: &Report, place: usize, source: &SourceReport) -> M
     html! {
         section id=(id) aria-labelledby=(title) {
             div.head {
-                h2 id=(title) { bdi { (shortened(&plain(&source.name), NAME_CHARS)) } }
+                h2 id=(title) { bdi { (shortened(&one_line(&source.name), NAME_CHARS)) } }
                 (badge(report, source))
             }
             @if let Some(path) = &source.path {
-                p.path { bdi { (plain(path)) } }
+                p.path { bdi { (one_line(path)) } }
             }
             div.figures {
                 (freshness(report, source))
@@ -72,7 +72,7 @@ fn freshness(report: &Report, source: &SourceReport) -> Markup {
                     div { dt { "File" } dd { (human_bytes(newest.manifest.bytes)) } }
                     div { dt { "As stored" } dd { (human_bytes(newest.stored_bytes)) } }
                     @if let Some(label) = &newest.manifest.label {
-                        div { dt { "Note" } dd { bdi { (shortened(&plain(label), NAME_CHARS)) } } }
+                        div { dt { "Note" } dd { bdi { (shortened(&one_line(label), NAME_CHARS)) } } }
                     }
                 }
             }
@@ -178,8 +178,8 @@ fn contents(source: &SourceReport, newest: &Stored) -> Markup {
                             }
                             @for old in gone.iter().take(LAYERS_MAX) {
                                 tr.gone {
-                                    td.name { bdi { (shortened(&plain(&old.name), NAME_CHARS)) } }
-                                    td { bdi { (shortened(&plain(&old.kind), 30)) } }
+                                    td.name { bdi { (shortened(&one_line(&old.name), NAME_CHARS)) } }
+                                    td { bdi { (shortened(&one_line(&old.kind), 30)) } }
                                     td.number { "–" }
                                     td.number { "vanished" (had(old)) }
                                 }
@@ -208,8 +208,8 @@ fn layer_row(now: &Layer, before: Option<&[Layer]>) -> Markup {
     let (class, change) = change(now, before);
     html! {
         tr {
-            td.name { bdi { (shortened(&plain(&now.name), NAME_CHARS)) } }
-            td { bdi { (shortened(&plain(&now.kind), 30)) } }
+            td.name { bdi { (shortened(&one_line(&now.name), NAME_CHARS)) } }
+            td { bdi { (shortened(&one_line(&now.kind), 30)) } }
             td.number { (now.rows.map_or_else(|| "not counted".to_owned(), human_count)) }
             td class={ "number " (class) } { (change) }
         }
@@ -252,9 +252,9 @@ fn findings(findings: &[Finding]) -> Markup {
                             span class={ "severity " (finding.severity.as_str()) } { (severity(finding.severity)) }
                             " "
                             @if let Some(table) = &finding.table {
-                                "in " bdi.table { (shortened(&plain(table), NAME_CHARS)) } ": "
+                                "in " bdi.table { (shortened(&one_line(table), NAME_CHARS)) } ": "
                             }
-                            bdi { (plain(&finding.message)) }
+                            bdi { (one_line(&finding.message)) }
                             " " span.quiet { "(" (origin(&finding.code)) ")" }
                         }
                     }
@@ -282,7 +282,7 @@ fn origin(code: &str) -> String {
         "layer" => "while counting".to_owned(),
         "vacuum" | "ogr" => "the way of copying that was asked for".to_owned(),
         "more" => "the list is long".to_owned(),
-        other => plain(other),
+        other => one_line(other),
     }
 }
 
@@ -306,7 +306,7 @@ fn give_back(report: &Report, source: &SourceReport) -> Markup {
                 "This writes the file as of " (clock(report, stored.manifest.instant))
                 " under a new name. Without " code { "--to" } " it goes where it came from; a file that is there is replaced only with "
                 code { "--force" } ", and is backed up first. Without geokeep: unpack "
-                bdi.path { (plain(&stored.path.to_string_lossy())) } " with any program for ZIP files."
+                bdi.path { (one_line(&stored.path.to_string_lossy())) } " with any program for ZIP files."
             }
         }
     }
@@ -335,8 +335,8 @@ fn backups(report: &Report, source: &SourceReport) -> Markup {
                                 td class=(verdict(manifest.verdict)) { (verdict(manifest.verdict)) }
                                 td.number { (human_bytes(manifest.bytes)) }
                                 td.number { (human_bytes(stored.stored_bytes)) }
-                                td { code { (shortened(&plain(&manifest.id), 16)) } }
-                                td.name { bdi { (shortened(&plain(manifest.label.as_deref().unwrap_or_default()), NAME_CHARS)) } }
+                                td { code { (shortened(&one_line(&manifest.id), 16)) } }
+                                td.name { bdi { (shortened(&one_line(manifest.label.as_deref().unwrap_or_default()), NAME_CHARS)) } }
                             }
                         }
                     }

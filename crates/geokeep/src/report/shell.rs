@@ -8,7 +8,7 @@ pub fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    if crate::words::plain(word) == word {
+    if crate::words::one_line(word) == word {
         return format!("'{}'", word.replace('\'', r"'\''"));
     }
     let mut text = String::from("$'");
@@ -16,7 +16,7 @@ pub fn quoted(word: &str) -> String {
         if c == '\'' || c == '\\' {
             text.push('\\');
             text.push(c);
-        } else if crate::words::plain(c.encode_utf8(&mut [0; 4])).contains(c) {
+        } else if crate::words::one_line(c.encode_utf8(&mut [0; 4])).contains(c) {
             text.push(c);
         } else {
             for byte in c.encode_utf8(&mut [0; 4]).bytes() {

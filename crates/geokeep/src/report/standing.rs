@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Report, SourceReport};
 use crate::destination::{Layer, Stored, Verdict};
-use crate::words::{counted, human_age, plain, shortened};
+use crate::words::{counted, human_age, one_line, shortened};
 
 /// Without a promise a backup counts as fresh for this long: last night's, and a late morning.
 const FRESH: SignedDuration = SignedDuration::from_hours(36);
@@ -112,9 +112,9 @@ impl SourceReport {
         let mut troubles = Vec::new();
         if let Some(failure) = &self.failure {
             troubles.push(Trouble {
-                what: plain(&failure.message),
-                why: failure.cause.as_deref().map(plain),
-                advice: failure.hint.as_deref().map(plain),
+                what: one_line(&failure.message),
+                why: failure.cause.as_deref().map(one_line),
+                advice: failure.hint.as_deref().map(one_line),
             });
         }
         let gone = self.newest_sound().and_then(|stored| stored.gone);
@@ -126,8 +126,8 @@ impl SourceReport {
         troubles.extend(self.damage());
         for (path, reason) in &self.unreadable {
             troubles.push(Trouble {
-                what: format!("{} cannot be read", plain(&path.to_string_lossy())),
-                why: Some(plain(reason)),
+                what: format!("{} cannot be read", one_line(&path.to_string_lossy())),
+                why: Some(one_line(reason)),
                 advice: Some(
                     "The backups beside it are not concerned. Look after the disk that it lies on."
                         .to_owned(),
@@ -151,7 +151,7 @@ impl SourceReport {
         let fault = newest.manifest.findings.iter();
         let fault = fault
             .max_by_key(|finding| finding.severity)
-            .map_or_else(String::new, |finding| plain(&finding.message));
+            .map_or_else(String::new, |finding| one_line(&finding.message));
         let advice = match self.newest_sound() {
             Some(_) => {
                 "Everything that was changed since the newest sound backup is at risk: look after the file soon."
@@ -325,7 +325,7 @@ impl Report {
         let (named, more) = named(&statement.about);
         let names: Vec<_> = named
             .iter()
-            .map(|&n| shortened(&plain(&self.sources[n].name), 40))
+            .map(|&n| shortened(&one_line(&self.sources[n].name), 40))
             .collect();
         match (&names[..], more) {
             ([], _) => format!("{}.", statement.says),

@@ -3,7 +3,8 @@
 use blake3::Hasher;
 
 use super::RestoreError;
-use super::whole_file::{enough_room, write};
+use super::target::enough_room;
+use super::whole_file::Unwritten;
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Manifest, StoredArchive, digest_text};
@@ -16,24 +17,37 @@ use crate::verify::{VerifyError, check_restored};
 /// counts of the file there with what the manifest says. The file is gone afterwards.
 ///
 /// # Errors
-/// [`VerifyError`] if it is not what was backed up, [`RestoreError`] if it could not be written.
+/// [`VerifyError`] if it is not what was backed up, [`RestoreError::NoDrill`] if it could not be
+/// written.
 pub fn drill(
     archive: StoredArchive,
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Manifest, Error> {
+    attempt(archive, settings, watch).map_err(|e| match e {
+        // A fault of this machine says nothing of the backup.
+        Error::Restore(error) => RestoreError::NoDrill {
+            folder: settings.staging.clone(),
+            error: Box::new(error),
+        }
+        .into(),
+        other => other,
+    })
+}
+
+fn attempt(archive: StoredArchive, settings: &Settings, watch: &Watch) -> Result<Manifest, Error> {
     let manifest = archive.manifest.clone();
-    let target = settings.staging.join(&manifest.name);
+    // A name of ours: the one in the manifest may be anybody's, and lead anywhere.
+    let target = settings.staging.join("drill.gpkg");
     enough_room(&target, manifest.bytes)?;
-    let file = write(archive, &target, settings, watch)?;
+    let file = Unwritten::open(archive)?.write(&target, settings, watch)?;
     let written = |e| RestoreError::write(file.path(), e, manifest.bytes);
     file.file().sync().map_err(written)?;
     if digest_on_disk(&file, watch)? != manifest.digest {
         return Err(VerifyError::Digest { what: "content" }.into());
     }
     let uri = sqlite::uri(file.path(), "mode=ro&immutable=1");
-    let connection = sqlite::open_uri(&uri).map_err(VerifyError::from)?;
-    sqlite::harden(&connection).map_err(VerifyError::from)?;
+    let connection = sqlite::foreign(&uri, watch).map_err(VerifyError::from)?;
     sqlite::register_spatial_functions(&connection).map_err(VerifyError::from)?;
     check_restored(&connection, &manifest, watch)?;
     Ok(manifest)
@@ -53,5 +67,5 @@ fn digest_on_disk(of: &Temporary, watch: &Watch) -> Result<String, Error> {
         hasher.update(&piece[..len]);
         at += len as u64;
     }
-    Ok(digest_text(&hasher))
+    Ok(digest_text(&hasher.finalize()))
 }

@@ -1,20 +1,29 @@
 //! Giving back what was stored.
 
+mod aside;
 mod drill;
+mod locked;
+mod over;
+mod place;
 mod project;
+mod rights;
+mod target;
 mod whole_file;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use drill::drill;
+pub use place::{Unsure, place_of_database, place_of_project};
 pub use project::{RestoredProject, restore_project};
 pub use whole_file::{Restored, Target, restore};
 
+use crate::durable::KeepError;
 use crate::error::Kind;
 use crate::source::Holder;
 
-/// Why a file was not given back. The target is as it was.
+/// Why a file was not given back. The target is as it was, except after
+/// [`NotDurable`](Self::NotDurable).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
@@ -27,12 +36,26 @@ pub enum RestoreError {
     /// A folder is there.
     #[error("'{}' is a folder", .0.display())]
     TargetIsFolder(PathBuf),
+    /// Nobody said where to, and the place that the backup came from is not taken unasked.
+    #[error("'{path}' is not taken unasked: {why}")]
+    UnsureTarget {
+        /// The place, as the backup names it.
+        path: String,
+        /// Why not.
+        why: Unsure,
+    },
     /// Another program has the target open.
     #[error("another program has it open")]
     TargetInUse {
         /// Who, if it could be found out.
         holder: Option<Holder>,
     },
+    /// Another program saved to the target again and again, each time after it had been backed up.
+    #[error("another program keeps saving to it")]
+    KeepsChanging,
+    /// A program died in a transaction over several files, of which the target is one.
+    #[error("'{}' belongs to a transaction over several files", .0.display())]
+    SharedJournal(PathBuf),
     /// What is there cannot be backed up first, so that it is not replaced.
     #[error("what is there could not be backed up first: {0}")]
     NotBackedUp(#[source] Box<crate::Error>),
@@ -50,6 +73,26 @@ pub enum RestoreError {
         /// Bytes that had been written.
         written: u64,
     },
+    /// The user may not store more there.
+    #[error("the quota of this user is used up, after {written} bytes")]
+    Quota {
+        /// Bytes that had been written.
+        written: u64,
+    },
+    /// The file system, or a limit of this process, allows no file that large.
+    #[error("no file may become longer than {written} bytes there")]
+    TooLarge {
+        /// Bytes that had been written.
+        written: u64,
+    },
+    /// A restore for a test could not be made: nothing is known of the backup.
+    #[error("nothing could be restored into '{}': {error}", folder.display())]
+    NoDrill {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// Why.
+        error: Box<RestoreError>,
+    },
     /// Writing failed.
     #[error("writing to '{}' failed: {error}", path.display())]
     Write {
@@ -58,26 +101,58 @@ pub enum RestoreError {
         /// Why.
         error: io::Error,
     },
+    /// The restored file is there, whole; but the last step failed, so that a power cut may bring
+    /// back what was there before.
+    #[error("'{}' was restored, but the last step failed: {error}", path.display())]
+    NotDurable {
+        /// The restored file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
 }
 
 impl RestoreError {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::TargetExists(_) | Self::SidecarInTheWay(_) | Self::TargetIsFolder(_) => {
                 Kind::TargetExists
             }
-            Self::TargetInUse { .. } => Kind::TargetInUse,
+            Self::UnsureTarget { .. } => Kind::Usage,
+            Self::TargetInUse { .. } | Self::KeepsChanging => Kind::TargetInUse,
             Self::NotBackedUp(e) => e.kind(),
-            Self::TooSmall { .. } | Self::Full { .. } => Kind::DestinationFull,
-            Self::Write { .. } => Kind::TargetUnwritable,
+            Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
+            Self::NoDrill { .. } => Kind::StagingUnusable,
+            Self::SharedJournal(_)
+            | Self::TooLarge { .. }
+            | Self::Write { .. }
+            | Self::NotDurable { .. } => Kind::TargetUnwritable,
         }
     }
 
     fn write(path: impl Into<PathBuf>, error: io::Error, written: u64) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { written },
+            io::ErrorKind::StorageFull => Self::Full { written },
+            io::ErrorKind::QuotaExceeded => Self::Quota { written },
+            io::ErrorKind::FileTooLarge => Self::TooLarge { written },
             _ => Self::Write {
                 path: path.into(),
+                error,
+            },
+        }
+    }
+
+    /// A restored file that did not get its final name, or may not keep it.
+    fn keep(path: &Path, error: KeepError, written: u64) -> Self {
+        match error {
+            KeepError::Failed(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                Self::TargetExists(path.to_owned())
+            }
+            KeepError::Failed(e) => Self::write(path, e, written),
+            KeepError::NotSynced(error) => Self::NotDurable {
+                path: path.to_owned(),
                 error,
             },
         }

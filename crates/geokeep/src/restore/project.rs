@@ -1,17 +1,22 @@
 //! A copy of a QGIS project: read whole, compared with its digest, and written as a file is.
 
 use std::fs;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use super::RestoreError;
-use super::whole_file::{Target, enough_room, real_path};
+use super::rights::Known;
+use super::target::{enough_room, real_path};
+use super::whole_file::{Target, sweep_after_killed};
 use crate::Watch;
 use crate::backup::{Settings, keep_project};
 use crate::destination::{ArchiveFolder, Kept, KeptProject};
-use crate::durable::{Temporary, folder_of};
+use crate::durable::{NotRestored, RESTORE, Temporary, folder_of};
 use crate::error::Error;
-use crate::source::Project;
+use crate::source::{Project, ProjectFormat};
+
+/// How often a project that somebody saves meanwhile is kept anew.
+const ATTEMPTS: u32 = 3;
 
 /// What the restore of a project did.
 #[derive(Debug, Clone)]
@@ -22,6 +27,8 @@ pub struct RestoredProject {
     pub copy: KeptProject,
     /// The copy that holds what was replaced.
     pub replaced: Option<KeptProject>,
+    /// What of the file's owner, group and permissions could not be given back.
+    pub not_restored: Vec<NotRestored>,
 }
 
 fn refused(error: Error) -> Error {
@@ -33,7 +40,7 @@ fn refused(error: Error) -> Error {
 /// With `dry_run` everything is looked at and nothing written.
 ///
 /// # Errors
-/// [`Error`]; the target is then as it was.
+/// [`Error`]; the target is then as it was, except after [`RestoreError::NotDurable`].
 pub fn restore_project(
     copy: KeptProject,
     target: &Target,
@@ -47,40 +54,67 @@ pub fn restore_project(
     if is_there && !target.force {
         return Err(RestoreError::TargetExists(path).into());
     }
-    let is_empty = fs::metadata(&path).is_ok_and(|found| found.is_file() && found.len() == 0);
-    let present = if is_there && !is_empty {
-        let read = Project::read(&path, copy.format());
-        Some(read.map_err(|e| refused(e.into()))?)
-    } else {
-        None
-    };
+    if is_there {
+        present(&path, copy.format())?;
+    }
     let bytes = copy.read()?;
     enough_room(&path, copy.bytes)?;
     let mut restored = RestoredProject {
         path,
         copy,
         replaced: None,
+        not_restored: Vec::new(),
     };
     if dry_run {
         return Ok(restored);
     }
     let path = &restored.path;
+    sweep_after_killed(path, settings);
     let write_error = |e| Error::from(RestoreError::write(path, e, 0));
     let mut file =
-        Temporary::create(&settings.disk, folder_of(path), "restore").map_err(write_error)?;
-    file.hide_as(&restored.copy.path);
+        Temporary::create(&settings.disk, folder_of(path), RESTORE).map_err(write_error)?;
     file.write_all(&bytes).map_err(write_error)?;
-    if is_there {
-        let kept = present.map(|present| keep_project(&present, destination, settings, watch));
-        let kept = kept.transpose().map_err(refused)?;
-        file.take_access_of(path).map_err(write_error)?;
-        file.keep_as(path).map_err(write_error)?;
-        restored.replaced = kept.map(|(Kept::Saved(kept) | Kept::Unchanged(kept))| kept);
+    let rights = Known::of_copy(&restored.copy.source.path, &restored.copy.path);
+    restored.not_restored = rights.give(&file, path);
+    let kept = if is_there {
+        restored.replaced = keep_present(path, &restored.copy, destination, settings, watch)?;
+        file.keep_as(path)
     } else {
-        file.keep_as_new(path).map_err(|e| match e.kind() {
-            io::ErrorKind::AlreadyExists => RestoreError::TargetExists(path.clone()).into(),
-            _ => write_error(e),
-        })?;
-    }
+        file.keep_as_new(path)
+    };
+    kept.map_err(|e| RestoreError::keep(path, e, restored.copy.bytes))?;
     Ok(restored)
+}
+
+/// What lies there; `None` for an empty file.
+fn present(path: &Path, format: ProjectFormat) -> Result<Option<Project>, Error> {
+    if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
+        return Ok(None);
+    }
+    let read = Project::read(path, format);
+    Ok(Some(read.map_err(|e| refused(e.into()))?))
+}
+
+/// Keeps what is to be replaced, and looks whether it is still that: QGIS knows no lock on a
+/// project, and may have saved it in between.
+fn keep_present(
+    path: &Path,
+    copy: &KeptProject,
+    destination: &ArchiveFolder,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Option<KeptProject>, Error> {
+    for _ in 0..ATTEMPTS {
+        let found = present(path, copy.format())?;
+        let kept = found
+            .as_ref()
+            .map(|project| keep_project(project, destination, settings, watch));
+        let kept = kept.transpose().map_err(refused)?;
+        let now = present(path, copy.format())?;
+        let bytes = |project: &Option<Project>| project.as_ref().map(|p| p.bytes.clone());
+        if bytes(&now) == bytes(&found) {
+            return Ok(kept.map(|(Kept::Saved(kept) | Kept::Unchanged(kept))| kept));
+        }
+    }
+    Err(RestoreError::KeepsChanging.into())
 }

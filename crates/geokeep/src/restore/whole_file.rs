@@ -1,20 +1,24 @@
-//! A whole file: verified while it is written, under a temporary name, synced, renamed.
+//! A whole file, byte for byte as the snapshot was.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use sozip::{ChunkHash, Chunks};
 
 use super::RestoreError;
+use super::aside::Aside;
+use super::over::Replacing;
+use super::rights::Known;
+use super::target::{enough_room, free_name, look_unused, real_path};
 use crate::Watch;
-use crate::backup::{Settings, backup, plan};
+use crate::backup::Settings;
 use crate::destination::{ArchiveFolder, Manifest, Stored, StoredArchive};
-use crate::durable::{Disk, Temporary, folder_of};
+use crate::durable::{
+    KeepError, NotRestored, RESTORE, Temporary, folder_of, sweep, sweep_restores,
+};
 use crate::error::Error;
-use crate::source::{FirstBytes, Gate, JournalMode, Source, free_space, locks, look, sidecar};
-use crate::sqlite::code;
+use crate::source::Source;
 use crate::verify::{Digests, VerifyError, compare};
 
 /// Where a file goes.
@@ -37,14 +41,21 @@ pub struct Restored {
     pub manifest: Manifest,
     /// The backup that holds what was replaced.
     pub replaced: Option<Stored>,
+    /// Logs or journals without their file that lay there, under their new names.
+    pub set_aside: Vec<PathBuf>,
+    /// What of the file's owner, group and permissions could not be given back.
+    pub not_restored: Vec<NotRestored>,
 }
 
-/// Gives back the database of `archive`, byte for byte as the snapshot was.
+/// Gives back the database of `archive`. A file that is made is the snapshot, byte for byte. A file
+/// that is replaced gets its pages in one transaction, which moves SQLite's own counters in the
+/// header: change counter (bytes 24–27), schema cookie (40–43), and the version of SQLite that wrote
+/// it (92–99); so programs that have it open see that it has changed.
 ///
 /// With `dry_run` everything is looked at and nothing written.
 ///
 /// # Errors
-/// [`Error`]; the target is then as it was.
+/// [`Error`]; the target is then as it was, except after [`RestoreError::NotDurable`].
 pub fn restore(
     archive: StoredArchive,
     target: &Target,
@@ -54,219 +65,157 @@ pub fn restore(
     watch: &Watch,
 ) -> Result<Restored, Error> {
     let path = real_path(&target.path)?;
-    let existing = what_is_there(&path, target.force, settings)?;
     let manifest = archive.manifest.clone();
-    enough_room(&path, manifest.bytes)?;
-    let bytes = manifest.bytes;
+    let existing = what_is_there(&path, target.force, settings)?;
+    // What is overwritten lies in the journal meanwhile.
+    let needed = existing.as_ref().map_or(0, |(_, size)| *size);
+    enough_room(&path, needed.max(manifest.bytes))?;
     let mut restored = Restored {
         path,
-        bytes,
+        bytes: manifest.bytes,
         manifest,
         replaced: None,
+        set_aside: Vec::new(),
+        not_restored: Vec::new(),
     };
     if dry_run {
         return Ok(restored);
     }
-    // The new file is complete and proven before anything there is touched.
-    let file = write(archive, &restored.path, settings, watch)?;
-    let write_error = |e| Error::from(RestoreError::write(&restored.path, e, bytes));
+    sweep_after_killed(&restored.path, settings);
+    let new = Unwritten::open(archive)?;
     match existing {
-        Existing::Nothing => {
-            remove_sidecars(&*settings.disk, &restored.path).map_err(write_error)?;
-            file.keep_as_new(&restored.path)
-                .map_err(|e| match e.kind() {
-                    io::ErrorKind::AlreadyExists => {
-                        RestoreError::TargetExists(restored.path.clone()).into()
-                    }
-                    _ => write_error(e),
-                })?;
+        Some((source, _)) => {
+            let replacing = Replacing {
+                source: &source,
+                destination,
+                settings,
+                watch,
+            };
+            replacing.run(&new, &mut restored)?;
         }
-        Existing::EmptyFile => {
-            remove_sidecars(&*settings.disk, &restored.path).map_err(write_error)?;
-            file.keep_as(&restored.path).map_err(write_error)?;
-        }
-        Existing::Database(source) => {
-            let saved = back_up(&source, destination, settings, watch)?;
-            file.take_access_of(&restored.path).map_err(write_error)?;
-            replace(&source, file, settings)?;
-            restored.replaced = Some(saved);
-        }
+        None => make(&new, &mut restored, settings, watch)?,
     }
     Ok(restored)
 }
 
-/// The file behind a link: the link stays, what it points to is replaced.
-pub(super) fn real_path(path: &Path) -> Result<PathBuf, Error> {
-    let write = |e| RestoreError::write(path, e, 0);
-    if path.is_dir() {
-        return Err(RestoreError::TargetIsFolder(path.to_owned()).into());
-    }
-    if fs::symlink_metadata(path).is_ok() {
-        return Ok(fs::canonicalize(path).map_err(write)?);
-    }
-    let folder = fs::canonicalize(folder_of(path)).map_err(write)?;
-    let name = path
-        .file_name()
-        .ok_or_else(|| write(io::ErrorKind::InvalidInput.into()))?;
-    Ok(folder.join(name))
-}
-
-enum Existing {
-    Nothing,
-    EmptyFile,
-    Database(Source),
-}
-
-fn what_is_there(path: &Path, force: bool, settings: &Settings) -> Result<Existing, Error> {
+/// The file that is to be replaced, with its length.
+fn what_is_there(
+    path: &Path,
+    force: bool,
+    settings: &Settings,
+) -> Result<Option<(Source, u64)>, Error> {
     if fs::symlink_metadata(path).is_err() {
-        for suffix in ["-wal", "-journal"] {
-            let beside = sidecar(path, suffix);
-            // SQLite would take it for the new file's own, and apply it.
-            if !force && fs::metadata(&beside).is_ok_and(|found| found.len() > 0) {
-                return Err(RestoreError::SidecarInTheWay(beside).into());
-            }
-        }
-        return Ok(Existing::Nothing);
+        free_name(path, force)?;
+        return Ok(None);
     }
     if !force {
         return Err(RestoreError::TargetExists(path.to_owned()).into());
     }
     let source = Source::new(path)?;
-    let gate = Gate::enter(&source)?;
-    let look = look(&source, &gate, settings.clock.now_ns())?;
-    if !look.locks.nobody() {
-        let holder = look.locks.culprit().map(|lock| lock.holder("lock"));
-        return Err(RestoreError::TargetInUse { holder }.into());
-    }
-    Ok(if look.first == FirstBytes::Empty {
-        Existing::EmptyFile
-    } else {
-        Existing::Database(source)
-    })
+    let seen = look_unused(&source, settings)?;
+    Ok(Some((source, seen.size())))
 }
 
-pub(super) fn enough_room(path: &Path, needed: u64) -> Result<(), Error> {
-    match free_space(folder_of(path)) {
-        Ok(free) if free < needed => Err(RestoreError::TooSmall { needed, free }.into()),
-        _ => Ok(()),
-    }
+/// What a killed restore left, beside its target and in the staging folder, would lie there for ever.
+pub(super) fn sweep_after_killed(target: &Path, settings: &Settings) {
+    let _ = sweep_restores(&*settings.disk, folder_of(target));
+    let _ = sweep(&*settings.disk, &settings.staging);
 }
 
-pub(super) fn write(
-    archive: StoredArchive,
-    path: &Path,
+/// A new file: complete and proven before it gets its name.
+fn make(
+    new: &Unwritten,
+    restored: &mut Restored,
     settings: &Settings,
     watch: &Watch,
-) -> Result<Temporary, Error> {
-    archive
-        .archive()
-        .check_canonical()
-        .map_err(VerifyError::from)?;
-    let manifest = archive.manifest.clone();
-    watch.add_total(manifest.bytes);
-    let mut file = Temporary::create(&settings.disk, folder_of(path), "restore")
-        .map_err(|e| RestoreError::write(path, e, 0))?;
-    file.hide_as(&archive.path);
-    let mut written = 0;
-    let to = file.file_mut();
-    let digests = Digests {
-        content: &manifest.digest,
-        stored: &manifest.stored_digest,
-    };
-    compare(&archive.chunks()?, digests, settings.threads, |plain| {
-        watch.check()?;
-        to.write_all(plain)
-            .map_err(|e| RestoreError::write(path, e, written))?;
-        written += plain.len() as u64;
-        watch.add_done(plain.len() as u64);
-        Ok(())
-    })?;
-    Ok(file)
-}
-
-/// What a restore replaces is backed up first, in a line of its own source.
-fn back_up(
-    source: &Source,
-    destination: &ArchiveFolder,
-    settings: &Settings,
-    watch: &Watch,
-) -> Result<Stored, Error> {
-    let settings = Settings {
-        any_sqlite: true,
-        ..settings.clone()
-    };
-    let refused = |e: Error| Error::from(RestoreError::NotBackedUp(Box::new(e)));
-    let jobs = plan(vec![source.clone()], destination, &settings).map_err(refused)?;
-    let outcome = backup(&jobs[0], destination, &settings, watch).map_err(refused)?;
-    Ok(outcome.stored().clone())
-}
-
-/// Puts the new file in the old one's place while the old one is locked, so that no other program
-/// can write a log or journal in between that would then be taken for the new file's.
-fn replace(source: &Source, file: Temporary, settings: &Settings) -> Result<(), Error> {
-    let gate = Gate::enter(source)?;
-    let look = look(source, &gate, settings.clock.now_ns())?;
-    let path = &source.real;
-    let old = lock_exclusively(path).map_err(|e| in_use_or_broken(e, path, &gate))?;
-    // On Windows an open file cannot be replaced.
-    let mut old = if cfg!(windows) { None } else { Some(old) };
-    let replaced = remove_sidecars(&*settings.disk, path).and_then(|()| file.keep_as(path));
-    if replaced.is_err()
-        && look.journal_mode() == JournalMode::Wal
-        && let Some(connection) = old.take()
-    {
-        // As it was, as far as a failing disk lets us.
-        let _ = connection.execute_batch("ROLLBACK; PRAGMA journal_mode = WAL;");
+) -> Result<(), Error> {
+    let path = &restored.path;
+    let (file, not_restored) = new.write(path, settings, watch)?;
+    restored.not_restored = not_restored;
+    let mut aside = Aside::default();
+    let cleared = aside.clear(&*settings.disk, path);
+    let kept = cleared.and_then(|()| {
+        file.keep_as_new(path)
+            .map_err(|e: KeepError| RestoreError::keep(path, e, restored.bytes))
+    });
+    if !matches!(kept, Ok(()) | Err(RestoreError::NotDurable { .. })) {
+        aside.undo(&*settings.disk);
     }
-    drop(old);
-    drop(gate);
-    replaced.map_err(|e| RestoreError::write(path, e, 0).into())
+    restored.set_aside = aside.names();
+    Ok(kept?)
 }
 
-/// The old database, recovered and checkpointed by SQLite itself and locked against all others.
-/// One that SQLite cannot read needs no lock: nobody can write it.
-fn lock_exclusively(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.busy_timeout(Duration::from_millis(500))?;
-    let mode = connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()));
-    match mode.and_then(|()| connection.execute_batch("BEGIN EXCLUSIVE")) {
-        Err(e) if is_unreadable(&e) => {}
-        other => other?,
+/// A backup, opened to be restored.
+pub(super) struct Unwritten {
+    pub(super) manifest: Manifest,
+    pub(super) chunks: Arc<Chunks<File>>,
+    /// What the chunks hash to.
+    hashes: Vec<ChunkHash>,
+    rights: Known,
+}
+
+impl Unwritten {
+    pub(super) fn open(archive: StoredArchive) -> Result<Self, Error> {
+        archive
+            .archive()
+            .check_canonical()
+            .map_err(VerifyError::from)?;
+        let manifest = archive.manifest.clone();
+        let rights = Known::of(&archive);
+        let hashes = archive.hashes()?;
+        let chunks = Arc::new(archive.into_chunks()?);
+        Ok(Self {
+            manifest,
+            chunks,
+            hashes,
+            rights,
+        })
     }
-    Ok(connection)
-}
 
-fn is_unreadable(error: &rusqlite::Error) -> bool {
-    matches!(
-        code(error),
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
-    )
-}
-
-fn in_use_or_broken(error: rusqlite::Error, path: &Path, gate: &Gate) -> Error {
-    match code(&error) {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            let locks = locks(gate.file()).unwrap_or_default();
-            let holder = locks.culprit().map(|lock| lock.holder("lock"));
-            RestoreError::TargetInUse { holder }.into()
-        }
-        _ => RestoreError::write(path, io::Error::other(error), 0).into(),
+    /// Compares every byte with the digests, and writes none.
+    pub(super) fn prove(&self, settings: &Settings, watch: &Watch) -> Result<(), Error> {
+        self.decode(settings, watch, |_| Ok(()))
     }
-}
 
-/// Removes what SQLite would apply to the new file, durably and before it gets its name.
-fn remove_sidecars(disk: &dyn Disk, path: &Path) -> io::Result<()> {
-    let mut removed = false;
-    for suffix in ["-wal", "-journal", "-shm"] {
-        match disk.remove_file(&sidecar(path, suffix)) {
-            Ok(()) => removed = true,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => return Err(e),
-        }
+    /// Writes it under a temporary name beside `path`, and proves it on the way. This is the one
+    /// place where a new file gets its access rights; what of them cannot be had is returned.
+    pub(super) fn write(
+        &self,
+        path: &Path,
+        settings: &Settings,
+        watch: &Watch,
+    ) -> Result<(Temporary, Vec<NotRestored>), Error> {
+        let mut file = Temporary::create(&settings.disk, folder_of(path), RESTORE)
+            .map_err(|e| RestoreError::write(path, e, 0))?;
+        let mut written = 0;
+        let to = file.file_mut();
+        self.decode(settings, watch, |plain| {
+            to.write_all(plain)
+                .map_err(|e| RestoreError::write(path, e, written))?;
+            written += plain.len() as u64;
+            Ok(())
+        })?;
+        let not_restored = self.rights.give(&file, path);
+        Ok((file, not_restored))
     }
-    if removed {
-        disk.sync_dir(folder_of(path))
-    } else {
-        Ok(())
+
+    fn decode(
+        &self,
+        settings: &Settings,
+        watch: &Watch,
+        mut visit: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        watch.add_total(self.manifest.bytes);
+        let digests = Digests {
+            content: &self.manifest.digest,
+            stored: &self.manifest.stored_digest,
+            chunks: &self.hashes,
+        };
+        compare(&self.chunks, digests, settings.threads, |plain| {
+            watch.check()?;
+            visit(plain)?;
+            watch.add_done(plain.len() as u64);
+            Ok(())
+        })
     }
 }

@@ -17,6 +17,15 @@ use crate::source::{FileStamp, FileSystem, Header, Look, sidecar, stamp_of};
 const OLD_ENOUGH_LOCAL: Duration = Duration::from_millis(100);
 const OLD_ENOUGH: Duration = Duration::from_secs(2);
 
+/// What may lie beside the file while it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Nothing that changes its content.
+    Nothing,
+    /// Anything that keeps as still as the file: nobody can apply it.
+    Anything,
+}
+
 /// The main file, read without SQLite. Fails with `UnexpectedEof` if it shrinks.
 struct Raw<'a> {
     request: &'a Request<'a>,
@@ -45,6 +54,7 @@ impl Read for Raw<'_> {
 pub(super) fn read<T>(
     request: &Request<'_>,
     look: &Look,
+    beside: Beside,
     consume: &mut Consume<'_, T>,
 ) -> Result<(pages::Read, T), Failure> {
     let old_enough = if look.file_system == FileSystem::Local {
@@ -56,16 +66,16 @@ pub(super) fn read<T>(
     let mut reason;
     loop {
         request.watch.check()?;
-        match quiet(request, old_enough) {
+        match quiet(request, beside, old_enough) {
             Ok(before) => {
                 let instant = request.clock.now();
                 let mut raw = Raw {
                     request,
                     at: 0,
-                    end: before.size,
+                    end: before.file.size,
                 };
-                let consumed = consume(&mut raw, before.size);
-                if quiet(request, old_enough).is_ok_and(|after| after == before) {
+                let consumed = consume(&mut raw, before.file.size);
+                if quiet(request, beside, old_enough).is_ok_and(|after| after == before) {
                     let read = pages::Read {
                         instant,
                         original_versions: look.header().map_or([0, 0], Header::versions),
@@ -99,12 +109,22 @@ enum Unquiet {
     Io(io::Error),
 }
 
-/// The file's stamp, if nobody seems to be at work on it.
-fn quiet(request: &Request<'_>, old_enough: Duration) -> Result<FileStamp, Unquiet> {
+/// What must be the same before and after.
+#[derive(PartialEq, Eq)]
+struct Still {
+    file: FileStamp,
+    /// Journal and log.
+    beside: [Option<FileStamp>; 2],
+}
+
+/// The state of the file, if nobody seems to be at work on it.
+fn quiet(request: &Request<'_>, beside: Beside, old_enough: Duration) -> Result<Still, Unquiet> {
     let path = &request.source.real;
-    for suffix in ["-journal", "-wal"] {
-        match std::fs::metadata(sidecar(path, suffix)) {
-            Ok(found) if suffix == "-journal" || found.len() > 0 => {
+    let mut found = [None, None];
+    for (suffix, found) in ["-journal", "-wal"].iter().zip(&mut found) {
+        match stamp_of(&sidecar(path, suffix)) {
+            Ok(stamp) if beside == Beside::Anything => *found = Some(stamp),
+            Ok(stamp) if *suffix == "-journal" || stamp.size > 0 => {
                 return Err(Unquiet::Sidecar(format!(
                     "a {suffix} with changes lies beside it"
                 )));
@@ -124,5 +144,8 @@ fn quiet(request: &Request<'_>, old_enough: Duration) -> Result<FileStamp, Unqui
             old_enough.as_millis()
         )));
     }
-    Ok(stamp)
+    Ok(Still {
+        file: stamp,
+        beside: found,
+    })
 }

@@ -1,12 +1,12 @@
 //! The choice among the methods: state of the source → method → reason.
 
+use super::as_it_lies::as_it_lies;
+use super::bracketed::{self, Beside};
 use super::copy::{self, Copied};
 use super::delivery::{self, Route};
 use super::pages::Open;
 use super::{
-    Consume, Failure, Request, SnapshotError, Taken, bracketed, ogr, online, pages,
-    reconcile::{self, Way},
-    tidy, vacuum,
+    Consume, Failure, Request, SnapshotError, Taken, ogr, online, pages, reconcile, tidy, vacuum,
     waiting::Backoff,
 };
 use crate::error::Error;
@@ -23,7 +23,7 @@ pub enum Method {
     Online,
     /// `VACUUM INTO`: compact, but every page moves.
     Vacuum,
-    /// The file with its journal or log, recovered in a place of our own.
+    /// By way of a working copy, in which what a dead program left is recovered.
     Copy,
     /// A translation by GDAL's `ogr2ogr`, with a list of what it leaves behind.
     Ogr,
@@ -54,8 +54,6 @@ impl Method {
 
 /// How often a source that moves under us is tried again.
 const ATTEMPTS: u32 = 6;
-/// Up to this attempt (from 0) writers are let pass; after it they have to wait for up to 2 s.
-const GIVING_WAY: u32 = 3;
 
 /// The table: what `auto` takes in each state, and why. `None`: wait until the state is another.
 fn auto(look: &Look) -> (Option<Method>, String) {
@@ -124,7 +122,7 @@ pub(crate) fn take<T>(
     let mut next = Some(first);
     let mut waiting = Backoff::new();
     let mut attempt = 0;
-    let mut unreadable = None;
+    let mut unreadable: Option<String> = None;
     let mut last = None;
     while attempt < ATTEMPTS {
         request.watch.check()?;
@@ -133,13 +131,16 @@ pub(crate) fn take<T>(
             Some(look) => look,
             None => look_again(request)?,
         };
-        if let Some(error) = unreadable.take() {
-            return as_it_lies(request, &look, &error, consume);
+        if let Some(why) = unreadable.take() {
+            return as_it_lies(request, look, &why, consume);
         }
         let (method, why) = match request.method {
             None => auto(&look),
             Some(method) => asked_for(method, &look)?,
         };
+        if look.state() == State::BadHeader {
+            return as_it_lies(request, look, "its header cannot be right", consume);
+        }
         let Some(method) = method else {
             waiting.pause(request)?;
             continue;
@@ -152,7 +153,7 @@ pub(crate) fn take<T>(
                 return Ok((taken, consumed));
             }
             Err(Failure::Final(error)) => return Err(error),
-            Err(Failure::NotADatabase(error)) => unreadable = Some(error),
+            Err(Failure::NotADatabase(why)) => unreadable = Some(why),
             Err(Failure::StateChanged(error)) => last = Some(error),
             Err(Failure::Moved | Failure::Unwanted) => {}
         }
@@ -168,7 +169,7 @@ pub(crate) fn take<T>(
 }
 
 /// The gate's descriptor gives content, the name gives locks and times: they must be of one file.
-fn same_file(request: &Request<'_>) -> Result<(), Error> {
+pub(super) fn same_file(request: &Request<'_>) -> Result<(), Error> {
     if request
         .gate
         .is_of(request.source)
@@ -182,7 +183,7 @@ fn same_file(request: &Request<'_>) -> Result<(), Error> {
 
 /// SQLite names journal and log after the file. Under another name of the file there may be others,
 /// and nothing here would show them.
-fn other_names(look: &Look) -> Option<Finding> {
+pub(super) fn other_names(look: &Look) -> Option<Finding> {
     let hidden = look.names > 1 && look.wal.is_none() && look.journal.is_none();
     hidden.then(|| Finding {
         severity: Severity::Warning,
@@ -245,8 +246,8 @@ fn carry_out<T>(
         findings,
     };
     let (copied, findings) = match (method, state) {
-        (Method::Pages, State::UncertainLocks | State::BadHeader) => {
-            let (read, consumed) = bracketed::read(request, look, consume)?;
+        (Method::Pages, State::UncertainLocks) => {
+            let (read, consumed) = bracketed::read(request, look, Beside::Nothing, consume)?;
             // It may have waited for long until the old file kept still.
             same_file(request)?;
             return Ok((taken(reason, read, Vec::new()), consumed));
@@ -260,17 +261,10 @@ fn carry_out<T>(
             .into());
         }
         (Method::Pages, _) if busy => {
-            let way = if attempt <= GIVING_WAY {
-                Way::GiveWay
-            } else {
-                Way::HoldOn
-            };
-            let (copied, followed) = reconcile::take(request, way)?;
-            reason = format!(
-                "rollback mode, and written to all the time: copied without a lock, then put right \
-                 under short ones ({followed} commits were let pass)"
-            );
-            (copied, Vec::new())
+            reason = "rollback mode, and written to all the time: copied without a lock, then \
+                      compared under one"
+                .to_owned();
+            (reconcile::take(request)?, Vec::new())
         }
         (Method::Pages, _) => {
             let open = if state == State::WalClean {
@@ -282,13 +276,20 @@ fn carry_out<T>(
             let (read, consumed) = delivery::deliver(request, open, Route::of(bytes), consume)?;
             return Ok((taken(reason, read, Vec::new()), consumed));
         }
-        (Method::Copy, _) => (copy::take(request, look)?, Vec::new()),
+        (Method::Copy, _) => copy::take(request, look)?,
         // Nobody is there: an ordinary opening would leave a log and its index.
-        (Method::Online, State::WalClean) => (copy::take(request, look)?, Vec::new()),
+        (Method::Online, State::WalClean) => copy::take(request, look)?,
         (Method::Online, _) => (online::take(request, wal)?, Vec::new()),
-        (Method::Vacuum, State::WalClean) => vacuum::of_copy(request, &copy::take(request, look)?)?,
+        (Method::Vacuum, State::WalClean) => {
+            vacuum::of_copy(request, &copy::take(request, look)?.0)?
+        }
         (Method::Vacuum, _) => vacuum::take(request, !wal)?,
-        (Method::Ogr, _) => ogr::take(request, &copy::take(request, look)?)?,
+        (Method::Ogr, _) => {
+            let (copied, mut findings) = copy::take(request, look)?;
+            let (translated, left_behind) = ogr::take(request, &copied)?;
+            findings.extend(left_behind);
+            (translated, findings)
+        }
     };
     let Copied {
         copy,
@@ -306,33 +307,6 @@ fn carry_out<T>(
         ..read
     };
     Ok((taken(reason, read, findings), consumed))
-}
-
-/// SQLite opened the file and then could not read it. The last copy of a dying disk is worth
-/// having: every byte, unless changes wait in a log or journal that only SQLite could apply.
-fn as_it_lies<T>(
-    request: &Request<'_>,
-    look: &Look,
-    error: &rusqlite::Error,
-    consume: &mut Consume<'_, T>,
-) -> Result<(Taken, T), Error> {
-    if look.wal_has_content() || look.journal_is_hot() {
-        let reason = format!("SQLite cannot read it ({error}), and changes wait beside it");
-        return Err(SnapshotError::NeedsOtherMethod { reason }.into());
-    }
-    let (read, consumed) = bracketed::read(request, look, consume).map_err(Failure::into_error)?;
-    let taken = Taken {
-        method: Method::Pages,
-        reason: format!("SQLite cannot read it ({error}): every byte as it lies"),
-        instant: read.instant,
-        look: look.clone(),
-        original_versions: read.original_versions,
-        page_size: read.page_size,
-        free_pages_zeroed: 0,
-        lock: read.lock,
-        findings: Vec::new(),
-    };
-    Ok((taken, consumed))
 }
 
 /// What one way of copying would do to a file in its present state.
@@ -395,7 +369,10 @@ fn judge(method: Method, chosen: Option<Method>, reason: &str, look: &Look) -> A
             "compact, but moves every page; in rollback mode writers wait until it is done"
                 .to_owned(),
         ),
-        (Method::Copy, _) => (true, "file and sidecars, recovered elsewhere".to_owned()),
+        (Method::Copy, _) => (
+            true,
+            "a working copy, recovered there if need be".to_owned(),
+        ),
         (Method::Ogr, _) => (
             true,
             "a translation: leaves styles, projects, views, triggers and private tables behind"

@@ -1,8 +1,13 @@
-//! `copy`: the file with its `-journal` or its `-wal`, taken under the locks that SQLite itself
-//! would take, and recovered in a place of our own.
+//! `copy`: the state of the source in a file of our own, from which it is then read.
 //!
 //! It is the way for what a dead program left: opening the source would roll it back or checkpoint
-//! it, and that is its owner's to do. A foreign `-shm` is never copied; SQLite makes it anew.
+//! it, and that is its owner's to do. File and `-journal` or `-wal` are copied under the locks that
+//! SQLite itself would take, and recovered here. A foreign `-shm` is never copied; SQLite makes it
+//! anew.
+//!
+//! Of a write-ahead log that is in use only the pages of a read transaction are copied, never the
+//! file: a reader of a log that is wholly in the database already does not keep the next writer from
+//! starting it anew, and half of the old one with half of the new one is no state at all.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,13 +15,19 @@ use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
 
-use super::pages::hold;
-use super::private::{PrivateCopy, pour};
-use super::reconcile::{self, Way};
-use super::{Failure, Request, SnapshotError, bracketed};
-use crate::durable::open_file;
+use super::bracketed::{self, Beside};
+use super::delivery::{self, Route};
+use super::pages::Open;
+use super::private::{PrivateCopy, pour, staging_error};
+use super::super_journal::{self, Verdict};
+use super::{Failure, Request, SnapshotError, pages, reconcile};
+use crate::durable::{DiskFile, open_unlinked};
 use crate::error::Error;
-use crate::source::{FileStamp, Look, State, read_lock, stamp_of};
+use crate::finding::{Finding, Severity};
+use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock, stamp_of};
+
+/// The page of the lock bytes lies in neither file, and a last page may be cut.
+const SPARE: u64 = 2 * 65_536;
 
 /// A private copy, the instant whose state it holds, and how long writers may have had to wait.
 pub(super) struct Copied {
@@ -25,18 +36,102 @@ pub(super) struct Copied {
     pub(super) lock: Duration,
 }
 
-pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
-    match look.state() {
-        State::Rollback => Ok(reconcile::take(request, Way::HoldOn)?.0),
-        State::HotJournal => recovered(request, "-journal"),
-        State::WalOrphaned => recovered(request, "-wal"),
-        State::WalLive => with_live_log(request),
-        _ => undisturbed(request, look),
+impl Copied {
+    fn of((read, copy): (pages::Read, PrivateCopy)) -> Self {
+        Self {
+            copy,
+            instant: read.instant,
+            lock: read.lock,
+        }
     }
 }
 
-/// What a dead program left, with the file that tells how to mend it.
-fn recovered(request: &Request<'_>, suffix: &str) -> Result<Copied, Failure> {
+pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Finding>), Failure> {
+    let copied = match look.state() {
+        State::HotJournal => return hot_journal(request, look),
+        State::Rollback => reconcile::take(request)?,
+        State::WalOrphaned => orphaned_log(request)?,
+        State::WalLive => {
+            let route = Route::of(look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes));
+            let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
+            Copied::of(delivery::deliver(request, Open::Shared, route, read)?)
+        }
+        _ => {
+            let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
+            Copied::of(bracketed::read(request, look, Beside::Nothing, read)?)
+        }
+    };
+    Ok((copied, Vec::new()))
+}
+
+/// What a program left that died in rollback mode, rolled back if its transaction did not end.
+fn hot_journal(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Finding>), Failure> {
+    if look.wal_has_content() && look.shm.is_some() {
+        let reason = "a rollback journal and a write-ahead log in use lie beside it: they cannot \
+                      both be its own";
+        return Err(SnapshotError::NeedsOtherMethod {
+            reason: reason.to_owned(),
+        }
+        .into());
+    }
+    let mut findings = Vec::new();
+    let copied = recovered(request, &mut |copy| {
+        let held = locks(request.gate.file()).map_err(SnapshotError::Io)?;
+        if held.reserved.is_some() {
+            // Its writer lives: the journal is not hot, and grows while we look.
+            return Err(Failure::Moved);
+        }
+        let journal = open_sidecar(request, "-journal")?;
+        // Under the lock: once it is gone, others may roll back and delete what tells.
+        match super_journal::judge(&journal, request.source)? {
+            Verdict::RollBack => {
+                let mut ours = copy_sidecar(request, copy, &journal, "-journal")?;
+                super_journal::make_plain(&mut *ours).map_err(|e| staging_error(request, e))?;
+            }
+            Verdict::Committed(name) => findings.push(committed(&name)),
+        }
+        if look.wal_has_content() {
+            let log = open_sidecar(request, "-wal")?;
+            copy_sidecar(request, copy, &log, "-wal")?;
+        }
+        Ok(())
+    })?;
+    Ok((copied, findings))
+}
+
+fn committed(super_journal: &str) -> Finding {
+    Finding {
+        severity: Severity::Advisory,
+        code: "snapshot".to_owned(),
+        table: None,
+        message: format!(
+            "the -journal beside it was not rolled back: it belongs to a transaction over several \
+             databases that was committed, as '{super_journal}' is gone. If the file was moved here \
+             from elsewhere together with that journal, its last change may be there in part"
+        ),
+    }
+}
+
+/// What a program left that died in WAL mode, when somebody has taken the index of its log away.
+fn orphaned_log(request: &Request<'_>) -> Result<Copied, Failure> {
+    recovered(request, &mut |copy| {
+        let log = open_sidecar(request, "-wal")?;
+        copy_sidecar(request, copy, &log, "-wal")?;
+        // Whoever opened the database meanwhile has made an index, and cannot have removed it: that
+        // takes a lock which ours keeps away. Without an index nobody has touched file or log.
+        match std::fs::symlink_metadata(request.source.sidecar("-shm")) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(SnapshotError::Io(e).into()),
+            Ok(_) => Err(Failure::Moved),
+        }
+    })
+}
+
+/// The file, and the sidecars that `add` copies, all under one read lock; then recovered.
+fn recovered(
+    request: &Request<'_>,
+    add: &mut dyn FnMut(&PrivateCopy) -> Result<(), Failure>,
+) -> Result<Copied, Failure> {
     let mut copy = PrivateCopy::create(request)?;
     // Nobody may mend it at the same time: that takes a lock which this one keeps away.
     let lock = read_lock(request.gate.file()).map_err(SnapshotError::Io)?;
@@ -44,16 +139,16 @@ fn recovered(request: &Request<'_>, suffix: &str) -> Result<Copied, Failure> {
         return Err(Failure::Moved);
     };
     let began = Instant::now();
-    let before = stamps(request, suffix)?;
+    let before = stamps(request)?;
     let instant = request.clock.now();
     pour(request, &mut raw(request)?, &mut copy.file)?;
-    copy_sidecar(request, &copy, suffix)?;
-    if stamps(request, suffix)? != before {
+    add(&copy)?;
+    if stamps(request)? != before {
         return Err(Failure::Moved);
     }
     drop(lock);
     let lock = began.elapsed();
-    copy.recover()?;
+    copy.recover(before.0.size + sidecar_bytes + SPARE)?;
     Ok(Copied {
         copy,
         instant,
@@ -61,64 +156,45 @@ fn recovered(request: &Request<'_>, suffix: &str) -> Result<Copied, Failure> {
     })
 }
 
-/// File and log while a read transaction keeps the log from being started anew, and pages beyond
-/// our state from being copied into the file.
-fn with_live_log(request: &Request<'_>) -> Result<Copied, Failure> {
-    let mut copy = PrivateCopy::create(request)?;
-    let ((), instant, lock) = hold(request, |in_the_way| {
-        if in_the_way {
-            return Err(Failure::Moved);
-        }
-        pour(request, &mut raw(request)?, &mut copy.file)?;
-        copy_sidecar(request, &copy, "-wal")
-    })?;
-    copy.recover()?;
-    Ok(Copied {
-        copy,
-        instant,
-        lock,
-    })
+/// A whole stream of pages, in a file.
+fn poured(request: &Request<'_>, stream: &mut dyn Read) -> Result<PrivateCopy, Error> {
+    let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
+    pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
+    Ok(copy)
 }
 
-/// A file that nobody is at work on, accepted because it kept still.
-fn undisturbed(request: &Request<'_>, look: &Look) -> Result<Copied, Failure> {
-    let mut bytes = None;
-    let (read, ()) = bracketed::read(request, look, &mut |stream, _| {
-        let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
-        pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
-        bytes = Some(copy);
-        Ok(())
-    })?;
-    let copy = bytes.ok_or(Failure::Moved)?;
-    Ok(Copied {
-        copy,
-        instant: read.instant,
-        lock: Duration::ZERO,
-    })
-}
-
-fn copy_sidecar(request: &Request<'_>, copy: &PrivateCopy, suffix: &str) -> Result<(), Failure> {
+fn open_sidecar(request: &Request<'_>, suffix: &'static str) -> Result<File, Failure> {
     // SQLite has no lock on these two files that closing them could drop.
-    let mut from = match open_file(&request.source.sidecar(suffix)) {
-        Ok(from) => from,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(Failure::Moved),
-        Err(e) => return Err(Error::from(SnapshotError::Io(e)).into()),
-    };
+    match open_unlinked(&request.source.sidecar(suffix)) {
+        Ok(file) => Ok(file),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Failure::Moved),
+        Err(error) => Err(Error::from(SourceError::Sidecar { suffix, error }).into()),
+    }
+}
+
+fn copy_sidecar(
+    request: &Request<'_>,
+    copy: &PrivateCopy,
+    mut from: &File,
+    suffix: &str,
+) -> Result<Box<dyn DiskFile>, Failure> {
     let mut to = copy.add_sidecar(request, suffix)?;
     pour(request, &mut from, &mut to)?;
-    Ok(())
+    Ok(to)
 }
 
-fn stamps(request: &Request<'_>, suffix: &str) -> Result<(FileStamp, FileStamp), Failure> {
+/// `stat` of the file and of what may lie beside it.
+fn stamps(request: &Request<'_>) -> Result<[Option<FileStamp>; 3], Failure> {
     let stamp = |path: &std::path::Path| match stamp_of(path) {
-        Ok(stamp) => Ok(stamp),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Failure::Moved),
+        Ok(stamp) => Ok(Some(stamp)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Failure::from(SnapshotError::Io(e))),
     };
-    Ok((
+    Ok([
         stamp(&request.source.real)?,
-        stamp(&request.source.sidecar(suffix))?,
-    ))
+        stamp(&request.source.sidecar("-journal"))?,
+        stamp(&request.source.sidecar("-wal"))?,
+    ])
 }
 
 /// The main file from its start, through the descriptor that stays open.

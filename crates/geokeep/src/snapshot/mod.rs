@@ -1,8 +1,10 @@
 //! How the consistent state of a source is taken, and which way is right when.
 
+mod as_it_lies;
 mod bracketed;
 mod choose;
 mod copy;
+mod dbpage;
 mod delivery;
 mod free_pages;
 mod ogr;
@@ -10,10 +12,10 @@ mod online;
 mod pages;
 mod private;
 mod reconcile;
+mod super_journal;
 mod tidy;
 mod vacuum;
 mod waiting;
-mod writers_journal;
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -71,6 +73,12 @@ pub enum SnapshotError {
     /// SQLite could not read it.
     #[error("SQLite cannot read it: {0}")]
     Sqlite(#[source] rusqlite::Error),
+    /// SQLite cannot make sense of what is in it.
+    #[error("SQLite cannot read it: {why}")]
+    Senseless {
+        /// What SQLite said.
+        why: String,
+    },
     /// The disk failed.
     #[error("reading failed: {0}")]
     Io(#[source] io::Error),
@@ -85,10 +93,17 @@ pub enum SnapshotError {
 }
 
 impl SnapshotError {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::Locked { .. } => Kind::SourceLocked,
-            Self::Staging { .. } => Kind::DestinationFull,
+            Self::Staging { error, .. } => match error.kind() {
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge => Kind::DestinationFull,
+                _ => Kind::StagingUnusable,
+            },
             Self::ToolMissing { .. } => Kind::ToolMissing,
             _ => Kind::SourceUnreadable,
         }
@@ -176,8 +191,8 @@ enum Failure {
     Moved,
     /// The state is not what the first look found: look again.
     StateChanged(rusqlite::Error),
-    /// SQLite cannot make sense of the file.
-    NotADatabase(rusqlite::Error),
+    /// SQLite cannot make sense of the file, and why.
+    NotADatabase(String),
     /// Whoever received the pages failed, and says why.
     Unwanted,
     /// It cannot be done.
@@ -195,9 +210,8 @@ impl Failure {
     fn into_error(self) -> Error {
         match self {
             Self::Final(error) => error,
-            Self::StateChanged(error) | Self::NotADatabase(error) => {
-                SnapshotError::Sqlite(error).into()
-            }
+            Self::StateChanged(error) => SnapshotError::Sqlite(error).into(),
+            Self::NotADatabase(why) => SnapshotError::Senseless { why }.into(),
             Self::Moved | Self::Unwanted => {
                 let reason = "it changed while it was read".to_owned();
                 SnapshotError::NeverQuiet { reason }.into()
@@ -205,14 +219,22 @@ impl Failure {
         }
     }
 
+    /// What SQLite's answer to a statement of ours means. A lock is waited for before
+    /// (`waiting::past_locks`).
     fn sqlite(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as C;
         match crate::sqlite::code(&error) {
+            // The sidecars or the locks are not what they were.
             Some(C::CannotOpen | C::ReadOnly | C::FileLockingProtocolFailed | C::SchemaChanged) => {
                 Self::StateChanged(error)
             }
-            Some(C::DatabaseCorrupt | C::NotADatabase) => Self::NotADatabase(error),
+            // The statement is right: what SQLite has against it (SQLITE_ERROR is `Unknown`) is the
+            // fault of what the file says.
+            Some(C::DatabaseCorrupt | C::NotADatabase | C::Unknown | C::TooBig) => {
+                Self::NotADatabase(error.to_string())
+            }
             Some(C::OperationInterrupted) => Self::Final(Interrupted.into()),
+            // The disk, the memory, the rights.
             _ => Self::Final(SnapshotError::Sqlite(error).into()),
         }
     }

@@ -15,8 +15,9 @@ use rusqlite::Connection;
 use super::copy::Copied;
 use super::private::{PrivateCopy, staging_error};
 use super::{Failure, Request, SnapshotError};
+use crate::Watch;
 use crate::finding::{Finding, Severity};
-use crate::sqlite::quote;
+use crate::sqlite::{self, open_confined, quote};
 
 /// Older ones write GeoPackages of version 1.0 or lack `-nlt` for curves.
 const VERSION_MIN: (u32, u32) = (2, 4);
@@ -29,14 +30,15 @@ pub(super) fn take(
     let copy = PrivateCopy::create(request)?;
     // GDAL decides by the extension, and wants to make the file itself.
     let input = link(request, snapshot.copy.path(), copy.path(), "-in.gpkg")?;
+    hide_foreign_modules(&input.0, request.watch).map_err(Failure::sqlite)?;
     let output = Scratch::new(request, copy.path(), "-out.gpkg");
     translate(request, &tool, &input.0, &output.0)?;
-    let before = Contents::of(&snapshot.copy.open()?).map_err(Failure::sqlite)?;
+    let before = contents(request, &snapshot.copy)?;
     request
         .disk
         .rename(&output.0, copy.path())
         .map_err(|e| staging_error(request, e))?;
-    let after = Contents::of(&copy.open()?).map_err(Failure::sqlite)?;
+    let after = contents(request, &copy)?;
     let findings = before.left_behind_by(&after);
     Ok((
         Copied {
@@ -46,6 +48,14 @@ pub(super) fn take(
         },
         findings,
     ))
+}
+
+fn contents(request: &Request<'_>, of: &PrivateCopy) -> Result<Contents, Failure> {
+    let connection = of.open()?;
+    let over = || request.watch.check().is_err();
+    let contents = sqlite::ending(&connection, over, || Contents::of(&connection));
+    request.watch.check()?;
+    contents.map_err(Failure::sqlite)
 }
 
 /// A file of the tool's, removed in any case.
@@ -84,6 +94,26 @@ fn link<'a>(
     Ok(link)
 }
 
+/// Takes virtual tables out of the schema whose modules SQLite itself does not have. Others may have
+/// them: `SpatiaLite`, which GDAL can bring along, reads any file that such a table names. They cannot
+/// be translated anyway.
+fn hide_foreign_modules(path: &Path, watch: &Watch) -> rusqlite::Result<()> {
+    let connection = open_confined(path, watch)?;
+    // The statement, not the table-valued function: the file may have a table of that name.
+    let tables: Vec<(String, String)> = connection
+        .prepare("PRAGMA main.table_list")?
+        .query_map([], |row| Ok((row.get("name")?, row.get("type")?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (table, _) in tables.iter().filter(|(_, kind)| kind == "virtual") {
+        let known = connection.prepare(&format!("SELECT 1 FROM {}", quote(table)));
+        if known.is_err() {
+            connection.execute_batch("PRAGMA writable_schema = ON")?;
+            connection.execute("DELETE FROM sqlite_master WHERE name = ?1", [table])?;
+        }
+    }
+    Ok(())
+}
+
 fn missing(reason: String) -> Failure {
     SnapshotError::ToolMissing { reason }.into()
 }
@@ -119,6 +149,19 @@ fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
     }
 }
 
+/// A program whose files nobody else may read.
+fn private_command(tool: &Path) -> Command {
+    if !cfg!(unix) {
+        return Command::new(tool);
+    }
+    // The one way to give a child another `umask` that needs no `unsafe`.
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", "umask 077 && exec \"$0\" \"$@\""])
+        .arg(tool);
+    command
+}
+
 fn translate(
     request: &Request<'_>,
     tool: &Path,
@@ -131,8 +174,13 @@ fn translate(
         output.as_os_str(),
         input.as_os_str(),
     ];
-    let mut child = Command::new(tool)
+    let mut child = private_command(tool)
         .args(arguments)
+        // What these allow is for data of one's own, not for a file from anywhere: programs to load,
+        // and SQL functions that read and write other files.
+        .env_remove("OGR_SQLITE_LOAD_EXTENSIONS")
+        .env_remove("SPATIALITE_SECURITY")
+        .env("OGR_SQLITE_ALLOW_EXTERNAL_ACCESS", "NO")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -182,7 +230,7 @@ struct Contents {
     /// Table and column → declared type.
     columns: BTreeMap<(String, String), String>,
     /// Tables with foreign keys.
-    foreign_keys: BTreeMap<String, u64>,
+    foreign_keys: BTreeMap<String, usize>,
 }
 
 impl Contents {
@@ -194,7 +242,7 @@ impl Contents {
             foreign_keys: BTreeMap::new(),
         };
         let mut statement = connection.prepare(
-            "SELECT name, type, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+            "SELECT name, type, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
         )?;
         let objects =
             statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
@@ -212,17 +260,9 @@ impl Contents {
             for (column, declared) in columns_of(connection, name).unwrap_or_default() {
                 contents.columns.insert((name.clone(), column), declared);
             }
-            let keys = connection.query_row(
-                "SELECT count(*) FROM pragma_foreign_key_list(?1)",
-                [name],
-                |row| row.get::<_, i64>(0),
-            );
-            if let Ok(keys) = keys
-                && keys > 0
-            {
-                contents
-                    .foreign_keys
-                    .insert(name.clone(), keys.unsigned_abs());
+            let keys = foreign_keys_of(connection, name).unwrap_or(0);
+            if keys > 0 {
+                contents.foreign_keys.insert(name.clone(), keys);
             }
         }
         Ok(contents)
@@ -292,10 +332,19 @@ impl Contents {
 }
 
 fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<(String, String)>> {
-    let mut columns = connection.prepare("SELECT name, type FROM pragma_table_info(?1)")?;
+    let mut columns = connection.prepare(&format!("PRAGMA main.table_info({})", quote(table)))?;
     columns
-        .query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map([], |row| Ok((row.get("name")?, row.get("type")?)))?
         .collect()
+}
+
+/// As many rows as there are columns in foreign keys.
+fn foreign_keys_of(connection: &Connection, table: &str) -> rusqlite::Result<usize> {
+    let sql = format!("PRAGMA main.foreign_key_list({})", quote(table));
+    let mut keys = connection.prepare(&sql)?;
+    let rows = keys.query_map([], |_| Ok(()))?;
+    rows.collect::<rusqlite::Result<Vec<()>>>()
+        .map(|rows| rows.len())
 }
 
 /// Shadow tables of virtual tables, and the triggers that keep an R-tree up to date: a reader of

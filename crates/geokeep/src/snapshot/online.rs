@@ -12,7 +12,7 @@ use rusqlite::backup::{Backup, StepResult};
 
 use super::copy::Copied;
 use super::private::PrivateCopy;
-use super::waiting::culprit;
+use super::waiting::{culprit, past_locks};
 use super::{Failure, Request, SnapshotError};
 use crate::sqlite;
 
@@ -45,15 +45,16 @@ impl Seen {
 pub(super) fn take(request: &Request<'_>, wal: bool) -> Result<Copied, Failure> {
     let copy = PrivateCopy::create(request)?;
     let uri = sqlite::uri(&request.source.real, "mode=ro&readonly_shm=1");
-    let source = sqlite::open_uri(&uri).map_err(Failure::sqlite)?;
+    let source = sqlite::foreign(&uri, request.watch).map_err(Failure::sqlite)?;
     let mut target = copy.open()?;
     let mut seen = Seen::default();
     let mut instant = request.clock.now();
     if wal {
         // In one read transaction, which is in nobody's way: no foreign write can restart it.
-        source
-            .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
-            .map_err(Failure::sqlite)?;
+        source.execute_batch("BEGIN").map_err(Failure::sqlite)?;
+        past_locks(request, || {
+            source.execute_batch("SELECT 1 FROM sqlite_master")
+        })?;
         steps(request, &source, &mut target, u32::MAX, &mut seen)?;
         seen.longest = Duration::ZERO;
     } else if !steps(request, &source, &mut target, RESTARTS_MAX, &mut seen)? {

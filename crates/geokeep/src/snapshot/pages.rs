@@ -1,8 +1,8 @@
 //! `pages`: every page in order, in one read transaction, straight from SQLite's pager.
 //!
-//! `SELECT data FROM sqlite_dbpage` gives the pages of the state that the transaction sees, with
-//! the content of a write-ahead log merged in (sqlite.org/dbpage.html). Nothing is written beside
-//! the source.
+//! They are those of the state that the transaction sees, with the content of a write-ahead log
+//! merged in (`dbpage`). Nothing is written beside the source. Bytes behind the last page are no business of SQLite's, but of a file whose header is wrong they
+//! may be most of what there is: where the file alone is the database, the stream has its length.
 //!
 //! In rollback mode a reader keeps writers from committing. So this one is polite: it polls the
 //! PENDING byte, lets go as soon as a writer waits there, and never holds its lock for more than
@@ -11,10 +11,11 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use sozip::ReadAt;
 
-use super::free_pages::FreePages;
-use super::waiting::Backoff;
+use super::dbpage::{Layout, Pages};
+use super::free_pages::{FreePages, Walk};
+use super::waiting::past_locks;
 use super::{Failure, Request, SnapshotError};
 use crate::source::{Header, sidecar};
 use crate::{source, sqlite};
@@ -23,6 +24,8 @@ use crate::{source, sqlite};
 pub(super) const HOLD_MAX: Duration = Duration::from_secs(2);
 /// Bytes handed on at a time, about.
 const BATCH_BYTES: usize = 1 << 20;
+/// How long the list of free pages may be followed where letting go of the lock is no way out.
+const FREELIST_TIME: Duration = Duration::from_millis(100);
 /// How often a full pipe is asked again while the lock is held.
 const FULL_PAUSE: Duration = Duration::from_millis(2);
 
@@ -52,15 +55,6 @@ pub(super) trait Sink {
     fn offer(&mut self, batch: Vec<u8>) -> Offer;
 }
 
-/// What tells one state of a database from the next, as far as its pages go.
-pub(super) struct PagesState<'a> {
-    pub(super) change_counter: u32,
-    pub(super) page_size: u32,
-    pub(super) page_count: u32,
-    /// Free pages whose content SQLite does not need; `None` if they are not known.
-    pub(super) free: Option<&'a [u32]>,
-}
-
 /// What a complete read found.
 #[derive(Debug)]
 pub(super) struct Read {
@@ -80,15 +74,16 @@ struct Version {
 
 pub(super) struct Reader<'a> {
     request: &'a Request<'a>,
-    connection: Connection,
+    pages: Pages,
     open: Open,
     /// Whether our read lock keeps writers waiting.
     in_the_way: bool,
     holding: bool,
     version: Option<Version>,
     header: Header,
-    page_size: u32,
-    page_count: u32,
+    layout: Layout,
+    /// Bytes of the whole stream.
+    bytes: u64,
     /// `None`: not to be trusted, or not to be looked at.
     free: Option<FreePages>,
     slice_began: Instant,
@@ -105,13 +100,15 @@ pub(super) fn read(
     let mut reader = Reader::open(request, open)?;
     reader.begin()?;
     let instant = request.clock.now();
-    sink.begin(u64::from(reader.page_size) * u64::from(reader.page_count));
-    let mut next = 1;
-    while next <= reader.page_count {
+    reader.find_free_pages(|reader| reader.pause_for_writers().map(|()| true))?;
+    sink.begin(reader.bytes);
+    let mut at = 0;
+    while at < reader.bytes {
         if !reader.holding {
             reader.begin()?;
         }
-        let batch = reader.batch(&mut next)?;
+        let batch = reader.batch(at)?;
+        at += batch.len() as u64;
         request.watch.add_done(batch.len() as u64);
         reader.deliver(batch, sink)?;
     }
@@ -121,29 +118,10 @@ pub(super) fn read(
     Ok(Read {
         instant,
         original_versions: reader.header.versions(),
-        page_size: reader.page_size,
+        page_size: reader.layout.page_size,
         free_pages_zeroed: reader.free.as_ref().map_or(0, FreePages::count),
         lock: reader.longest,
     })
-}
-
-/// Holds one read transaction while `work` runs. `in_the_way` tells it whether writers have to wait
-/// meanwhile. Returns how long that was.
-pub(super) fn hold<T>(
-    request: &Request<'_>,
-    work: impl FnOnce(bool) -> Result<T, Failure>,
-) -> Result<(T, jiff::Timestamp, Duration), Failure> {
-    let mut reader = Reader::open(request, Open::Shared)?;
-    reader.begin()?;
-    let instant = request.clock.now();
-    let done = work(reader.in_the_way);
-    let held = if reader.in_the_way {
-        reader.slice_began.elapsed()
-    } else {
-        Duration::ZERO
-    };
-    reader.let_go()?;
-    Ok((done?, instant, held))
 }
 
 impl<'a> Reader<'a> {
@@ -155,25 +133,18 @@ impl<'a> Reader<'a> {
             Open::Immutable => "mode=ro&immutable=1",
         };
         let uri = sqlite::uri(&request.source.real, parameters);
-        let connection = sqlite::open_uri(&uri).map_err(Failure::sqlite)?;
-        // With `writable_schema` SQLite reads pages of a database whose schema or length is wrong,
-        // instead of refusing: they are all that is left of it. Nothing can be written through a
-        // read-only connection.
-        // Neither of these reads the file: that would need a lock, and this is no place to wait.
-        connection
-            .execute_batch("PRAGMA writable_schema = ON; PRAGMA mmap_size = 0;")
-            .map_err(Failure::sqlite)?;
+        let pages = Pages::open(&uri, request.watch).map_err(Failure::sqlite)?;
         let now = Instant::now();
         Ok(Self {
             request,
-            connection,
+            pages,
             open,
             in_the_way: open == Open::Shared,
             holding: false,
             version: None,
             header: Header::default(),
-            page_size: 0,
-            page_count: 0,
+            layout: Layout::default(),
+            bytes: 0,
             free: None,
             slice_began: now,
             nobody_waited: now,
@@ -191,42 +162,22 @@ impl<'a> Reader<'a> {
         self.longest
     }
 
-    /// The state that the lock is held on.
-    pub(super) fn state(&self) -> PagesState<'_> {
-        PagesState {
-            change_counter: self.header.change_counter(),
-            page_size: self.page_size,
-            page_count: self.page_count,
-            free: self.free.as_ref().map(FreePages::leaves),
-        }
+    /// The number of the commit that the lock is held on.
+    pub(super) fn change_counter(&self) -> u32 {
+        self.header.change_counter()
     }
 
     /// Takes the read lock on whatever state the file is in now.
     pub(super) fn begin_anew(&mut self) -> Result<(), Failure> {
         self.version = None;
-        self.begin()
+        self.begin()?;
+        self.find_free_pages(|reader| Ok(reader.slice_began.elapsed() < FREELIST_TIME))
     }
 
     /// Takes the read lock, waiting for writers up to the time allowed.
-    pub(super) fn begin(&mut self) -> Result<(), Failure> {
-        let mut waiting = Backoff::new();
-        loop {
-            match self.try_begin() {
-                Err(e) if is_busy(&e) => waiting.pause(self.request)?,
-                Err(e) => return Err(Failure::sqlite(e)),
-                Ok(page) => return self.begun(&page),
-            }
-        }
-    }
-
-    fn try_begin(&self) -> rusqlite::Result<Vec<u8>> {
-        self.connection.execute_batch("BEGIN")?;
-        let page = self.page(1);
-        if page.is_err() {
-            // A transaction that holds nothing; it must not stand in the way of the next try.
-            let _ = self.connection.execute_batch("ROLLBACK");
-        }
-        page
+    fn begin(&mut self) -> Result<(), Failure> {
+        let page = past_locks(self.request, || self.pages.begin())?;
+        self.begun(&page)
     }
 
     fn begun(&mut self, page_1: &[u8]) -> Result<(), Failure> {
@@ -238,31 +189,64 @@ impl<'a> Reader<'a> {
             change_counter: header.change_counter(),
             stamp: self.stamp()?,
         };
+        let file_bytes = now.stamp.size;
         match &self.version {
             Some(version) if *version == now => return Ok(()),
             Some(_) => return Err(Failure::Moved),
             None => self.version = Some(now),
         }
         self.header = header;
-        self.measure().map_err(Failure::sqlite)?;
-        if !self.request.keep_free_pages {
-            let free = FreePages::read(&self.header, self.page_count, |number| self.page(number));
-            self.free = free.map_err(Failure::sqlite)?;
+        self.free = None;
+        self.layout = self.pages.layout().map_err(Failure::sqlite)?;
+        let merged = self.open == Open::Shared && self.layout.wal;
+        self.in_the_way = self.open == Open::Shared && !merged;
+        let log_bytes = if merged { self.log_bytes()? } else { 0 };
+        self.bytes = if log_bytes == 0 {
+            file_bytes
+        } else {
+            self.layout.bytes()
+        };
+        // Each page lies in one of the two, but for that of the lock bytes; the last may be cut.
+        let room = (file_bytes + log_bytes).saturating_add(2 * u64::from(self.layout.page_size));
+        if self.bytes > room {
+            let why = format!(
+                "its -wal speaks of {} pages, and there is no room for them in it",
+                self.layout.page_count
+            );
+            return Err(Failure::NotADatabase(why));
         }
         Ok(())
     }
 
-    fn measure(&mut self) -> rusqlite::Result<()> {
-        let number = |sql: &str| {
-            self.connection
-                .query_row(sql, [], |row| row.get::<_, u32>(0))
+    /// Follows the list of free pages as long as `go_on` says so; else they are not known.
+    fn find_free_pages(
+        &mut self,
+        mut go_on: impl FnMut(&mut Self) -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
+        let walk = Walk::new(&self.header, self.layout.page_count);
+        let Some(mut walk) = walk.filter(|_| !self.request.keep_free_pages) else {
+            return Ok(());
         };
-        self.page_size = number("PRAGMA page_size")?;
-        self.page_count = number("PRAGMA page_count")?;
-        let mode: String = self
-            .connection
-            .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-        self.in_the_way = self.open == Open::Shared && mode != "wal";
+        while let Some(trunk) = walk.trunk() {
+            self.request.watch.check()?;
+            if !go_on(self)? {
+                return Ok(());
+            }
+            let page = self.pages.page(trunk).map_err(Failure::sqlite)?;
+            if walk.take(&page).is_none() {
+                return Ok(());
+            }
+        }
+        self.free = walk.finish();
+        Ok(())
+    }
+
+    /// Lets go of the lock if somebody waits for it, and takes it again.
+    fn pause_for_writers(&mut self) -> Result<(), Failure> {
+        if self.must_let_go()? {
+            self.let_go()?;
+            self.begin()?;
+        }
         Ok(())
     }
 
@@ -271,44 +255,51 @@ impl<'a> Reader<'a> {
         source::stamp_of(&self.request.source.real).map_err(|e| SnapshotError::Io(e).into())
     }
 
-    fn page(&self, number: u32) -> rusqlite::Result<Vec<u8>> {
-        let mut page = Vec::new();
-        self.append(number, &mut page)?;
-        Ok(page)
-    }
-
-    fn append(&self, number: u32, to: &mut Vec<u8>) -> rusqlite::Result<()> {
-        let sql = "SELECT data FROM sqlite_dbpage WHERE pgno = ?1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([number])?;
-        match rows.next()? {
-            Some(row) => to.extend_from_slice(row.get_ref(0)?.as_blob()?),
-            None => return Err(rusqlite::Error::QueryReturnedNoRows),
-        }
-        Ok(())
-    }
-
-    fn batch(&self, next: &mut u32) -> Result<Vec<u8>, Failure> {
+    /// The bytes from `at`, which is the end of the last batch.
+    fn batch(&self, at: u64) -> Result<Vec<u8>, Failure> {
         self.request.watch.check()?;
-        let page_size = self.page_size as usize;
-        let left = (self.page_count - *next) as usize + 1;
-        let pages = (BATCH_BYTES / page_size).max(1).min(left);
-        let mut batch = Vec::with_capacity(pages * page_size);
-        for _ in 0..pages {
+        let Layout {
+            page_size,
+            page_count,
+            ..
+        } = self.layout;
+        if at >= self.layout.bytes() {
+            return self.behind_the_pages(at);
+        }
+        let first = u32::try_from(at / u64::from(page_size) + 1).unwrap_or(u32::MAX);
+        let page_size = page_size as usize;
+        let most = u32::try_from(BATCH_BYTES / page_size).unwrap_or(1).max(1);
+        let last = page_count.min(first.saturating_add(most - 1));
+        let mut batch = Vec::with_capacity((last - first + 1) as usize * page_size);
+        for number in first..=last {
             let start = batch.len();
-            self.append(*next, &mut batch).map_err(Failure::sqlite)?;
+            self.pages
+                .append(number, &mut batch)
+                .map_err(Failure::sqlite)?;
             if batch.len() - start != page_size {
                 return Err(Failure::Moved);
             }
             if let Some(free) = &self.free {
-                free.zero(*next, &mut batch[start..]);
+                free.zero(number, &mut batch[start..]);
             }
-            *next += 1;
         }
-        if batch.starts_with(b"SQLite format 3\0") && *next as usize == pages + 1 {
+        // SQLite fills up a last page that is cut.
+        let left = usize::try_from(self.bytes - at).unwrap_or(usize::MAX);
+        batch.truncate(left);
+        if at == 0 && batch.starts_with(b"SQLite format 3\0") {
             say_rollback(&mut batch);
         }
         Ok(batch)
+    }
+
+    fn behind_the_pages(&self, at: u64) -> Result<Vec<u8>, Failure> {
+        let left = usize::try_from(self.bytes - at).unwrap_or(usize::MAX);
+        let mut batch = vec![0; left.min(BATCH_BYTES)];
+        match self.request.gate.file().read_exact_at(&mut batch, at) {
+            Ok(()) => Ok(batch),
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => Err(Failure::Moved),
+            Err(e) => Err(SnapshotError::Io(e).into()),
+        }
     }
 
     /// Hands a batch on, and lets go of the lock meanwhile if somebody waits for it.
@@ -349,9 +340,7 @@ impl<'a> Reader<'a> {
     /// Ends the read transaction. A file that changed while we held the lock was changed by a
     /// program without locks.
     pub(super) fn let_go(&mut self) -> Result<(), Failure> {
-        self.connection
-            .execute_batch("COMMIT")
-            .map_err(Failure::sqlite)?;
+        self.pages.end()?;
         self.holding = false;
         if self.in_the_way {
             self.longest = self.longest.max(self.nobody_waited.elapsed());
@@ -368,8 +357,16 @@ impl<'a> Reader<'a> {
     }
 
     fn a_log_appeared(&self) -> bool {
-        let log = sidecar(&self.request.source.real, "-wal");
-        std::fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0)
+        self.log_bytes().is_ok_and(|bytes| bytes > 0)
+    }
+
+    /// Length of the write-ahead log, 0 if there is none.
+    fn log_bytes(&self) -> Result<u64, Failure> {
+        match std::fs::metadata(sidecar(&self.request.source.real, "-wal")) {
+            Ok(metadata) => Ok(metadata.len()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Err(e) => Err(SnapshotError::Io(e).into()),
+        }
     }
 }
 
@@ -381,12 +378,4 @@ pub(super) fn say_rollback(page_1: &mut [u8]) {
             *version = 1;
         }
     }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode as C;
-    matches!(
-        sqlite::code(error),
-        Some(C::DatabaseBusy | C::DatabaseLocked)
-    )
 }

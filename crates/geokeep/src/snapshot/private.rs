@@ -5,21 +5,29 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags};
-
+use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
 use super::pages::{self, Open};
-use super::{Consume, Failure, Request, SnapshotError, bracketed};
+use super::{Consume, Failure, Request, SnapshotError};
+use crate::Watch;
 use crate::durable::{Disk, DiskFile, Temporary};
 use crate::error::Error;
 use crate::source::{Gate, Source, look, sidecar};
+use crate::sqlite::{self, Confined};
+use crate::words::human_bytes;
 
 /// What SQLite would take for the file's own.
 const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
+/// A journal of a few bytes can say that its database had any length. A transaction that gives free
+/// space back to the system shortens a file, but hardly ever to less than this part of it.
+const GROWTH_MAX: u64 = 1000;
+/// A shorter file may grow as if it were as long as this.
+const GROWTH_FROM: u64 = 1 << 20;
 
 #[derive(Debug)]
 pub(super) struct PrivateCopy {
     disk: Arc<dyn Disk>,
+    watch: Watch,
     pub(super) file: Temporary,
 }
 
@@ -36,7 +44,6 @@ impl PrivateCopy {
     pub(super) fn create(request: &Request<'_>) -> Result<Self, Failure> {
         let file = Temporary::create(request.disk, request.staging, "working")
             .map_err(|e| staging_error(request, e))?;
-        file.hide();
         for suffix in SIDECARS {
             if sidecar(file.path(), suffix).exists() {
                 let exists = std::io::ErrorKind::AlreadyExists.into();
@@ -45,6 +52,7 @@ impl PrivateCopy {
         }
         Ok(Self {
             disk: Arc::clone(request.disk),
+            watch: request.watch.clone(),
             file,
         })
     }
@@ -68,22 +76,49 @@ impl PrivateCopy {
     /// Lets SQLite roll back a hot journal or fold in a write-ahead log, as the next opener of the
     /// source would have done.
     pub(super) fn recover(&self) -> Result<(), Failure> {
+        let copied = self.bytes(&["", "-wal", "-journal"]);
         let connection = self.open()?;
-        let mode = connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()));
-        match mode.map_err(Failure::sqlite) {
+        // With `writable_schema` a schema that is wrong does not keep it from what lies below.
+        let recovered = connection
+            .execute_batch("PRAGMA writable_schema = ON")
+            .and_then(|()| connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())));
+        match recovered.map_err(Failure::sqlite) {
             // Whatever is wrong with it was wrong before; it is stored as it is.
-            Err(Failure::NotADatabase(_)) => Ok(()),
-            other => other,
+            // Nobody else has it, so that looking again would show the same.
+            Ok(()) | Err(Failure::NotADatabase(_) | Failure::StateChanged(_)) => {}
+            Err(other) => return Err(other),
         }
+        drop(connection);
+        if self.bytes(&["-wal", "-journal"]) > 0 {
+            let reason = "what a dead program left beside it cannot be applied".to_owned();
+            return Err(Failure::NotADatabase(reason));
+        }
+        let recovered = self.bytes(&[""]);
+        if recovered > GROWTH_MAX.saturating_mul(copied.max(GROWTH_FROM)) {
+            let reason = format!(
+                "the -journal beside it says that it was {} long before: it holds {} now",
+                human_bytes(recovered),
+                human_bytes(copied)
+            );
+            return Err(Failure::NotADatabase(reason));
+        }
+        Ok(())
     }
 
-    pub(super) fn open(&self) -> Result<Connection, Failure> {
+    /// The length of those that are there, together.
+    fn bytes(&self, suffixes: &[&str]) -> u64 {
+        let length = |suffix: &&str| {
+            std::fs::metadata(sidecar(self.path(), suffix)).map_or(0, |found| found.len())
+        };
+        suffixes.iter().map(length).sum()
+    }
+
+    pub(super) fn open(&self) -> Result<Confined, Failure> {
         let connection =
-            Connection::open_with_flags(self.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)
-                .map_err(Failure::sqlite)?;
+            sqlite::open_confined(self.path(), &self.watch).map_err(Failure::sqlite)?;
         // It need not survive a power cut. A sync at the end of the backup API would hold writers up.
         connection
-            .execute_batch("PRAGMA mmap_size = 0; PRAGMA synchronous = OFF")
+            .execute_batch("PRAGMA synchronous = OFF")
             .map_err(Failure::sqlite)?;
         Ok(connection)
     }
@@ -105,7 +140,7 @@ impl PrivateCopy {
         match delivery::deliver(&inner, Open::Immutable, Route::of(bytes), consume) {
             Err(Failure::NotADatabase(_)) => {
                 let look = look(&source, &gate, inner.clock.now_ns()).map_err(Error::from)?;
-                bracketed::read(&inner, &look, consume)
+                bracketed::read(&inner, &look, Beside::Nothing, consume)
             }
             other => other,
         }

@@ -1,48 +1,43 @@
-//! A file in rollback mode that is written to all the time: a rough copy without any lock, and then
-//! everything put right that has changed in the meantime. A writer waits only for that.
+//! A file in rollback mode that is written to all the time: a rough copy without any lock, which is
+//! then compared with the file under one lock and put right where they differ. A writer waits only
+//! for that.
+//!
+//! A commit that comes in between voids what has been compared. What it changed cannot be learnt from
+//! its journal: when we look again, the journal of a writer that died in its commit, and was rolled
+//! back by another program which then committed changes of its own, is gone in the same way. So the
+//! comparison begins anew, and the next writer is asked for more patience, up to [`HOLD_MAX`].
 
-use std::collections::BTreeSet;
 use std::io::SeekFrom;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
 
 use super::copy::{Copied, raw};
 use super::pages::{HOLD_MAX, Open, Reader};
 use super::private::{PrivateCopy, pour, staging_error};
-use super::writers_journal::WritersJournal;
 use super::{Failure, Request, SnapshotError};
-
-/// What to do when a writer comes while we compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// Let it pass, and learn from its journal what it has changed.
-    GiveWay,
-    /// Let it wait until everything is compared, up to [`HOLD_MAX`].
-    HoldOn,
-}
+use crate::source::{FileStamp, stamp_of};
+use crate::words::human_bytes;
 
 /// Bytes compared at a time.
 const PIECE: usize = 1 << 19;
 /// Bytes compared between two looks for writers.
 const SLICE: u64 = 4 << 20;
-/// How often the comparison may begin anew because a change could not be followed.
-const MISSES_MAX: u32 = 4;
+/// Less patience than this is not asked for: a slice takes some milliseconds.
+const PATIENCE_MIN: Duration = Duration::from_millis(20);
 
-/// The copy, and how many commits were let pass and followed.
-pub(super) fn take(request: &Request<'_>, way: Way) -> Result<(Copied, u32), Failure> {
+pub(super) fn take(request: &Request<'_>) -> Result<Copied, Failure> {
     let mut copy = PrivateCopy::create(request)?;
     pour(request, &mut raw(request)?, &mut copy.file)?;
     let mut reader = Reader::open(request, Open::Shared)?;
-    reader.begin()?;
+    reader.begin_anew()?;
     let mut work = Work {
         request,
         copy: &mut copy,
         compared: 0,
-        again: BTreeSet::new(),
-        followed: 0,
-        misses: 0,
+        // A quarter: SQLite asks again after ever longer pauses, of up to 100 ms.
+        patience: (request.lock_ceiling / 4).clamp(PATIENCE_MIN, HOLD_MAX),
     };
     let mut instant = request.clock.now();
     let mut began = Instant::now();
@@ -51,102 +46,81 @@ pub(super) fn take(request: &Request<'_>, way: Way) -> Result<(Copied, u32), Fai
             // It has become a WAL database: its file alone is not its content.
             return Err(Failure::Moved);
         }
-        if !work.go_on(&reader)? {
+        if !work.go_on()? {
             break;
         }
         let waited = reader.writer_waits()?.unwrap_or_default();
-        let long = began.elapsed() > HOLD_MAX;
-        match way {
-            // A quarter: SQLite asks again after ever longer pauses, of up to 100 ms.
-            Way::GiveWay if long || waited > request.lock_ceiling / 4 => {
-                work.let_pass(&mut reader)?;
-                (instant, began) = (request.clock.now(), Instant::now());
-            }
-            Way::HoldOn if waited > HOLD_MAX => return Err(Failure::Moved),
-            _ => {}
+        if waited > work.patience || began.elapsed() > HOLD_MAX {
+            work.let_pass(&mut reader)?;
+            (instant, began) = (request.clock.now(), Instant::now());
         }
     }
     reader.let_go()?;
-    let followed = work.followed;
-    let copied = Copied {
+    Ok(Copied {
         copy,
         instant,
         lock: reader.longest(),
-    };
-    Ok((copied, followed))
+    })
 }
 
 /// How far the copy is known to be right.
 struct Work<'a> {
     request: &'a Request<'a>,
     copy: &'a mut PrivateCopy,
-    /// Bytes from the start that are equal, but for the pages in `again`.
+    /// Bytes from the start that are equal.
     compared: u64,
-    /// Pages that were changed after they had been compared.
-    again: BTreeSet<u32>,
-    /// Commits that were let pass, and whose changes are known.
-    followed: u32,
-    misses: u32,
+    /// For how long a writer has to wait for us.
+    patience: Duration,
 }
 
 impl Work<'_> {
     /// One step, under the lock; whether there is more to do.
-    fn go_on(&mut self, reader: &Reader<'_>) -> Result<bool, Failure> {
+    fn go_on(&mut self) -> Result<bool, Failure> {
         self.request.watch.check()?;
         let size = self.source_size()?;
         if self.compared == 0 {
             self.resize(size)?;
         }
-        if self.compared < size {
-            let end = size.min(self.compared + SLICE);
-            let mut piece = vec![0; PIECE];
-            for at in self.differing(self.compared..end)? {
-                let len = usize::try_from(end - at).unwrap_or(PIECE).min(PIECE);
-                self.copy_piece(at, &mut piece[..len])?;
-            }
-            self.compared = end;
-            return Ok(true);
+        let end = size.min(self.compared + SLICE);
+        let mut piece = vec![0; PIECE];
+        for at in self.differing(self.compared..end)? {
+            let len = usize::try_from(end - at).unwrap_or(PIECE).min(PIECE);
+            self.copy_piece(at, &mut piece[..len])?;
         }
-        let page_size = u64::from(reader.state().page_size);
-        let mut page = vec![0; reader.state().page_size as usize];
-        for _ in 0..SLICE / page_size {
-            let Some(number) = self.again.pop_first() else {
-                return Ok(false);
-            };
-            let end = u64::from(number) * page_size;
-            if (page_size..=size).contains(&end) {
-                self.copy_piece(end - page_size, &mut page)?;
-            }
-        }
-        Ok(true)
+        self.compared = end;
+        Ok(end < size)
     }
 
-    /// Lets go of the lock, so that a writer can commit, and finds out what it has changed.
+    /// Lets go of the lock, so that a writer can commit.
     fn let_pass(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
-        let before = reader.state();
-        let (counter, count) = (before.change_counter, before.page_count);
-        let known = u64::from(before.page_size) * u64::from(count);
-        let journal = WritersJournal::open(&self.request.source.sidecar("-journal"), &before);
+        let before = self.version(reader)?;
         reader.let_go()?;
         reader.begin_anew()?;
-        let now = reader.state();
-        if (now.change_counter, now.page_count) == (counter, count) {
+        if self.version(reader)? == before {
+            // Every commit counts, and every other write moves the time.
             return Ok(());
         }
-        if let Some(changed) = journal.and_then(|journal| journal.changed(&now)) {
-            self.followed += 1;
-            self.again.extend(changed);
-            // What has been added is compared like the rest.
-            self.compared = self.compared.min(known).min(self.source_size()?);
-        } else {
-            self.misses += 1;
-            if self.misses > MISSES_MAX {
-                return Err(Failure::Moved);
-            }
-            self.compared = 0;
-            self.again.clear();
+        if self.patience == HOLD_MAX {
+            return Err(self.never_quiet());
         }
-        self.resize(self.source_size()?)
+        self.patience = (self.patience * 2).min(HOLD_MAX);
+        self.compared = 0;
+        Ok(())
+    }
+
+    fn version(&self, reader: &Reader<'_>) -> Result<(u32, FileStamp), Failure> {
+        let stamp = stamp_of(&self.request.source.real).map_err(SnapshotError::Io)?;
+        Ok((reader.change_counter(), stamp))
+    }
+
+    fn never_quiet(&self) -> Failure {
+        let reason = format!(
+            "other programs write to it all the time, and to compare its {} with a copy would make \
+             them wait for more than {} s",
+            human_bytes(self.source_size().unwrap_or_default()),
+            HOLD_MAX.as_secs()
+        );
+        SnapshotError::NeverQuiet { reason }.into()
     }
 
     fn source_size(&self) -> Result<u64, Failure> {

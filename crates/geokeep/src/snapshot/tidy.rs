@@ -5,10 +5,9 @@
 //! `-wal` alone, where a mail or a plain copy loses them. If nobody is there any more, one ordinary
 //! opening and closing does what that program would have done.
 
-use rusqlite::{Connection, OpenFlags};
-
 use super::Request;
 use crate::source::{FileSystem, Look, look, owned_by_us};
+use crate::sqlite::open_confined;
 
 /// Called when our own connection on the source is closed. A failure changes nothing.
 pub(super) fn after(request: &Request<'_>, before: &Look) {
@@ -28,10 +27,9 @@ pub(super) fn after(request: &Request<'_>, before: &Look) {
     if !left_behind || !ours || now.stamp.inode != before.stamp.inode {
         return;
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if let Ok(connection) = Connection::open_with_flags(&request.source.real, flags) {
+    // Whoever puts a journal there now does not thereby gain a hand that deletes other files.
+    if let Ok(connection) = open_confined(&request.source.real, request.watch) {
         // Reading once makes SQLite open the log; closing as the last one folds it in.
         let _ = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
-        let _ = connection.close();
     }
 }

@@ -4,16 +4,22 @@
 //! the next backup has little in common with this one. Whoever asks for it is told.
 
 use std::ffi::OsString;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, ErrorCode};
 
 use super::copy::Copied;
 use super::pages::HOLD_MAX;
 use super::private::PrivateCopy;
+use super::waiting::past_locks;
 use super::{Failure, Request, SnapshotError};
 use crate::finding::{Finding, Severity};
 use crate::source::writer_waits;
 use crate::sqlite;
+
+/// What a small database may grow by.
+const ROOM: u64 = 16 << 20;
 
 /// Straight from the source, with the locks that SQLite takes.
 pub(super) fn take(
@@ -46,53 +52,39 @@ fn vacuum(
     in_the_way: bool,
 ) -> Result<(Copied, Vec<Finding>), Failure> {
     let copy = PrivateCopy::create(request)?;
-    let source = sqlite::open_uri(uri).map_err(Failure::sqlite)?;
-    source
-        .busy_timeout(request.lock_wait)
-        .map_err(Failure::sqlite)?;
-    sqlite::register_spatial_functions(&source).map_err(Failure::sqlite)?;
-    let target = copy.path().to_string_lossy().into_owned();
-    let done = AtomicBool::new(false);
-    let handle = source.get_interrupt_handle();
-    let instant = request.clock.now();
-    let began = Instant::now();
-    let (result, gave_way) = std::thread::scope(|scope| {
-        let guard = scope.spawn(|| {
-            let mut since: Option<Instant> = None;
-            let mut gave_way = false;
-            while !done.load(Relaxed) {
-                let waits = in_the_way && writer_waits(request.gate).unwrap_or(false);
-                since = if waits {
-                    since.or_else(|| Some(Instant::now()))
-                } else {
-                    None
-                };
-                if since.is_some_and(|since| since.elapsed() > HOLD_MAX) {
-                    gave_way = true;
-                }
-                if gave_way || request.watch.check().is_err() {
-                    handle.interrupt();
-                }
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            gave_way
-        });
-        let result = source.execute("VACUUM INTO ?1", [&target]);
-        done.store(true, Relaxed);
-        (result, guard.join().unwrap_or(false))
+    let source = open(uri, request).map_err(Failure::sqlite)?;
+    let (mut instant, mut began) = (request.clock.now(), Instant::now());
+    past_locks(request, || {
+        (instant, began) = (request.clock.now(), Instant::now());
+        source.execute_batch("SELECT 1 FROM sqlite_master")
+    })?;
+    let ended = past_locks(request, || {
+        (instant, began) = (request.clock.now(), Instant::now());
+        watched(request, &source, &copy, in_the_way)
     });
-    request.watch.check()?;
-    if gave_way {
-        let reason = "VACUUM INTO would have held a waiting writer up for more than 2 s".to_owned();
-        return Err(SnapshotError::NeverQuiet { reason }.into());
-    }
-    result.map_err(Failure::sqlite)?;
     let lock = if in_the_way {
         began.elapsed()
     } else {
         Duration::ZERO
     };
     drop(source);
+    request.watch.check()?;
+    match ended? {
+        Ended::Whole => {}
+        Ended::GaveWay => {
+            let reason = "VACUUM INTO would have held a waiting writer up for more than 2 s";
+            return Err(SnapshotError::NeverQuiet {
+                reason: reason.to_owned(),
+            }
+            .into());
+        }
+        Ended::TooMuch => {
+            let why = "VACUUM INTO wrote more than twice of what there is".to_owned();
+            return Err(Failure::NotADatabase(why));
+        }
+        // The file may be sound, and ask for something that SQLite does not have here.
+        Ended::Refused(error) => return Err(SnapshotError::Sqlite(error).into()),
+    }
     let findings = vec![saved(request, &copy)?];
     Ok((
         Copied {
@@ -102,6 +94,64 @@ fn vacuum(
         },
         findings,
     ))
+}
+
+fn open(uri: &OsString, request: &Request<'_>) -> rusqlite::Result<Connection> {
+    let source = sqlite::foreign(uri, request.watch)?;
+    // SQLite attaches the file that it writes.
+    source.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
+    sqlite::register_spatial_functions(&source)?;
+    Ok(source)
+}
+
+enum Ended {
+    Whole,
+    /// A writer waited for too long.
+    GaveWay,
+    /// A table whose pages refer to each other in a circle has no end.
+    TooMuch,
+    Refused(rusqlite::Error),
+}
+
+/// One `VACUUM INTO`, ended when a writer has waited for too long or the copy grows without bound.
+/// A lock in the way is an error.
+fn watched(
+    request: &Request<'_>,
+    source: &Connection,
+    copy: &PrivateCopy,
+    in_the_way: bool,
+) -> rusqlite::Result<Ended> {
+    let target = copy.path().to_string_lossy().into_owned();
+    let most = 2 * bytes_of(request) + ROOM;
+    let mut since: Option<Instant> = None;
+    let mut ended = Ended::Whole;
+    let over = || {
+        if in_the_way && writer_waits(request.gate).unwrap_or(false) {
+            if since.get_or_insert_with(Instant::now).elapsed() > HOLD_MAX {
+                ended = Ended::GaveWay;
+            }
+        } else {
+            since = None;
+        }
+        if std::fs::metadata(copy.path()).is_ok_and(|written| written.len() > most) {
+            ended = Ended::TooMuch;
+        }
+        !matches!(ended, Ended::Whole) || request.watch.check().is_err()
+    };
+    let result = sqlite::ending(source, over, || source.execute("VACUUM INTO ?1", [&target]));
+    match result {
+        _ if !matches!(ended, Ended::Whole) => Ok(ended),
+        Ok(_) => Ok(Ended::Whole),
+        Err(e) if sqlite::code(&e) == Some(ErrorCode::Unknown) => Ok(Ended::Refused(e)),
+        Err(e) => Err(e),
+    }
+}
+
+/// The source and its log.
+fn bytes_of(request: &Request<'_>) -> u64 {
+    let log = std::fs::metadata(request.source.sidecar("-wal"));
+    let file = request.gate.file().metadata();
+    file.map_or(0, |file| file.len()) + log.map_or(0, |log| log.len())
 }
 
 fn saved(request: &Request<'_>, copy: &PrivateCopy) -> Result<Finding, Failure> {

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Request, SnapshotError};
+use super::{Failure, Request, SnapshotError};
 use crate::error::Error;
 use crate::source::{Holder, locks};
+use crate::sqlite;
 use crate::watch::Waiting;
 
 /// After this time the caller is told.
@@ -17,6 +18,20 @@ const PAUSE_MAX: Duration = Duration::from_millis(8);
 pub(super) fn culprit(request: &Request<'_>) -> Option<Holder> {
     let locks = locks(request.gate.file()).ok()?;
     Some(locks.culprit()?.holder("lock"))
+}
+
+/// Tries until no lock is in the way any more.
+pub(super) fn past_locks<T>(
+    request: &Request<'_>,
+    mut attempt: impl FnMut() -> rusqlite::Result<T>,
+) -> Result<T, Failure> {
+    let mut waiting = Backoff::new();
+    loop {
+        match attempt() {
+            Err(e) if sqlite::is_busy(&e) => waiting.pause(request)?,
+            other => return other.map_err(Failure::sqlite),
+        }
+    }
 }
 
 pub(super) struct Backoff {

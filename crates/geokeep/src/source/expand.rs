@@ -2,9 +2,15 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Project, ProjectFormat, Source, SourceError};
+use super::folder::Walk;
+use super::list::{self, Line};
+use super::{NotProtected, Project, ProjectFormat, Source, SourceError, is_geopackage};
+
+/// Projects within projects; QGIS embeds one level.
+const EMBEDDED_MAX: u32 = 10;
 
 /// One thing that an argument stood for.
 #[derive(Debug)]
@@ -15,6 +21,8 @@ pub struct Found {
     pub source: Result<Source, SourceError>,
     /// The folder that was named, if the file was found below one.
     pub below: Option<PathBuf>,
+    /// The link in that folder behind which it lies.
+    pub link: Option<PathBuf>,
     /// The project that names it, by its file name.
     pub project: Option<String>,
 }
@@ -26,6 +34,8 @@ pub struct Expanded {
     pub found: Vec<Found>,
     /// Projects. The GeoPackages that they name are among those found.
     pub projects: Vec<Project>,
+    /// What folders and links seem to hold, and what is not followed.
+    pub not_protected: Vec<NotProtected>,
     /// Folders and patterns, whose files may come and go.
     places: Vec<Place>,
     /// Files that were named and are not there.
@@ -39,26 +49,25 @@ enum Place {
     Pattern(glob::Pattern),
 }
 
+/// Gives the bytes of a list; `-` is standard input.
+pub type ReadList<'a> = dyn FnMut(&Path) -> io::Result<Vec<u8>> + 'a;
+
 /// Expands arguments in the order given. A file that is reached twice is taken once. `read_list`
-/// gives the text of a list file (`@list.txt`; `-` is standard input).
+/// reads the lists (`@list.txt`), in which `~` is the folder `home`.
 pub fn expand(
     arguments: &[PathBuf],
-    read_list: &mut dyn FnMut(&Path) -> std::io::Result<String>,
+    read_list: &mut ReadList<'_>,
+    home: Option<&Path>,
 ) -> Expanded {
     let mut expanded = Expanded::default();
+    let mut lists = Lists {
+        read: read_list,
+        home,
+        seen: HashSet::new(),
+    };
     for argument in arguments {
-        match list_name(argument) {
-            Some(list) => match read_list(&list) {
-                Ok(text) => {
-                    for line in text.lines().map(str::trim) {
-                        // A GeoPackage may be called '#1.gpkg', so that a comment needs '# '.
-                        if !line.is_empty() && line != "#" && !line.starts_with("# ") {
-                            one(Path::new(line), &mut expanded);
-                        }
-                    }
-                }
-                Err(e) => expanded.fail(&list, SourceError::from_io(e)),
-            },
+        match list::named_by(argument) {
+            Some(list) => lists.expand(list, &mut expanded),
             None => one(argument, &mut expanded),
         }
     }
@@ -66,6 +75,44 @@ pub fn expand(
     let missed = expanded.found.iter().filter(|found| found.source.is_err());
     expanded.missed = missed.filter_map(|found| once_real(&found.given)).collect();
     expanded
+}
+
+/// How lists are read, each of them once: they may name each other.
+struct Lists<'a, 'b> {
+    read: &'a mut ReadList<'b>,
+    home: Option<&'a Path>,
+    seen: HashSet<PathBuf>,
+}
+
+impl Lists<'_, '_> {
+    /// A list, and the lists in it. Names are meant from the folder that their list lies in.
+    fn expand(&mut self, first: PathBuf, expanded: &mut Expanded) {
+        let mut lists = vec![first];
+        while let Some(list) = lists.pop() {
+            // By its real path: lists that name each other may do so in longer and longer ways.
+            if !self
+                .seen
+                .insert(once_real(&list).unwrap_or_else(|| list.clone()))
+            {
+                continue;
+            }
+            let bytes = match (self.read)(&list) {
+                Ok(bytes) => bytes,
+                Err(e) => {
+                    expanded.fail(&list, SourceError::from_io(e));
+                    continue;
+                }
+            };
+            let folder = list.parent().unwrap_or(Path::new(""));
+            for line in list::lines(bytes, folder, self.home) {
+                match line {
+                    Line::Source(path) => one(&path, expanded),
+                    Line::List(path) => lists.push(path),
+                    Line::Bad(path, error) => expanded.fail(&path, error),
+                }
+            }
+        }
+    }
 }
 
 /// The first of all that are one file; it belongs to a project if any of them does.
@@ -99,21 +146,13 @@ fn each_once(found: Vec<Found>) -> Vec<Found> {
     once
 }
 
-fn list_name(argument: &Path) -> Option<PathBuf> {
-    if argument == Path::new("-") || argument == Path::new("@-") {
-        return Some(PathBuf::from("-"));
-    }
-    // A file that is really called '@x' wins over the list of that name.
-    let text = argument.to_str()?.strip_prefix('@')?;
-    (!text.is_empty() && !argument.exists()).then(|| PathBuf::from(text))
-}
-
 impl Expanded {
     fn add(&mut self, given: &Path, source: Result<Source, SourceError>) {
         self.found.push(Found {
             given: given.to_owned(),
             source,
             below: None,
+            link: None,
             project: None,
         });
     }
@@ -150,11 +189,6 @@ impl Expanded {
     }
 }
 
-fn is_geopackage(path: &Path) -> bool {
-    let extension = path.extension();
-    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("gpkg"))
-}
-
 /// The pattern as it matches real paths: what stands before its first wildcard is resolved.
 fn real_pattern(pattern: &str) -> Option<glob::Pattern> {
     let path = Path::new(pattern);
@@ -173,7 +207,7 @@ fn one(given: &Path, expanded: &mut Expanded) {
     match std::fs::metadata(given) {
         Ok(metadata) if metadata.is_dir() => folder(given, expanded),
         Ok(_) => match ProjectFormat::of(given) {
-            Some(format) => project(given, format, expanded),
+            Some(format) => project(given, format, 0, expanded),
             None => expanded.add(given, Source::new(given)),
         },
         Err(e) => match given.to_str().filter(|text| text.contains(['*', '?', '['])) {
@@ -198,8 +232,8 @@ pub fn once_real(path: &Path) -> Option<PathBuf> {
     Some(real.join(path.strip_prefix(above).ok()?))
 }
 
-/// A project and every GeoPackage that it names.
-fn project(given: &Path, format: ProjectFormat, expanded: &mut Expanded) {
+/// A project, every GeoPackage that it names, and the projects whose layers it shows.
+fn project(given: &Path, format: ProjectFormat, depth: u32, expanded: &mut Expanded) {
     let project = match Project::read(given, format) {
         Ok(project) => project,
         Err(e) => return expanded.fail(given, e),
@@ -218,10 +252,20 @@ fn project(given: &Path, format: ProjectFormat, expanded: &mut Expanded) {
         given: path.clone(),
         source,
         below: None,
+        link: None,
         project: Some(project.file_name()),
     });
     expanded.found.extend(named);
+    let embedded = project.embedded.clone();
     expanded.projects.push(project);
+    for (path, format) in embedded {
+        if !path.exists() {
+            let project = given.to_owned();
+            expanded.fail(&path, SourceError::MissingInProject { project });
+        } else if depth < EMBEDDED_MAX {
+            self::project(&path, format, depth + 1, expanded);
+        }
+    }
 }
 
 fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
@@ -241,6 +285,7 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
     for path in paths {
         none = false;
         match path {
+            Ok(path) if is_apple_double(&path) => {}
             Ok(path) => one(&path, expanded),
             Err(e) => {
                 let path = e.path().to_owned();
@@ -255,40 +300,21 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
 }
 
 fn folder(given: &Path, expanded: &mut Expanded) {
-    let before = expanded.found.len();
-    let real = std::fs::canonicalize(given).ok();
-    // A folder that is a link has two names, and a source may be known by either.
-    let names = [real, std::path::absolute(given).ok()];
-    let folders = names.into_iter().flatten().map(Place::Folder);
-    expanded.places.extend(folders);
-    walk(given, given, expanded);
-    if expanded.found.len() == before {
+    let walk = Walk::through(given);
+    if walk.found.is_empty() {
         let why = "no .gpkg file lies in this folder or below it".to_owned();
         expanded.fail(given, SourceError::NothingFound(why));
     }
-}
-
-/// Every `.gpkg` below, by name. Linked folders are not entered (they may lead in a circle);
-/// linked files are.
-fn walk(top: &Path, folder: &Path, expanded: &mut Expanded) {
-    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let mut entries = match entries {
-        Ok(entries) => entries,
-        Err(e) => return expanded.fail(folder, SourceError::from_io(e)),
-    };
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            walk(top, &path, expanded);
-        } else if is_geopackage(&path) && !path.is_dir() {
-            let source = Source::new(&path);
-            expanded.found.push(Found {
-                given: path,
-                source,
-                below: Some(top.to_owned()),
-                project: None,
-            });
-        }
-    }
+    let found = walk.found.into_iter().map(|reached| Found {
+        given: reached.path,
+        source: reached.source,
+        below: Some(given.to_owned()),
+        link: reached.link,
+        project: None,
+    });
+    expanded.found.extend(found);
+    expanded.not_protected.extend(walk.not_protected);
+    expanded
+        .places
+        .extend(walk.places.into_iter().map(Place::Folder));
 }

@@ -85,10 +85,10 @@ impl Header {
         [self.bytes[18], self.bytes[19]]
     }
 
-    /// WAL if either version says so; SQLite writes both alike.
+    /// SQLite writes both versions alike, and goes by the second.
     #[must_use]
     pub fn journal_mode(&self) -> JournalMode {
-        if self.bytes[18] == 2 || self.bytes[19] == 2 {
+        if self.bytes[19] == 2 {
             JournalMode::Wal
         } else {
             JournalMode::Rollback

@@ -8,6 +8,7 @@ use super::{
     Evidence, FileStamp, FileSystem, FirstBytes, Gate, Header, Holder, Journal, JournalMode, Locks,
     Shm, Source, SourceError, Wal, sys,
 };
+use crate::durable::Rights;
 
 /// How often a journal must look hot to be taken for it.
 const HOT_LOOKS: u32 = 3;
@@ -31,6 +32,8 @@ pub struct Look {
     pub locks: Locks,
     /// Number of names (hard links) that the file has.
     pub names: u64,
+    /// Who may do what with the file, if the system tells.
+    pub rights: Option<Rights>,
     pub(super) looked_ns: i64,
 }
 
@@ -92,6 +95,7 @@ pub fn look(source: &Source, gate: &Gate, now_ns: i64) -> Result<Look, SourceErr
         journal: Journal::look(&source.real)?,
         locks: sys::locks(gate.file()).map_err(SourceError::from_io)?,
         names: names(&metadata),
+        rights: Rights::of(&source.real),
         stamp,
         looked_ns: now_ns,
     };
@@ -106,6 +110,10 @@ pub fn look(source: &Source, gate: &Gate, now_ns: i64) -> Result<Look, SourceErr
         look.shm = Shm::look(&source.real)?;
         look.journal = Journal::look(&source.real)?;
         look.locks = sys::locks(gate.file()).map_err(SourceError::from_io)?;
+    }
+    if look.state() == State::WalLive {
+        // SQLite would say only that it cannot open the database.
+        Shm::check_readable(&source.real)?;
     }
     Ok(look)
 }

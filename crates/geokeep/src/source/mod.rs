@@ -8,23 +8,27 @@
 //! 2. The gate's own descriptor stays open until the gate is dropped, and connections are closed
 //!    before that.
 
+mod address;
 mod another;
 mod expand;
 mod file_system;
+mod folder;
 mod gate;
 mod header;
 mod identity;
+mod list;
 mod look;
 mod qgis_project;
 mod resident;
 mod sidecars;
 mod sys;
+mod unprotected;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use another::{Another, another};
-pub use expand::{Expanded, Found, expand, once_real};
+pub use expand::{Expanded, Found, ReadList, expand, once_real};
 pub use file_system::FileSystem;
 pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};
@@ -35,7 +39,8 @@ pub use qgis_project::{Project, ProjectFormat};
 pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
 pub use sys::{Holder, Locks, Waiting};
-pub(crate) use sys::{free_space, host_name, locks, owned_by_us, read_lock};
+pub(crate) use sys::{free_space, host_name, locks, openers, owned_by_us, read_lock};
+pub use unprotected::{NotProtected, Unprotected};
 
 /// Why a source could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -65,9 +70,20 @@ pub enum SourceError {
         /// The project file.
         project: PathBuf,
     },
+    /// A line of a list that can be no name; the text says why.
+    #[error("{0}")]
+    BadLine(String),
     /// No whole QGIS project; the text says what is wrong.
     #[error("{0}")]
     BadProject(String),
+    /// What lies beside the file and belongs to it cannot be read.
+    #[error("its '{suffix}', which belongs to it: {error}")]
+    Sidecar {
+        /// `-wal`, `-shm` or `-journal`.
+        suffix: &'static str,
+        /// Why.
+        error: io::Error,
+    },
     /// Reading failed.
     #[error("reading failed: {0}")]
     Io(#[source] io::Error),
@@ -169,6 +185,13 @@ fn lexical(given: &Path) -> Option<PathBuf> {
     Some(std::fs::canonicalize(above).ok()?.join(rest))
 }
 
+/// Whether the name of a file promises a GeoPackage.
+#[must_use]
+pub fn is_geopackage(path: &Path) -> bool {
+    let extension = path.extension();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("gpkg"))
+}
+
 /// `path` with `suffix` added to the file name.
 #[must_use]
 pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
@@ -183,6 +206,12 @@ pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
 pub fn is_short_lived(folder: &Path) -> bool {
     let there = folder.ancestors().find(|above| above.is_dir());
     there.is_some_and(sys::is_short_lived)
+}
+
+/// Whether two names are of one file.
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+    let id = |path: &Path| Some(sys::file_id(path, &std::fs::metadata(path).ok()?));
+    id(a).is_some_and(|a| id(b) == Some(a))
 }
 
 /// `stat` of a file by its name.

@@ -2,7 +2,9 @@
 //! GeoPackages that its layers lie in.
 
 mod data_source;
+mod files;
 mod layers;
+mod vrt;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -10,11 +12,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Source, SourceError, stamp_of, sys};
+use files::Files;
+use layers::Contents;
+
+use super::{NotProtected, Source, SourceError, stamp_of, sys};
 
 /// The longest project file that is read, and the longest XML in a `.qgz`. Both are held in memory.
 pub(crate) const PROJECT_BYTES_MAX: u64 = 64 << 20;
-/// GeoPackages that one project may name: each is looked for, and each that is missing is reported.
+/// Places that one project may name: each is looked for, and each that is missing is reported.
 const NAMED_MAX: usize = 10_000;
 /// How often a file is read that is being written, or seems cut off.
 const ATTEMPTS: u32 = 4;
@@ -51,7 +56,7 @@ impl ProjectFormat {
 
     /// Whether these bytes are a whole project, or what is wrong with them.
     pub(crate) fn check(self, bytes: &[u8]) -> Result<(), String> {
-        named_in(bytes, self, Path::new("")).map(|_| ())
+        contents(bytes, self).map(|_| ())
     }
 }
 
@@ -64,10 +69,14 @@ pub struct Project {
     pub format: ProjectFormat,
     /// All of it.
     pub bytes: Vec<u8>,
-    /// GeoPackages that it names and that are there, each once.
+    /// GeoPackages, and other SQLite databases, that it names and that are there, each once.
     pub geopackages: Vec<PathBuf>,
     /// GeoPackages that it names and that are not there.
     pub missing: Vec<PathBuf>,
+    /// Its layers that lie in something else.
+    pub not_protected: Vec<NotProtected>,
+    /// Other projects whose layers it shows.
+    pub embedded: Vec<(PathBuf, ProjectFormat)>,
 }
 
 impl Project {
@@ -93,15 +102,23 @@ impl Project {
         let source = Source::new(given)?;
         let bytes = read_still(&source.real)?;
         let folder = given.parent().unwrap_or(Path::new(""));
-        let named = named_in(&bytes, format, folder).map_err(SourceError::BadProject)?;
-        let (missing, there): (Vec<_>, Vec<_>) = named.into_iter().partition(Named::is_missing);
-        let paths = |named: Vec<Named>| named.into_iter().map(|named| named.path).collect();
+        let contents = contents(&bytes, format).map_err(SourceError::BadProject)?;
+        let mut files = Files::of(&contents.layers, folder);
+        if format == ProjectFormat::Qgs {
+            // Where labels were moved to; in a .qgz it lies within.
+            files = files.with(given.with_extension("qgd"));
+        }
+        let embedded = contents.embedded.iter();
+        let embedded = embedded.map(|file| data_source::place(file, folder).path);
+        let embedded = embedded.filter_map(|path| Some((ProjectFormat::of(&path)?, path)));
         Ok(Self {
             source,
             format,
             bytes,
-            geopackages: paths(there),
-            missing: paths(missing),
+            geopackages: files.there,
+            missing: files.missing,
+            not_protected: files.not_protected,
+            embedded: embedded.map(|(format, path)| (path, format)).collect(),
         })
     }
 
@@ -119,13 +136,6 @@ struct Named {
     path: PathBuf,
     /// A path of Windows, read on another system: it cannot be there.
     foreign: bool,
-}
-
-impl Named {
-    fn is_missing(&self) -> bool {
-        let not_found = |e: std::io::Error| e.kind() == std::io::ErrorKind::NotFound;
-        self.foreign || fs::metadata(&self.path).is_err_and(not_found)
-    }
 }
 
 /// The bytes of a file that did not change while it was read.
@@ -154,8 +164,8 @@ fn read_still(path: &Path) -> Result<Vec<u8>, SourceError> {
     Ok(bytes)
 }
 
-/// The GeoPackages that the layers of a project in `folder` lie in, each once, in its order.
-fn named_in(bytes: &[u8], format: ProjectFormat, folder: &Path) -> Result<Vec<Named>, String> {
+/// What a whole project says.
+fn contents(bytes: &[u8], format: ProjectFormat) -> Result<Contents, String> {
     let unpacked;
     let xml = match format {
         ProjectFormat::Qgs => bytes,
@@ -164,19 +174,13 @@ fn named_in(bytes: &[u8], format: ProjectFormat, folder: &Path) -> Result<Vec<Na
             &unpacked
         }
     };
-    let mut seen = HashSet::new();
-    let mut named = Vec::new();
-    for layer in layers::layers(xml)? {
-        if let Some(one) = data_source::geopackage(&layer, folder)
-            && seen.insert(one.clone())
-        {
-            named.push(one);
-        }
+    let contents = layers::contents(xml)?;
+    let all = contents.layers.iter().map(|layer| &layer.source);
+    let places = all.collect::<HashSet<_>>().len() + contents.embedded.len();
+    if places > NAMED_MAX {
+        return Err(format!("it names more than {NAMED_MAX} files"));
     }
-    if named.len() > NAMED_MAX {
-        return Err(format!("it names more than {NAMED_MAX} GeoPackages"));
-    }
-    Ok(named)
+    Ok(contents)
 }
 
 /// The XML in a `.qgz`: its one `.qgs`, whatever else lies there.

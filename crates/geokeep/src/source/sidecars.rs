@@ -13,8 +13,9 @@ use crate::durable::open_file;
 /// Length of the header of a write-ahead log (SQLite file format, section 4.1).
 const WAL_HEADER: usize = 32;
 const FRAME_HEADER: u64 = 24;
-/// Salts and commit mark of a frame are read from its header; more frames than this are not walked.
-const FRAMES_MAX: u64 = 1 << 24;
+/// Salts and commit mark of a frame are read from its header; more frames than this are not walked:
+/// 4 GiB of pages of 4 KiB. A log that claims more can be one large hole.
+const FRAMES_MAX: u64 = 1 << 20;
 
 /// A write-ahead log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -55,26 +56,31 @@ fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-fn open(path: &Path) -> Result<Option<(File, FileStamp)>, SourceError> {
+fn open(database: &Path, suffix: &'static str) -> Result<Option<(File, FileStamp)>, SourceError> {
+    let path = sidecar(database, suffix);
     if path.is_dir() {
         return Ok(None);
     }
-    let file = match open_file(path) {
-        Ok(file) => file,
-        Err(e) if is_absent(&e) => return Ok(None),
-        Err(e) => return Err(SourceError::from_io(e)),
-    };
-    let metadata = file.metadata().map_err(SourceError::from_io)?;
-    Ok(Some((file, sys::stamp(&metadata))))
+    let opened = open_file(&path).and_then(|file| Ok((file.metadata()?, file)));
+    match opened {
+        Ok((metadata, file)) => Ok(Some((file, sys::stamp(&metadata)))),
+        Err(e) if is_absent(&e) => Ok(None),
+        Err(error) => Err(SourceError::Sidecar { suffix, error }),
+    }
 }
 
 impl Journal {
     pub(super) fn look(database: &Path) -> Result<Option<Self>, SourceError> {
-        let Some((mut file, stamp)) = open(&sidecar(database, "-journal"))? else {
+        let Some((mut file, stamp)) = open(database, "-journal")? else {
             return Ok(None);
         };
         let mut first = [0];
-        let read = file.read(&mut first).map_err(SourceError::from_io)?;
+        let read = file
+            .read(&mut first)
+            .map_err(|error| SourceError::Sidecar {
+                suffix: "-journal",
+                error,
+            })?;
         Ok(Some(Self {
             bytes: stamp.size,
             has_header: read == 1 && first[0] != 0,
@@ -95,14 +101,28 @@ impl Shm {
             }
             Ok(_) => Ok(None),
             Err(e) if is_absent(&e) => Ok(None),
-            Err(e) => Err(SourceError::from_io(e)),
+            Err(error) => Err(SourceError::Sidecar {
+                suffix: "-shm",
+                error,
+            }),
+        }
+    }
+
+    /// Whether we may read it, as SQLite must where the log is in use. It is not opened: that would
+    /// drop the locks on it that this process has.
+    pub(super) fn check_readable(database: &Path) -> Result<(), SourceError> {
+        let suffix = "-shm";
+        match sys::may_read(&sidecar(database, suffix)) {
+            Err(e) if is_absent(&e) => Ok(()),
+            Err(error) => Err(SourceError::Sidecar { suffix, error }),
+            Ok(()) => Ok(()),
         }
     }
 }
 
 impl Wal {
     pub(super) fn look(database: &Path) -> Result<Option<Self>, SourceError> {
-        let Some((file, stamp)) = open(&sidecar(database, "-wal"))? else {
+        let Some((file, stamp)) = open(database, "-wal")? else {
             return Ok(None);
         };
         let mut stamp = stamp;
@@ -118,7 +138,12 @@ impl Wal {
             stamp: stamp.clone().into(),
         };
         if stamp.size >= WAL_HEADER as u64 {
-            sozip::ReadAt::read_exact_at(&file, &mut header, 0).map_err(SourceError::from_io)?;
+            sozip::ReadAt::read_exact_at(&file, &mut header, 0).map_err(|error| {
+                SourceError::Sidecar {
+                    suffix: "-wal",
+                    error,
+                }
+            })?;
             wal.stamp.header = Some(hex(&header));
             wal.committed_frames = committed_frames(&file, &header, stamp.size);
         }

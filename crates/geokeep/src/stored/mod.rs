@@ -14,7 +14,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use sozip::{Chunks, ReadAt};
 
-use crate::sqlite;
+use crate::{Watch, sqlite};
 use cache::CachedChunks;
 pub(crate) use twin::Twin;
 
@@ -54,14 +54,14 @@ impl Bytes {
 }
 
 impl Database {
-    /// Opens a connection. The file itself is first read by the first statement.
+    /// Opens a connection, whose statements end when `watch` says so. The file itself is read by the
+    /// first statement.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn open(bytes: &Bytes) -> rusqlite::Result<Self> {
+    pub fn open(bytes: &Bytes, watch: &Watch) -> rusqlite::Result<Self> {
         let registration = vfs::register(Arc::clone(&bytes.0))?;
-        let connection = sqlite::open_uri(&registration.uri())?;
-        sqlite::harden(&connection)?;
+        let connection = sqlite::foreign(&registration.uri(), watch)?;
         sqlite::register_spatial_functions(&connection)?;
         Ok(Self {
             connection,

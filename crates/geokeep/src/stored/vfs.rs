@@ -85,8 +85,9 @@ unsafe extern "C" fn x_open(
     // SAFETY: SQLite passes `szOsFile` writable bytes; without methods it will not call `x_close`.
     unsafe { (*file).base.pMethods = ptr::null() };
     if name.is_null() {
-        // A temporary file: `temp_store` could ask for one, and there is no place for it here.
-        return ffi::SQLITE_CANTOPEN;
+        // A temporary file: SQLite has more to sort than it holds in memory. There is no place for it
+        // here, and that is no fault of the stored bytes.
+        return ffi::SQLITE_FULL;
     }
     // SAFETY: a name that is not null is a C string, says sqlite3_vfs.xOpen.
     let name = unsafe { CStr::from_ptr(name) };

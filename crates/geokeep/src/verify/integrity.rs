@@ -1,78 +1,114 @@
 //! SQLite's own check of the whole file: `PRAGMA integrity_check`, R-trees and full-text indexes
-//! included.
+//! included. CHECK constraints are not: SQLite leaves them out of a database that nobody may write to.
 
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 
-use super::{VerifyError, finding, is_io};
+use super::found::Found;
+use super::schema::{Schema, allow_long, keep_short, reason};
+use super::{Budget, VerifyError, is_io};
 use crate::destination::Verdict;
 use crate::error::{Error, Interrupted};
-use crate::finding::{Finding, Severity};
+use crate::finding::Severity;
 use crate::sqlite::{code, quote};
 
 /// Faults that are listed at most.
 const FAULTS_MAX: usize = 100;
 /// SQLite's page cache for this check in KiB: looking up index entries jumps about.
 const PAGE_CACHE_KIB: u32 = 24 * 1024;
+/// Steps of the longest program: SQLite makes one for all tables and columns of a file. A thousand
+/// tables of a hundred columns need this many. They take 100 MB; what needs more is checked one
+/// table at a time.
+const PROGRAM_MAX: i32 = 2_500_000;
 
-pub(super) fn check(connection: &Connection) -> Result<(Verdict, Vec<Finding>), Error> {
-    // Reads the schema, and fails if that is damaged: the check itself will say so.
-    let _ = connection.execute_batch(&format!("PRAGMA cache_size = -{PAGE_CACHE_KIB}"));
-    let mut found = Vec::new();
-    match faults(connection, &format!("PRAGMA integrity_check({FAULTS_MAX})")) {
-        Ok(lines) => add(&mut found, None, lines),
-        Err(e) => match classify(e)? {
-            // The file needs a function or module that SQLite does not have here. That is no
-            // damage; every other table can still be checked.
-            Trouble::Missing(why) => {
-                note(&mut found, None, &why);
-                each_table(connection, &mut found)?;
-            }
-            Trouble::Damage(why) => found.push(fault(None, &why)),
-        },
-    }
-    let damaged = found
-        .iter()
-        .any(|finding| finding.severity == Severity::Error);
-    let verdict = if damaged {
-        Verdict::Damaged
-    } else {
-        Verdict::Sound
+pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<(Verdict, Found), Error> {
+    let mut found = Found::default();
+    let verdict = |found: &Found| match found.errors() {
+        0 => Verdict::Sound,
+        _ => Verdict::Damaged,
     };
-    Ok((verdict, found))
-}
-
-fn faults(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare(sql)?;
-    let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
-    lines.collect()
-}
-
-fn fault(table: Option<&str>, message: &str) -> Finding {
-    finding(Severity::Error, "integrity", table, message.to_owned())
-}
-
-fn note(found: &mut Vec<Finding>, table: Option<&str>, why: &str) {
-    let message = format!("could not be checked completely: {why}");
-    found.push(finding(Severity::Warning, "integrity", table, message));
-}
-
-fn add(found: &mut Vec<Finding>, table: Option<&str>, lines: Vec<String>) {
-    for line in lines.iter().flat_map(|text| text.lines()) {
-        // SQLite heads the faults of a database with a line of its own.
-        if line == "ok" || line.starts_with("*** in database") || line.is_empty() {
-            continue;
+    connection
+        .set_limit(Limit::SQLITE_LIMIT_VDBE_OP, PROGRAM_MAX)
+        .map_err(VerifyError::from)?;
+    let schema = match budget.spend(|| Schema::read(connection)) {
+        Ok(schema) => schema,
+        // Nobody can read anything in it.
+        Err(e) => {
+            match trouble(e, budget)? {
+                Trouble::Damage(why) | Trouble::Unreadable(why) => fault(&mut found, None, &why),
+                Trouble::Unchecked(why) => found.unchecked(None, &why),
+            }
+            return Ok((verdict(&found), found));
         }
-        if is_missing(line) {
-            note(found, table, line);
-        } else {
-            found.push(fault(table, line));
+    };
+    let _ = connection.execute_batch(&format!("PRAGMA cache_size = -{PAGE_CACHE_KIB}"));
+    let ended = run(connection, "", budget, &mut found, None);
+    if let Err(e) = ended {
+        match trouble(e, budget)? {
+            Trouble::Damage(why) => fault(&mut found, None, &why),
+            // The tables can still be checked, but for the one that is to blame.
+            Trouble::Unreadable(why) | Trouble::Unchecked(why) => {
+                let message = format!(
+                    "could not be checked completely: {why}. Its tables were checked one by one; \
+                     whether they share pages is not known"
+                );
+                found.unchecked(None, &message);
+                each_table(connection, &schema, budget, &mut found)?;
+            }
         }
+    }
+    Ok((verdict(&found), found))
+}
+
+/// Runs the check of everything, or of one table, and keeps what it says before it fails.
+fn run(
+    connection: &Connection,
+    argument: &str,
+    budget: &Budget,
+    found: &mut Found,
+    table: Option<&str>,
+) -> rusqlite::Result<()> {
+    let sql = match argument {
+        "" => format!("PRAGMA main.integrity_check({FAULTS_MAX})"),
+        table => format!("PRAGMA main.integrity_check({})", quote(table)),
+    };
+    budget.spend(|| {
+        let mut statement = connection.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let lines = super::layers::text(row.get_ref(0)?);
+            lines.lines().for_each(|line| add(found, table, line));
+        }
+        Ok(())
+    })
+}
+
+fn fault(found: &mut Found, table: Option<&str>, message: &str) {
+    // The check of each table has a hundred of its own.
+    if found.errors() < FAULTS_MAX {
+        found.push(Severity::Error, "integrity", table, message);
+    }
+}
+
+fn add(found: &mut Found, table: Option<&str>, line: &str) {
+    // SQLite heads the faults of a database with a line of its own.
+    if line == "ok" || line.starts_with("*** in database") || line.is_empty() {
+        return;
+    }
+    if is_missing(line) {
+        found.unchecked(table, &format!("could not be checked completely: {line}"));
+    } else {
+        fault(found, table, line);
     }
 }
 
 enum Trouble {
-    Missing(String),
+    /// SQLite says that the file is damaged.
     Damage(String),
+    /// An error of another kind.
+    Unreadable(String),
+    /// It would take too much, or something that this SQLite lacks.
+    Unchecked(String),
 }
 
 /// Something that this SQLite lacks, and no fault of the file.
@@ -87,34 +123,50 @@ fn is_missing(message: &str) -> bool {
     .any(|text| message.contains(text))
 }
 
-fn classify(error: rusqlite::Error) -> Result<Trouble, Error> {
-    match code(&error) {
-        Some(ErrorCode::OperationInterrupted) => return Err(Interrupted.into()),
-        Some(ErrorCode::OutOfMemory) => return Err(VerifyError::from(error).into()),
-        _ if is_io(&error) => return Err(VerifyError::from(error).into()),
-        _ => {}
+fn trouble(error: rusqlite::Error, budget: &Budget) -> Result<Trouble, Error> {
+    if budget.interrupted() {
+        return Err(Interrupted.into());
     }
-    let message = error.to_string();
-    Ok(if is_missing(&message) {
-        Trouble::Missing(message)
-    } else {
-        Trouble::Damage(message)
+    if is_io(&error) {
+        return Err(VerifyError::from(error).into());
+    }
+    let why = reason(&error);
+    Ok(match code(&error) {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) if !is_missing(&why) => {
+            Trouble::Damage(why)
+        }
+        Some(
+            ErrorCode::OperationInterrupted
+            | ErrorCode::TooBig
+            | ErrorCode::OutOfMemory
+            | ErrorCode::DiskFull
+            | ErrorCode::AuthorizationForStatementDenied,
+        ) => Trouble::Unchecked(why),
+        _ if is_missing(&why) => Trouble::Unchecked(why),
+        _ => Trouble::Unreadable(why),
     })
 }
 
-fn each_table(connection: &Connection, found: &mut Vec<Finding>) -> Result<(), Error> {
-    let names = faults(
-        connection,
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name",
-    );
-    for name in names.map_err(VerifyError::from)? {
-        let sql = format!("PRAGMA integrity_check({})", quote(&name));
-        match faults(connection, &sql) {
-            Ok(lines) => add(found, Some(&name), lines),
-            Err(e) => match classify(e)? {
-                Trouble::Missing(why) => note(found, Some(&name), &why),
-                Trouble::Damage(why) => found.push(fault(Some(&name), &why)),
-            },
+fn each_table(
+    connection: &Connection,
+    schema: &Schema,
+    budget: &Budget,
+    found: &mut Found,
+) -> Result<(), Error> {
+    for table in schema.tables() {
+        let name = Some(table.name.as_str());
+        if !table.computes {
+            allow_long(connection).map_err(VerifyError::from)?;
+        }
+        let ended = run(connection, &table.name, budget, found, name);
+        keep_short(connection).map_err(VerifyError::from)?;
+        if let Err(e) = ended {
+            match trouble(e, budget)? {
+                Trouble::Damage(why) => fault(found, name, &why),
+                Trouble::Unreadable(why) | Trouble::Unchecked(why) => {
+                    found.unchecked(name, &format!("could not be checked completely: {why}"));
+                }
+            }
         }
     }
     Ok(())

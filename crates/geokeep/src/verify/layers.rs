@@ -1,14 +1,15 @@
 //! What a GeoPackage holds: the tables of `gpkg_contents` (OGC 12-128r19, clause 1.1.3), counted.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
-use super::{Patience, VerifyError, finding, not_fatal};
+use super::found::Found;
+use super::schema::{Kind, Schema, keep_short, reason};
+use super::{Budget, not_fatal};
 use crate::destination::{Extent, Layer};
 use crate::error::Error;
-use crate::finding::{Finding, Severity};
+use crate::finding::Severity;
 use crate::sqlite::quote;
-use crate::stored::{Bytes, Database};
 
 /// The type under which tables are listed of a database that is no GeoPackage.
 pub(super) const PLAIN_TABLE: &str = "table";
@@ -19,57 +20,98 @@ const NAME_CHARS_MAX: usize = 500;
 /// Steps for counting the rows of all views, whose definitions may be anything: some seconds.
 const VIEW_STEPS: i64 = 300_000_000;
 
-pub(super) fn list(
-    bytes: &Bytes,
-    geopackage: bool,
-    patience: &Patience,
-    findings: &mut Vec<Finding>,
-) -> Result<Vec<Layer>, Error> {
-    let database = Database::open(bytes).map_err(VerifyError::from)?;
-    patience
-        .install_limited(database.connection())
-        .map_err(VerifyError::from)?;
-    of(database.connection(), geopackage, patience, findings)
+/// The layers of a database.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub(super) layers: Vec<Layer>,
+    /// How many there are besides.
+    pub(super) more: u64,
 }
 
-/// The layers of an open database.
-pub(super) fn of(
+pub(super) fn list(
     connection: &Connection,
+    schema: &Schema,
     geopackage: bool,
-    patience: &Patience,
-    findings: &mut Vec<Finding>,
-) -> Result<Vec<Layer>, Error> {
-    let listed = match uncounted(connection, geopackage) {
+    budget: &Budget,
+    found: &mut Found,
+) -> Result<Listed, Error> {
+    let listed = budget.spend(|| {
+        schema.allow_for_reading(
+            connection,
+            if geopackage { &["gpkg_contents"] } else { &[] },
+        )?;
+        Ok(Listed {
+            layers: uncounted(connection, geopackage)?,
+            more: number(connection, geopackage)?.saturating_sub(u64::from(LAYERS_MAX)),
+        })
+    });
+    let mut listed = match listed {
         Ok(listed) => listed,
         Err(e) => {
-            let e = not_fatal(e, patience)?;
-            let message = format!("the layers could not be listed: {e}");
-            findings.push(finding(Severity::Warning, "layer", None, message));
-            return Ok(Vec::new());
+            let e = not_fatal(e, budget)?;
+            let message = format!("the layers could not be listed: {}", reason(&e));
+            found.push(Severity::Warning, "layer", None, &message);
+            return Ok(Listed::default());
         }
     };
-    let mut layers = Vec::new();
-    let mut view_steps = VIEW_STEPS;
-    for layer in listed {
-        let name = &layer.name;
-        let rows = match count(connection, name, patience, &mut view_steps) {
-            Ok(rows) => Some(rows),
-            Err(e) => {
-                let e = not_fatal(e, patience)?;
-                let message = format!("its rows could not be counted: {e}");
-                findings.push(finding(Severity::Warning, "layer", Some(name), message));
-                None
-            }
-        };
-        let short = |text: &str| text.chars().take(NAME_CHARS_MAX).collect();
-        layers.push(Layer {
-            name: short(name),
-            kind: short(&layer.kind),
-            rows,
-            ..layer
-        });
+    if listed.more > 0 {
+        let message = format!("{} more layers are not listed", listed.more);
+        found.push(Severity::Advisory, "layer", None, &message);
     }
-    Ok(layers)
+    let mut view_steps = VIEW_STEPS;
+    for layer in &mut listed.layers {
+        add_rows(layer, connection, schema, budget, &mut view_steps, found)?;
+    }
+    Ok(listed)
+}
+
+/// Counts the rows of one layer.
+fn add_rows(
+    layer: &mut Layer,
+    connection: &Connection,
+    schema: &Schema,
+    budget: &Budget,
+    view_steps: &mut i64,
+    found: &mut Found,
+) -> Result<(), Error> {
+    let Some(object) = schema.get(&layer.name) else {
+        if layer.name.chars().count() < NAME_CHARS_MAX {
+            layer.missing = true;
+            let message = "gpkg_contents names it, but there is no such table";
+            found.push(Severity::Warning, "layer", Some(&layer.name), message);
+        } else {
+            let message = "its rows were not counted: its name is too long";
+            found.unchecked(Some(&layer.name), message);
+        }
+        return Ok(());
+    };
+    let sql = format!("SELECT count(*) FROM main.{}", quote(&object.name));
+    let count = || {
+        keep_short(connection)?;
+        connection.query_row(&sql, [], |row| row.get::<_, i64>(0))
+    };
+    let counted = match object.kind {
+        Kind::View => budget.spend_steps(view_steps, count),
+        Kind::Table | Kind::Virtual => budget.spend(count),
+    };
+    match counted {
+        Ok(rows) => layer.rows = Some(rows.unsigned_abs()),
+        Err(e) => {
+            let e = not_fatal(e, budget)?;
+            // A view over a table that is gone shows nothing any more.
+            layer.missing = object.kind == Kind::View
+                && connection.prepare(&sql).is_err_and(|e| names_nothing(&e));
+            let message = format!("its rows could not be counted: {}", reason(&e));
+            found.push(Severity::Warning, "layer", Some(&layer.name), &message);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a view names a table or a column that does not exist. SQLite has no code for it.
+fn names_nothing(error: &rusqlite::Error) -> bool {
+    let message = error.to_string();
+    message.contains("no such table") || message.contains("no such column")
 }
 
 /// Whether the database has GeoPackage's table of contents.
@@ -81,6 +123,9 @@ pub(crate) fn has_contents_table(connection: &Connection) -> rusqlite::Result<bo
     )
 }
 
+const TABLES: &str =
+    "FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+
 /// The layers in the order of their names, not counted yet.
 pub(crate) fn uncounted(connection: &Connection, geopackage: bool) -> rusqlite::Result<Vec<Layer>> {
     let mut statement = if geopackage {
@@ -89,16 +134,17 @@ pub(crate) fn uncounted(connection: &Connection, geopackage: bool) -> rusqlite::
             .prepare(&contents("min_x, min_y, max_x, max_y, srs_id"))
             .or_else(|_| connection.prepare(&contents("NULL, NULL, NULL, NULL, NULL")))?
     } else {
-        connection.prepare(
-            "SELECT name, 'table', NULL, NULL, NULL, NULL, NULL FROM sqlite_schema WHERE type = 'table' \
-             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIMIT ?1",
-        )?
+        connection.prepare(&format!(
+            "SELECT name, 'table', NULL, NULL, NULL, NULL, NULL {TABLES} ORDER BY name LIMIT ?1"
+        ))?
     };
+    let short = |value: ValueRef<'_>| text(value).chars().take(NAME_CHARS_MAX).collect();
     let rows = statement.query_map([LAYERS_MAX], |row| {
         Ok(Layer {
-            name: text(row.get_ref(0)?),
-            kind: text(row.get_ref(1)?),
+            name: short(row.get_ref(0)?),
+            kind: short(row.get_ref(1)?),
             rows: None,
+            missing: false,
             extent: extent(row)?,
             srs_id: row.get_ref(6)?.as_i64().ok(),
         })
@@ -106,11 +152,25 @@ pub(crate) fn uncounted(connection: &Connection, geopackage: bool) -> rusqlite::
     rows.collect()
 }
 
+/// How many layers there are.
+fn number(connection: &Connection, geopackage: bool) -> rusqlite::Result<u64> {
+    let from = if geopackage {
+        "FROM gpkg_contents"
+    } else {
+        TABLES
+    };
+    let number = connection.query_row(&format!("SELECT count(*) {from}"), [], |row| {
+        row.get::<_, i64>(0)
+    })?;
+    Ok(number.unsigned_abs())
+}
+
 fn contents(place: &str) -> String {
     format!("SELECT table_name, data_type, {place} FROM gpkg_contents ORDER BY table_name LIMIT ?1")
 }
 
-fn text(value: ValueRef<'_>) -> String {
+/// A text as it is; anything else is none.
+pub(super) fn text(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
         _ => String::new(),
@@ -129,32 +189,4 @@ fn extent(row: &Row<'_>) -> rusqlite::Result<Option<Extent>> {
         };
     }
     Ok(Extent::new(numbers))
-}
-
-fn count(
-    connection: &Connection,
-    name: &str,
-    patience: &Patience,
-    view_steps: &mut i64,
-) -> rusqlite::Result<u64> {
-    let kind: Option<String> = connection
-        .query_row(
-            "SELECT type FROM sqlite_schema WHERE lower(name) = lower(?1) AND type IN ('table', 'view')",
-            [name],
-            |row| row.get(0),
-        )
-        .optional()?;
-    let is_view = kind.as_deref() == Some("view");
-    if is_view {
-        patience.allow(*view_steps);
-    }
-    let counted = connection.query_row(
-        &format!("SELECT count(*) FROM {}", quote(name)),
-        [],
-        |row| row.get::<_, i64>(0),
-    );
-    if is_view {
-        *view_steps = patience.refill();
-    }
-    Ok(counted?.unsigned_abs())
 }

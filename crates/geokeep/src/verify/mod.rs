@@ -3,28 +3,35 @@
 //! Two questions, asked side by side because each is worthless alone: SQLite's check sees 8 of 100
 //! changed bytes, and a digest says nothing of a database that was broken before it was copied.
 
+mod budget;
 mod digest;
+mod foreign_keys;
+mod found;
 mod integrity;
 mod layers;
 mod losses;
-mod patience;
 mod rules;
+mod schema;
+mod spatial_index;
+mod thread_time;
 
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use sozip::{Chunks, ReadAt};
+use sozip::{ChunkHash, Chunks, ReadAt};
 
 use crate::Watch;
 use crate::destination::{Layer, Manifest, StoredArchive, Verdict};
 use crate::error::{Error, Interrupted};
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::stored::{Bytes, Database, Twin};
+use budget::{Budget, Patience};
 pub(crate) use digest::compare;
+use found::Found;
 pub(crate) use layers::{has_contents_table, uncounted as uncounted_layers};
 pub use losses::LOSS;
 pub(crate) use losses::losses;
-use patience::Patience;
+use schema::{Schema, reason};
 
 /// Why stored bytes do not prove to be a backup.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +72,8 @@ pub(crate) struct Checked {
     pub(crate) verdict: Verdict,
     pub(crate) findings: Vec<Finding>,
     pub(crate) layers: Vec<Layer>,
+    /// Layers beyond those that are listed.
+    pub(crate) more_layers: u64,
 }
 
 /// What the stored bytes must hash to.
@@ -72,15 +81,16 @@ pub(crate) struct Checked {
 pub(crate) struct Digests<'a> {
     pub(crate) content: &'a str,
     pub(crate) stored: &'a str,
+    /// Of each chunk; empty if it was not noted.
+    pub(crate) chunks: &'a [ChunkHash],
 }
 
 /// Bytes of decoded chunks that all checks of one backup share. Index pages, which are wanted again
 /// and again, are kept by SQLite itself.
 const CACHE: usize = 24 << 20;
-/// A manifest lists no more findings than this; the last one says how many there were.
-const FINDINGS_MAX: usize = 200;
 
-/// Verifies a finished archive against its own manifest.
+/// Verifies a finished archive against its own manifest, and returns that: with what the checks
+/// find now, if they were asked.
 ///
 /// # Errors
 /// [`VerifyError`] and [`DestinationError`] say what is wrong with it.
@@ -90,9 +100,11 @@ pub fn verify(archive: StoredArchive, level: Level, watch: &Watch) -> Result<Man
         .check_canonical()
         .map_err(VerifyError::from)?;
     let manifest = archive.manifest.clone();
+    let hashes = archive.hashes()?;
     let digests = Digests {
         content: &manifest.digest,
         stored: &manifest.stored_digest,
+        chunks: &hashes,
     };
     let geopackage = is_geopackage(&manifest.layers);
     let chunks = Arc::new(archive.into_chunks()?);
@@ -102,6 +114,10 @@ pub fn verify(archive: StoredArchive, level: Level, watch: &Watch) -> Result<Man
     }
     let checked = check(&chunks, digests, geopackage, None, watch)?;
     same_as_recorded(&manifest, &checked)?;
+    let mut manifest = manifest;
+    let new = checked.findings.into_iter();
+    let new: Vec<_> = new.filter(|f| !manifest.findings.contains(f)).collect();
+    manifest.findings.extend(new);
     Ok(manifest)
 }
 
@@ -112,18 +128,24 @@ pub(crate) fn check_restored(
     watch: &Watch,
 ) -> Result<(), Error> {
     let patience = Patience::new(watch, manifest.bytes);
-    patience.install(connection).map_err(VerifyError::from)?;
-    let (verdict, mut findings) = integrity::check(connection)?;
     let geopackage = is_geopackage(&manifest.layers);
-    patience
-        .install_limited(connection)
-        .map_err(VerifyError::from)?;
-    let layers = layers::of(connection, geopackage, &patience, &mut findings)?;
-    let checked = Checked {
-        verdict,
-        findings,
-        layers,
-    };
+    let checked = patience.guarded(|| {
+        let budget = patience.budget();
+        budget.install(connection).map_err(VerifyError::from)?;
+        let (verdict, mut found) = integrity::check(connection, &budget)?;
+        let budget = patience.budget();
+        budget.install(connection).map_err(VerifyError::from)?;
+        let schema = budget
+            .spend(|| Schema::read(connection))
+            .unwrap_or_default();
+        let listed = layers::list(connection, &schema, geopackage, &budget, &mut found)?;
+        Ok::<_, Error>(Checked {
+            verdict,
+            findings: found.into_findings(),
+            layers: listed.layers,
+            more_layers: listed.more,
+        })
+    })?;
     Ok(same_as_recorded(manifest, &checked)?)
 }
 
@@ -133,7 +155,9 @@ fn is_geopackage(layers: &[Layer]) -> bool {
 }
 
 fn same_as_recorded(manifest: &Manifest, checked: &Checked) -> Result<(), VerifyError> {
-    if manifest.verdict != checked.verdict {
+    // What a snapshot could not take with it, no check of the copy can find.
+    let incomplete = manifest.findings.iter().any(Finding::leaves_a_gap);
+    if manifest.verdict != checked.verdict && !incomplete {
         let worst = checked
             .findings
             .first()
@@ -143,7 +167,8 @@ fn same_as_recorded(manifest: &Manifest, checked: &Checked) -> Result<(), Verify
             checked.verdict.as_str()
         )));
     }
-    let same_layers = manifest.layers.len() == checked.layers.len()
+    let recorded = manifest.layers.len() as u64 + manifest.more_layers;
+    let same_layers = recorded == checked.layers.len() as u64 + checked.more_layers
         && std::iter::zip(&manifest.layers, &checked.layers)
             .all(|(recorded, found)| recorded.matches(found));
     if !same_layers {
@@ -168,87 +193,94 @@ pub(crate) fn check<R: ReadAt + 'static>(
     watch: &Watch,
 ) -> Result<Checked, Error> {
     let patience = Patience::new(watch, chunks.size());
+    let whole = just_written.is_none();
     let hashes = just_written.as_ref().map(|twin| Arc::clone(&twin.hashes));
     let bytes = Bytes::with_twin(Arc::clone(chunks), CACHE, just_written);
-    let (integrity, others) = std::thread::scope(|scope| {
-        let integrity = scope.spawn(|| {
-            let database = open(&bytes, &patience)?;
-            integrity::check(database.connection())
-        });
-        let compared = match &hashes {
-            Some(hashes) => digest::compare_stored(chunks, digests.stored, hashes, watch),
-            None => compare(chunks, digests, 1, |_| Ok(watch.check()?)),
-        };
-        let others = compared.and_then(|()| {
-            let mut found = rules::check(&bytes, geopackage, &patience)?;
-            found.layers = layers::list(&bytes, geopackage, &patience, &mut found.findings)?;
-            Ok(found)
-        });
-        if others.is_err() {
-            patience.lose();
-        }
-        (
-            integrity
-                .join()
-                .unwrap_or(Err(VerifyError::Panicked.into())),
-            others,
-        )
+    let (integrity, others) = patience.guarded(|| {
+        std::thread::scope(|scope| {
+            let integrity = scope.spawn(|| {
+                let (database, budget) = open(&bytes, &patience)?;
+                integrity::check(database.connection(), &budget)
+            });
+            let compared = match &hashes {
+                Some(hashes) => digest::compare_stored(chunks, digests.stored, hashes, watch),
+                None => compare(chunks, digests, 1, |_| Ok(watch.check()?)),
+            };
+            let others = compared.and_then(|()| others(&bytes, geopackage, whole, &patience));
+            if others.is_err() {
+                patience.lose();
+            }
+            let integrity = integrity.join();
+            (
+                integrity.unwrap_or(Err(VerifyError::Panicked.into())),
+                others,
+            )
+        })
     });
     watch.check()?;
     // A wrong digest explains whatever else went wrong.
-    let mut checked = others?;
+    let (mut found, listed) = others?;
     let (verdict, faults) = integrity?;
-    checked.verdict = verdict;
-    checked.findings.extend(faults);
-    tidy(&mut checked.findings);
-    Ok(checked)
+    found.append(faults);
+    Ok(Checked {
+        verdict,
+        findings: found.into_findings(),
+        layers: listed.layers,
+        more_layers: listed.more,
+    })
+}
+
+/// Everything but SQLite's own check. Each is asked alone, and of each table alone: what cannot be
+/// checked keeps nothing else from it.
+fn others(
+    bytes: &Bytes,
+    geopackage: bool,
+    whole: bool,
+    patience: &Patience,
+) -> Result<(Found, layers::Listed), Error> {
+    let (database, budget) = open(bytes, patience)?;
+    let connection = database.connection();
+    let mut found = Found::default();
+    let schema = match budget.spend(|| Schema::read(connection)) {
+        Ok(schema) => schema,
+        Err(e) => {
+            // SQLite's own check says what is wrong with it.
+            let why = reason(&not_fatal(e, &budget)?);
+            found.unchecked(None, &format!("the schema could not be read: {why}"));
+            return Ok((found, layers::Listed::default()));
+        }
+    };
+    let listed = layers::list(connection, &schema, geopackage, &budget, &mut found)?;
+    foreign_keys::check(connection, &schema, &budget, &mut found)?;
+    if geopackage {
+        let layers = &listed.layers;
+        spatial_index::check(connection, &schema, layers, whole, &budget, &mut found)?;
+        drop(database);
+        rules::check(bytes, &schema, &budget, &mut found)?;
+    }
+    Ok((found, listed))
 }
 
 /// Whether the stored database has the table that makes a GeoPackage.
 pub(crate) fn is_stored_geopackage<R: ReadAt + 'static>(
     chunks: &Arc<Chunks<R>>,
+    watch: &Watch,
 ) -> Result<bool, Error> {
-    let database = Database::open(&Bytes::new(Arc::clone(chunks), 0));
-    let database = database.map_err(VerifyError::from)?;
-    // A schema that cannot be read shows no such table.
-    Ok(has_contents_table(database.connection()).unwrap_or(false))
+    let patience = Patience::new(watch, chunks.size());
+    let (database, budget) = open(&Bytes::new(Arc::clone(chunks), 0), &patience)?;
+    let has = budget.spend(|| has_contents_table(database.connection()));
+    watch.check()?;
+    // A schema that cannot be read does not say that it is none.
+    Ok(has.unwrap_or(true))
 }
 
-fn open(bytes: &Bytes, patience: &Patience) -> Result<Database, Error> {
-    let database = Database::open(bytes).map_err(VerifyError::from)?;
-    patience
-        .install(database.connection())
-        .map_err(VerifyError::from)?;
-    Ok(database)
-}
-
-/// The most serious first, always in the same order, and not too many.
-fn tidy(findings: &mut Vec<Finding>) {
-    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
-    findings.dedup();
-    if findings.len() > FINDINGS_MAX {
-        let more = findings.len() - FINDINGS_MAX;
-        findings.truncate(FINDINGS_MAX);
-        findings.push(finding(
-            Severity::Advisory,
-            "more",
-            None,
-            format!("{more} more findings"),
-        ));
-    }
-}
-
-/// Longest message of a finding in characters: a hostile file may put a whole book into a name.
-const MESSAGE_CHARS_MAX: usize = 500;
-
-fn finding(severity: Severity, code: &str, table: Option<&str>, message: String) -> Finding {
-    let short = |text: &str| text.chars().take(MESSAGE_CHARS_MAX).collect::<String>();
-    Finding {
-        severity,
-        code: code.to_owned(),
-        table: table.map(short),
-        message: short(&message),
-    }
+/// A connection, and a new budget for the statements on it.
+fn open(bytes: &Bytes, patience: &Patience) -> Result<(Database, Budget), Error> {
+    let database = Database::open(bytes, patience.watch()).map_err(VerifyError::from)?;
+    let budget = patience.budget();
+    let installed = budget.install(database.connection());
+    installed.map_err(VerifyError::from)?;
+    Ok((database, budget))
 }
 
 /// Whether SQLite says that the stored bytes could not be read: that is the archive's fault, not
@@ -261,8 +293,8 @@ fn is_io(error: &rusqlite::Error) -> bool {
 }
 
 /// Gives the error back if it only means that this check found nothing out; else the run is over.
-fn not_fatal(error: rusqlite::Error, patience: &Patience) -> Result<rusqlite::Error, Error> {
-    if patience.interrupted() {
+fn not_fatal(error: rusqlite::Error, budget: &Budget) -> Result<rusqlite::Error, Error> {
+    if budget.interrupted() {
         return Err(Interrupted.into());
     }
     if is_io(&error) {

@@ -4,6 +4,9 @@
 #![allow(unreachable_pub, reason = "shared by several test programs")]
 
 pub mod page;
+pub mod program;
+pub mod restored;
+pub mod tree;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -177,7 +180,7 @@ pub fn tiny() -> gpkg::Options {
 /// The database in an archive, opened where it lies.
 pub fn open_stored(archive: &Path) -> Database {
     let chunks = StoredArchive::open(archive).unwrap().into_chunks().unwrap();
-    Database::open(&Bytes::new(Arc::new(chunks), 4 << 20)).unwrap()
+    Database::open(&Bytes::new(Arc::new(chunks), 4 << 20), &Watch::default()).unwrap()
 }
 
 /// The database in an archive, every byte of it.

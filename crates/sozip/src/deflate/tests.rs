@@ -191,6 +191,35 @@ fn several_blocks_stay_compressed() {
     }
 }
 
+/// Tiles are PNG or JPEG already: such a chunk is stored, and coordinates without any pattern are not.
+#[test]
+fn what_is_compressed_already_is_stored() {
+    let mut x = 7_u64;
+    let mut random = || {
+        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (x >> 33) as u32
+    };
+    let level = CompressionLvl::new(6).unwrap();
+    let words: Vec<u8> = (0..400_000)
+        .map(|_| b"parcels of the town"[random() as usize % 19])
+        .collect();
+    let mut tile = vec![0; words.len()];
+    let len = libdeflater::Compressor::new(level)
+        .deflate_compress(&words, &mut tile)
+        .unwrap();
+    assert!(len > 65_536, "{len}");
+    let doubles: Vec<u8> = (0..8192)
+        .flat_map(|_| (300_000.0 + f64::from(random()) / 7.0).to_le_bytes())
+        .collect();
+    let mut compressor = ChunkCompressor::new(CompressionLvl::new(2).unwrap());
+    let (stream, lengths) = compress(&mut compressor, &tile[..65_536], 65_536);
+    assert!(stream.len() > 65_536);
+    assert_decodes(&tile[..65_536], 65_536, &stream, &lengths);
+    let (stream, lengths) = compress(&mut compressor, &doubles, 65_536);
+    assert!(stream.len() < 62_000, "{}", stream.len());
+    assert_decodes(&doubles, 65_536, &stream, &lengths);
+}
+
 /// What happens when the compressor is broken: bigger, but right.
 #[test]
 fn a_wrong_result_is_replaced_by_stored_blocks() {

@@ -37,7 +37,7 @@ pub fn read_within_bounds(bytes: &[u8]) -> bool {
             }
         }
         let mut seen = 0;
-        let scanned = chunks.scan(1, |_, plain| {
+        let scanned = chunks.scan(1, &[], |_, plain| {
             seen += plain.len();
             if seen > PLAIN_MAX {
                 Err(ReadError::WorkerLost)

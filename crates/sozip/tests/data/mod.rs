@@ -120,7 +120,7 @@ pub fn read_all(bytes: &[u8]) -> Result<Content, ReadError> {
     let mut content = Vec::new();
     for entry in archive.entries() {
         let (mut stored, mut plain) = (Vec::new(), Vec::new());
-        archive.chunks(entry)?.scan(1, |s, p| {
+        archive.chunks(entry)?.scan(1, &[], |s, p| {
             stored.extend_from_slice(s);
             plain.extend_from_slice(p);
             Ok::<(), ReadError>(())

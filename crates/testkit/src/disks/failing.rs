@@ -1,4 +1,4 @@
-//! A disk whose N-th call fails.
+//! A disk whose N-th call fails, or that lacks a call altogether.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -29,6 +29,17 @@ impl Failure {
     }
 }
 
+/// A call that a disk can lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// [`Disk::sync_dir`].
+    SyncDir,
+    /// [`Disk::lock`].
+    Lock,
+    /// Writing to a file.
+    Write,
+}
+
 /// Which call fails, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct DiskFault {
@@ -40,11 +51,19 @@ pub struct DiskFault {
     pub failure: Failure,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     calls: u64,
     failed: u64,
     fault: Option<DiskFault>,
+    visit: Option<(u64, Box<dyn FnOnce() + Send>)>,
+    lacks: Option<(Call, Failure)>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} calls, {} failed", self.calls, self.failed)
+    }
 }
 
 /// Wraps a disk and fails its N-th call; calls on its files (read, write, seek, sync, …) count
@@ -72,6 +91,24 @@ impl FailingDisk {
         };
     }
 
+    /// Fails nothing, but calls `action` before the call of this number, counted from 0 from now on:
+    /// another program comes at that very moment.
+    pub fn before(&self, number: u64, action: impl FnOnce() + Send + 'static) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State {
+            visit: Some((number, Box::new(action))),
+            ..State::default()
+        };
+    }
+
+    /// From now on each such call fails, until the next [`plan`](Self::plan) or
+    /// [`clear`](Self::clear).
+    pub fn lack(&self, call: Call, failure: Failure) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State {
+            lacks: Some((call, failure)),
+            ..State::default()
+        };
+    }
+
     /// Ends the plan, counts from 0 again, and returns how many calls there were and how many
     /// of them failed.
     pub fn clear(&self) -> (u64, u64) {
@@ -82,9 +119,24 @@ impl FailingDisk {
 }
 
 fn count(state: &Mutex<State>) -> io::Result<()> {
+    count_as(state, None)
+}
+
+fn count_as(state: &Mutex<State>, call: Option<Call>) -> io::Result<()> {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     let number = state.calls;
     state.calls += 1;
+    if state.visit.as_ref().is_some_and(|(at, _)| *at == number)
+        && let Some((_, action)) = state.visit.take()
+    {
+        drop(state);
+        action();
+        return Ok(());
+    }
+    if let Some((_, failure)) = state.lacks.filter(|(lacking, _)| Some(*lacking) == call) {
+        state.failed += 1;
+        return Err(failure.error());
+    }
     match state.fault {
         Some(f) if number == f.at || (f.sticky && number > f.at) => {
             state.failed += 1;
@@ -105,7 +157,7 @@ impl Disk for FailingDisk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<File> {
-        count(&self.state)?;
+        count_as(&self.state, Some(Call::Lock))?;
         self.inner.lock(path)
     }
 
@@ -135,7 +187,7 @@ impl Disk for FailingDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        count(&self.state)?;
+        count_as(&self.state, Some(Call::SyncDir))?;
         self.inner.sync_dir(path)
     }
 }
@@ -167,7 +219,7 @@ impl Read for FailingFile {
 
 impl Write for FailingFile {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        count(&self.state)?;
+        count_as(&self.state, Some(Call::Write))?;
         self.inner.write(buf)
     }
 

@@ -5,5 +5,5 @@ mod failing;
 mod recording;
 
 pub use crash::{CrashReport, Violation, crash_images, crash_images_with};
-pub use failing::{DiskFault, FailingDisk, Failure};
+pub use failing::{Call, DiskFault, FailingDisk, Failure};
 pub use recording::{Log, RecordingDisk};

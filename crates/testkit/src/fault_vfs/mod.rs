@@ -91,7 +91,11 @@ pub struct Seen {
     pub by_call: BTreeMap<Call, u64>,
 }
 
+type Action = Box<dyn FnOnce() + Send>;
+
 struct State {
+    /// What to do before the call of this number.
+    visit: Option<(Option<Call>, u64, Action)>,
     /// Files whose path contains this count; `None`: nobody is watching, nothing counts.
     filter: Option<String>,
     fault: Option<Fault>,
@@ -99,6 +103,7 @@ struct State {
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
+    visit: None,
     filter: None,
     fault: None,
     seen: Seen {
@@ -135,6 +140,7 @@ pub fn watch(part: impl AsRef<Path>) -> Watch {
     // Windows resolves to a form that SQLite does not use.
     let filter = filter.trim_start_matches(r"\\?\").to_owned();
     *lock(&STATE) = State {
+        visit: None,
         filter: Some(filter),
         fault: None,
         seen: Seen::default(),
@@ -156,6 +162,13 @@ impl Watch {
         state.seen = Seen::default();
     }
 
+    /// Calls `action` before the `number`-th call from now on, of this sort or of all, counted from
+    /// 0: another program comes at that very moment, or this one dies. It must be another process
+    /// that works on the files, for locks belong to processes.
+    pub fn before(&self, call: Option<Call>, number: u64, action: impl FnOnce() + Send + 'static) {
+        come_before(call, number, action);
+    }
+
     /// Ends the plan, tells what happened, and counts from 0 again.
     pub fn clear(&self) -> Seen {
         let mut state = lock(&STATE);
@@ -164,9 +177,16 @@ impl Watch {
     }
 }
 
+/// See [`Watch::before`]; for an action that itself plans the next one.
+pub fn come_before(call: Option<Call>, number: u64, action: impl FnOnce() + Send + 'static) {
+    let mut state = lock(&STATE);
+    state.visit = Some((call, number, Box::new(action)));
+}
+
 impl Drop for Watch {
     fn drop(&mut self) {
         *lock(&STATE) = State {
+            visit: None,
             filter: None,
             fault: None,
             seen: Seen::default(),
@@ -175,6 +195,19 @@ impl Drop for Watch {
 }
 
 impl State {
+    /// The action whose turn it is with this call.
+    fn due(&mut self, call: Call) -> Option<Action> {
+        let (wanted, left, _) = self.visit.as_mut()?;
+        if wanted.is_some_and(|wanted| wanted != call) {
+            return None;
+        }
+        if *left > 0 {
+            *left -= 1;
+            return None;
+        }
+        self.visit.take().map(|(.., action)| action)
+    }
+
     fn is_watched(&self, name: Option<&str>) -> bool {
         let Some(filter) = self.filter.as_deref() else {
             return false;
@@ -202,6 +235,11 @@ fn count(call: Call, name: Option<&str>) -> Option<Kind> {
     let number = state.seen.calls;
     state.seen.calls += 1;
     *state.seen.by_call.entry(call).or_default() += 1;
+    if let Some(action) = state.due(call) {
+        drop(state);
+        action();
+        state = lock(&STATE);
+    }
     let fault = state.fault?;
     let due = number == fault.at || (fault.sticky && number > fault.at);
     if !due || !applies(fault.kind, call) {

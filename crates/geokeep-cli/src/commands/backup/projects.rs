@@ -54,6 +54,8 @@ impl Report<'_> {
             } else {
                 render::say(self.context, &describe_project(project, copy, word));
             }
+            tally.summary.not_protected += project.not_protected.len();
+            Self::not_in_databases(project);
         });
     }
 

@@ -1,9 +1,9 @@
 //! `geokeep restore`: a copy of a QGIS project.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use geokeep::destination::{ArchiveFolder, KeptProject};
-use geokeep::restore::{RestoredProject, Target, restore_project};
+use geokeep::restore::{RestoredProject, Target, place_of_project, restore_project};
 
 use crate::args::Restore;
 use crate::failure::Exit;
@@ -16,13 +16,22 @@ pub(super) fn run(
     arguments: &Restore,
     context: &Context,
 ) -> Exit {
-    let original = || PathBuf::from(&copy.source.path);
-    let target = Target {
-        path: arguments.to.clone().unwrap_or_else(original),
-        force: arguments.force,
-    };
     let dry_run = arguments.dry_run;
     let settings = context.settings();
+    let path = match &arguments.to {
+        Some(path) => path.clone(),
+        None => match place_of_project(&copy.source, &settings.machine) {
+            Ok(path) => path,
+            Err(error) => {
+                return super::failed(context, &error.into(), Path::new(&copy.source.path));
+            }
+        },
+    };
+    super::announce(arguments, &path);
+    let target = Target {
+        path,
+        force: arguments.force,
+    };
     match restore_project(
         copy,
         &target,
@@ -58,4 +67,5 @@ fn report(context: &Context, restored: &RestoredProject, dry_run: bool) {
     }
     line.push_str("; the GeoPackages that it names are backups of their own");
     render::say(context, &line);
+    super::say_what_is_missing(context, &restored.not_restored);
 }

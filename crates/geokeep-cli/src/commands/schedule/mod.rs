@@ -13,7 +13,7 @@ use geokeep::schedule::{Plan, ScheduleError};
 use crate::args::schedule::{Action, Install, Schedule, Scheduler};
 use crate::config::Config;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, ScheduleLine, ScheduleText, human_time, one_line};
+use crate::render::{self, ScheduleLine, ScheduleText, human_time};
 use crate::settings::Context;
 
 /// What a scheduler knows of the schedule that it has.
@@ -144,7 +144,7 @@ fn print(install: &Install, context: &Context) -> Result<(), Failure> {
         if texts.len() > 1 {
             render::say(context, &format!("# {}", text.path));
         }
-        render::say(context, text.text.trim_end());
+        render::as_it_is(context, text.text.trim_end());
     }
     if context.json {
         let mut line = ScheduleLine::new("planned", Some(kind.as_str()));
@@ -169,7 +169,7 @@ fn add(install: &Install, context: &Context) -> Result<(), Failure> {
         "{} runs it {}: {}",
         kind.name(),
         install.times.when(),
-        one_line(&installed.place)
+        installed.place
     );
     render::say(context, &line);
     for note in &installed.notes {
@@ -253,11 +253,7 @@ fn describe(kind: Scheduler, status: &Status, context: &Context) {
         .map_or_else(|| "not known".to_owned(), human_time);
     render::say(
         context,
-        &format!(
-            "scheduled  with {}: {}",
-            kind.name(),
-            one_line(&status.place)
-        ),
+        &format!("scheduled  with {}: {}", kind.name(), status.place),
     );
     render::say(context, &format!("last run   {last}"));
     render::say(context, &format!("next run   {next}"));

@@ -4,28 +4,188 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Named;
 use super::layers::Layer;
+use crate::source::Unprotected;
+use crate::source::address::{has_drive, local, percent_decoded};
 
-/// The GeoPackage in which a layer of a project in `folder` lies. `None` if it lies in something
-/// else: another format, a server, an archive.
-pub(super) fn geopackage(layer: &Layer, folder: &Path) -> Option<Named> {
-    let source = layer.source.trim();
-    let file = match layer.provider.trim() {
-        "ogr" | "gdal" | "" => raster_table(source).unwrap_or_else(|| before_bar(source)),
-        "spatialite" => database_name(source)?,
-        _ => return None,
-    };
-    let file = local(&file)?;
-    let is_geopackage = ends_with(&file, ".gpkg");
-    is_geopackage.then(|| place(&file, folder))
+/// Where the data of a layer lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Lies {
+    /// In the first of these that is there: names may hold what else separates a name from the rest.
+    In(Vec<Named>),
+    /// In a file that cannot be an SQLite database.
+    At(PathBuf, Unprotected),
+    /// In no file.
+    Nowhere(Unprotected),
 }
 
-fn ends_with(text: &str, ending: &str) -> bool {
-    text.to_ascii_lowercase().ends_with(ending)
+/// The words that begin what stands behind a file in a source of `ogr` and `gdal`.
+const AFTER_A_FILE: [&str; 8] = [
+    "layername=",
+    "layerid=",
+    "subset=",
+    "geometrytype=",
+    "uniquegeometrytype=",
+    "option:",
+    "authcfg=",
+    "credential:",
+];
+/// Bars in the name of a file.
+const BARS_MAX: usize = 8;
+/// No system has longer names, in bytes.
+const NAME_MAX: usize = 4096;
+/// GDAL's names for what is read over a network.
+const REMOTE: [&str; 10] = [
+    "curl", "s3", "gs", "az", "adls", "oss", "swift", "hdfs", "webhdfs", "subfile",
+];
+
+/// Where the layer of a project in `folder` says that its data lies; a virtual layer may lie in
+/// several places, others in one, and groups in none.
+pub(super) fn lies(layer: &Layer, folder: &Path) -> Vec<Lies> {
+    let source = layer.source.trim();
+    let one = match layer.provider.trim() {
+        _ if source.is_empty() => return Vec::new(),
+        "ogr" | "gdal" | "" => of_gdal(source, folder),
+        "spatialite" => in_database(database_name(source), folder),
+        "memory" => Lies::Nowhere(Unprotected::InMemory),
+        "virtual" => return of_virtual(source, folder),
+        "delimitedtext" | "gpx" | "grass" | "grassraster" | "mdal" | "pdal" | "copc" | "ept"
+        | "vpc" => of_other_format(source, folder),
+        _ if parameter(source, "type").is_some_and(|kind| kind == "mbtiles") => {
+            in_database(parameter(source, "url"), folder)
+        }
+        // Whatever it is: its words may be those for a server, with a password among them.
+        _ => Lies::Nowhere(Unprotected::Server),
+    };
+    vec![one]
+}
+
+fn in_database(name: Option<String>, folder: &Path) -> Lies {
+    match name.and_then(|name| local(&name)) {
+        Some(file) if !file.is_empty() => Lies::In(vec![place(&file, folder)]),
+        _ => Lies::Nowhere(Unprotected::Server),
+    }
+}
+
+fn of_gdal(source: &str, folder: &Path) -> Lies {
+    if let Some(file) = raster_table(source) {
+        return in_database(Some(file), folder);
+    }
+    if let Some(rest) = source.strip_prefix("/vsi") {
+        let kind = rest.split('/').next().unwrap_or_default();
+        let kind = kind.trim_end_matches("_streaming");
+        return match kind {
+            "mem" => Lies::Nowhere(Unprotected::InMemory),
+            _ if REMOTE.contains(&kind) => Lies::Nowhere(Unprotected::Server),
+            _ => {
+                let inner = rest.split_once('/').map_or(rest, |(_, inner)| inner);
+                Lies::At(
+                    place(before_words(inner), folder).path,
+                    Unprotected::InArchive,
+                )
+            }
+        };
+    }
+    if source.contains("://") {
+        return in_database(Some(before_words(source).to_owned()), folder);
+    }
+    if let Some(lies) = of_driver(source, folder) {
+        return lies;
+    }
+    let bars = source.match_indices('|').map(|(at, _)| &source[..at]);
+    let files = [before_words(source), source]
+        .into_iter()
+        .chain(bars.take(BARS_MAX));
+    let files = files.filter(|file| !file.is_empty() && file.len() <= NAME_MAX);
+    let files: Vec<_> = files.map(|file| place(file, folder)).collect();
+    match files[..] {
+        [] => Lies::Nowhere(Unprotected::Missing),
+        _ => Lies::In(files),
+    }
+}
+
+/// `NETCDF:"./a.nc":depth` and `PG:dbname=…`: a file of another format, or what may hold a
+/// password. A drive of Windows has one letter.
+fn of_driver(source: &str, folder: &Path) -> Option<Lies> {
+    let (driver, rest) = source.split_once(':')?;
+    let is_driver = driver.len() > 1
+        && driver
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    is_driver.then(
+        || match rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+            Some((file, _)) => Lies::At(place(file, folder).path, Unprotected::OtherFormat),
+            None => Lies::Nowhere(Unprotected::Server),
+        },
+    )
+}
+
+/// `./town.csv` of `file:./town.csv?delimiter=;`, `./mesh.nc` of `Ugrid:"./mesh.nc"`.
+fn of_other_format(source: &str, folder: &Path) -> Lies {
+    let file = match source
+        .split_once('"')
+        .and_then(|(_, rest)| rest.split_once('"'))
+    {
+        Some((file, _)) => file,
+        None => source.split('?').next().unwrap_or_default(),
+    };
+    let file = match file.strip_prefix("file:") {
+        Some(path) if !path.starts_with("//") => path,
+        _ => file,
+    };
+    match local(file) {
+        Some(file) => Lies::At(place(&file, folder).path, Unprotected::OtherFormat),
+        None => Lies::Nowhere(Unprotected::Server),
+    }
+}
+
+/// `?layer=ogr:./a.gpkg%7Clayername%3Droads:name:UTF-8&query=…`; layers that it takes from the
+/// project (`layer_ref`) stand there themselves.
+fn of_virtual(source: &str, folder: &Path) -> Vec<Lies> {
+    let (file, items) = source.split_once('?').unwrap_or((source, ""));
+    let mut all = Vec::new();
+    if !file.is_empty() {
+        all.push(in_database(Some(file.to_owned()), folder));
+    }
+    for item in items.split('&') {
+        let Some(text) = item.strip_prefix("layer=") else {
+            continue;
+        };
+        let text = percent_decoded(text).unwrap_or_default();
+        let mut parts = text.split(':');
+        let provider = parts.next().unwrap_or_default().to_owned();
+        let source = parts.next().and_then(percent_decoded).unwrap_or_default();
+        if provider != "virtual" {
+            let name = String::new();
+            let layer = Layer {
+                provider,
+                source,
+                name,
+            };
+            all.extend(lies(&layer, folder));
+        }
+    }
+    all
+}
+
+/// A value of `type=mbtiles&url=./a.mbtiles`.
+fn parameter(source: &str, name: &str) -> Option<String> {
+    let mut items = source.trim_start_matches('?').split('&');
+    let value = items.find_map(|item| item.strip_prefix(name)?.strip_prefix('='))?;
+    percent_decoded(value)
 }
 
 /// `./town.gpkg` of `./town.gpkg|layername=roads|subset="a" = 'b'`.
-fn before_bar(source: &str) -> String {
-    source.split('|').next().unwrap_or_default().to_owned()
+fn before_words(source: &str) -> &str {
+    let is_word = |at: usize| {
+        let begins = |word: &&str| {
+            let start = source[at + 1..].get(..word.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+        };
+        AFTER_A_FILE.iter().any(begins)
+    };
+    let mut bars = source.match_indices('|').map(|(at, _)| at);
+    bars.find(|at| is_word(*at))
+        .map_or(source, |at| &source[..at])
 }
 
 /// `/gis/town.gpkg` of `GPKG:/gis/town.gpkg:ortho`, also with quotes around the path.
@@ -41,7 +201,7 @@ fn raster_table(source: &str) -> Option<String> {
     let end = lower
         .rfind(".gpkg:")
         .map_or(rest.len(), |at| at + ".gpkg".len());
-    Some(before_bar(&rest[..end]))
+    Some(before_words(&rest[..end]).to_owned())
 }
 
 /// `./town.gpkg` of `dbname='./town.gpkg' table="roads" (geom)`; `\` hides a quote.
@@ -58,57 +218,8 @@ fn database_name(source: &str) -> Option<String> {
     }
 }
 
-/// The path of a local file: as it is, or out of a `file:` address.
-fn local(text: &str) -> Option<String> {
-    if text.starts_with("/vsi") {
-        return None;
-    }
-    match text.split_once("://") {
-        None => Some(text.to_owned()),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => {
-            let path = percent_decoded(rest)?;
-            match path.strip_prefix('/') {
-                Some(path) if has_drive(path) => Some(path.to_owned()),
-                Some(_) => Some(path),
-                None => match path.strip_prefix("localhost/") {
-                    Some(path) => Some(format!("/{path}")),
-                    None => Some(format!("//{path}")),
-                },
-            }
-        }
-        Some(_) => None,
-    }
-}
-
-/// `None` if what comes out is no text.
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let code = tail.get(..2).filter(|_| *first == b'%');
-        let code = code.filter(|code| code.iter().all(u8::is_ascii_hexdigit));
-        let code = code.and_then(|code| str::from_utf8(code).ok());
-        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// `C:/…` or `C:\…`.
-fn has_drive(path: &str) -> bool {
-    matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic())
-}
-
 /// Where the file lies: QGIS writes `/` on every system, but older projects of Windows have `\`.
-fn place(file: &str, folder: &Path) -> Named {
+pub(super) fn place(file: &str, folder: &Path) -> Named {
     let foreign = !cfg!(windows) && (has_drive(file) || file.starts_with(r"\\"));
     if foreign || cfg!(windows) && file.starts_with(r"\\") {
         let path = PathBuf::from(file);

@@ -3,7 +3,7 @@
 //! The XML is passed over once, event by event. Entities that it defines itself are never
 //! expanded, and a name that needs one makes the project unreadable.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion, escape};
@@ -18,10 +18,20 @@ pub(super) struct Layer {
     pub(super) provider: String,
     /// Where it lies, in that provider's own words.
     pub(super) source: String,
+    /// What people call it.
+    pub(super) name: String,
+}
+
+/// What a whole project says.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    pub(super) layers: Vec<Layer>,
+    /// Other projects whose layers it shows, in its own words.
+    pub(super) embedded: BTreeSet<String>,
 }
 
 /// All layers of a whole project.
-pub(super) fn layers(xml: &[u8]) -> Result<Vec<Layer>, String> {
+pub(super) fn contents(xml: &[u8]) -> Result<Contents, String> {
     let text = str::from_utf8(xml).map_err(|_| "it is not UTF-8 text".to_owned())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let broken = |e: &dyn std::fmt::Display| format!("its XML is broken or cut off: {e}");
@@ -62,6 +72,7 @@ fn entity(name: &str) -> Result<&'static str, String> {
 #[derive(Debug, Clone, Copy)]
 enum Field {
     Id,
+    Name,
     Provider,
     Source,
 }
@@ -84,6 +95,7 @@ struct Found {
     ids: HashSet<String>,
     layers: Vec<Layer>,
     tree: Vec<InTree>,
+    embedded: BTreeSet<String>,
 }
 
 impl Found {
@@ -100,6 +112,9 @@ impl Found {
             }
             self.is_project = true;
         }
+        if let "maplayer" | "Option" | "property" = name {
+            self.embedded(name, element)?;
+        }
         match (&self.open, name) {
             (None, "maplayer") => self.open = Some((self.depth, String::new(), Layer::default())),
             (None, "layer-tree-layer") => self.tree.push(InTree {
@@ -107,11 +122,13 @@ impl Found {
                 layer: Layer {
                     provider: attribute(element, "providerKey")?,
                     source: attribute(element, "source")?,
+                    name: attribute(element, "name")?,
                 },
             }),
             (Some((layer, ..)), _) if self.depth == layer + 1 => {
                 self.reading = match name {
                     "id" => Some(Field::Id),
+                    "layername" => Some(Field::Name),
                     "provider" => Some(Field::Provider),
                     "datasource" => Some(Field::Source),
                     _ => None,
@@ -122,12 +139,30 @@ impl Found {
         Ok(())
     }
 
+    /// A layer is embedded by itself, or with the group that it stands in.
+    fn embedded(&mut self, name: &str, element: &BytesStart<'_>) -> Result<(), String> {
+        let project = match name {
+            "maplayer" => attribute(element, "project")?,
+            _ if attribute(element, if name == "Option" { "name" } else { "key" })?
+                == "embedded_project" =>
+            {
+                attribute(element, "value")?
+            }
+            _ => String::new(),
+        };
+        if !project.is_empty() {
+            self.embedded.insert(project);
+        }
+        Ok(())
+    }
+
     fn text(&mut self, text: &str) {
         let Some((_, id, layer)) = &mut self.open else {
             return;
         };
         match self.reading {
             Some(Field::Id) => id.push_str(text),
+            Some(Field::Name) => layer.name.push_str(text),
             Some(Field::Provider) => layer.provider.push_str(text),
             Some(Field::Source) => layer.source.push_str(text),
             None => {}
@@ -144,15 +179,16 @@ impl Found {
     }
 
     /// The layers, and those that only the tree knows: QGIS keeps them while their data is away.
-    fn all(self) -> Vec<Layer> {
+    fn all(self) -> Contents {
         let Self {
             ids, layers, tree, ..
         } = self;
         let only_there = tree.into_iter().filter(|entry| !ids.contains(&entry.id));
-        layers
-            .into_iter()
-            .chain(only_there.map(|entry| entry.layer))
-            .collect()
+        let only_there = only_there.map(|entry| entry.layer);
+        Contents {
+            layers: layers.into_iter().chain(only_there).collect(),
+            embedded: self.embedded,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::*;
+use crate::source::Unprotected;
 
 /// What QGIS 3.22 wrote in `/srv/town/gis` (`make.py` beside it).
 fn written_by_qgis(name: &str) -> Vec<u8> {
@@ -16,9 +17,11 @@ fn written_by_qgis(name: &str) -> Vec<u8> {
 }
 
 fn paths(bytes: &[u8], format: ProjectFormat, folder: &str) -> Result<Vec<String>, String> {
-    let named = named_in(bytes, format, Path::new(folder))?;
-    let text = |named: Named| named.path.to_str().unwrap().replace('\\', "/");
-    Ok(named.into_iter().map(text).collect())
+    let files = Files::of(&contents(bytes, format)?.layers, Path::new(folder));
+    let named = files.there.into_iter().chain(files.missing);
+    Ok(named
+        .map(|path| path.to_str().unwrap().replace('\\', "/"))
+        .collect())
 }
 
 fn layer(provider: &str, source: &str) -> String {
@@ -35,12 +38,19 @@ fn project(body: &str) -> Vec<u8> {
     format!("{start}<projectlayers>{body}</projectlayers></qgis>\n").into_bytes()
 }
 
+fn files_of(provider: &str, source: &str) -> Files {
+    let xml = project(&layer(provider, source));
+    let contents = contents(&xml, ProjectFormat::Qgs).unwrap();
+    Files::of(&contents.layers, Path::new("gis"))
+}
+
 /// The one path that a layer of a project in `gis` leads to.
 fn one(provider: &str, source: &str) -> Option<PathBuf> {
-    let xml = project(&layer(provider, source));
-    let named = named_in(&xml, ProjectFormat::Qgs, Path::new("gis")).unwrap();
-    assert!(named.len() <= 1, "{named:?}");
-    named.into_iter().next().map(|named| named.path)
+    let files = files_of(provider, source);
+    let mut named = files.there.into_iter().chain(files.missing);
+    let first = named.next();
+    assert_eq!(named.next(), None);
+    first
 }
 
 fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
@@ -109,6 +119,28 @@ fn ways_to_name_a_geopackage() {
             "gis/it's.gpkg",
         ),
         ("", "./old.gpkg", "gis/old.gpkg"),
+        ("ogr", "./a|b.gpkg|layername=x|y", "gis/a|b.gpkg"),
+        ("ogr", "./a.gpkg|unheard=of", "gis/a.gpkg"),
+        (
+            "virtual",
+            "?layer=ogr:.%2Fa%20b.gpkg%257Clayername%3Dx:n:UTF-8&query=SELECT%201",
+            "gis/a b.gpkg",
+        ),
+        (
+            "virtual",
+            "?query=x&layer=ogr:./a%252Eb.gpkg%7Clayerid%3D0:n:",
+            "gis/a.b.gpkg",
+        ),
+        (
+            "mbtilesvectortiles",
+            "type=mbtiles&url=.%2Fa.gpkg",
+            "gis/a.gpkg",
+        ),
+        (
+            "wms",
+            "url=file:///srv/a%2520b.gpkg&type=mbtiles",
+            "/srv/a b.gpkg",
+        ),
     ];
     for (provider, source, path) in cases {
         assert_eq!(one(provider, source), Some(path.into()), "{source}");
@@ -116,7 +148,83 @@ fn ways_to_name_a_geopackage() {
 }
 
 #[test]
-fn what_is_no_file_here_is_passed_over() {
+fn what_is_no_database_here_is_named() {
+    use Unprotected::{InArchive, InMemory, Missing, OtherFormat, Server};
+    let named = |provider: &str, source: &str| {
+        let body = layer(provider, source).replace("<id>", "<layername>roads</layername><id>");
+        let contents = contents(&project(&body), ProjectFormat::Qgs).unwrap();
+        let files = Files::of(&contents.layers, Path::new("gis"));
+        assert!(
+            files.there.is_empty() && files.missing.is_empty(),
+            "{source}"
+        );
+        files.not_protected
+    };
+    for (provider, source, name, why) in [
+        ("ogr", "./a.shp", "a.shp", Missing),
+        ("ogr", "./a.db|layername=x", "a.db", Missing),
+        ("ogr", "./a.gpkg.zip", "a.gpkg.zip", Missing),
+        (
+            "ogr",
+            "/vsizip/./a.zip/a.gpkg|layername=x",
+            "a.gpkg",
+            InArchive,
+        ),
+        ("gdal", "/vsitar//srv/a.tgz/a.tif", "a.tif", InArchive),
+        (
+            "ogr",
+            "/vsicurl/https://example.org/a.gpkg?key=SECRET",
+            "roads",
+            Server,
+        ),
+        (
+            "ogr",
+            "https://me:SECRET@example.org/a.gpkg",
+            "roads",
+            Server,
+        ),
+        ("ogr", "PG:host=db password=SECRET", "roads", Server),
+        (
+            "postgres",
+            "dbname='a.gpkg' host=db password='SECRET'",
+            "roads",
+            Server,
+        ),
+        (
+            "WFS",
+            "url='https://example.org/a.gpkg?SECRET'",
+            "roads",
+            Server,
+        ),
+        ("memory", "Point?crs=EPSG:4326", "roads", InMemory),
+        ("ogr", "/vsimem/a.gpkg", "roads", InMemory),
+        (
+            "delimitedtext",
+            "file:///srv/a%20b.csv?delimiter=;",
+            "a b.csv",
+            OtherFormat,
+        ),
+        (
+            "delimitedtext",
+            "file:./c.csv?type=csv",
+            "c.csv",
+            OtherFormat,
+        ),
+        ("gdal", "NETCDF:\"./sea.nc\":depth", "sea.nc", OtherFormat),
+        ("mdal", "Ugrid:\"/srv/mesh.nc\"", "mesh.nc", OtherFormat),
+        ("pdal", "./cloud.laz", "cloud.laz", OtherFormat),
+        ("spatialite", "table=x", "roads", Server),
+    ] {
+        let found = named(provider, source);
+        assert_eq!(found.len(), 1, "{source}");
+        assert_eq!((&*found[0].name, found[0].why), (name, why), "{source}");
+    }
+    // A group, or a layer that only embeds another.
+    assert!(named("", "").is_empty());
+}
+
+#[test]
+fn what_is_no_database_gives_no_path() {
     let cases = [
         ("postgres", "dbname='a.gpkg' host=db table=x"),
         ("WFS", "url='https://example.org/a.gpkg'"),
@@ -147,9 +255,7 @@ fn a_path_of_windows_is_missing_whatever_lies_here() {
         r"\\nas\gis\a.gpkg",
         "file:///C:/a.gpkg",
     ] {
-        let xml = project(&layer("ogr", source));
-        let named = named_in(&xml, ProjectFormat::Qgs, Path::new("gis")).unwrap();
-        assert!(named[0].foreign && named[0].is_missing(), "{named:?}");
+        assert_eq!(files_of("ogr", source).missing.len(), 1, "{source}");
     }
 }
 

@@ -9,14 +9,17 @@ mod windows;
 #[cfg(windows)]
 use windows as os;
 
+mod openers;
+
 use serde::Serialize;
 
+pub(crate) use openers::openers;
 pub(super) use os::FileId;
 pub(crate) use os::{
     file_id, file_system, free_space, host_name, is_short_lived, locks, owned_by_us, pending_lock,
     read_lock,
 };
-pub(super) use os::{is_root, read_resident, stamp, wal_holders};
+pub(super) use os::{is_root, may_read, path_of_bytes, read_resident, stamp, wal_holders};
 
 /// SQLite's PENDING byte; RESERVED follows it, then the 510 bytes of SHARED (SQLite's `os.h`).
 pub(super) const PENDING_BYTE: u64 = 0x4000_0000;
@@ -32,7 +35,7 @@ pub struct Holder {
     /// Name of the program.
     pub program: Option<String>,
     /// What it holds, in SQLite's words: `shared`, `reserved`, `pending`, `exclusive`, `wal`,
-    /// `wal-write`.
+    /// `wal-write`; `open` if it may hold none.
     pub locks: Vec<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -100,6 +100,12 @@ pub(crate) fn is_short_lived(folder: &Path) -> bool {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn is_short_lived(_folder: &Path) -> bool {
     false
+}
+
+/// A name as it stands in a file: any bytes.
+pub(crate) fn path_of_bytes(bytes: &[u8]) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    Some(std::ffi::OsStr::from_bytes(bytes).into())
 }
 
 pub(crate) fn host_name() -> String {
@@ -298,6 +304,12 @@ fn set_lock(file: &File, kind: libc::c_int, start: u64, length: u64) -> io::Resu
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
         Err(e) => Err(e.into()),
     }
+}
+
+/// Whether this user may read a file, without opening it.
+pub(crate) fn may_read(path: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    Ok(accessat(CWD, path, Access::READ_OK, AtFlags::EACCESS)?)
 }
 
 pub(crate) fn is_root() -> bool {

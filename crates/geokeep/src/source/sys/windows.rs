@@ -56,6 +56,11 @@ pub(crate) fn is_short_lived(_folder: &Path) -> bool {
     false
 }
 
+/// A name as it stands in a file: text.
+pub(crate) fn path_of_bytes(bytes: &[u8]) -> Option<PathBuf> {
+    str::from_utf8(bytes).ok().map(PathBuf::from)
+}
+
 pub(crate) fn host_name() -> String {
     String::new()
 }
@@ -90,4 +95,9 @@ pub(crate) fn owned_by_us(_metadata: &Metadata) -> bool {
 
 pub(crate) fn is_root() -> bool {
     false
+}
+
+/// Not told without opening it.
+pub(crate) fn may_read(_path: &Path) -> io::Result<()> {
+    Ok(())
 }

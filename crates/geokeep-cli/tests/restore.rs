@@ -1,0 +1,285 @@
+//! `geokeep restore` as a user meets it: where a backup goes if he does not say where, who is named,
+//! and what is there when it is killed.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use common::{Desk, tiny};
+use geokeep::destination::{Manifest, StoredArchive};
+use rusqlite::Connection;
+use testkit::Random;
+use testkit::gpkg::Options;
+use testkit::live_writer::{self, JournalMode, LiveWriter};
+
+testkit::live_writer_process!();
+
+/// Changes what an archive says of itself, as somebody could who plants one.
+fn rewrite(archive: &Path, change: impl FnOnce(&mut Manifest)) {
+    let stored = StoredArchive::open(archive).unwrap();
+    let mut manifest = stored.manifest.clone();
+    let chunks = stored.into_chunks().unwrap();
+    let mut decoder = sozip::Decoder::new();
+    let (mut database, mut piece) = (Vec::new(), Vec::new());
+    for n in 0..chunks.count() {
+        chunks.read_chunk(&mut decoder, n, &mut piece).unwrap();
+        database.extend_from_slice(&piece);
+    }
+    change(&mut manifest);
+    let mut writer = sozip::ArchiveWriter::new(fs::File::create(archive).unwrap());
+    let (input, options) = (&mut &database[..], sozip::Options::default());
+    let modified = Some(manifest.instant.as_second());
+    let name = format!("{}.gpkg", manifest.name);
+    let ignore = &mut |_: &[u8]| {};
+    writer
+        .add(&name, modified, input, None, &options, None, ignore)
+        .unwrap();
+    writer
+        .add_stored("manifest.json", modified, &manifest.to_json())
+        .unwrap();
+    writer.finish().unwrap();
+}
+
+#[test]
+fn without_a_place_it_goes_where_it_came_from_and_says_so_first() {
+    let desk = Desk::new();
+    let path = desk.build("gis/town.gpkg", &tiny());
+    desk.ok(&["backup", "gis/town.gpkg", "--to", "backups"]);
+    let was = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    let run = desk.run(&["restore", "town", "--from", "backups"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let told = "restoring to DESK/gis/town.gpkg, where the backup came from\n";
+    assert_eq!(desk.redacted(&run.err), told);
+    assert!(fs::read(&path).unwrap() == was);
+}
+
+/// An archive that somebody has planted names whatever place it likes.
+#[test]
+fn a_place_that_only_the_archive_names_is_not_taken_unasked() {
+    let desk = Desk::new();
+    desk.build("town.gpkg", &tiny());
+    desk.ok(&["backup", "town.gpkg", "--to", "backups"]);
+    let archive = desk.archives().remove(0);
+    fs::create_dir(desk.path("home")).unwrap();
+    let home = fs::canonicalize(desk.path("home")).unwrap();
+    std::os::unix::fs::symlink(&home, desk.path("link")).unwrap();
+    let link = fs::canonicalize(desk.root()).unwrap().join("link");
+    let host = StoredArchive::open(&archive).unwrap().manifest.source.host;
+    let places = [
+        (home.join(".bash_login"), &*host, "it is not named as"),
+        (home.join("authorized_keys"), &host, "it is not named as"),
+        (
+            home.join("town.gpkg"),
+            "elsewhere",
+            "was made on 'elsewhere'",
+        ),
+        (home.join("no/town.gpkg"), &host, "its folder is not there"),
+        (link.join("town.gpkg"), &host, "a symbolic link"),
+        ("home/town.gpkg".into(), &host, "not the whole path"),
+    ];
+    for (place, host, why) in places {
+        rewrite(&archive, |manifest| {
+            manifest.source.path = place.to_str().unwrap().to_owned();
+            manifest.source.host = host.to_owned();
+        });
+        for force in [&[][..], &["--force"], &["--dry-run"]] {
+            let run = desk.run(&[&["restore", "town", "--from", "backups"], force].concat());
+            assert_eq!(
+                (run.code, run.err.lines().count()),
+                (2, 4),
+                "{place:?}: {run:?}"
+            );
+            assert!(run.err.contains(why), "{place:?}: {run:?}");
+            assert!(run.err.contains("--to FILE"), "{run:?}");
+            assert_eq!(home.read_dir().unwrap().count(), 0, "{place:?}");
+        }
+    }
+    // Named by the user, every place is as good as another.
+    desk.ok(&[
+        "restore",
+        "town",
+        "--from",
+        "backups",
+        "--to",
+        "home/.bash_login",
+    ]);
+}
+
+/// The same for a project: `.qgz` is no ending of a database, and the other way round.
+#[test]
+fn a_project_goes_back_only_as_a_project() {
+    let desk = Desk::new();
+    desk.build("gis/town.gpkg", &tiny());
+    let project = "<qgis version=\"3.22\"><projectlayers></projectlayers></qgis>";
+    fs::write(desk.path("gis/town.qgs"), project).unwrap();
+    desk.ok(&["backup", "gis/town.qgs", "gis/town.gpkg", "--to", "backups"]);
+    let json = desk.path("backups/town.qgs/project.json");
+    let text = fs::read_to_string(&json).unwrap();
+    fs::write(&json, text.replace("town.qgs\"", ".profile\"")).unwrap();
+    let run = desk.run(&["restore", "town.qgs", "--from", "backups"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(!desk.path("gis/.profile").exists());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_has_it_open_is_named() {
+    let desk = Desk::new();
+    let path = desk.build("town.gpkg", &tiny());
+    desk.ok(&["backup", "town.gpkg", "--to", "backups"]);
+    let options = live_writer::Options {
+        every: Duration::from_secs(3600),
+        journal: JournalMode::Delete,
+        ..Default::default()
+    };
+    let writer = LiveWriter::start(&path, &options);
+    let run = desk.run(&["restore", "town", "--from", "backups", "--force"]);
+    let named = format!("(process {}) has it open", writer.process_id());
+    writer.stop();
+    assert_eq!(run.code, 20, "{run:?}");
+    assert!(run.err.contains(&named), "{run:?}");
+    assert!(run.err.contains("the target is as it was"), "{run:?}");
+}
+
+#[test]
+fn a_log_without_its_file_is_named_in_text_and_json() {
+    let desk = Desk::new();
+    desk.build("town.gpkg", &tiny());
+    desk.ok(&["backup", "town.gpkg", "--to", "backups"]);
+    let restore = [
+        "restore", "town", "--from", "backups", "--to", "new.gpkg", "--force",
+    ];
+    for as_json in [false, true] {
+        fs::write(desk.path("new.gpkg-wal"), "a day's work").unwrap();
+        let kept = if as_json {
+            let (code, lines) = desk.json(&restore);
+            assert_eq!(code, 0);
+            lines[0]["set_aside"][0].as_str().unwrap().to_owned()
+        } else {
+            let out = desk.ok(&restore);
+            out.trim_end().rsplit(' ').next().unwrap().to_owned()
+        };
+        assert_eq!(fs::read_to_string(kept).unwrap(), "a day's work");
+        assert!(!desk.path("new.gpkg-wal").exists());
+        fs::remove_file(desk.path("new.gpkg")).unwrap();
+    }
+}
+
+fn rows(path: &Path) -> i64 {
+    // The next program rolls back what a journal holds.
+    let db = Connection::open(path).unwrap();
+    assert_eq!(testkit::gpkg::is_one_committed_state(&db), Ok(0));
+    let check: String = db
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(check, "ok");
+    db.query_row("SELECT count(*) FROM parcels", [], |row| row.get(0))
+        .unwrap()
+}
+
+/// Killed at any moment, the file is the old one or the new one; the next restore leaves nothing of it.
+#[test]
+fn killed_at_any_moment_the_file_is_the_old_one_or_the_new_one() {
+    const SEED: u64 = 815;
+    let mut random = Random::new(SEED);
+    for journal in [testkit::gpkg::Journal::Delete, testkit::gpkg::Journal::Wal] {
+        let desk = Desk::new();
+        let new = Options {
+            rows: 3000,
+            tiles: 600,
+            ..Options::default()
+        };
+        desk.build("a.gpkg", &new);
+        let old = Options {
+            rows: 2000,
+            tiles: 600,
+            seed: 2,
+            journal,
+            ..Options::default()
+        };
+        let target = desk.build("target/t.gpkg", &old);
+        let was = fs::read(&target).unwrap();
+        desk.ok(&["backup", "a.gpkg", "target/t.gpkg", "--to", "backups"]);
+        let restore = [
+            "restore",
+            "a",
+            "--from",
+            "backups",
+            "--to",
+            "target/t.gpkg",
+            "--force",
+        ];
+        let began = Instant::now();
+        desk.ok(&restore);
+        let whole = u64::try_from(began.elapsed().as_micros()).unwrap();
+        let (mut killed, mut ended, mut hot, mut renewed) = (0, 0, 0, 0);
+        for _ in 0..60 {
+            if killed == 8 {
+                break;
+            }
+            fs::write(&target, &was).unwrap();
+            let mut command = desk.command(&restore);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            let mut run = command.spawn().unwrap();
+            std::thread::sleep(Duration::from_micros(random.below(whole)));
+            run.kill().unwrap();
+            let was_killed = run.wait().unwrap().code().is_none();
+            killed += u32::from(was_killed);
+            ended += u32::from(!was_killed);
+            let journal = desk.path("target/t.gpkg-journal");
+            hot += u32::from(fs::metadata(journal).is_ok_and(|found| found.len() > 0));
+            let now = rows(&target);
+            renewed += u32::from(now == 3000);
+            assert!(now == 3000 || (was_killed && now == 2000), "{now} rows");
+        }
+        eprintln!(
+            "{journal:?}, seed {SEED}: {killed} killed, {hot} in the transaction, {ended} ended, {renewed} times the new file"
+        );
+        assert!(killed > 0);
+        desk.ok(&restore);
+        assert_eq!(common::files_below(&desk.path("target")), [target]);
+        assert!(desk.temporaries().is_empty());
+    }
+}
+
+/// A new file is made beside its place: what a killed restore left of it is swept up.
+#[test]
+fn what_a_killed_restore_left_goes_with_the_next() {
+    let desk = Desk::new();
+    desk.build(
+        "a.gpkg",
+        &Options {
+            tiles: 2000,
+            ..tiny()
+        },
+    );
+    desk.ok(&["backup", "a.gpkg", "--to", "backups"]);
+    fs::create_dir(desk.path("target")).unwrap();
+    let restore = ["restore", "a", "--from", "backups", "--to", "target/t.gpkg"];
+    let mut left = false;
+    for _ in 0..50 {
+        let _ = fs::remove_file(desk.path("target/t.gpkg"));
+        let mut command = desk.command(&restore);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut run = command.spawn().unwrap();
+        while desk.temporaries().is_empty() && run.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        let _ = run.kill();
+        run.wait().unwrap();
+        left = !desk.temporaries().is_empty();
+        if left {
+            break;
+        }
+    }
+    assert!(left, "no kill hit a file in the making");
+    let _ = fs::remove_file(desk.path("target/t.gpkg"));
+    desk.ok(&restore);
+    assert!(desk.temporaries().is_empty());
+}

@@ -1,0 +1,174 @@
+//! A backup in the place of a file that is there.
+//!
+//! What is there is backed up, then locked, and then looked at again under the lock: only if it is
+//! what was backed up is it replaced. So a commit is in the safety backup, or in the file afterwards.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use sozip::Chunks;
+
+use super::RestoreError;
+use super::aside::Aside;
+use super::locked::Locked;
+use super::target::{Seen, holder_of, in_use, look_unused, refuse_shared_journal};
+use super::whole_file::{Restored, Unwritten};
+use crate::Watch;
+use crate::backup::{Settings, backup, plan};
+use crate::destination::{ArchiveFolder, Manifest, Stored};
+use crate::error::Error;
+use crate::source::{Gate, Source, look};
+use crate::stored::{Bytes, Database};
+use crate::verify::VerifyError;
+
+/// How often a target that somebody saves to meanwhile is backed up anew.
+const ATTEMPTS: u32 = 3;
+/// Decoded chunks of the backup that are kept in memory while it is copied.
+const CACHE_BYTES: usize = 8 << 20;
+
+/// What a replacement needs to know.
+pub(super) struct Replacing<'a> {
+    pub(super) source: &'a Source,
+    pub(super) destination: &'a ArchiveFolder,
+    pub(super) settings: &'a Settings,
+    pub(super) watch: &'a Watch,
+}
+
+impl Replacing<'_> {
+    /// Replaces it, and notes what has become of what was there.
+    pub(super) fn run(&self, new: &Unwritten, restored: &mut Restored) -> Result<(), Error> {
+        // Proven before anything there is touched.
+        new.prove(self.settings, self.watch)?;
+        // A restore that was killed may have left half a safety backup.
+        let _ = self.destination.sweep();
+        let database = as_sqlite_sees_it(&new.chunks, &new.manifest, self.watch)?;
+        let mut aside = Aside::default();
+        let done = self.attempts(new, database.as_ref(), &mut aside, restored);
+        let is_there = matches!(
+            done,
+            Ok(()) | Err(Error::Restore(RestoreError::NotDurable { .. }))
+        );
+        if is_there {
+            restored.set_aside = aside.names();
+        } else {
+            aside.undo(&*self.settings.disk);
+        }
+        done
+    }
+
+    fn attempts(
+        &self,
+        new: &Unwritten,
+        database: Option<&Database>,
+        aside: &mut Aside,
+        restored: &mut Restored,
+    ) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS {
+            self.watch.check()?;
+            let seen = self.look(aside)?;
+            restored.replaced = match seen.is_empty() {
+                true => None,
+                false => Some(self.back_up()?),
+            };
+            let gate = Gate::enter(self.source)?;
+            // From here on nobody else can write to it. Dropped before the gate.
+            let locked = Locked::take(self.source, &gate, &seen, self.settings)?;
+            if !seen.is_so_still(self.source, &gate, self.settings)? {
+                continue;
+            }
+            self.watch.check()?;
+            return match (locked, database) {
+                (Some(locked), Some(database)) if locked.is_readable() => {
+                    self.watch.add_total(new.manifest.bytes);
+                    locked.fill(database.connection(), self.watch)
+                }
+                (locked, _) => self.exchange(new, locked, &gate, aside, restored),
+            };
+        }
+        Err(RestoreError::KeepsChanging.into())
+    }
+
+    /// Beside an empty file SQLite removes a log or journal unread.
+    fn look(&self, aside: &mut Aside) -> Result<Seen, Error> {
+        refuse_shared_journal(self.source)?;
+        let seen = look_unused(self.source, self.settings)?;
+        if !(seen.is_empty() && seen.has_sidecars()) {
+            return Ok(seen);
+        }
+        aside.clear(&*self.settings.disk, &self.source.real)?;
+        look_unused(self.source, self.settings)
+    }
+
+    /// What a restore replaces is backed up first, in a line of its own source.
+    fn back_up(&self) -> Result<Stored, Error> {
+        let settings = Settings {
+            any_sqlite: true,
+            ..self.settings.clone()
+        };
+        let refused = |e: Error| Error::from(RestoreError::NotBackedUp(Box::new(e)));
+        let jobs = plan(vec![self.source.clone()], self.destination, &settings).map_err(refused)?;
+        let outcome = backup(&jobs[0], self.destination, &settings, self.watch).map_err(refused)?;
+        Ok(outcome.stored().clone())
+    }
+
+    /// Where SQLite cannot read the backup, or what is there, it cannot copy the one into the other:
+    /// then a new file takes the place of the old one, if nobody is seen to have that open.
+    fn exchange(
+        &self,
+        new: &Unwritten,
+        locked: Option<Locked<'_>>,
+        gate: &Gate,
+        aside: &mut Aside,
+        restored: &mut Restored,
+    ) -> Result<(), Error> {
+        let path = &self.source.real;
+        let (file, not_restored) = new.write(path, self.settings, self.watch)?;
+        restored.not_restored = not_restored;
+        let look = look(self.source, gate, self.settings.clock.now_ns())?;
+        if let Some(holder) = holder_of(&look) {
+            return Err(in_use(Some(holder)).into());
+        }
+        let folded = match &locked {
+            Some(locked) if locked.is_readable() => {
+                locked.leave_wal()?;
+                true
+            }
+            _ => false,
+        };
+        aside.clear(&*self.settings.disk, path)?;
+        // On Windows an open file cannot be replaced.
+        let locked = if cfg!(windows) { None } else { locked };
+        file.keep_as(path).map_err(|e| {
+            let error = RestoreError::keep(path, e, new.manifest.bytes);
+            if let Some(locked) = locked.as_ref().filter(|_| folded)
+                && !matches!(error, RestoreError::NotDurable { .. })
+            {
+                locked.return_to_wal();
+            }
+            error.into()
+        })
+    }
+}
+
+/// The backup as a database, if SQLite takes every byte of it for a page: only then the backup API
+/// copies all of it.
+fn as_sqlite_sees_it(
+    chunks: &Arc<Chunks<File>>,
+    manifest: &Manifest,
+    watch: &Watch,
+) -> Result<Option<Database>, Error> {
+    let bytes = Bytes::new(Arc::clone(chunks), CACHE_BYTES);
+    let database = Database::open(&bytes, watch).map_err(VerifyError::from)?;
+    let ask = |pragma: &str| -> rusqlite::Result<u64> {
+        let ask = format!("PRAGMA {pragma}");
+        let found: u32 = database
+            .connection()
+            .query_row(&ask, [], |row| row.get(0))?;
+        Ok(found.into())
+    };
+    let pages = ask("page_count").and_then(|count| Ok(count * ask("page_size")?));
+    Ok(match pages {
+        Ok(bytes) if bytes == manifest.bytes && bytes > 0 => Some(database),
+        _ => None,
+    })
+}

@@ -1,0 +1,53 @@
+//! What a restored file may be read and changed by.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::destination::StoredArchive;
+use crate::durable::{NotRestored, Readers, Rights, Temporary, all_may_reach};
+
+/// What is known of the rights of a file that is to be given back.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// As the source had them; `None` if nobody noted it.
+    rights: Option<Rights>,
+    /// Where the source lay.
+    source: PathBuf,
+    /// The copy, which has no readers whom the source did not have.
+    copy: PathBuf,
+}
+
+impl Known {
+    pub(super) fn of(archive: &StoredArchive) -> Self {
+        Self {
+            rights: archive.rights(),
+            source: archive.manifest.source.path.clone().into(),
+            copy: archive.path.clone(),
+        }
+    }
+
+    /// Of a copy of which no rights are noted.
+    pub(super) fn of_copy(source: &str, copy: &Path) -> Self {
+        Self {
+            rights: None,
+            source: source.into(),
+            copy: copy.to_owned(),
+        }
+    }
+
+    /// Gives `file` the rights with which it is to appear as `target`, and says what it lacks: those
+    /// of the file that it replaces, else those of its source. Away from the source's place, nobody
+    /// can read it who could not read the source there.
+    pub(super) fn give(&self, file: &Temporary, target: &Path) -> Vec<NotRestored> {
+        if fs::metadata(target).is_ok() {
+            return file.take_rights_of(target);
+        }
+        let usual = || Rights::usual(file.path());
+        let Some(rights) = self.rights.clone().or_else(usual) else {
+            return Vec::new();
+        };
+        let sheltered = self.rights.is_some() && (target == self.source || !all_may_reach(target));
+        let readers = (!sheltered).then(|| Readers::by_file_alone(&self.copy));
+        file.give(&rights, readers.as_ref())
+    }
+}
