@@ -119,6 +119,17 @@ impl Report {
     pub fn html(&self) -> String {
         all_seen(&page::page(self).into_string())
     }
+
+    /// Whether everybody may read every backup that it tells of: then it is no secret either.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        let archives = self.sources.iter().flat_map(|source| &source.backups);
+        let copies = self.projects.iter().flat_map(|project| &project.copies);
+        let mut paths = archives
+            .map(|stored| &stored.path)
+            .chain(copies.map(|copy| &copy.path));
+        paths.all(|path| Readers::by_file_alone(path).is_everyone())
+    }
 }
 
 /// Whatever a name brought with it, and wherever on the page it stands.
@@ -135,17 +146,6 @@ fn seen(c: char) -> String {
         format!("&lt;U+{:04X}&gt;", u32::from(c))
     } else {
         c.to_string()
-    }
-
-    /// Whether everybody may read every backup that it tells of: then it is no secret either.
-    #[must_use]
-    pub fn is_public(&self) -> bool {
-        let archives = self.sources.iter().flat_map(|source| &source.backups);
-        let copies = self.projects.iter().flat_map(|project| &project.copies);
-        let mut paths = archives
-            .map(|stored| &stored.path)
-            .chain(copies.map(|copy| &copy.path));
-        paths.all(|path| Readers::by_file_alone(path).is_everyone())
     }
 }
 

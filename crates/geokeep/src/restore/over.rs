@@ -122,8 +122,8 @@ impl Replacing<'_> {
         restored: &mut Restored,
     ) -> Result<(), Error> {
         let path = &self.source.real;
-        let (file, not_restored) = new.write(path, self.settings, self.watch)?;
-        restored.not_restored = not_restored;
+        let file = new.write(path, self.settings, self.watch)?;
+        restored.not_restored = new.rights.give(&file, path);
         let look = look(self.source, gate, self.settings.clock.now_ns())?;
         if let Some(holder) = holder_of(&look) {
             return Err(in_use(Some(holder)).into());

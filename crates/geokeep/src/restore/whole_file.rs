@@ -130,8 +130,8 @@ fn make(
     watch: &Watch,
 ) -> Result<(), Error> {
     let path = &restored.path;
-    let (file, not_restored) = new.write(path, settings, watch)?;
-    restored.not_restored = not_restored;
+    let file = new.write(path, settings, watch)?;
+    restored.not_restored = new.rights.give(&file, path);
     let mut aside = Aside::default();
     let cleared = aside.clear(&*settings.disk, path);
     let kept = cleared.and_then(|()| {
@@ -151,7 +151,8 @@ pub(super) struct Unwritten {
     pub(super) chunks: Arc<Chunks<File>>,
     /// What the chunks hash to.
     hashes: Vec<ChunkHash>,
-    rights: Known,
+    /// What the new file may be read and changed by, once it is to get its name.
+    pub(super) rights: Known,
 }
 
 impl Unwritten {
@@ -177,14 +178,14 @@ impl Unwritten {
         self.decode(settings, watch, |_| Ok(()))
     }
 
-    /// Writes it under a temporary name beside `path`, and proves it on the way. This is the one
-    /// place where a new file gets its access rights; what of them cannot be had is returned.
+    /// Writes it under a temporary name beside `path`, and proves it on the way. Until it
+    /// gets its rights it is closed to everybody else.
     pub(super) fn write(
         &self,
         path: &Path,
         settings: &Settings,
         watch: &Watch,
-    ) -> Result<(Temporary, Vec<NotRestored>), Error> {
+    ) -> Result<Temporary, Error> {
         let mut file = Temporary::create(&settings.disk, folder_of(path), RESTORE)
             .map_err(|e| RestoreError::write(path, e, 0))?;
         let mut written = 0;
@@ -195,8 +196,7 @@ impl Unwritten {
             written += plain.len() as u64;
             Ok(())
         })?;
-        let not_restored = self.rights.give(&file, path);
-        Ok((file, not_restored))
+        Ok(file)
     }
 
     fn decode(

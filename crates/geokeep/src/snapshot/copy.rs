@@ -26,9 +26,6 @@ use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock, stamp_of};
 
-/// The page of the lock bytes lies in neither file, and a last page may be cut.
-const SPARE: u64 = 2 * 65_536;
-
 /// A private copy, the instant whose state it holds, and how long writers may have had to wait.
 pub(super) struct Copied {
     pub(super) copy: PrivateCopy,
@@ -148,7 +145,7 @@ fn recovered(
     }
     drop(lock);
     let lock = began.elapsed();
-    copy.recover(before.0.size + sidecar_bytes + SPARE)?;
+    copy.recover()?;
     Ok(Copied {
         copy,
         instant,

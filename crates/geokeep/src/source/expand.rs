@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::Walk;
+use super::folder::{Walk, is_apple_double};
 use super::list::{self, Line};
 use super::{NotProtected, Project, ProjectFormat, Source, SourceError, is_geopackage};
 

@@ -152,7 +152,7 @@ impl Walk {
 
 /// Whether a file holds what a Mac knows of another one: `._town.gpkg` beside `town.gpkg`, where
 /// the file system has no place for it. Nobody but a Mac makes it, and nothing in it is data.
-fn is_apple_double(path: &Path) -> bool {
+pub(super) fn is_apple_double(path: &Path) -> bool {
     /// AppleDouble (RFC 1740, appendix B).
     const MAGIC: [u8; 4] = [0x00, 0x05, 0x16, 0x07];
     let named = path
