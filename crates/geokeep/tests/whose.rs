@@ -497,9 +497,11 @@ fn a_file_that_is_named_by_itself_and_by_a_link_is_known_by_itself() {
     let place = Place::in_memory();
     let path = place.build("z.gpkg", &tiny());
     symlink("z.gpkg", place.source("a.gpkg")).unwrap();
-    let expanded = geokeep::source::expand(&[place.sources()], &mut |_| {
-        Err(std::io::ErrorKind::NotFound.into())
-    });
+    let expanded = geokeep::source::expand(
+        &[place.sources()],
+        &mut |_| Err(std::io::ErrorKind::NotFound.into()),
+        None,
+    );
     let sources: Vec<_> = expanded
         .found
         .into_iter()

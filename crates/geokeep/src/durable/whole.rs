@@ -18,6 +18,16 @@ pub fn write_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result
     Ok(file.keep_as(path)?)
 }
 
+/// The same under a name that must be free: `AlreadyExists` if it is not.
+pub fn write_new_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    create_folders(&**disk, folder)?;
+    let mut file = Temporary::create(disk, folder, "file")?;
+    file.write_all(bytes)?;
+    file.open_as_usual();
+    Ok(file.keep_as_new(path)?)
+}
+
 /// How to open a file to which lines are added: one that is made for that can be read by this user
 /// alone, or by whom `earlier` can be, the file in whose place it comes.
 #[must_use]
@@ -33,15 +43,6 @@ pub fn append_options(earlier: &Path) -> OpenOptions {
     #[cfg(not(unix))]
     let _ = earlier;
     options
-}
-
-/// The same under a name that must be free: `AlreadyExists` if it is not.
-pub fn write_new_file(disk: &Arc<dyn Disk>, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path);
-    create_folders(&**disk, folder)?;
-    let mut file = Temporary::create(disk, folder, "file")?;
-    file.write_all(bytes)?;
-    file.keep_as_new(path)
 }
 
 fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
