@@ -20,7 +20,11 @@ const APPLE_DOUBLE: &[u8] = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ";
 
 /// File names of what an argument stands for, and of what failed.
 fn names(argument: &Path) -> (Vec<String>, Vec<String>) {
-    let expanded = expand(&[argument.to_owned()], &mut |_| unreachable!("no list"));
+    let expanded = expand(
+        &[argument.to_owned()],
+        &mut |_| unreachable!("no list"),
+        None,
+    );
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for found in expanded.found {
         let name = found
