@@ -87,6 +87,7 @@ fn a_place_that_only_the_archive_names_is_not_taken_unasked() {
         rewrite(&archive, |manifest| {
             manifest.source.path = place.to_str().unwrap().to_owned();
             manifest.source.host = host.to_owned();
+            manifest.source.machine = (host == "elsewhere").then(|| "f".repeat(32));
         });
         for force in [&[][..], &["--force"], &["--dry-run"]] {
             let run = desk.run(&[&["restore", "town", "--from", "backups"], force].concat());

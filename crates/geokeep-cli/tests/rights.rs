@@ -53,7 +53,8 @@ fn as_user(desk: &Desk, user: u32, script: &str) -> Option<Ended> {
             .args(["--clear-groups", "sh", "-c", script])
             .current_dir(desk.root())
             .env("GEOKEEP", own.get_program())
-            .env("TMPDIR", desk.path("tmp"));
+            .env("TMPDIR", desk.path("tmp"))
+            .env("GEOKEEP_MACHINE_ID", desk.path("machine-id"));
         command
     };
     let can = shell("\"$GEOKEEP\" --version").output();
@@ -72,7 +73,8 @@ fn script(desk: &Desk, text: &str) -> Ended {
         .args(["-c", text])
         .current_dir(desk.root())
         .env("GEOKEEP", own.get_program())
-        .env("TMPDIR", desk.path("tmp"));
+        .env("TMPDIR", desk.path("tmp"))
+        .env("GEOKEEP_MACHINE_ID", desk.path("machine-id"));
     ended(&mut command)
 }
 
