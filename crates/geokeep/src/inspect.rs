@@ -54,6 +54,9 @@ fn list(source: &Source, gate: &Gate, parameters: &str, watch: &Watch) -> Option
     let over =
         || Instant::now() >= until || watch.check().is_err() || writer_waits(gate).unwrap_or(true);
     sqlite::ending(&connection, over, || {
+        if !sqlite::schema_is_short(&connection, watch).ok()? {
+            return None;
+        }
         let geopackage = verify::has_contents_table(&connection).ok()?;
         let layers = verify::uncounted_layers(&connection, geopackage).ok()?;
         let layers = layers.into_iter().map(|layer| {

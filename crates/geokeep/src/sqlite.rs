@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
@@ -21,6 +21,14 @@ use crate::Watch;
 /// SQLite's virtual machine steps between two looks at the clock and at the watch: well below a
 /// millisecond.
 const STEPS: i32 = 1_000;
+/// Steps that reading one page takes, and more.
+const SHORT: i32 = 100;
+/// The longest statement, and so the longest definition in a schema that is read.
+const SQL_BYTES_MAX: i32 = 1 << 20;
+/// The longest schema that is read. One of ten thousand tables is half as long.
+const SCHEMA_BYTES_MAX: u64 = 8 << 20;
+/// What a line of it costs in any case.
+const LINE_BYTES: u64 = 64;
 /// Time between two looks from outside.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -59,22 +67,65 @@ fn open(path: &Path, flags: OpenFlags, watch: &Watch) -> rusqlite::Result<Connec
     // No mutex: a connection stays in one thread.
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    // We wait ourselves, with a report of whom we wait for.
-    connection.busy_timeout(Duration::ZERO)?;
-    harden(&connection)?;
-    end_statements(&connection, watch, None)?;
+    prepare(&connection, watch)?;
     Ok(connection)
 }
 
-/// Ends any statement, and the reading of the schema, once the run is to stop or `until` is over.
-pub(crate) fn end_statements(
-    connection: &Connection,
-    watch: &Watch,
-    until: Option<Instant>,
-) -> rusqlite::Result<()> {
+fn prepare(connection: &Connection, watch: &Watch) -> rusqlite::Result<()> {
+    // We wait ourselves, with a report of whom we wait for.
+    connection.busy_timeout(Duration::ZERO)?;
+    harden(connection)?;
+    end_statements(connection, watch)
+}
+
+/// Ends any statement once the run is to stop.
+pub(crate) fn end_statements(connection: &Connection, watch: &Watch) -> rusqlite::Result<()> {
     let watch = watch.clone();
-    let over = move || watch.check().is_err() || until.is_some_and(|until| Instant::now() >= until);
-    connection.progress_handler(STEPS, Some(over))
+    connection.progress_handler(STEPS, Some(move || watch.check().is_err()))
+}
+
+/// Does `work`, a short statement on a connection with `writable_schema`, and keeps SQLite from
+/// reading more of the schema for it than a few lines. With that setting SQLite takes what it has
+/// read as all there is. Leaves the connection without a progress handler.
+pub(crate) fn without_schema<T>(
+    connection: &Connection,
+    work: impl Fn() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.progress_handler(SHORT, Some(|| true))?;
+    let done = work();
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    match done {
+        // It was as long as those lines; now there are none to be read.
+        Err(e) if code(&e) == Some(ErrorCode::OperationInterrupted) => work(),
+        other => other,
+    }
+}
+
+/// Whether the schema is short enough to be read: SQLite makes a hundred bytes of each that it reads,
+/// and a few pages that refer to each other can hold any number of definitions.
+pub(crate) fn schema_is_short(connection: &Connection, watch: &Watch) -> rusqlite::Result<bool> {
+    let count = || -> rusqlite::Result<bool> {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+        connection.execute_batch("PRAGMA writable_schema = ON")?;
+        let mut lines = without_schema(connection, || {
+            connection.prepare("SELECT octet_length(sql) FROM sqlite_master")
+        })?;
+        end_statements(connection, watch)?;
+        let mut rows = lines.query([])?;
+        let mut bytes = 0;
+        while let Some(row) = rows.next()? {
+            bytes += LINE_BYTES + row.get::<_, Option<i64>>(0)?.unwrap_or(0).unsigned_abs();
+            if bytes > SCHEMA_BYTES_MAX {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    let short = count();
+    // Forgets what little was read of it.
+    connection.execute_batch("PRAGMA writable_schema = RESET")?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    short
 }
 
 /// Does `work`, and ends its statements once `over` says so. That is asked in another thread: SQLite
@@ -103,13 +154,14 @@ pub(crate) fn ending<T>(
 
 /// Limits what the contents of a file can make SQLite do (sqlite.org/security.html, "Untrusted
 /// SQLite Database Files").
-pub(crate) fn harden(connection: &Connection) -> rusqlite::Result<()> {
+fn harden(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_limit(Limit::SQLITE_LIMIT_EXPR_DEPTH, 200)?;
     connection.set_limit(Limit::SQLITE_LIMIT_VDBE_OP, 250_000)?;
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, SQL_BYTES_MAX)?;
     // Both of these are settings of the connection: neither reads the file.
     // A memory map would turn a file that shrinks under us into a crash.
     connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;")
@@ -236,13 +288,10 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_ends_with_the_run_or_with_its_time() {
+    fn a_statement_ends_with_the_run() {
         let watch = Watch::default();
         let (_folder, connection) = opened(&watch);
         let endless = || connection.query_row(ENDLESS, [], |_| Ok(()));
-        end_statements(&connection, &watch, Some(Instant::now())).unwrap();
-        is_ended(endless());
-        end_statements(&connection, &watch, None).unwrap();
         connection.execute_batch("SELECT count(*) FROM t").unwrap();
         watch.interrupt();
         is_ended(endless());
@@ -262,12 +311,35 @@ mod tests {
         assert!(looks > 2);
     }
 
+    #[test]
+    fn a_long_schema_is_not_read() {
+        let watch = Watch::default();
+        let (folder, connection) = opened(&watch);
+        assert!(schema_is_short(&connection, &watch).unwrap());
+        let tables = || connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0));
+        assert_eq!(tables(), Ok(0), "and then it is read whole");
+        let db = Connection::open(folder.path().join("a.gpkg")).unwrap();
+        db.execute_batch(
+            "PRAGMA writable_schema = ON;
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20)
+             INSERT INTO sqlite_master SELECT 'view', 'v' || i, 'v' || i, 0,
+             'CREATE VIEW v' || i || ' AS SELECT 1' || replace(hex(zeroblob(250000)), '00', ',1')
+             FROM n;",
+        )
+        .unwrap();
+        let long = foreign(&uri(&folder.path().join("a.gpkg"), "mode=ro"), &watch).unwrap();
+        assert!(!schema_is_short(&long, &watch).unwrap());
+        let on = |config| long.db_config(config).unwrap();
+        assert!(on(DbConfig::SQLITE_DBCONFIG_DEFENSIVE));
+    }
+
     /// Every way of opening gives the same protection.
     #[test]
     fn what_is_opened_is_hardened() {
         let (folder, read_only) = opened(&Watch::default());
         let path = folder.path().join("a.gpkg");
-        for connection in [read_only, writable(&path, &Watch::default()).unwrap()] {
+        let writable = open_confined(&path, &Watch::default()).unwrap();
+        for connection in [&read_only, &*writable] {
             let on = |config| connection.db_config(config).unwrap();
             assert!(on(DbConfig::SQLITE_DBCONFIG_DEFENSIVE));
             assert!(!on(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA));

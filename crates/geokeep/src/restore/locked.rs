@@ -22,7 +22,7 @@ use crate::backup::Settings;
 use crate::durable::folder_of;
 use crate::error::Error;
 use crate::source::{Gate, Source, locks, look};
-use crate::sqlite::{Confined, code, harden, open_confined};
+use crate::sqlite::{Confined, code, open_confined};
 
 /// How long to wait for somebody who is just reading.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
@@ -217,7 +217,6 @@ fn lock(path: &Path, has_log: bool) -> rusqlite::Result<Confined> {
     // In this mode the lock outlives a transaction, and a log needs no index beside it.
     // A journal, which it keeps then, is to be empty between two transactions.
     connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_size_limit = 0")?;
-    harden(&connection)?;
     // Not committed: in an empty file that would write a first page.
     connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")?;
     Ok(connection)

@@ -66,10 +66,7 @@ fn hot_journal(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Findin
     if look.wal_has_content() && look.shm.is_some() {
         let reason = "a rollback journal and a write-ahead log in use lie beside it: they cannot \
                       both be its own";
-        return Err(SnapshotError::NeedsOtherMethod {
-            reason: reason.to_owned(),
-        }
-        .into());
+        return Err(Failure::NotADatabase(reason.to_owned()));
     }
     let mut findings = Vec::new();
     let copied = recovered(request, &mut |copy| {

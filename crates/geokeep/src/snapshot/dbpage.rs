@@ -2,11 +2,10 @@
 //!
 //! The virtual table `sqlite_dbpage` gives the pages of the state that a transaction sees, with the
 //! content of a write-ahead log merged in (sqlite.org/dbpage.html). The schema of the file has no
-//! part in it: the table is asked for in a place where no name of the file can stand, and a schema
-//! that cannot be read, or would take for ever, is passed over.
+//! part in it: the table is asked for in a place where no name of the file can stand, and SQLite is
+//! kept from reading the schema, which may be damaged or without end.
 
 use std::ffi::OsString;
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -18,10 +17,8 @@ use crate::{Watch, sqlite};
 /// One page. The file may hold a table or view named `sqlite_dbpage`. In `temp`, which is ours and
 /// empty, SQLite finds its own module of that name, and that reads the file.
 const PAGE: &str = "SELECT data FROM temp.sqlite_dbpage WHERE pgno = ?1";
-/// How long SQLite may read the schema, which the pages do not need. The lock is held meanwhile.
-const SCHEMA_TIME: Duration = Duration::from_secs(1);
-/// No definition in a schema that is longer is looked at.
-const DEFINITION_BYTES_MAX: i32 = 1 << 20;
+/// No value is longer than the largest page.
+const LENGTH_MAX: i32 = 65_536;
 
 /// A connection that is asked for pages and nothing else.
 pub(super) struct Pages {
@@ -49,7 +46,7 @@ impl Pages {
     /// Nothing of this reads the file yet: that needs a lock, and this is no place to wait for one.
     pub(super) fn open(uri: &OsString, watch: &Watch) -> rusqlite::Result<Self> {
         let connection = sqlite::foreign(uri, watch)?;
-        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, DEFINITION_BYTES_MAX)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LENGTH_MAX)?;
         // With `writable_schema` SQLite reads pages of a database whose schema or length is wrong,
         // instead of refusing: they are all that is left of it. That does not go with `DEFENSIVE`,
         // which keeps harm from what is written, and nothing can be written through a read-only
@@ -64,11 +61,9 @@ impl Pages {
 
     /// Takes the read lock and returns page 1.
     pub(super) fn begin(&self) -> rusqlite::Result<Vec<u8>> {
-        let limit = |until| sqlite::end_statements(&self.connection, &self.watch, until);
         self.connection.execute_batch("BEGIN")?;
-        limit(Some(Instant::now() + SCHEMA_TIME))?;
-        let mut page = self.page(1);
-        limit(None)?;
+        let mut page = sqlite::without_schema(&self.connection, || self.page(1));
+        sqlite::end_statements(&self.connection, &self.watch)?;
         if page.is_ok() && self.connection.is_autocommit() {
             // A disk that fails under the schema ends the transaction. That is the one error of the
             // schema which must not be passed over; the next statement does not ask for it again.

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::copy::Copied;
 use super::private::{PrivateCopy, staging_error};
@@ -107,6 +108,7 @@ fn hide_foreign_modules(path: &Path, watch: &Watch) -> rusqlite::Result<()> {
     for (table, _) in tables.iter().filter(|(_, kind)| kind == "virtual") {
         let known = connection.prepare(&format!("SELECT 1 FROM {}", quote(table)));
         if known.is_err() {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
             connection.execute_batch("PRAGMA writable_schema = ON")?;
             connection.execute("DELETE FROM sqlite_master WHERE name = ?1", [table])?;
         }

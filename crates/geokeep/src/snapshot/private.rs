@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::config::DbConfig;
+
 use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
 use super::pages::{self, Open};
@@ -77,17 +79,21 @@ impl PrivateCopy {
     /// source would have done.
     pub(super) fn recover(&self) -> Result<(), Failure> {
         let copied = self.bytes(&["", "-wal", "-journal"]);
-        let connection = self.open()?;
+        let connection =
+            sqlite::open_confined(self.path(), &self.watch).map_err(Failure::sqlite)?;
         // With `writable_schema` a schema that is wrong does not keep it from what lies below.
         let recovered = connection
-            .execute_batch("PRAGMA writable_schema = ON")
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)
+            .and_then(|_| {
+                let settings = "PRAGMA writable_schema = ON; PRAGMA synchronous = OFF";
+                connection.execute_batch(settings)
+            })
             .and_then(|()| connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())));
-        match recovered.map_err(Failure::sqlite) {
-            // Whatever is wrong with it was wrong before; it is stored as it is.
+        recovered.map_err(|e| match Failure::sqlite(e) {
             // Nobody else has it, so that looking again would show the same.
-            Ok(()) | Err(Failure::NotADatabase(_) | Failure::StateChanged(_)) => {}
-            Err(other) => return Err(other),
-        }
+            Failure::StateChanged(error) => Failure::NotADatabase(error.to_string()),
+            other => other,
+        })?;
         drop(connection);
         if self.bytes(&["-wal", "-journal"]) > 0 {
             let reason = "what a dead program left beside it cannot be applied".to_owned();

@@ -14,8 +14,8 @@ use crate::durable::open_file;
 const WAL_HEADER: usize = 32;
 const FRAME_HEADER: u64 = 24;
 /// Salts and commit mark of a frame are read from its header; more frames than this are not walked:
-/// 4 GiB of pages of 4 KiB. A log that claims more can be one large hole.
-const FRAMES_MAX: u64 = 1 << 20;
+/// 1 GiB of pages of 4 KiB. A log that claims more can be one large hole.
+const FRAMES_MAX: u64 = 1 << 18;
 
 /// A write-ahead log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

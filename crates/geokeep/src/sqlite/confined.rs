@@ -17,11 +17,10 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::end_statements;
+use super::prepare;
 use crate::Watch;
 
 const NAME: &CStr = c"geokeep-confined";
@@ -86,11 +85,7 @@ pub(crate) fn open_confined(path: &Path, watch: &Watch) -> rusqlite::Result<Conf
     let entry = Entry(name);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags_and_vfs(&path, flags, NAME)?;
-    // We wait ourselves, with a report of whom we wait for.
-    connection.busy_timeout(Duration::ZERO)?;
-    end_statements(&connection, watch, None)?;
-    // A memory map would turn a file that shrinks under us into a crash.
-    connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF")?;
+    prepare(&connection, watch)?;
     Ok(Confined {
         connection,
         _entry: entry,

@@ -39,7 +39,8 @@ pub(crate) fn compare<R: ReadAt>(
 
 /// The compressed stream as it lies on the disk, all of it, and one chunk in [`AT_ONCE`] decoded: so
 /// that index, chunks and decoder are seen to fit on this very file. It is enough where every chunk
-/// was decoded and compared with its plain bytes in the moment of writing: these are those chunks.
+/// was decoded and compared with its plain bytes in the moment of writing, or has the hash that was
+/// noted of it in such a moment: these are those chunks.
 pub(super) fn compare_stored<R: ReadAt>(
     chunks: &Chunks<R>,
     expected: &str,

@@ -20,11 +20,11 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use sozip::{ChunkHash, Chunks, ReadAt};
 
-use crate::Watch;
 use crate::destination::{Layer, Manifest, StoredArchive, Verdict};
 use crate::error::{Error, Interrupted};
 use crate::finding::Finding;
 use crate::stored::{Bytes, Database, Twin};
+use crate::{Watch, sqlite};
 use budget::{Budget, Patience};
 pub(crate) use digest::compare;
 use found::Found;
@@ -268,7 +268,16 @@ pub(crate) fn is_stored_geopackage<R: ReadAt + 'static>(
 ) -> Result<bool, Error> {
     let patience = Patience::new(watch, chunks.size());
     let (database, budget) = open(&Bytes::new(Arc::clone(chunks), 0), &patience)?;
-    let has = budget.spend(|| has_contents_table(database.connection()));
+    let connection = database.connection();
+    let has = budget.spend(|| {
+        let short = sqlite::schema_is_short(connection, watch)?;
+        budget.install(connection)?;
+        if short {
+            has_contents_table(connection)
+        } else {
+            Ok(true)
+        }
+    });
     watch.check()?;
     // A schema that cannot be read does not say that it is none.
     Ok(has.unwrap_or(true))
@@ -280,6 +289,8 @@ fn open(bytes: &Bytes, patience: &Patience) -> Result<(Database, Budget), Error>
     let budget = patience.budget();
     let installed = budget.install(database.connection());
     installed.map_err(VerifyError::from)?;
+    // Ours to choose, whatever the header wishes. What it needs of the file may be damaged.
+    let _ = (database.connection()).execute_batch("PRAGMA cache_size = -2000");
     Ok((database, budget))
 }
 

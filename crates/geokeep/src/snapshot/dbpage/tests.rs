@@ -145,7 +145,7 @@ fn a_schema_of_nonsense_is_passed_over() {
         "UPDATE sqlite_master SET name = 'other'",
         "UPDATE sqlite_master SET sql = NULL",
         "UPDATE sqlite_master SET sql = x'00ff00', name = 7, type = NULL, rootpage = 'x'",
-        // Longer than any definition that is looked at.
+        // Longer than anything that is looked at.
         "UPDATE sqlite_master SET sql = 'CREATE TABLE t(v /*' || hex(zeroblob(2000000)) || '*/)'",
         "DELETE FROM sqlite_master",
     ] {

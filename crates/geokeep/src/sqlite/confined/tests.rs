@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rusqlite::limits::Limit;
+
 use super::open_confined;
 use crate::Watch;
 
@@ -89,6 +91,8 @@ fn its_own_journal_and_log_and_temporary_files_work() {
         let sql = format!("PRAGMA journal_mode = {mode}");
         let set: String = db.query_row(&sql, [], |row| row.get(0)).unwrap();
         assert_eq!(set, mode);
+        // VACUUM attaches the new file.
+        db.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1).unwrap();
         db.execute_batch(
             "PRAGMA temp_store = FILE; PRAGMA cache_size = 5;
              CREATE TABLE IF NOT EXISTS t(x); BEGIN; INSERT INTO t SELECT randomblob(900)
