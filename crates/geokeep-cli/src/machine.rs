@@ -1,7 +1,8 @@
 //! What tells this machine from others of its name: an id that lasts.
 //!
 //! It is made from the one that the system keeps, so that all users of a machine have the same. Only
-//! where there is none, a random one is made once and kept among the user's files.
+//! where there is none, a random one is made once and kept among the user's files. In a container
+//! these may go with it; then it is marked as short-lived, and the name counts, too.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
@@ -12,8 +13,9 @@ use geokeep::destination::Machine;
 use geokeep::durable::{Disk, write_file, write_new_file};
 use geokeep::source::is_short_lived;
 
-/// Where systems keep an id, `machine-id(5)`.
-const SYSTEMS: [&str; 2] = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
+/// Where systems keep an id, `machine-id(5)`. The older one of D-Bus is often part of an image, and the
+/// same in all containers that are made from it.
+const SYSTEM: &str = "/etc/machine-id";
 /// Another file in their place, for tests: they should not need a second machine.
 const FOR_TESTS: &str = "GEOKEEP_MACHINE_ID";
 /// The file among the user's.
@@ -21,15 +23,20 @@ const KEPT: &str = "machine-id";
 /// An id in either form has so many hexadecimal digits.
 const DIGITS: usize = 32;
 
-/// The id of this machine; `None` if nothing here lasts. `folder` is where we keep what must.
+/// The id of this machine; `None` if there is none and none can be kept. `folder` is where we keep what must.
 pub(crate) fn id(folder: Option<&Path>, disk: &Arc<dyn Disk>) -> Option<String> {
-    let seed = match std::env::var_os(FOR_TESTS) {
-        Some(path) => read(Path::new(&path)),
-        None => SYSTEMS.iter().find_map(|path| read(Path::new(path))),
-    };
-    match seed {
+    let system = std::env::var_os(FOR_TESTS).unwrap_or_else(|| SYSTEM.into());
+    match read(Path::new(&system)) {
         Some(seed) => Some(Machine::id_from(seed.as_bytes())),
-        None => kept(&folder?.join(KEPT), disk),
+        None => {
+            let path = folder?.join(KEPT);
+            let id = kept(&path, disk)?;
+            Some(if is_short_lived(&path) {
+                Machine::short_lived(&id)
+            } else {
+                id
+            })
+        }
     }
 }
 
@@ -47,9 +54,6 @@ fn read(path: &Path) -> Option<String> {
 fn kept(path: &Path, disk: &Arc<dyn Disk>) -> Option<String> {
     if let Some(id) = read(path) {
         return Some(id);
-    }
-    if is_short_lived(path) {
-        return None;
     }
     let mut id = random().into_bytes();
     id.push(b'\n');
@@ -79,20 +83,14 @@ fn random() -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-    #![allow(clippy::print_stderr, reason = "says what was skipped")]
     use super::*;
     use geokeep::durable::OsDisk;
 
     #[test]
     fn an_id_is_made_once_and_what_is_none_is_replaced() {
-        // Not in memory, where nothing lasts.
-        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("geokeep/machine-id");
         let disk: Arc<dyn Disk> = Arc::new(OsDisk);
-        if is_short_lived(&path) {
-            eprintln!("skipped: nothing lasts where these sources lie");
-            return;
-        }
         let first = kept(&path, &disk).unwrap();
         assert_eq!(kept(&path, &disk).unwrap(), first);
         std::fs::write(&path, "").unwrap();

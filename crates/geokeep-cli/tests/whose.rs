@@ -1,7 +1,6 @@
 //! Whose backups are, as people and scripts have it: `--host`, `--name`, `adopt`, what is said of a
 //! file that is known already, and what `forget` leaves alone.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -211,37 +210,54 @@ fn a_name_is_given_to_a_single_file_and_its_own_line() {
     assert_eq!(desk.archives().len(), 1);
 }
 
-/// A system without a machine-id: an id is kept among the user's files, if anything lasts there;
-/// else it is said that the name alone counts, and what to do.
+/// A system without a machine-id: an id is kept among the user's files. Where these may go with a
+/// container, the name counts as well, and it is said what to do.
 #[test]
-fn a_machine_without_an_id_makes_one_or_says_so() {
+fn a_machine_without_an_id_makes_one_and_says_if_it_may_not_last() {
     let desk = Desk::new();
     let path = desk.build("town.gpkg", &tiny());
-    let kept = desk.path("state/geokeep/machine-id");
     let mut ids = Vec::new();
-    for _ in 0..2 {
+    for state in ["state", "state", "another"] {
         edit(&path);
         let mut command = desk.command(&with(&BACKUP, &["--json"]));
+        command
+            .env("GEOKEEP_MACHINE_ID", desk.path("none"))
+            .env("XDG_STATE_HOME", desk.path(state));
+        let run = ended(&mut command);
+        assert_eq!(run.code, 0, "{run:?}");
+        let line: serde_json::Value = serde_json::from_str(run.out.trim()).unwrap();
+        let id = line["machine"].as_str().unwrap().to_owned();
+        let short_lived = id.starts_with('~');
+        for said in ["no id that lasts", "--host NAME"] {
+            assert_eq!(run.err.contains(said), short_lived, "{run:?}");
+        }
+        let kept = desk.path(state).join("geokeep/machine-id");
+        let kept = fs::read_to_string(kept).unwrap();
+        assert_eq!(kept.trim(), id.trim_start_matches('~'));
+        ids.push(id);
+    }
+    assert!(ids[0] == ids[1] && ids[1] != ids[2], "{ids:?}");
+    let one = if ids[0].starts_with('~') { 1 } else { 2 };
+    assert_eq!(lines(&desk).len(), one);
+}
+
+/// Where not even that can be kept, the name alone counts.
+#[test]
+fn a_machine_that_can_keep_nothing_is_known_by_its_name() {
+    let desk = Desk::new();
+    let path = desk.build("town.gpkg", &tiny());
+    fs::write(desk.path("state"), "a file in the place of the folder").unwrap();
+    for _ in 0..2 {
+        edit(&path);
+        let mut command = desk.command(&BACKUP);
         command
             .env("GEOKEEP_MACHINE_ID", desk.path("none"))
             .env("XDG_STATE_HOME", desk.path("state"));
         let run = ended(&mut command);
         assert_eq!(run.code, 0, "{run:?}");
-        let line: serde_json::Value = serde_json::from_str(run.out.trim()).unwrap();
-        assert_eq!(line["machine"].is_string(), kept.exists(), "{run:?}");
-        assert_eq!(
-            run.err.contains("no id that lasts"),
-            !kept.exists(),
-            "{run:?}"
-        );
-        assert_eq!(run.err.contains("--host NAME"), !kept.exists(), "{run:?}");
-        ids.push(line["machine"].clone());
+        assert!(run.err.contains("no id that lasts"), "{run:?}");
     }
-    assert_eq!(ids[0], ids[1]);
     assert_eq!(lines(&desk), ["town"]);
-    if !kept.exists() {
-        eprintln!("skipped: nothing lasts in the folder for temporary files, so no id is kept");
-    }
 }
 
 /// The id of the system itself stands nowhere.

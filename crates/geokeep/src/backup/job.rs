@@ -43,6 +43,11 @@ impl Job {
         }
     }
 
+    /// Whether what came from there came from the machine of this source.
+    pub(super) fn same_machine(&self, origin: &Origin) -> bool {
+        self.machine.owns(origin)
+    }
+
     /// Whose its backups are.
     pub(super) fn origin(&self) -> &Origin {
         &self.assigned.origin
@@ -79,9 +84,8 @@ impl Job {
 
     /// Whether what a line holds is of this source: the line was found so, or it is known so now.
     pub(super) fn is_of(&self, origin: &Origin) -> bool {
-        let ours = &self.assigned.origin;
-        self.assigned.before.as_ref() == Some(origin)
-            || (self.machine.owns(origin) && (ours.same_name(origin) || ours.same_file(origin)))
+        let assigned = &self.assigned;
+        assigned.before.as_ref() == Some(origin) || assigned.origin.is_of(origin, &self.machine)
     }
 
     /// An error if the line has come to hold another source's backups since its name was chosen.

@@ -94,7 +94,7 @@ fn guard_another_file(
 ) -> Result<(), Error> {
     let then = &previous.manifest.evidence;
     // Elsewhere numbers and times mean something else.
-    let same_machine = previous.manifest.source.machine == manifest.source.machine;
+    let same_machine = job.same_machine(&previous.manifest.source);
     if !same_machine || previous.manifest.digest == manifest.digest {
         return Ok(());
     }

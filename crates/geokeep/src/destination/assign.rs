@@ -204,8 +204,8 @@ impl Lines<'_> {
             let owner = &known.owner;
             let is_its = owner.line_given || owner.same_name(&origin) || origin.same_file(owner);
             // A name that was given, or a machine of which nothing lasting is known.
-            let nobodys = owner.machine.is_none() && !owner.host_given && !self.machine.given;
-            let ours = self.machine.owns(owner) || (nobodys && self.machine.id.is_none());
+            let nobodys = owner.lasts_not() && !self.machine.lasts();
+            let ours = self.machine.owns(owner) || nobodys;
             if is_its && ours && !self.is_taken(&line) {
                 return Ok(continued(origin, known));
             }

@@ -152,7 +152,7 @@ impl ArchiveFolder {
         let lines = self.lines().ok()?;
         let kept = lines.iter().filter_map(|line| self.projects(line).ok());
         kept.flatten()
-            .rfind(|kept| is_of(&kept.source, &origin, machine))
+            .rfind(|kept| origin.is_of(&kept.source, machine))
     }
 
     /// Keeps a project as it was at `instant`, unless the newest copy is the same and a new one is
@@ -210,7 +210,7 @@ impl ArchiveFolder {
         let ours = lines.iter().filter_map(|line| {
             let of = (ProjectFormat::of(Path::new(line)) == format)
                 .then(|| read_owner(&self.path().join(line)).ok().flatten())??;
-            is_of(&of, source, machine).then_some((line, of))
+            source.is_of(&of, machine).then_some((line, of))
         });
         // A copy of a whole machine has its id, too: the one of this name comes first.
         let best = ours.max_by_key(|(_, of)| (of.host == source.host, of.same_name(source)));
@@ -297,10 +297,6 @@ fn owner(source: &Origin) -> Vec<u8> {
         .expect("an owner has only text keys and numbers, which JSON can hold");
     json.push(b'\n');
     json
-}
-
-fn is_of(owner: &Origin, source: &Origin, machine: &Machine) -> bool {
-    machine.owns(owner) && (source.same_name(owner) || source.same_file(owner))
 }
 
 impl KeptProject {

@@ -12,13 +12,20 @@ use crate::words::composed;
 const ID_CONTEXT: &str = "geokeep 2026-11 id of a machine";
 /// Hexadecimal digits of an id.
 const ID_LEN: usize = 32;
+/// Stands before an id that may go with the container, or with the next start of the system.
+const SHORT_LIVED: char = '~';
+
+fn lasts(id: &str) -> bool {
+    !id.starts_with(SHORT_LIVED)
+}
 
 /// The machine on which sources lie, as their backups know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
     /// Its name.
     pub host: String,
-    /// What tells it from others of its name; `None` if the caller found nothing that lasts.
+    /// What tells it from others of its name, by [`Machine::id_from`] or
+    /// [`Machine::short_lived`]; `None` if the caller found nothing.
     pub id: Option<String>,
     /// The user gave the name: then the machine is known by it, whatever its id.
     pub given: bool,
@@ -32,8 +39,20 @@ impl Machine {
         blake3::Hash::from(key).to_hex()[..ID_LEN].to_owned()
     }
 
+    /// An id that may not be the same the next time: the name may count as well.
+    #[must_use]
+    pub fn short_lived(id: &str) -> String {
+        format!("{SHORT_LIVED}{id}")
+    }
+
+    /// Whether it has an id that lasts, or a name that was given to it.
+    #[must_use]
+    pub fn lasts(&self) -> bool {
+        self.given || self.id.as_deref().is_some_and(lasts)
+    }
+
     /// Whether what came from there came from this machine. Of old backups, which have no id, the
-    /// name must do.
+    /// name must do; and where no id lasts.
     #[must_use]
     pub fn owns(&self, origin: &Origin) -> bool {
         let same_name = self.host == origin.host;
@@ -41,9 +60,10 @@ impl Machine {
             _ if self.given => same_name,
             // Somebody else may be called what the user once said.
             (ours, theirs) if origin.host_given => same_name && ours.is_some() && ours == theirs,
-            (Some(ours), Some(theirs)) => ours == theirs,
+            (Some(ours), Some(theirs)) if lasts(ours) || lasts(theirs) => ours == theirs,
+            (Some(ours), Some(theirs)) => ours == theirs || same_name,
             (_, None) => same_name,
-            (None, Some(_)) => false,
+            (None, Some(theirs)) => same_name && !lasts(theirs),
         }
     }
 }
@@ -83,6 +103,11 @@ impl Origin {
         }
     }
 
+    /// Whether nothing but a name that may change tells its machine from others.
+    pub(super) fn lasts_not(&self) -> bool {
+        !self.host_given && !self.machine.as_deref().is_some_and(lasts)
+    }
+
     /// What the user knows it by: the link, or the file itself.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -105,6 +130,11 @@ impl Origin {
             real.is_some_and(|real| same_path(real, &self.path))
         };
         same_path(&self.path, &other.path) && other.link.as_deref().is_none_or(leads_here)
+    }
+
+    /// Whether a backup of `other` is of this source, which is on `machine`.
+    pub(crate) fn is_of(&self, other: &Self, machine: &Machine) -> bool {
+        machine.owns(other) && (self.same_name(other) || self.same_file(other))
     }
 }
 
@@ -158,6 +188,20 @@ mod tests {
         assert_eq!(owns(&renamed), [true, false, true, false, true, false]);
         assert_eq!(owns(&nameless), [false, false, false, true, false, false]);
         assert_eq!(owns(&said), [true, true, false, true, false, true]);
+    }
+
+    #[test]
+    fn where_no_id_lasts_the_id_or_the_name_is_enough() {
+        let short = |host: &str, id: &str| machine(host, Some(&Machine::short_lived(id)));
+        let (first, next) = (short("box", "a"), short("box", "b"));
+        let (renamed, other) = (short("new", "a"), short("new", "b"));
+        let (lasting, nameless) = (machine("box", Some("a")), machine("box", None));
+        let all = [&first, &next, &renamed, &other, &lasting, &nameless];
+        let owns = |who: &Machine| all.map(|made| who.owns(&origin(made)));
+        assert_eq!(owns(&first), [true, true, true, false, false, true]);
+        assert_eq!(owns(&lasting), [false, false, false, false, true, true]);
+        assert_eq!(owns(&nameless), [true, true, false, false, false, true]);
+        assert!(lasting.lasts() && !first.lasts() && !nameless.lasts());
     }
 
     #[test]

@@ -35,7 +35,9 @@ pub enum Unsure {
 impl fmt::Display for Unsure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OtherMachine(host) => write!(f, "the backup was made on '{host}'"),
+            Self::OtherMachine(host) => {
+                write!(f, "the backup was made on '{host}', another machine")
+            }
             Self::OddName => f.write_str("it is not named as such a file is"),
             Self::NoPath => f.write_str("it is not the whole path of a file"),
             Self::FolderMissing => f.write_str("its folder is not there"),

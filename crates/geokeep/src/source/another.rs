@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use super::{Evidence, FileSystem, sidecar, stamp_of};
+use super::{Evidence, sidecar, stamp_of};
 
 /// What is known of the file that has the name now, at the time when the other one was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) fn another(real: &Path, then: &Evidence, seen_ns: i64) -> Another {
         return Another::No;
     };
     let numbers = (stamp.device, stamp.inode);
-    let known = then.file.inode != 0 && stamp.inode != 0 && then.file_system == FileSystem::Local;
+    let known = then.file.inode != 0 && stamp.inode != 0 && then.file_system.is_local();
     if !known || numbers == (then.file.device, then.file.inode) {
         return Another::No;
     }

@@ -19,9 +19,9 @@ fn by_name(context: &Context) -> &'static str {
     }
 }
 
-/// A machine of which nothing lasts is known by its name alone.
+/// A machine of which nothing lasts is known by its name.
 pub(super) fn of_machine(machine: &Machine, context: &Context) {
-    if machine.id.is_none() && !machine.given {
+    if !machine.lasts() {
         render::remark(&format!(
             "this machine has no id that lasts: its backups are known by its name, '{}'; where that \
              changes, as in containers, give it one: {}",
