@@ -286,3 +286,14 @@ fn links_that_are_not_followed_are_named() {
     assert_eq!(lines.last().unwrap()["not_protected"], 2);
     assert!(desk.ok(&["run"]).contains("2 not protected"));
 }
+
+/// A device has no end, and a pipe that nobody writes to keeps its reader waiting for ever.
+#[test]
+fn a_list_that_is_no_file_is_one_failed_source() {
+    let desk = Desk::new();
+    desk.build("a.gpkg", &tiny());
+    let run = desk.run(&["backup", "@/dev/zero", "a.gpkg", "--to", "backups"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.err.contains("not an ordinary file"), "{run:?}");
+    assert_eq!(desk.archives().len(), 1);
+}

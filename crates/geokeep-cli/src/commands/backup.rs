@@ -168,6 +168,11 @@ fn read_list(list: &Path) -> std::io::Result<Vec<u8>> {
     if list == Path::new("-") {
         std::io::stdin().take(LIST_MAX).read_to_end(&mut bytes)?;
     } else {
+        // To open a pipe would wait for somebody to write to it, and a device may have no end.
+        if !std::fs::metadata(list)?.is_file() {
+            let what = "it is not an ordinary file; '@-' reads a list from another program";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, what));
+        }
         let file = std::fs::File::open(list)?;
         file.take(LIST_MAX).read_to_end(&mut bytes)?;
     }
