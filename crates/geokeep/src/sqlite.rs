@@ -34,7 +34,7 @@ const LINE_BYTES: u64 = 64;
 /// Time between two looks from outside.
 const LOOK: Duration = Duration::from_millis(5);
 
-pub(crate) use confined::{Confined, open_confined};
+pub(crate) use confined::{Confined, full_name_as_it_is, open_confined};
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
 /// something is escaped, so that any file name works: quotes, `?`, newlines, broken UTF-8.

@@ -193,7 +193,7 @@ unsafe extern "C" fn x_access(
 }
 
 /// The name as it is: it is absolute, and a link at its end would lead away from what is known.
-unsafe extern "C" fn x_full_name(
+pub(crate) unsafe extern "C" fn full_name_as_it_is(
     _vfs: *mut ffi::sqlite3_vfs,
     name: *const c_char,
     room: c_int,
@@ -228,7 +228,7 @@ fn install() -> c_int {
         vfs.xOpen = Some(x_open);
         vfs.xDelete = Some(x_delete);
         vfs.xAccess = Some(x_access);
-        vfs.xFullPathname = Some(x_full_name);
+        vfs.xFullPathname = Some(full_name_as_it_is);
         vfs.xDlOpen = None;
         vfs.xDlError = None;
         vfs.xDlSym = None;

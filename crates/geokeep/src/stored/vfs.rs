@@ -19,6 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use rusqlite::ffi;
 use sozip::ReadAt;
 
+use crate::sqlite::full_name_as_it_is;
+
 const NAME: &CStr = c"geokeep-stored";
 
 static FILES: Mutex<Option<HashMap<u64, Arc<dyn ReadAt>>>> = Mutex::new(None);
@@ -239,24 +241,6 @@ unsafe extern "C" fn x_access(
     ffi::SQLITE_OK
 }
 
-unsafe extern "C" fn x_full_name(
-    _: *mut ffi::sqlite3_vfs,
-    name: *const c_char,
-    room: c_int,
-    full: *mut c_char,
-) -> c_int {
-    // SAFETY: `name` is a C string and `full` has `room` bytes, says sqlite3_vfs.xFullPathname.
-    unsafe {
-        let name = CStr::from_ptr(name).to_bytes_with_nul();
-        if usize::try_from(room).is_ok_and(|room| name.len() <= room) {
-            ptr::copy_nonoverlapping(name.as_ptr().cast(), full, name.len());
-            ffi::SQLITE_OK
-        } else {
-            ffi::SQLITE_CANTOPEN
-        }
-    }
-}
-
 /// Registers the VFS for the life of the process. Time, sleep and randomness are the default's.
 fn install() -> c_int {
     // SAFETY: `sqlite3_vfs_find` initialises SQLite and gives its default VFS, which lives for
@@ -275,7 +259,7 @@ fn install() -> c_int {
         vfs.xOpen = Some(x_open);
         vfs.xDelete = Some(x_delete);
         vfs.xAccess = Some(x_access);
-        vfs.xFullPathname = Some(x_full_name);
+        vfs.xFullPathname = Some(full_name_as_it_is);
         vfs.xDlOpen = None;
         vfs.xDlError = None;
         vfs.xDlSym = None;
