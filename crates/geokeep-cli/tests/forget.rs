@@ -14,7 +14,7 @@ use std::time::Duration;
 use common::{Desk, tiny};
 use geokeep::Watch;
 use geokeep::backup::{Settings, backup, host_name, plan};
-use geokeep::destination::{ArchiveFolder, Machine};
+use geokeep::destination::{Destination, Machine};
 use geokeep::durable::OsDisk;
 use geokeep::snapshot::Clock;
 use geokeep::source::Source;
@@ -24,7 +24,7 @@ use serde_json::Value;
 /// Backs up a file at instants of the past, as the command does now.
 fn back_up(desk: &Desk, source: &Path, instants: &[&str]) {
     let disk = Arc::new(OsDisk);
-    let destination = ArchiveFolder::open_or_create(&desk.path("backups"), disk.clone()).unwrap();
+    let destination = Destination::open_or_create(&desk.path("backups"), disk.clone()).unwrap();
     for instant in instants {
         let instant: Timestamp = instant.parse().unwrap();
         let settings = Settings {

@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::{Desk, tiny};
-use geokeep::destination::{Manifest, StoredArchive};
+use geokeep::destination::{MANIFEST_BYTES_MAX, MANIFEST_NAME, Manifest};
 use rusqlite::Connection;
 use testkit::Random;
 use testkit::gpkg::Options;
@@ -19,11 +19,18 @@ use testkit::live_writer::{self, JournalMode, LiveWriter};
 
 testkit::live_writer_process!();
 
+fn manifest_of(archive: &Path) -> Manifest {
+    let archive = sozip::Archive::open(fs::read(archive).unwrap()).unwrap();
+    let entry = archive.entry(MANIFEST_NAME).unwrap();
+    let json = archive.read_small(entry, MANIFEST_BYTES_MAX).unwrap();
+    Manifest::from_json(&json).unwrap()
+}
+
 /// Changes what an archive says of itself, as somebody could who plants one.
 fn rewrite(archive: &Path, change: impl FnOnce(&mut Manifest)) {
-    let stored = StoredArchive::open(archive).unwrap();
-    let mut manifest = stored.manifest.clone();
-    let chunks = stored.into_chunks().unwrap();
+    let mut manifest = manifest_of(archive);
+    let stored = sozip::Archive::open(fs::read(archive).unwrap()).unwrap();
+    let chunks = stored.chunks(&stored.entries()[0]).unwrap();
     let mut decoder = sozip::Decoder::new();
     let (mut database, mut piece) = (Vec::new(), Vec::new());
     for n in 0..chunks.count() {
@@ -70,7 +77,7 @@ fn a_place_that_only_the_archive_names_is_not_taken_unasked() {
     let home = fs::canonicalize(desk.path("home")).unwrap();
     std::os::unix::fs::symlink(&home, desk.path("link")).unwrap();
     let link = fs::canonicalize(desk.root()).unwrap().join("link");
-    let host = StoredArchive::open(&archive).unwrap().manifest.source.host;
+    let host = manifest_of(&archive).source.host;
     let places = [
         (home.join(".bash_login"), &*host, "it is not named as"),
         (home.join("authorized_keys"), &host, "it is not named as"),

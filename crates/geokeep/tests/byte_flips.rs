@@ -10,7 +10,6 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use common::{Place, check};
-use geokeep::destination::StoredArchive;
 use geokeep::verify::Level;
 use testkit::Random;
 use testkit::gpkg::Options;
@@ -31,7 +30,7 @@ fn archive() -> Victim {
         ..Options::default()
     };
     let source = place.build("a.gpkg", &options);
-    let path = place.save(&source).path;
+    let path = place.save(&source).location;
     let bytes = fs::read(&path).unwrap();
     Victim { place, path, bytes }
 }
@@ -91,7 +90,8 @@ fn a_thousand_bits_anywhere() {
 #[test]
 fn every_byte_that_is_not_the_database() {
     let victim = archive();
-    let entry = StoredArchive::open(&victim.path).unwrap().entry().clone();
+    let archive = sozip::Archive::open(fs::read(&victim.path).unwrap()).unwrap();
+    let entry = archive.entries()[0].clone();
     let data = usize::try_from(entry.data_offset).unwrap();
     let data_end = data + usize::try_from(entry.compressed_size).unwrap();
     let len = victim.bytes.len();

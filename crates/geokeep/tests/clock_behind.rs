@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::{Place, tiny, writable};
 use geokeep::backup::CLOCK;
-use geokeep::destination::Stored;
+use geokeep::destination::{Stored, Wish};
 use geokeep::retention::{Backup, Policy, Reason, plan};
 use geokeep::snapshot::Clock;
 use geokeep::verify::LOSS;
@@ -37,11 +37,9 @@ fn says_so(stored: &Stored) -> bool {
 /// What `NAME@DATE` finds, by id; the date is an instant up to which.
 fn found(place: &Place, asked: &str) -> String {
     let before = |date: &str| date.parse().ok();
-    let path = place.destination().find(asked, &before).unwrap();
-    geokeep::destination::StoredArchive::open(&path)
-        .unwrap()
-        .manifest
-        .id
+    let destination = place.destination();
+    let chosen = destination.find(asked, Wish::Newest, &before).unwrap();
+    destination.stored(chosen.what.id()).unwrap().manifest.id
 }
 
 fn ids(all: &[Stored]) -> Vec<&str> {

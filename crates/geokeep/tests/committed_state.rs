@@ -39,7 +39,7 @@ fn under_a_steady_writer(options: &Options, journal: JournalMode, every: Duratio
         let stored = saved(place.try_backup(&path));
         assert_eq!(stored.manifest.verdict, Verdict::Sound);
         assert!(stored.manifest.lock_ms < 5_000, "{:?}", stored.manifest);
-        commits.push(commit_in(&stored.path));
+        commits.push(commit_in(&stored.location));
     }
     let report = writer.stop();
     eprintln!("{journal:?}, {bytes} bytes, seed 7: commits {commits:?}, {report:?}");
@@ -137,7 +137,7 @@ fn while_programs_come_and_go(journal: JournalMode) {
         });
         while !ended.load(Relaxed) {
             let stored = saved(place.try_backup(&path));
-            commit_in(&stored.path);
+            commit_in(&stored.location);
             backups += 1;
         }
     });

@@ -64,7 +64,7 @@ fn stored(place: &Place, path: &Path, files: &Files, case: &str) -> Stored {
         Err(error) => panic!("{case}: {error:?}"),
     };
     before.assert_same(&place.sources());
-    if let Err(error) = check(&stored.path, Level::Full) {
+    if let Err(error) = check(&stored.location, Level::Full) {
         panic!("{case}: {error:?}");
     }
     stored
@@ -78,7 +78,7 @@ fn holds(stored: &Stored, file: &[u8], case: &str) {
 
 #[track_caller]
 fn same(stored: &Stored, file: &[u8], but_for: &[Range<usize>], case: &str) {
-    let held = plain(&stored.path);
+    let held = plain(&stored.location);
     let mut file = file.to_vec();
     for range in but_for {
         file[range.clone()].copy_from_slice(&held[range.clone()]);
@@ -100,7 +100,7 @@ fn each_byte_of_it() {
             let stored = stored(&place, &path, &vec![("", bytes.clone())], &case);
             holds(&stored, &bytes, &case);
             damaged += u32::from(stored.manifest.verdict == Verdict::Damaged);
-            fs::remove_file(&stored.path).unwrap();
+            fs::remove_file(&stored.location).unwrap();
         }
     }
     assert!(damaged > 40, "{damaged}");
@@ -142,7 +142,7 @@ fn any_of_it() {
         if stored.manifest.verdict == Verdict::Damaged {
             holds(&stored, &bytes, &case);
         }
-        assert_eq!(plain(&stored.path).len(), bytes.len(), "{case}");
+        assert_eq!(plain(&stored.location).len(), bytes.len(), "{case}");
     }
 }
 

@@ -62,10 +62,10 @@ fn stored_as_damaged(place: &Place, path: &Path, first: &Stored) -> Stored {
         (Severity::Error, "integrity")
     );
     let source = fs::read(path).unwrap();
-    assert_eq!(first_difference(&plain(&stored.path), &source), None);
-    check(&stored.path, Level::Full).expect("what was damaged then is as damaged now");
+    assert_eq!(first_difference(&plain(&stored.location), &source), None);
+    check(&stored.location, Level::Full).expect("what was damaged then is as damaged now");
     let newest = place.newest_sound(path);
-    assert_eq!(newest.map(|s| s.path), Some(first.path.clone()));
+    assert_eq!(newest.map(|s| s.location), Some(first.location.clone()));
     stored
 }
 
@@ -186,7 +186,7 @@ fn a_sound_backup_follows_a_damaged_one() {
     assert_eq!(third.manifest.verdict, Verdict::Sound);
     assert_eq!(third.manifest.digest, first.manifest.digest);
     let newest = place.newest_sound(&path);
-    assert_eq!(newest.unwrap().path, third.path);
+    assert_eq!(newest.unwrap().location, third.location);
 }
 
 /// Nothing to store: a typed error, and no archive.
@@ -233,10 +233,10 @@ fn random_damage_gets_an_answer() {
         match place.try_backup(&path) {
             Ok(outcome) => {
                 let stored = outcome.stored();
-                let held = plain(&stored.path);
+                let held = plain(&stored.location);
                 let damaged = stored.manifest.verdict == Verdict::Damaged;
                 verdicts[usize::from(damaged)] += 1;
-                if stored.path != first.path && damaged {
+                if stored.location != first.location && damaged {
                     let mut source = bytes.clone();
                     source[18..20].copy_from_slice(&held[18..20]);
                     assert_eq!(
@@ -245,7 +245,7 @@ fn random_damage_gets_an_answer() {
                         "round {round}, seed {SEED}"
                     );
                 }
-                check(&stored.path, Level::Full).unwrap();
+                check(&stored.location, Level::Full).unwrap();
             }
             Err(error) => {
                 let typed = [Kind::SourceUnreadable, Kind::NotAGeopackage];

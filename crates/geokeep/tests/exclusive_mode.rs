@@ -141,7 +141,7 @@ fn gets_in(place: &mut Place, path: &Path, program: Program, steps: &'static [&s
     let stored = place.save(path);
     let answers = answers.lock().unwrap();
     assert_eq!(*answers, vec!["done"; steps.len()]);
-    assert!(commit_in(&stored.path) <= 2);
+    assert!(commit_in(&stored.location) <= 2);
     assert!(files_below(&place.root().join("staging")).is_empty());
 }
 
@@ -214,7 +214,7 @@ fn nobody_came_meanwhile() {
             jiff::Timestamp::now()
         });
         let stored = place.save(&path);
-        assert_eq!(commit_in(&stored.path), commits);
+        assert_eq!(commit_in(&stored.location), commits);
         before.assert_same(&place.sources());
     }
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Place, tiny};
 use geokeep::Watch;
-use geokeep::destination::{Extent, Layer, StoredArchive};
+use geokeep::destination::{Extent, Layer};
 use geokeep::verify::{Level, verify};
 
 const ODD: &str = "
@@ -77,8 +77,8 @@ fn a_backup_knows_where_its_layers_lie() {
     assert_eq!(extent_of(layers, "g_exact"), Some(exact));
     let listed = place.destination().list("a").unwrap().backups;
     assert_eq!(listed[0].manifest, stored.manifest);
-    let archive = StoredArchive::open(&stored.path).unwrap();
-    verify(archive, Level::Full, &Watch::default()).unwrap();
+    let archive = common::open(&stored.location).unwrap();
+    verify(&archive, Level::Full, &Watch::default()).unwrap();
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use common::restored::same_but_counters;
 use common::{Place, archives_below, check, files_below, temporaries_below, tiny, writable};
 use geokeep::backup::keep_project;
-use geokeep::destination::{ArchiveFolder, DestinationError, Kept, StoredArchive};
+use geokeep::destination::{Destination, DestinationError, Kept};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::restore::{RestoreError, Restored, Target, restore};
 use geokeep::verify::Level;
@@ -104,7 +104,7 @@ fn common_rules<T>(place: &Place, result: &Result<T, Error>, case: Case) {
 /// With a disk that works again, a run tidies up and makes its backup.
 fn next_run_works(place: &Place) {
     let disk: Arc<dyn Disk> = Arc::new(OsDisk);
-    let destination = ArchiveFolder::open_or_create(&place.backups(), Arc::clone(&disk)).unwrap();
+    let destination = Destination::open_or_create(&place.backups(), Arc::clone(&disk)).unwrap();
     destination.sweep().unwrap();
     assert!(temporaries_below(&place.backups()).is_empty());
     let mut settings = place.settings.clone();
@@ -115,7 +115,7 @@ fn next_run_works(place: &Place) {
         &destination,
         &settings,
     ));
-    check(&stored.path, Level::Full).unwrap();
+    check(&stored.location, Level::Full).unwrap();
 }
 
 fn build(place: &Place) {
@@ -131,9 +131,9 @@ fn edit(path: &Path) {
 
 fn back_up(place: &Place) -> Result<PathBuf, Error> {
     let disk = Arc::clone(&place.settings.disk);
-    let destination = ArchiveFolder::open_or_create(&place.backups(), disk)?;
+    let destination = Destination::open_or_create(&place.backups(), disk)?;
     let outcome = common::try_backup(&place.source("a.gpkg"), &destination, &place.settings)?;
-    Ok(outcome.stored().path.clone())
+    Ok(outcome.stored().location.clone())
 }
 
 /// `earlier` archives were there. After an error there are no more, except where only the very
@@ -202,7 +202,7 @@ fn copies_are_right(place: &Place, result: &Result<PathBuf, Error>, earlier: &[&
         Err(_) => assert!(new.len() <= 1, "{case:?}"),
     }
     let disk: Arc<dyn Disk> = Arc::new(OsDisk);
-    let destination = ArchiveFolder::open_or_create(&place.backups(), disk).unwrap();
+    let destination = Destination::open_or_create(&place.backups(), disk).unwrap();
     let listed = destination.projects("p.qgs").unwrap();
     assert_eq!(listed.len(), copies.len(), "{case:?}");
     // The next run finds the line that this one began.
@@ -247,7 +247,7 @@ fn give_back(place: &Place, force: bool) -> Result<Restored, Error> {
         force,
     };
     restore(
-        StoredArchive::open(&archive).unwrap(),
+        &common::open(&archive).unwrap(),
         &target,
         false,
         &place.destination(),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use common::restored::same_but_counters;
 use common::{Place, archives_below, files_below, tiny};
 use geokeep::backup::Outcome;
-use geokeep::destination::{Stored, StoredArchive, Verdict};
+use geokeep::destination::{Stored, Verdict};
 use geokeep::restore::{RestoreError, Target, restore};
 use geokeep::{Error, Kind as ErrorKind, Watch};
 use testkit::fault_vfs::{self, Fault, Kind};
@@ -77,7 +77,7 @@ fn every_call_fails(mut place: Place, path: &Path) {
                 let case = format!("{kind:?} at {at} of {calls}, sticky {sticky}, struck {failed}");
                 let word = match outcome {
                     Ok(Outcome::Saved(stored)) => {
-                        std::fs::remove_file(&stored.path).unwrap();
+                        std::fs::remove_file(&stored.location).unwrap();
                         is_right(&stored, &clean, kind, &case)
                     }
                     Ok(Outcome::Unchanged(_)) => panic!("{case}: unchanged, although forced"),
@@ -155,7 +155,7 @@ fn every_call_fails_but_locks(mut place: Place, path: &Path) {
             match outcome {
                 Ok(outcome) => {
                     let stored = outcome.stored();
-                    std::fs::remove_file(&stored.path).unwrap();
+                    std::fs::remove_file(&stored.location).unwrap();
                     is_right(stored, &clean, kind, &case);
                 }
                 Err(error) => {
@@ -175,7 +175,7 @@ fn every_call_fails_but_locks(mut place: Place, path: &Path) {
 fn every_call_of_a_restore_fails(journal: Journal) {
     fault_vfs::install_as_default();
     let place = Place::in_memory();
-    let archive = place.save(&place.build("a.gpkg", &tiny())).path;
+    let archive = place.save(&place.build("a.gpkg", &tiny())).location;
     let new = common::plain(&archive);
     let folder = place.root().join("target");
     fs::create_dir(&folder).unwrap();
@@ -193,10 +193,10 @@ fn every_call_of_a_restore_fails(journal: Journal) {
             path: path.clone(),
             force: true,
         };
-        let archive = StoredArchive::open(&archive).unwrap();
+        let archive = common::open(&archive).unwrap();
         let (destination, watch) = (place.destination(), Watch::default());
         restore(
-            archive,
+            &archive,
             &target,
             false,
             &destination,

@@ -58,7 +58,7 @@ fn a_view_in_the_place_of_the_pages() {
                 let stored = place.save(&path);
                 let case = format!("{name}, {journal:?}, {method:?}");
                 assert_eq!(stored.manifest.verdict, Verdict::Sound, "{case}");
-                let mut held = plain(&stored.path);
+                let mut held = plain(&stored.location);
                 if method == Method::Online {
                     // The backup API counts itself as a change of file and schema.
                     for range in [24..28, 40..44, 92..96] {
@@ -66,7 +66,7 @@ fn a_view_in_the_place_of_the_pages() {
                     }
                 }
                 assert_eq!(first_difference(&held, &file), None, "{case}");
-                check(&stored.path, Level::Full).unwrap();
+                check(&stored.location, Level::Full).unwrap();
             }
         }
     }
@@ -85,7 +85,7 @@ fn a_view_in_the_place_of_the_pages_while_a_program_has_it_open() {
     let writer = LiveWriter::start(&path, &options);
     let stored = place.save(&path);
     assert!(stored.manifest.method_reason.contains("write-ahead log"));
-    assert_eq!(common::commit_in(&stored.path), writer.stop().commits);
+    assert_eq!(common::commit_in(&stored.location), writer.stop().commits);
 }
 
 fn put(bytes: &mut [u8], at: usize, number: u32) {
@@ -158,7 +158,7 @@ fn lists_of_free_pages_that_lie() {
         assert_eq!(stored.manifest.verdict, Verdict::Damaged, "{what}");
         assert_eq!(stored.manifest.free_pages_zeroed, 0, "{what}");
         assert_eq!(
-            first_difference(&plain(&stored.path), &file),
+            first_difference(&plain(&stored.location), &file),
             None,
             "{what}"
         );
@@ -188,7 +188,7 @@ fn a_list_of_free_pages_that_is_all_trunks() {
     assert_eq!(stored.manifest.verdict, Verdict::Sound);
     assert_eq!(stored.manifest.free_pages_zeroed, u64::from(FREE));
     assert_eq!(
-        first_difference(&plain(&stored.path), &expected(&file)),
+        first_difference(&plain(&stored.location), &expected(&file)),
         None
     );
 }
@@ -225,7 +225,7 @@ fn a_vacuum_that_would_fill_the_disk_is_given_up() {
         "{stored:?}"
     );
     let file = fs::read(&path).unwrap();
-    assert_eq!(first_difference(&plain(&stored.path), &file), None);
+    assert_eq!(first_difference(&plain(&stored.location), &file), None);
     assert!(common::files_below(&place.settings.staging).is_empty());
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::{Place, archives_below, check, files_below, temporaries_below, tiny};
-use geokeep::destination::{ArchiveFolder, DestinationError, Stored};
+use geokeep::destination::{Destination, DestinationError, Stored};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::retention::{Backup, Policy, plan};
 use geokeep::snapshot::Clock;
@@ -47,11 +47,11 @@ fn scene() -> Place {
         place.save(&path);
     }
     let second = &stored(&place.destination())[PINNED];
-    place.destination().pin(&second.path, REASON).unwrap();
+    place.destination().pin(&second.id, REASON).unwrap();
     place
 }
 
-fn stored(destination: &ArchiveFolder) -> Vec<Stored> {
+fn stored(destination: &Destination) -> Vec<Stored> {
     let listing = destination.list("a").unwrap();
     assert!(listing.unreadable.is_empty(), "{listing:?}");
     listing.backups
@@ -59,7 +59,7 @@ fn stored(destination: &ArchiveFolder) -> Vec<Stored> {
 
 fn file_name(stored: &Stored) -> String {
     stored
-        .path
+        .location
         .file_name()
         .unwrap()
         .to_str()
@@ -68,7 +68,7 @@ fn file_name(stored: &Stored) -> String {
 }
 
 /// Forgets by [`keep_two`]. `gone` hears of each that is removed; a failure does not stop the others.
-fn forget(destination: &ArchiveFolder, mut gone: impl FnMut(&Stored)) -> Result<(), Error> {
+fn forget(destination: &Destination, mut gone: impl FnMut(&Stored)) -> Result<(), Error> {
     let _lock = destination.lock()?;
     let backups = destination.list("a")?.backups;
     let plain: Vec<Backup> = backups.iter().map(Backup::from).collect();
@@ -79,7 +79,7 @@ fn forget(destination: &ArchiveFolder, mut gone: impl FnMut(&Stored)) -> Result<
         .zip(reasons)
         .filter(|(_, reasons)| reasons.is_empty())
     {
-        match destination.remove(stored) {
+        match destination.remove(&stored.id) {
             Ok(()) => gone(stored),
             Err(error) => result = Err(error.into()),
         }
@@ -94,7 +94,7 @@ fn nothing_is_lost(root: &Path, names: &[String], gone: &[String]) -> Result<(),
         check(&line.join(&names[kept]), Level::Digest)
             .map_err(|e| format!("{}: {e}", names[kept]))?;
     }
-    let destination = ArchiveFolder::open(&root.join("backups"), Arc::new(OsDisk)).unwrap();
+    let destination = Destination::open(&root.join("backups"), Arc::new(OsDisk)).unwrap();
     let here = stored(&destination);
     for one in &here {
         let pinned = (file_name(one) == names[PINNED]).then_some(REASON);
@@ -110,7 +110,7 @@ fn nothing_is_lost(root: &Path, names: &[String], gone: &[String]) -> Result<(),
 
 /// The next run ends what this one began.
 fn next_forget_works(root: &Path, names: &[String]) -> Result<(), String> {
-    let destination = ArchiveFolder::open(&root.join("backups"), Arc::new(OsDisk)).unwrap();
+    let destination = Destination::open(&root.join("backups"), Arc::new(OsDisk)).unwrap();
     destination.sweep().map_err(|e| e.to_string())?;
     forget(&destination, |_| {}).map_err(|e| e.to_string())?;
     let left: Vec<_> = stored(&destination).iter().map(file_name).collect();
@@ -149,15 +149,15 @@ fn a_power_cut_while_pinning() {
     place.settings.disk = Arc::new(disk.clone());
     let destination = place.destination();
     let all = stored(&destination);
-    destination.pin(&all[0].path, "new").unwrap();
+    destination.pin(&all[0].id, "new").unwrap();
     disk.acknowledge("new");
-    destination.pin(&all[PINNED].path, "changed").unwrap();
+    destination.pin(&all[PINNED].id, "changed").unwrap();
     disk.acknowledge("changed");
-    assert!(destination.unpin(&all[PINNED].path).unwrap());
+    assert!(destination.unpin(&all[PINNED].id).unwrap());
     disk.acknowledge("unpinned");
     let log = disk.snapshot();
     let report = crash_images(&log, |image, acknowledged| {
-        let destination = ArchiveFolder::open(&image.join("backups"), Arc::new(OsDisk)).unwrap();
+        let destination = Destination::open(&image.join("backups"), Arc::new(OsDisk)).unwrap();
         destination.sweep().map_err(|e| e.to_string())?;
         let pins: Vec<_> = stored(&destination)
             .into_iter()
@@ -224,7 +224,7 @@ fn every_call_of_a_pin_fails() {
     let destination = place.destination();
     let all = stored(&destination);
     disk.clear();
-    destination.pin(&all[PINNED].path, REASON).unwrap();
+    destination.pin(&all[PINNED].id, REASON).unwrap();
     let (calls, _) = disk.clear();
     assert!(calls >= 5, "{calls}");
     for at in 0..calls {
@@ -233,7 +233,7 @@ fn every_call_of_a_pin_fails() {
             sticky: false,
             failure: Failure::FULL,
         });
-        let error = Error::from(destination.pin(&all[PINNED].path, "changed").unwrap_err());
+        let error = Error::from(destination.pin(&all[PINNED].id, "changed").unwrap_err());
         disk.clear();
         assert_eq!(error.kind(), Kind::DestinationFull);
         let pin = stored(&destination)[PINNED].pinned.clone().unwrap();
@@ -284,7 +284,7 @@ fn a_pin_that_cannot_be_understood_pins_all_the_same() {
     let place = scene();
     let destination = place.destination();
     let all = stored(&destination);
-    let pin = |n: usize| all[n].path.with_extension("zip.pin");
+    let pin = |n: usize| all[n].location.with_extension("zip.pin");
     fs::write(pin(0), b"\xff\xfe").unwrap();
     fs::write(pin(2), "long ".repeat(10_000)).unwrap();
     fs::create_dir(pin(3)).unwrap();

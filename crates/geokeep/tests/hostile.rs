@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Place, check, tiny, writable};
 use geokeep::Kind;
-use geokeep::destination::{Manifest, ManifestError, StoredArchive, Verdict};
+use geokeep::destination::{Manifest, ManifestError, Verdict};
 use geokeep::verify::Level;
 
 fn corpus() -> PathBuf {
@@ -19,8 +19,8 @@ fn corpus() -> PathBuf {
 fn genuine() -> String {
     let place = Place::in_memory();
     let path = place.build("a.gpkg", &tiny());
-    let archive = place.save(&path).path;
-    let json = StoredArchive::open(&archive).unwrap().manifest.to_json();
+    let archive = place.save(&path).location;
+    let json = common::open(&archive).unwrap().manifest.to_json();
     String::from_utf8(json).unwrap()
 }
 
@@ -128,11 +128,11 @@ fn archives_that_are_not_ours_are_listed_as_such_and_harm_nobody() {
     let place = Place::in_memory();
     let source = place.build("a.gpkg", &tiny());
     let good = place.save(&source);
-    let bytes = fs::read(&good.path).unwrap();
-    let plain = common::plain(&good.path);
+    let bytes = fs::read(&good.location).unwrap();
+    let plain = common::plain(&good.location);
     let manifest = good.manifest.to_json();
     let text = String::from_utf8(manifest.clone()).unwrap();
-    let folder = good.path.parent().unwrap();
+    let folder = good.location.parent().unwrap();
     let mut number = 0;
     let mut name = || {
         number += 1;
@@ -175,8 +175,11 @@ fn archives_that_are_not_ours_are_listed_as_such_and_harm_nobody() {
     }
     // None of them, although newer, hides the newest backup.
     let newest = place.newest_sound(&source);
-    assert_eq!(newest.unwrap().path, good.path);
-    assert_eq!(place.try_backup(&source).unwrap().stored().path, good.path);
+    assert_eq!(newest.unwrap().location, good.location);
+    assert_eq!(
+        place.try_backup(&source).unwrap().stored().location,
+        good.location
+    );
 }
 
 /// Each layer is a view that would take for ever to count.
@@ -233,7 +236,7 @@ fn ten_thousand_layers_and_more() {
     // 200, one for the rest, and one for the layers that are not listed.
     assert!(stored.manifest.findings.len() <= 202);
     assert!(stored.stored_bytes < 4 << 20);
-    check(&stored.path, Level::Full).unwrap();
+    check(&stored.location, Level::Full).unwrap();
 }
 
 /// A manifest that could be written and not be read again: then no backup of the source could ever
@@ -260,7 +263,7 @@ fn names_that_fill_any_manifest() {
     assert!(manifest.to_json().len() <= 4 << 20);
     assert!(manifest.layers.len() >= 100);
     assert_eq!(manifest.layers.len() as u64 + manifest.more_layers, 30_004);
-    check(&first.path, Level::Full).unwrap();
+    check(&first.location, Level::Full).unwrap();
 
     // All of them are lost, and no layer that was merely not listed.
     db.execute_batch(
@@ -310,7 +313,7 @@ fn a_hundred_thousand_layers_of_which_all_are_lost() {
         .count();
     assert!((100..=102).contains(&lost), "{lost}");
     assert!(findings.len() < 400);
-    check(&second.path, Level::Full).unwrap();
+    check(&second.location, Level::Full).unwrap();
 }
 
 #[test]
@@ -351,5 +354,5 @@ fn huge_and_odd_names_of_layers() {
             .all(|layer| layer.name.chars().count() <= 500)
     );
     assert!(stored.stored_bytes < 1 << 20);
-    check(&stored.path, Level::Full).unwrap();
+    check(&stored.location, Level::Full).unwrap();
 }

@@ -37,7 +37,7 @@ fn stored_changed(change: impl FnOnce(&Connection)) -> Manifest {
     db.close().unwrap();
     let stored = place.save(&path);
     assert!(
-        plain(&stored.path) == fs::read(&path).unwrap(),
+        plain(&stored.location) == fs::read(&path).unwrap(),
         "it is not stored as it is"
     );
     assert_eq!(stored.manifest.verdict, Verdict::Sound);
@@ -554,5 +554,5 @@ fn what_was_not_checked_verifies_later_as_it_was_stored() {
         .unwrap();
     db.close().unwrap();
     let stored = place.save(&path);
-    check(&stored.path, Level::Full).unwrap();
+    check(&stored.location, Level::Full).unwrap();
 }

@@ -131,7 +131,7 @@ fn bytes(path: &Path) -> &[u8] {
 }
 
 fn state_in(stored: &Stored) -> String {
-    open_stored(&stored.path)
+    open_stored(&stored.location)
         .connection()
         .query_row("SELECT v FROM state", [], |row| row.get(0))
         .unwrap()
@@ -162,7 +162,7 @@ fn a_file_that_a_journal_names_stays() {
 #[test]
 fn whatever_a_journal_names_stays() {
     let half = Half::new();
-    let archive = half.back_up(&half.journal).path;
+    let archive = half.back_up(&half.journal).location;
     let folder = half.elsewhere("folder/file");
     fs::write(&folder, "x").unwrap();
     let list = half.elsewhere("a.gpkg-mj00112294F");

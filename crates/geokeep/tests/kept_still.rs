@@ -109,7 +109,10 @@ fn whoever_comes_is_noticed(
                 stored.manifest.findings
             );
             let saved = ROOM + u64::from(done.load(SeqCst));
-            assert!((ROOM..=saved).contains(&commit_in(&stored.path)), "{what}");
+            assert!(
+                (ROOM..=saved).contains(&commit_in(&stored.location)),
+                "{what}"
+            );
             assert_eq!(length(&place.source("a.gpkg-wal")), 0, "{what}");
             assert_eq!(commit_in_the_file_alone(&place, &path), saved, "{what}");
             assert!(files_below(&place.root().join("staging")).is_empty());
@@ -159,7 +162,7 @@ fn an_empty_log_of_somebody_who_came_is_a_trace() {
         place.settings.clock = clock;
         let stored = place.save(&path);
         let saved = u64::from(done.load(SeqCst));
-        assert!(commit_in(&stored.path) <= saved, "moment {moment}");
+        assert!(commit_in(&stored.location) <= saved, "moment {moment}");
         assert_eq!(commit_in_the_file_alone(&place, &path), saved);
     }
 }
@@ -345,7 +348,7 @@ fn written_over_within_a_second(
         jiff::Timestamp::now() - jiff::SignedDuration::try_from(behind).unwrap()
     });
     let stored = saved(place.try_backup(&path));
-    let bytes = plain(&stored.path);
+    let bytes = plain(&stored.location);
     let is = |state: &Vec<u8>| {
         let mut raw = state.clone();
         raw[18..20].fill(1);
@@ -405,7 +408,7 @@ fn what_a_reader_left_is_no_obstacle() {
     let status = another_process("leaving_process", &path).wait().unwrap();
     assert!(status.success());
     assert!(place.source("a.gpkg-shm").exists());
-    assert_eq!(commit_in(&place.save(&path).path), 0);
+    assert_eq!(commit_in(&place.save(&path).location), 0);
     // Only one of the two.
     fs::remove_file(place.source("a.gpkg-wal")).unwrap();
     let second = place.build(
@@ -417,7 +420,7 @@ fn what_a_reader_left_is_no_obstacle() {
         },
     );
     fs::copy(place.source("a.gpkg-shm"), place.source("b.gpkg-shm")).unwrap();
-    assert_eq!(commit_in(&place.save(&second).path), 0);
+    assert_eq!(commit_in(&place.save(&second).location), 0);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{Place, archives_below, check, temporaries_below, tiny};
-use geokeep::destination::{DestinationError, StoredArchive};
+use geokeep::destination::DestinationError;
 use geokeep::durable::{Lack, OsDisk, new_lacks};
 use geokeep::restore::{RestoreError, Target, drill, restore};
 use geokeep::verify::Level;
@@ -43,11 +43,11 @@ fn give_back(place: &Place, archive: &Path, to: &Path) -> Result<(), Error> {
         path: to.to_owned(),
         force: false,
     };
-    let archive = StoredArchive::open(archive).unwrap();
+    let archive = common::open(archive).unwrap();
     let watch = Watch::default();
     let destination = place.destination();
     restore(
-        archive,
+        &archive,
         &target,
         false,
         &destination,
@@ -68,11 +68,11 @@ fn it_is_said_once_and_the_work_goes_on() {
     {
         disk.lack(Call::SyncDir, Failure::Os(errno));
         let stored = place.save(&path);
-        place.destination().pin(&stored.path, "why").unwrap();
-        place.destination().unpin(&stored.path).unwrap();
+        place.destination().pin(&stored.id, "why").unwrap();
+        place.destination().unpin(&stored.id).unwrap();
         let copy = place.root().join(format!("{n}.gpkg"));
-        give_back(&place, &stored.path, &copy).unwrap();
-        place.destination().remove(&stored).unwrap();
+        give_back(&place, &stored.location, &copy).unwrap();
+        place.destination().remove(&stored.id).unwrap();
         let (_, failed) = disk.clear();
         assert!(failed >= 4, "{failed}");
         said.extend(new_lacks());
@@ -129,13 +129,13 @@ fn three_ways_of_not_fitting() {
         assert_eq!(error.kind(), in_backup);
         assert!(error.to_string().contains(word), "{errno}: {error}");
         disk.lack(Call::Write, Failure::Os(errno));
-        let error = give_back(&place, &kept.path, &place.root().join("b.gpkg")).unwrap_err();
+        let error = give_back(&place, &kept.location, &place.root().join("b.gpkg")).unwrap_err();
         assert_eq!(error.kind(), in_restore);
         assert!(error.to_string().contains(word), "{errno}: {error}");
         // In a drill none of them says anything of the backup.
         disk.lack(Call::Write, Failure::Os(errno));
-        let archive = StoredArchive::open(&kept.path).unwrap();
-        let error = drill(archive, &place.settings, &Watch::default()).unwrap_err();
+        let archive = common::open(&kept.location).unwrap();
+        let error = drill(&archive, &place.settings, &Watch::default()).unwrap_err();
         assert!(
             matches!(&error, Error::Restore(RestoreError::NoDrill { .. })),
             "{error:?}"
@@ -144,6 +144,9 @@ fn three_ways_of_not_fitting() {
         disk.clear();
         assert!(temporaries_below(place.root()).is_empty());
     }
-    assert_eq!(archives_below(&place.backups()), vec![kept.path.clone()]);
-    check(&kept.path, Level::Full).unwrap();
+    assert_eq!(
+        archives_below(&place.backups()),
+        vec![kept.location.clone()]
+    );
+    check(&kept.location, Level::Full).unwrap();
 }

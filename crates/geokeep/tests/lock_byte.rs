@@ -45,9 +45,9 @@ fn a_file_with_a_page_at_the_lock_bytes() {
                 let what = format!("page size {page_size}, {journal:?}, {method:?}");
                 let stored = place.save(&path);
                 assert_eq!(stored.manifest.verdict, Verdict::Sound, "{what}");
-                assert_eq!(commit_in(&stored.path), 0, "{what}");
+                assert_eq!(commit_in(&stored.location), 0, "{what}");
                 if matches!(method, None | Some(Method::Copy)) {
-                    let difference = first_difference(&plain(&stored.path), &expected(&source));
+                    let difference = first_difference(&plain(&stored.location), &expected(&source));
                     assert_eq!(difference, None, "{what}");
                 }
             }

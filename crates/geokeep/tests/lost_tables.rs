@@ -46,7 +46,7 @@ fn losses(manifest: &Manifest) -> Vec<(Option<&str>, &str)> {
 fn is_pinned(place: &Place, backup: &Stored) -> bool {
     let listing = place.destination().list("town").unwrap();
     let mut all = listing.backups.iter();
-    all.find(|stored| stored.path == backup.path)
+    all.find(|stored| stored.location == backup.location)
         .unwrap()
         .pinned
         .is_some()
@@ -65,7 +65,7 @@ fn a_table_that_was_dropped() {
         .find(|l| l.name == "parcels_2")
         .unwrap();
     assert!(layer.missing);
-    check(&second.path, Level::Full).unwrap();
+    check(&second.location, Level::Full).unwrap();
     // It is said once, and not each night from then on.
     let db = writable(&place.source("town.gpkg"));
     db.execute_batch("UPDATE accounts SET owner = 'somebody'")

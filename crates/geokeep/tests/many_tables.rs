@@ -72,7 +72,7 @@ fn more_than_one_program() {
     let said = unchecked(manifest);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("one by one"), "{said:?}");
-    check(&stored.path, Level::Full).unwrap();
+    check(&stored.location, Level::Full).unwrap();
 }
 
 #[test]

@@ -115,9 +115,9 @@ fn commit_of(stored: &Stored) -> u64 {
         stored.manifest
     );
     if stored.manifest.method == "ogr" {
-        commit_in_translation(&stored.path)
+        commit_in_translation(&stored.location)
     } else {
-        commit_in(&stored.path)
+        commit_in(&stored.location)
     }
 }
 
@@ -331,7 +331,7 @@ fn vacuum_keeps_what_says_what_the_file_is() {
                 "{:?}",
                 manifest.findings
             );
-            let database = open_stored(&stored.path);
+            let database = open_stored(&stored.location);
             let pragma = |name: &str| -> i64 {
                 let sql = format!("PRAGMA {name}");
                 database
@@ -342,7 +342,7 @@ fn vacuum_keeps_what_says_what_the_file_is() {
             assert_eq!(pragma("application_id"), 0x4750_4B47);
             assert_eq!(pragma("user_version"), 10_400);
             assert_eq!(pragma("page_size"), i64::from(page_size));
-            assert_eq!(commit_in(&stored.path), 0);
+            assert_eq!(commit_in(&stored.location), 0);
         }
     }
 }

@@ -114,7 +114,7 @@ fn a_log_that_starts_anew_while_it_is_copied() {
         });
         let stored = place.save(&path);
         came += u32::from(flag.load(Relaxed));
-        let commit = commit_of(open_stored(&stored.path).connection());
+        let commit = commit_of(open_stored(&stored.location).connection());
         let commit = commit.unwrap_or_else(|mixed| panic!("before call {at}: {mixed}"));
         assert!(
             commit >= first + 11,
@@ -154,7 +154,7 @@ fn a_log_that_nobody_has_open_is_opened_while_it_is_copied() {
             },
         );
         let stored = place.save(&path);
-        let commit = commit_of(open_stored(&stored.path).connection()).unwrap();
+        let commit = commit_of(open_stored(&stored.location).connection()).unwrap();
         assert_eq!(commit, if by_a_program { 8 } else { 5 });
         let reason = &stored.manifest.method_reason;
         assert!(!reason.contains("without the -shm"), "{reason}");
@@ -220,7 +220,7 @@ fn a_writer_that_dies_in_its_commit_and_one_that_comes_after_it() {
     });
     let stored = place.save(&path);
     assert!(died.load(Relaxed), "{:?}", stored.manifest);
-    let commit = commit_of(open_stored(&stored.path).connection());
+    let commit = commit_of(open_stored(&stored.location).connection());
     assert_eq!(commit, Ok(8), "{:?}", stored.manifest);
     assert!(first.lock().unwrap().as_mut().unwrap().wait());
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use common::{Place, archives_below, check, commit_in, machine, plain, tiny};
 use geokeep::backup::{Job, Outcome, plan, run};
-use geokeep::destination::StoredArchive;
+use geokeep::destination::Wish;
 use geokeep::source::Source;
 use geokeep::verify::Level;
 use geokeep::{Error, Watch};
@@ -30,7 +30,7 @@ fn run_all(place: &Place, jobs: &[Job], at_once: usize) -> BTreeMap<PathBuf, Pat
         let stored = outcome.unwrap().stored().clone();
         done.lock()
             .unwrap()
-            .insert(job.source.real.clone(), stored.path);
+            .insert(job.source.real.clone(), stored.location);
     };
     let watch = Watch::default();
     run(
@@ -155,9 +155,9 @@ fn any_name_that_a_file_can_have() {
         let line = archive.parent().unwrap().file_name().unwrap();
         let found = place
             .destination()
-            .find(line.to_str().unwrap(), &|_| None)
+            .find(line.to_str().unwrap(), Wish::Newest, &|_| None)
             .unwrap();
-        assert_eq!(&found, archive);
+        assert_eq!(place.destination().location(found.what.id()), *archive);
     }
     assert_eq!(folders.len(), names.len());
     before.assert_same(&place.sources());
@@ -175,7 +175,7 @@ fn bytes_that_are_no_text() {
     let made = place.build("made.gpkg", &tiny());
     fs::rename(made, &path).unwrap();
     let stored = place.save(&path);
-    assert!(holds(&stored.path, &path));
+    assert!(holds(&stored.location, &path));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_strangers_folder_is_left_alone() {
     fs::create_dir_all(&theirs).unwrap();
     fs::write(theirs.join("notes.txt"), "not a backup").unwrap();
     let stored = place.save(&path);
-    assert_ne!(stored.path.parent().unwrap(), theirs);
+    assert_ne!(stored.location.parent().unwrap(), theirs);
     assert_eq!(fs::read_dir(&theirs).unwrap().count(), 1);
 }
 
@@ -217,7 +217,7 @@ fn two_runs_at_the_same_time_do_not_mix() {
         let mut sources_of: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
         for archive in archives_below(&place.backups()) {
             check(&archive, Level::Digest).unwrap();
-            let manifest = StoredArchive::open(&archive).unwrap().manifest;
+            let manifest = common::open(&archive).unwrap().manifest;
             assert!(
                 holds(&archive, Path::new(&manifest.source.path)),
                 "round {round}"
@@ -251,7 +251,7 @@ fn one_file_in_two_runs_at_the_same_time() {
             scope.spawn(|| {
                 for _ in 0..5 {
                     let stored = place.save(&path);
-                    check(&stored.path, Level::Digest).unwrap();
+                    check(&stored.location, Level::Digest).unwrap();
                 }
             });
         }
@@ -287,10 +287,10 @@ fn one_name_in_two_unicode_forms() {
     let lines = place.destination().lines().unwrap();
     assert_eq!(lines, [nfc], "as people type it");
     for name in [nfc, nfd] {
-        let found = place.destination().find(name, &|_| None).unwrap();
-        assert_eq!(found, first.path);
-        let sound = place.destination().newest_sound_if_line(name).unwrap();
-        assert_eq!(sound.path, first.path);
+        for wish in [Wish::Newest, Wish::Sound] {
+            let found = place.destination().find(name, wish, &|_| None).unwrap();
+            assert_eq!(found.what.id(), &first.id);
+        }
     }
     // The same file, shown in the other form: its line goes on.
     let composed = place.source(&format!("{nfc}.gpkg"));

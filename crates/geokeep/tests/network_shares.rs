@@ -153,8 +153,8 @@ fn at_rest() {
             place.settings.method = method;
             let stored = place.save(&path);
             assert_eq!(stored.manifest.verdict, Verdict::Sound);
-            assert_eq!(commit_in(&stored.path), 0);
-            assert!(plain(&stored.path) == masked(&path), "{method:?}");
+            assert_eq!(commit_in(&stored.location), 0);
+            assert!(plain(&stored.location) == masked(&path), "{method:?}");
             assert_eq!(stored.manifest.lock_ms, 0);
         }
         for method in [Method::Online, Method::Vacuum, Method::Ogr] {
@@ -191,7 +191,7 @@ fn a_foreign_writer_with_pauses() {
         match place.try_backup(&path) {
             Ok(outcome) => {
                 let stored = saved(Ok(outcome));
-                let bytes = plain(&stored.path);
+                let bytes = plain(&stored.location);
                 let state = states.iter().position(|state| *state == bytes);
                 seen[state.expect("one whole state, not a mix")] += 1;
             }
@@ -321,7 +321,7 @@ fn an_empty_log_is_no_obstacle() {
     long_ago(&path);
     File::create(place.source("a.gpkg-wal")).unwrap();
     let before = fingerprint(&place.sources());
-    assert_eq!(commit_in(&place.save(&path).path), 0);
+    assert_eq!(commit_in(&place.save(&path).location), 0);
     before.assert_same(&place.sources());
 }
 
@@ -339,7 +339,7 @@ fn nfs_at_rest_and_under_a_writer() {
     for (name, journal) in [("a.gpkg", Journal::Delete), ("b.gpkg", Journal::Wal)] {
         let path = place.build(name, &Options { journal, ..tiny() });
         let before = fingerprint(&place.sources());
-        assert_eq!(commit_in(&place.save(&path).path), 0);
+        assert_eq!(commit_in(&place.save(&path).location), 0);
         before.assert_same(&place.sources());
     }
     let path = place.source("a.gpkg");
@@ -350,7 +350,7 @@ fn nfs_at_rest_and_under_a_writer() {
     };
     let writer = LiveWriter::start(&path, &options);
     let commits: Vec<_> = (0..10)
-        .map(|_| commit_in(&place.save(&path).path))
+        .map(|_| commit_in(&place.save(&path).location))
         .collect();
     let report = writer.stop();
     assert!(commits.is_sorted(), "{commits:?}");
@@ -373,7 +373,7 @@ fn nfs_with_what_a_dead_program_left() {
         };
         LiveWriter::start(&path, &options).kill();
         let before = fingerprint(&place.sources());
-        assert_eq!(commit_in(&place.save(&path).path), commit);
+        assert_eq!(commit_in(&place.save(&path).location), commit);
         before.assert_same(&place.sources());
     }
 }

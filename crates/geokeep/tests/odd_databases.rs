@@ -44,10 +44,10 @@ fn in_every_way(place: &mut Place, path: &Path, look: &dyn Fn(&Connection)) -> V
         let stored = place.save(path);
         let what = format!("{method:?}: {:?}", stored.manifest);
         assert_eq!(stored.manifest.verdict, Verdict::Sound, "{what}");
-        assert_eq!(commit_in(&stored.path), 0, "{what}");
-        look(open_stored(&stored.path).connection());
+        assert_eq!(commit_in(&stored.location), 0, "{what}");
+        look(open_stored(&stored.location).connection());
         if !matches!(method, Some(Method::Vacuum | Method::Online)) {
-            let difference = first_difference(&plain(&stored.path), &expected(&source));
+            let difference = first_difference(&plain(&stored.location), &expected(&source));
             assert_eq!(difference, None, "{what}");
         }
         before.assert_same(&place.sources());
@@ -115,7 +115,7 @@ fn reserved_bytes() {
         db.close().unwrap();
         assert_eq!(i32::from(fs::read(&path).unwrap()[20]), reserved);
         let stored = in_every_way(&mut place, &path, &|_| {});
-        assert_eq!(i32::from(plain(&stored[0].path)[20]), reserved);
+        assert_eq!(i32::from(plain(&stored[0].location)[20]), reserved);
     }
 }
 
@@ -246,7 +246,7 @@ fn a_symlink_to_a_file_with_a_log() {
         for method in WAYS {
             place.settings.method = method;
             place.settings.force = true;
-            assert_eq!(commit_in(&place.save(&link).path), 1, "{method:?}");
+            assert_eq!(commit_in(&place.save(&link).location), 1, "{method:?}");
         }
         assert_eq!(files_below(&other), [link]);
         drop(writer);
@@ -279,7 +279,7 @@ fn by_its_other_name(writer: &live_writer::Options, dead: bool, newest: u64) {
                 let stored = outcome.stored().clone();
                 let whole = stored.manifest.verdict == Verdict::Sound
                     && testkit::gpkg::is_one_committed_state(
-                        open_stored(&stored.path).connection(),
+                        open_stored(&stored.location).connection(),
                     ) == Ok(newest);
                 let manifest = &stored.manifest;
                 let told = manifest
@@ -404,9 +404,9 @@ fn growing_and_shrinking(journal: Journal, large: bool) {
             "{:?}",
             stored.manifest
         );
-        assert_eq!(commit_in(&stored.path), 0);
+        assert_eq!(commit_in(&stored.location), 0);
         let air = number(
-            open_stored(&stored.path).connection(),
+            open_stored(&stored.location).connection(),
             "SELECT count(*) FROM air",
         );
         assert!(air == 0 || air == 600, "{air}");

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use common::{Place, check, plain};
 use geokeep::Watch;
-use geokeep::destination::StoredArchive;
 use geokeep::restore::{Target, restore};
 use geokeep::verify::Level;
 
@@ -40,7 +39,7 @@ fn the_first_version_is_listed_verified_and_restored() {
         force: false,
     };
     restore(
-        StoredArchive::open(&there).unwrap(),
+        &common::open(&there).unwrap(),
         &target,
         false,
         &place.destination(),
@@ -51,13 +50,7 @@ fn the_first_version_is_listed_verified_and_restored() {
     let original = fs::read(root().join("examples/town.gpkg")).unwrap();
     assert!(fs::read(&target.path).unwrap() == original);
     assert!(plain(&there) == original);
-    assert!(
-        StoredArchive::open(&there)
-            .unwrap()
-            .hashes()
-            .unwrap()
-            .is_empty()
-    );
+    assert!(!common::open(&there).unwrap().bytes().unwrap().has_hashes());
 }
 
 /// Its chunks are cut in another way than today's, so that the next backup is compressed anew; every
@@ -69,8 +62,7 @@ fn a_backup_of_today_keeps_the_hash_of_each_chunk() {
     fs::copy(root().join("examples/town.gpkg"), &source).unwrap();
     let saved = place.save(&source);
     assert_eq!(saved.manifest.version, 2);
-    let stored = StoredArchive::open(&saved.path).unwrap();
-    let hashes = stored.hashes().unwrap();
-    assert_eq!(hashes.len() as u64, stored.chunks().unwrap().count());
-    check(&saved.path, Level::Full).unwrap();
+    let stored = common::open(&saved.location).unwrap();
+    assert!(stored.bytes().unwrap().has_hashes());
+    check(&saved.location, Level::Full).unwrap();
 }

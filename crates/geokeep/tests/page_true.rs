@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::{Place, expected, first_difference, free_pages, plain, tiny, writable};
 use geokeep::Watch;
-use geokeep::destination::{StoredArchive, Verdict};
+use geokeep::destination::Verdict;
 use geokeep::restore::{Target, restore};
 use testkit::gpkg::{AutoVacuum, Encoding, Journal, Options};
 use testkit::live_writer::{self, JournalMode, LiveWriter};
@@ -58,14 +58,14 @@ fn backed_up_page_true(options: &Options) {
     assert_eq!(stored.manifest.verdict, Verdict::Sound, "{options:?}");
     assert_eq!(stored.manifest.free_pages_zeroed, free as u64);
     assert_eq!(stored.manifest.original_versions, [source[18], source[19]]);
-    let bytes = plain(&stored.path);
+    let bytes = plain(&stored.location);
     assert_eq!(
         first_difference(&bytes, &expected(&source)),
         None,
         "{options:?}"
     );
     assert!(!holds_secret(&bytes), "{options:?}");
-    restored_is_what_was_stored(&place, &stored.path, &bytes);
+    restored_is_what_was_stored(&place, &stored.location, &bytes);
 }
 
 fn restored_is_what_was_stored(place: &Place, archive: &Path, bytes: &[u8]) {
@@ -73,10 +73,10 @@ fn restored_is_what_was_stored(place: &Place, archive: &Path, bytes: &[u8]) {
         path: place.root().join("restored.gpkg"),
         force: false,
     };
-    let archive = StoredArchive::open(archive).unwrap();
+    let archive = common::open(archive).unwrap();
     let (destination, watch) = (place.destination(), Watch::default());
     let restored = restore(
-        archive,
+        &archive,
         &target,
         false,
         &destination,
@@ -170,7 +170,7 @@ fn the_log_is_merged_as_a_checkpoint_would() {
         assert_ne!(before, source, "there was something to merge");
         assert_eq!(source[18..20], [2, 2]);
         assert_eq!(
-            first_difference(&plain(&stored.path), &expected(&source)),
+            first_difference(&plain(&stored.location), &expected(&source)),
             None
         );
         assert_eq!(stored.manifest.original_versions, [2, 2]);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use common::{Place, archives_below, check, temporaries_below, tiny, writable};
 use geokeep::Watch;
-use geokeep::destination::{ArchiveFolder, StoredArchive};
+use geokeep::destination::Destination;
 use geokeep::durable::{OsDisk, sweep_restores};
 use geokeep::restore::{Target, restore};
 use geokeep::verify::Level;
@@ -33,7 +33,7 @@ fn recorded(prepare: impl Fn(&Place), work: impl Fn(&Place, &RecordingDisk)) -> 
 
 fn back_up(place: &Place, disk: &RecordingDisk) {
     let stored = place.save(&place.source("a.gpkg"));
-    disk.acknowledge(relative(place, &stored.path));
+    disk.acknowledge(relative(place, &stored.location));
 }
 
 fn relative(place: &Place, path: &Path) -> String {
@@ -59,7 +59,7 @@ fn next_run_works(place: &Place, image: &Path) -> Result<(), String> {
     let text = |e: &dyn std::fmt::Display| e.to_string();
     let backups = image.join("backups");
     let destination =
-        ArchiveFolder::open_or_create(&backups, Arc::new(OsDisk)).map_err(|e| text(&e))?;
+        Destination::open_or_create(&backups, Arc::new(OsDisk)).map_err(|e| text(&e))?;
     destination.sweep().map_err(|e| text(&e))?;
     let left = temporaries_below(&backups);
     if !left.is_empty() {
@@ -69,7 +69,7 @@ fn next_run_works(place: &Place, image: &Path) -> Result<(), String> {
     settings.force = true;
     let outcome = common::try_backup(&place.source("a.gpkg"), &destination, &settings);
     let stored = outcome.map_err(|e| text(&e))?.stored().clone();
-    check(&stored.path, Level::Digest).map_err(|e| text(&e))?;
+    check(&stored.location, Level::Digest).map_err(|e| text(&e))?;
     Ok(())
 }
 
@@ -156,7 +156,7 @@ fn give_back(place: &Place, disk: &RecordingDisk, force: bool) {
         force,
     };
     let restored = restore(
-        StoredArchive::open(&archive).unwrap(),
+        &common::open(&archive).unwrap(),
         &to,
         false,
         &place.destination(),
@@ -165,7 +165,7 @@ fn give_back(place: &Place, disk: &RecordingDisk, force: bool) {
     );
     let restored = restored.unwrap();
     if let Some(stored) = &restored.replaced {
-        disk.acknowledge(relative(place, &stored.path));
+        disk.acknowledge(relative(place, &stored.location));
     }
     disk.acknowledge("target/t.gpkg");
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use common::restored::assert_content;
 use common::{Place, archives_below, files_below, plain, tiny, writable};
-use geokeep::destination::StoredArchive;
 use geokeep::restore::{Restored, Target, restore};
 use geokeep::{Error, Kind, Watch};
 use testkit::gpkg::{Journal, Options};
@@ -29,7 +28,7 @@ struct Scene {
 fn scene() -> Scene {
     let place = Place::new();
     let source = place.build("a.gpkg", &tiny());
-    let archive = place.save(&source).path;
+    let archive = place.save(&source).location;
     fs::create_dir(place.root().join("target")).unwrap();
     Scene {
         stored: plain(&archive),
@@ -55,7 +54,7 @@ impl Scene {
             force,
         };
         restore(
-            StoredArchive::open(&self.archive).unwrap(),
+            &common::open(&self.archive).unwrap(),
             &target,
             dry_run,
             &self.place.destination(),
@@ -108,7 +107,7 @@ fn to_a_new_name() {
     scene.is_restored();
     // It is an ordinary file: writable, and a backup of it holds the same.
     let again = scene.place.save(&scene.target());
-    assert!(plain(&again.path) == scene.stored);
+    assert!(plain(&again.location) == scene.stored);
 }
 
 #[test]
@@ -142,8 +141,8 @@ fn with_force_the_old_file_is_backed_up_first() {
         let restored = scene.restore(true).unwrap();
         scene.is_restored();
         let saved = restored.replaced.expect("a backup of what was there");
-        assert!(plain(&saved.path) == common::expected(&old));
-        assert_ne!(saved.path.parent(), scene.archive.parent());
+        assert!(plain(&saved.location) == common::expected(&old));
+        assert_ne!(saved.location.parent(), scene.archive.parent());
         assert_eq!(archives_below(&scene.place.backups()).len(), 2);
     }
 }
@@ -178,7 +177,7 @@ fn with_force_the_log_of_a_dead_program_is_saved_and_goes() {
     let beside = files_below(&scene.place.root().join("target"));
     assert_eq!(beside.len(), 3, "{beside:?}");
     let saved = scene.restore(true).unwrap().replaced.unwrap();
-    assert_eq!(common::commit_in(&saved.path), 1);
+    assert_eq!(common::commit_in(&saved.location), 1);
     scene.is_restored();
 }
 
@@ -311,7 +310,7 @@ fn a_damaged_archive_gives_no_file() {
 #[test]
 fn an_archive_whose_manifest_lies_gives_no_file() {
     let scene = scene();
-    let manifest = StoredArchive::open(&scene.archive).unwrap().manifest;
+    let manifest = common::open(&scene.archive).unwrap().manifest;
     let blank = format!("blake3:{}", "0".repeat(64));
     for lie in 0..2 {
         let mut manifest = manifest.clone();
@@ -343,9 +342,9 @@ fn an_interrupted_restore_leaves_nothing() {
         path: scene.target(),
         force: false,
     };
-    let archive = StoredArchive::open(&scene.archive).unwrap();
+    let archive = common::open(&scene.archive).unwrap();
     let (destination, settings) = (scene.place.destination(), &scene.place.settings);
-    let error = restore(archive, &target, false, &destination, settings, &watch).unwrap_err();
+    let error = restore(&archive, &target, false, &destination, settings, &watch).unwrap_err();
     assert_eq!(error.kind(), Kind::Interrupted);
     assert!(files_below(&scene.place.root().join("target")).is_empty());
 }
@@ -361,5 +360,5 @@ fn a_source_restored_over_itself_is_what_it_was() {
     assert_content(&source, &scene.stored);
     // The deletion is a backup in the same line.
     let saved = restored.replaced.unwrap();
-    assert_eq!(saved.path.parent(), scene.archive.parent());
+    assert_eq!(saved.location.parent(), scene.archive.parent());
 }

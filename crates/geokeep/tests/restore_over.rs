@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use common::restored::{assert_content, same_but_counters};
 use common::{Place, files_below, plain, tiny, writable};
-use geokeep::destination::StoredArchive;
 use geokeep::restore::{RestoreError, Restored, Target, restore};
 use geokeep::snapshot::Clock;
 use geokeep::{Error, Kind, Watch};
@@ -33,7 +32,7 @@ testkit::live_writer_process!();
 fn scene(new: &Options) -> (Place, PathBuf) {
     let place = Place::in_memory();
     let source = place.build("a.gpkg", new);
-    let archive = place.save(&source).path;
+    let archive = place.save(&source).location;
     fs::create_dir(place.root().join("target")).unwrap();
     (place, archive)
 }
@@ -47,9 +46,9 @@ fn give_back(place: &Place, archive: &Path, watch: &Watch) -> Result<Restored, E
         path: target(place),
         force: true,
     };
-    let archive = StoredArchive::open(archive).unwrap();
+    let archive = common::open(archive).unwrap();
     restore(
-        archive,
+        &archive,
         &to,
         false,
         &place.destination(),
@@ -122,7 +121,7 @@ fn saved_to_at(at: u64, prepare: &dyn Fn(&Path)) -> (u64, bool) {
         Ok(restored) => {
             assert_content(&path, &plain(&archive));
             if let Some(saved) = &restored.replaced {
-                found.extend(saves_in(common::open_stored(&saved.path).connection()));
+                found.extend(saves_in(common::open_stored(&saved.location).connection()));
             }
         }
         Err(error) => assert_eq!(error.kind(), Kind::TargetInUse, "{error:?}"),
@@ -406,7 +405,7 @@ fn a_hot_journal_is_rolled_back_and_what_was_there_is_backed_up() {
     LiveWriter::start(&path, &options).kill();
     let restored = give_back(&place, &archive, &Watch::default()).unwrap();
     assert_content(&path, &plain(&archive));
-    assert_eq!(common::commit_in(&restored.replaced.unwrap().path), 0);
+    assert_eq!(common::commit_in(&restored.replaced.unwrap().location), 0);
     assert_eq!(files_below(&place.root().join("target")), [path]);
 }
 

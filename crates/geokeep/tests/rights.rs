@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use common::{Place, files_below, tiny};
 use geokeep::Watch;
-use geokeep::destination::{Stored, StoredArchive};
+use geokeep::destination::Stored;
 use geokeep::durable::{Disk, OsDisk, Rights, Temporary};
 use geokeep::restore::{Restored, Target, restore};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
@@ -92,9 +92,9 @@ fn give_back(place: &Place, stored: &Stored, to: &Path) -> Restored {
         path: to.to_owned(),
         force: false,
     };
-    let archive = StoredArchive::open(&stored.path).unwrap();
+    let archive = common::open(&stored.location).unwrap();
     restore(
-        archive,
+        &archive,
         &target,
         false,
         &place.destination(),
@@ -131,7 +131,7 @@ fn bits_of_the_source_and_of_every_folder_above_count() {
         set_mode(&path, file);
         set_mode(&home, folder);
         let stored = place.save(&path);
-        let found = mode(&stored.path);
+        let found = mode(&stored.location);
         assert_eq!(found, expected, "{file:o} in {folder:o}: {found:o}");
         assert_eq!(stored.manifest.rights.unwrap().mode, file);
     }
@@ -146,12 +146,12 @@ fn what_is_noted_of_an_archive_is_no_more_open_than_the_archive() {
         set_mode(&path, bits);
         let stored = place.save(&path);
         let destination = place.destination();
-        destination.pin(&stored.path, "a secret reason").unwrap();
-        destination.note_failed(&stored.path, "why").unwrap();
-        for file in files_below(stored.path.parent().unwrap()) {
+        destination.pin(&stored.id, "a secret reason").unwrap();
+        destination.note_failed(&stored.id, "why").unwrap();
+        for file in files_below(stored.location.parent().unwrap()) {
             if file
                 .to_string_lossy()
-                .contains(stored.path.file_name().unwrap().to_str().unwrap())
+                .contains(stored.location.file_name().unwrap().to_str().unwrap())
             {
                 assert_eq!(mode(&file), bits, "{}", file.display());
             }
@@ -173,19 +173,19 @@ fn another_group_has_no_part_in_it() {
     chown(&path, Some(ALICE), Some(SECRET)).unwrap();
     // We may give it to that group.
     let stored = place.save(&path);
-    let found = fs::metadata(&stored.path).unwrap();
+    let found = fs::metadata(&stored.location).unwrap();
     assert_eq!((found.gid(), found.mode() & 0o777), (SECRET, 0o640));
     // The folder hands its own group down.
-    let line = stored.path.parent().unwrap();
+    let line = stored.location.parent().unwrap();
     chown(line, None, Some(STAFF)).unwrap();
     set_mode(line, 0o2755);
     let stored = place.save(&path);
-    assert_eq!(fs::metadata(&stored.path).unwrap().gid(), SECRET);
+    assert_eq!(fs::metadata(&stored.location).unwrap().gid(), SECRET);
     // A folder of another group above: its members may enter, those of the file's group may not.
     chown(place.sources(), None, Some(STAFF)).unwrap();
     set_mode(&place.sources(), 0o750);
     let stored = place.save(&path);
-    assert_eq!(mode(&stored.path), 0o600);
+    assert_eq!(mode(&stored.location), 0o600);
 }
 
 /// A default list on the folder of backups would let its people into every archive.
@@ -210,9 +210,9 @@ fn a_folder_that_hands_a_list_down() {
     for bits in [0o600, 0o640, 0o644] {
         set_mode(&path, bits);
         let stored = place.save(&path);
-        assert_eq!(list_of(&stored.path), None);
+        assert_eq!(list_of(&stored.location), None);
         // New folders there are open to the folder's group: it is the source's as well.
-        assert_eq!(mode(&stored.path), bits);
+        assert_eq!(mode(&stored.location), bits);
     }
     // Nor does it stick to a file that comes back into such a folder.
     let home = place.sources();
@@ -242,7 +242,7 @@ fn an_access_list_goes_with_the_archive_and_comes_back() {
     }
     let stored = place.save(&path);
     let reads = "user::rw-,user:41001:r--,group::---,mask::r--,other::---";
-    assert_eq!(list_of(&stored.path).unwrap(), reads);
+    assert_eq!(list_of(&stored.location).unwrap(), reads);
     let full = "user::rw-,user:41001:rw-,group::---,mask::rw-,other::---";
     assert_eq!(list_of(&path).unwrap(), full);
     fs::remove_file(&path).unwrap();
@@ -259,7 +259,10 @@ fn an_access_list_goes_with_the_archive_and_comes_back() {
     ];
     assert!(set_list(&path, "access", &masked));
     let stored = place.save(&path);
-    assert_eq!((list_of(&stored.path), mode(&stored.path)), (None, 0o600));
+    assert_eq!(
+        (list_of(&stored.location), mode(&stored.location)),
+        (None, 0o600)
+    );
     // Whoever is denied by name may be in the group, and is none of the others.
     let denied = [
         (OWNER, 6, NOBODY),
@@ -270,12 +273,18 @@ fn an_access_list_goes_with_the_archive_and_comes_back() {
     ];
     assert!(set_list(&path, "access", &denied));
     let stored = place.save(&path);
-    assert_eq!((list_of(&stored.path), mode(&stored.path)), (None, 0o600));
+    assert_eq!(
+        (list_of(&stored.location), mode(&stored.location)),
+        (None, 0o600)
+    );
     // She may read the file and not enter the folder.
     assert!(set_list(&path, "access", &list));
     set_mode(&place.sources(), 0o700);
     let stored = place.save(&path);
-    assert_eq!((list_of(&stored.path), mode(&stored.path)), (None, 0o600));
+    assert_eq!(
+        (list_of(&stored.location), mode(&stored.location)),
+        (None, 0o600)
+    );
 }
 
 #[test]
@@ -321,16 +330,16 @@ fn rights_that_changed_without_the_contents() {
     assert_eq!(stored.manifest.rights.as_ref().unwrap().mode, 0o644);
     set_mode(&path, 0o600);
     let again = place.try_backup(&path).unwrap();
-    assert_eq!(again.stored().path, stored.path);
+    assert_eq!(again.stored().location, stored.location);
     fs::remove_file(&path).unwrap();
     give_back(&place, &stored, &path);
     assert_eq!(mode(&path), 0o600);
     // Nor does the archive stay open that holds what is now closed. What its owner has done to it
     // since is his.
-    assert_eq!(mode(&stored.path), 0o600);
-    set_mode(&stored.path, 0o644);
+    assert_eq!(mode(&stored.location), 0o600);
+    set_mode(&stored.location, 0o644);
     place.try_backup(&path).unwrap();
-    assert_eq!(mode(&stored.path), 0o644);
+    assert_eq!(mode(&stored.location), 0o644);
 }
 
 /// At its own place a closed folder keeps others out. Elsewhere nothing does.

@@ -55,7 +55,7 @@ fn backed_up_untouched(place: &Place, path: &Path, state: State) -> u64 {
     before.assert_same(&place.sources());
     assert_eq!(state_of(path), state);
     before.assert_same(&place.sources());
-    commit_in(&stored.path)
+    commit_in(&stored.location)
 }
 
 /// Inspects and fails to back up; nothing changes.

@@ -51,7 +51,7 @@ fn found(rows: u32, sql: &str) -> [String; 2] {
     let stored = place.save(&path);
     assert_eq!(stored.manifest.verdict, Verdict::Sound, "it is no damage");
     let before = out_of_step(&stored.manifest).join("|");
-    let whole = check(&stored.path, Level::Full).unwrap();
+    let whole = check(&stored.location, Level::Full).unwrap();
     let mut whole = out_of_step(&whole);
     whole.retain(|message| *message != before);
     [before, whole.join("|")]

@@ -61,7 +61,7 @@ fn under_a_writer(journal: JournalMode, options: &Options, rounds: usize) {
             scope.spawn(move || {
                 for _ in 0..rounds {
                     let stored = place.save(name);
-                    commit_in(&stored.path);
+                    commit_in(&stored.location);
                 }
             })
         });

@@ -106,7 +106,7 @@ fn who_leaves_while_we_read_leaves_nothing_in_a_log() {
                 let stored = place.save(&path);
                 assert!(writer.lock().unwrap().is_none(), "{what}: it never left");
                 assert_eq!(stored.manifest.verdict, Verdict::Sound);
-                assert_eq!(commit_in(&stored.path), 1, "{what}");
+                assert_eq!(commit_in(&stored.location), 1, "{what}");
                 assert_eq!(content(&place.source("a.gpkg-wal")), 0, "{what}");
                 assert_eq!(commit_in_the_file_alone(&place, &path), 1, "{what}");
                 // It is in WAL mode, as its program left it.
@@ -153,7 +153,7 @@ fn the_log_of_who_stays_is_left_alone() {
     let (clock, _) = at_call(READING, move || go(&leaving, false));
     place.settings.clock = clock;
     let log = fs::read(place.source("a.gpkg-wal")).unwrap();
-    assert_eq!(commit_in(&place.save(&path).path), 2);
+    assert_eq!(commit_in(&place.save(&path).location), 2);
     assert!(first.lock().unwrap().is_none());
     assert!(fs::read(place.source("a.gpkg-wal")).unwrap() == log);
     second.stop();
@@ -174,7 +174,7 @@ fn what_a_dead_program_left_is_left_alone() {
         LiveWriter::start(&path, &resting()).kill();
         let before = fingerprint(&place.sources());
         assert!(content(&place.source("a.gpkg-wal")) > 32);
-        assert_eq!(commit_in(&place.save(&path).path), 1);
+        assert_eq!(commit_in(&place.save(&path).location), 1);
         before.assert_same(&place.sources());
     }
 }
@@ -190,7 +190,7 @@ fn nothing_is_tidied_up_on_nfs() {
     let (clock, _) = at_call(READING, move || go(&gone, true));
     place.settings.clock = clock;
     let before = fs::read(&log).unwrap();
-    assert_eq!(commit_in(&place.save(&path).path), 1);
+    assert_eq!(commit_in(&place.save(&path).location), 1);
     assert!(fs::read(&log).unwrap() == before);
 }
 
@@ -212,7 +212,7 @@ fn what_root_tidies_up_stays_its_owners() {
     let gone = Arc::clone(&writer);
     let (clock, _) = at_call(READING, move || go(&gone, true));
     place.settings.clock = clock;
-    assert_eq!(commit_in(&place.save(&path).path), 1);
+    assert_eq!(commit_in(&place.save(&path).location), 1);
     assert_eq!(content(&place.source("a.gpkg-wal")), 0);
     for file in files_below(&place.sources()) {
         assert_eq!(
@@ -250,7 +250,7 @@ fn who_comes_while_we_read_a_clean_file(method: Option<Method>) {
                 Ok(outcome) => {
                     let stored = outcome.stored();
                     assert_eq!(stored.manifest.verdict, Verdict::Sound, "{what}");
-                    let commit = commit_in(&stored.path);
+                    let commit = commit_in(&stored.location);
                     assert!(commit <= 1, "{what}: {commit}");
                 }
                 Err(error) => failures.push(format!("{what}: {error}")),
@@ -293,7 +293,7 @@ fn another_user_process() {
     let place = Place::new();
     let stored = place.save(Path::new(&path));
     assert_eq!(stored.manifest.verdict, Verdict::Sound);
-    assert_eq!(commit_in(&stored.path), 0);
+    assert_eq!(commit_in(&stored.location), 0);
 }
 
 /// A `-shm` that another user's reader leaves would lock the owner out.

@@ -17,7 +17,7 @@ use std::time::Duration;
 use common::{Place, archives_below, commit_in, plain, saved, tiny, try_backup, writable};
 use geokeep::Kind;
 use geokeep::backup::Outcome;
-use geokeep::destination::ArchiveFolder;
+use geokeep::destination::Destination;
 use geokeep::durable::OsDisk;
 use geokeep::snapshot::Clock;
 use geokeep::source::FileSystem;
@@ -49,12 +49,12 @@ fn known_unchanged(place: &Place, source: &Path) -> bool {
         failure: Failure::Os(5),
     });
     let disk: Arc<dyn geokeep::durable::Disk> = Arc::new(disk);
-    let destination = ArchiveFolder::open(&place.backups(), Arc::clone(&disk)).unwrap();
+    let destination = Destination::open(&place.backups(), Arc::clone(&disk)).unwrap();
     let mut settings = place.settings.clone();
     settings.disk = disk;
     match try_backup(source, &destination, &settings) {
         Ok(Outcome::Unchanged(_)) => true,
-        Ok(Outcome::Saved(stored)) => panic!("saved {:?} on a dead disk", stored.path),
+        Ok(Outcome::Saved(stored)) => panic!("saved {:?} on a dead disk", stored.location),
         Err(error) => {
             assert_eq!(error.kind(), Kind::DestinationUnwritable, "{error:?}");
             false
@@ -81,7 +81,7 @@ fn a_file_at_rest_is_not_read_again() {
         let stored = place.save(&path);
         assert!(known_unchanged(&place, &path));
         let again = place.try_backup(&path).unwrap();
-        assert_eq!(again.stored().path, stored.path);
+        assert_eq!(again.stored().location, stored.location);
         assert_eq!(archives_below(&place.backups()).len(), 1);
         // A name of the same file is the same file.
         let link = place.source("link.gpkg");
@@ -101,7 +101,7 @@ fn a_change_is_read_and_stored() {
     assert_eq!(archives_below(&place.backups()).len(), 2);
     assert!(known_unchanged(&place, &path));
     assert_eq!(
-        plain(&second.path),
+        plain(&second.location),
         common::expected(&fs::read(&path).unwrap())
     );
 }
@@ -142,13 +142,13 @@ fn a_note_of_another_backup_is_not_believed() {
     assert!(is_unchanged(&place, &path));
     assert!(known_unchanged(&place, &path));
     let note = |archive: &Path| format!("{}.seen", archive.display());
-    let seen = fs::read_to_string(note(&first.path)).unwrap();
+    let seen = fs::read_to_string(note(&first.location)).unwrap();
     add_one_feature(&path);
     let second = place.save(&path);
-    fs::write(note(&second.path), seen).unwrap();
+    fs::write(note(&second.location), seen).unwrap();
     assert!(known_unchanged(&place, &path));
     for rubbish in ["", "{}", "[[[[", "{\"id\":\"x\"}"] {
-        fs::write(note(&second.path), rubbish).unwrap();
+        fs::write(note(&second.location), rubbish).unwrap();
         assert!(known_unchanged(&place, &path), "{rubbish}");
     }
 }
@@ -187,7 +187,7 @@ fn a_commit_that_touches_only_the_log_is_noticed() {
     };
     let open = LiveWriter::start(&path, &options);
     let first = place.save(&path);
-    assert_eq!(commit_in(&first.path), 1);
+    assert_eq!(commit_in(&first.location), 1);
     let main = fs::metadata(&path).unwrap();
     // A second program commits once more; the first keeps the log from being emptied.
     LiveWriter::start(&path, &options).stop();
@@ -197,7 +197,7 @@ fn a_commit_that_touches_only_the_log_is_noticed() {
         (now.len(), now.modified().unwrap())
     );
     assert!(!known_unchanged(&place, &path));
-    assert_eq!(commit_in(&place.save(&path).path), 2);
+    assert_eq!(commit_in(&place.save(&path).location), 2);
     open.stop();
     // The log is in the file and gone: other files, same content (but for the header).
     assert!(!known_unchanged(&place, &path));
@@ -284,7 +284,7 @@ fn force_makes_a_backup_all_the_same() {
     let first = place.save(&path);
     place.settings.force = true;
     let second = saved(place.try_backup(&path));
-    assert_ne!(first.path, second.path);
+    assert_ne!(first.location, second.location);
     assert_eq!(first.manifest.digest, second.manifest.digest);
     assert_eq!(archives_below(&place.backups()).len(), 2);
 }
@@ -295,11 +295,11 @@ fn a_damaged_archive_is_no_proof_of_anything() {
     let path = place.build("a.gpkg", &tiny());
     let first = place.save(&path);
     // Its end is gone, so that nobody can tell what it held.
-    let bytes = fs::read(&first.path).unwrap();
-    fs::write(&first.path, &bytes[..bytes.len() - 30]).unwrap();
+    let bytes = fs::read(&first.location).unwrap();
+    fs::write(&first.location, &bytes[..bytes.len() - 30]).unwrap();
     let second = place.save(&path);
     assert_eq!(second.manifest.digest, first.manifest.digest);
-    assert_ne!(second.path, first.path);
+    assert_ne!(second.location, first.location);
 }
 
 /// Writes over a file as copying programs do that keep the time of the last change.

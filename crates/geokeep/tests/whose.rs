@@ -417,7 +417,7 @@ fn a_line_that_is_a_link_is_not_used() {
     assert_eq!(place.save(&path).manifest.name, "town-sources");
     assert_eq!(files_below(&victim), before);
     assert_eq!(lines(&place), ["town-sources"]);
-    assert!(first.path.exists());
+    assert!(first.location.exists());
     // Nor is a file of that name in the way of the backups.
     let other = place.build("notes.gpkg", &tiny());
     fs::write(place.backups().join("notes"), "not a folder").unwrap();
@@ -476,7 +476,7 @@ fn files_of_others_that_end_like_a_mark_stay() {
     }
     place
         .destination()
-        .note_gone(&first, place.settings.clock.now())
+        .note_gone(&first.id, place.settings.clock.now())
         .unwrap();
     edit(&path);
     place.save(&path);

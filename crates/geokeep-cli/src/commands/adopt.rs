@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{ArchiveFolder, DestinationError, Origin, line_named};
+use geokeep::destination::{Destination, DestinationError, Origin};
 use geokeep::source::Source;
 
 use super::open;
@@ -45,17 +45,16 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
 }
 
 /// A line that must be there, and whose it is.
-fn owner(destination: &ArchiveFolder, name: &str) -> Result<(String, Origin), Error> {
-    let lines = destination.lines()?;
-    let missing = || destination.no_such_backup(name, &lines);
-    let line = line_named(name, &lines).ok_or_else(missing)?;
-    let owner = destination.owner(line)?.ok_or_else(missing)?;
-    Ok((line.to_owned(), owner))
+fn owner(destination: &Destination, name: &str) -> Result<(String, Origin), Error> {
+    let line = destination.line_called(name)?;
+    let owner = destination.owner(&line)?;
+    let owner = owner.ok_or_else(|| destination.no_such_backup(name))?;
+    Ok((line, owner))
 }
 
 /// The source of the line that is named, or the file of that name.
 fn new_source(
-    destination: &ArchiveFolder,
+    destination: &Destination,
     arguments: &Adopt,
     context: &Context,
 ) -> Result<Origin, Error> {

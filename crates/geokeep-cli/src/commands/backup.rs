@@ -15,9 +15,7 @@ use std::time::Instant;
 
 use geokeep::Error;
 use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
-use geokeep::destination::{
-    ArchiveFolder, DestinationError, Machine, Stored, StoredArchive, Verdict,
-};
+use geokeep::destination::{Destination, DestinationError, Machine, Stored, Verdict};
 use geokeep::snapshot::Method;
 use geokeep::source::{Expanded, Found, NotProtected, Source, Unprotected, expand, is_geopackage};
 
@@ -58,16 +56,16 @@ pub(super) fn open_both(
     to: &Path,
     must_exist: bool,
     context: &Context,
-) -> Result<(Expanded, ArchiveFolder), Failure> {
+) -> Result<(Expanded, Destination), Failure> {
     let mut expanded = expanded(sources, context);
     leave_backups_alone(&mut expanded, to);
     destination_elsewhere(&expanded.found, to)?;
     let disk = Arc::clone(&context.disk);
     let destination = if must_exist {
-        ArchiveFolder::open(to, disk)
+        Destination::open(to, disk)
             .map_err(|e| Failure::of_folder(&e.into(), to).for_a_folder_that_must_exist())
     } else {
-        ArchiveFolder::open_or_create(to, disk).map_err(|e| Failure::of_folder(&e.into(), to))
+        Destination::open_or_create(to, disk).map_err(|e| Failure::of_folder(&e.into(), to))
     }?;
     Ok((expanded, destination))
 }
@@ -75,7 +73,7 @@ pub(super) fn open_both(
 /// Backs up everything that was found, prints a line for each, and adds up.
 pub(super) fn back_up(
     mut expanded: Expanded,
-    destination: &ArchiveFolder,
+    destination: &Destination,
     settings: &Settings,
     at_once: usize,
     context: &Context,
@@ -290,7 +288,7 @@ impl<'a> Report<'a> {
         self.progress.file_done();
     }
 
-    fn stored(&self, job: &Job, outcome: &Outcome, seconds: f64, destination: &ArchiveFolder) {
+    fn stored(&self, job: &Job, outcome: &Outcome, seconds: f64, destination: &Destination) {
         let stored = outcome.stored();
         let (word, saved) = match outcome {
             Outcome::Saved(_) => ("saved", true),
@@ -333,7 +331,7 @@ impl<'a> Report<'a> {
     }
 
     /// What could not even be looked at may have backups all the same.
-    fn unopened(&self, failed: &[(PathBuf, Error)], destination: &ArchiveFolder) {
+    fn unopened(&self, failed: &[(PathBuf, Error)], destination: &Destination) {
         let lines = LazyCell::new(|| destination.known_lines(self.machine).ok());
         for (given, error) in failed {
             let newest = source_that_was(given).and_then(|source| {
@@ -366,27 +364,23 @@ impl<'a> Report<'a> {
 
     /// Says which lines have a newest archive that cannot be read: their sources have one backup
     /// less than they seem to have, or none.
-    fn unreadable(&self, destination: &ArchiveFolder) -> Result<(), Error> {
+    fn unreadable(&self, destination: &Destination) -> Result<(), Error> {
         for line in destination.lines()? {
-            let archives = match destination.archive_paths(&line) {
-                Err(DestinationError::NotOurs(_)) => continue,
-                archives => archives?,
+            let (id, error) = match destination.unreadable_newest(&line) {
+                Ok(None)
+                | Ok(Some((_, DestinationError::NotOurs(_))))
+                | Err(DestinationError::NotOurs(_)) => continue,
+                found => match found? {
+                    Some(unreadable) => unreadable,
+                    None => continue,
+                },
             };
-            let Some(path) = archives.last() else {
-                continue;
-            };
-            let read = StoredArchive::open(path);
-            if let Err(DestinationError::NotOurs(_)) = read {
-                continue;
-            }
-            if let Err(error) = read {
-                let failure = Failure::of_backup(&error.into(), path);
-                self.progress
-                    .line(|| render::failure(self.context, &failure));
-                let mut tally = self.tally();
-                tally.summary.unreadable += 1;
-                tally.failures.push(Exit::VerificationFailed);
-            }
+            let failure = Failure::of_backup(&error.into(), &destination.location(&id));
+            self.progress
+                .line(|| render::failure(self.context, &failure));
+            let mut tally = self.tally();
+            tally.summary.unreadable += 1;
+            tally.failures.push(Exit::VerificationFailed);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Error;
 use geokeep::destination::{
-    Adopted, ArchiveFolder, DestinationError, KeptProject, Machine, Stored, Verdict, line_named,
+    Adopted, Destination, DestinationError, KeptProject, Machine, Stored, Verdict,
 };
 use geokeep::retention::{Backup, Policy, Reason, RetentionError, plan};
 use jiff::tz::TimeZone;
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Forget, context: &Context) -> Result<Exit, Failure
 /// Plans for some lines, shows all of it, and then removes what no rule keeps of the backups of
 /// `machine`, or of every one. The destination is locked by the caller.
 pub(super) fn apply(
-    destination: &ArchiveFolder,
+    destination: &Destination,
     lines: Vec<String>,
     policy: &Policy,
     machine: Option<&Machine>,
@@ -104,21 +104,16 @@ pub(super) fn apply(
 }
 
 /// The lines that were asked for, all of which must be there.
-fn lines(destination: &ArchiveFolder, names: &[String]) -> Result<Vec<String>, DestinationError> {
+fn lines(destination: &Destination, names: &[String]) -> Result<Vec<String>, DestinationError> {
     let mut lines = destination.lines()?;
-    let mut asked = Vec::new();
-    for name in names {
-        match line_named(name, &lines) {
-            Some(line) => asked.push(line.to_owned()),
-            None => return Err(destination.no_such_backup(name, &lines)),
-        }
-    }
+    let asked = names.iter().map(|name| destination.line_called(name));
+    let asked = asked.collect::<Result<Vec<_>, _>>()?;
     lines.retain(|line| names.is_empty() || asked.contains(line));
     Ok(lines)
 }
 
 fn plan_of(
-    destination: &ArchiveFolder,
+    destination: &Destination,
     line: String,
     policy: &Policy,
     machine: Option<&Machine>,
@@ -126,7 +121,7 @@ fn plan_of(
 ) -> Result<Planned, Error> {
     let mut listing = destination.list(&line)?;
     let projects = destination.projects(&line).unwrap_or_else(|error| {
-        let path = destination.path().join(&line);
+        let path = destination.location_of_line(&line);
         listing.unreadable.push((path, error));
         Vec::new()
     });
@@ -135,7 +130,7 @@ fn plan_of(
         match error {
             DestinationError::NotOurs(path) => listing.not_ours.push(path),
             error => {
-                let path = destination.path().join(&line);
+                let path = destination.location_of_line(&line);
                 listing.unreadable.push((path, error));
             }
         }
@@ -184,7 +179,7 @@ enum Ours<'a> {
 
 impl<'a> Ours<'a> {
     fn of(
-        destination: &ArchiveFolder,
+        destination: &Destination,
         line: &str,
         backups: &[Stored],
         machine: Option<&'a Machine>,
@@ -278,18 +273,18 @@ fn in_words(reasons: &[Reason]) -> String {
 
 /// Removes what the plan does not keep. One that cannot be removed does not stop the others.
 fn carry_out(
-    destination: &ArchiveFolder,
+    destination: &Destination,
     planned: &Planned,
     dry_run: bool,
     context: &Context,
     tally: &mut Tally,
 ) {
     let archives = planned.backups.iter().map(|(stored, reasons)| {
-        let remove: Box<dyn Fn() -> _> = Box::new(|| destination.remove(stored));
-        (ForgetLine::of(stored, reasons), &*stored.path, remove)
+        let remove: Box<dyn Fn() -> _> = Box::new(|| destination.remove(&stored.id));
+        (ForgetLine::of(stored, reasons), &*stored.location, remove)
     });
     let projects = planned.projects.iter().map(|(copy, reasons)| {
-        let remove: Box<dyn Fn() -> _> = Box::new(|| destination.remove_project(copy));
+        let remove: Box<dyn Fn() -> _> = Box::new(|| destination.remove(&copy.id));
         (ForgetLine::of_project(copy, reasons), &*copy.path, remove)
     });
     for (mut line, path, remove) in archives.chain(projects) {

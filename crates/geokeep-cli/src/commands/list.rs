@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{KeptProject, Listing, Stored, Verdict, line_named};
+use geokeep::destination::{KeptProject, Listing, Stored, Verdict};
 
 use super::open;
 use crate::args::List;
@@ -18,13 +18,13 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
     let mut exit = Exit::Done;
     let mut listed = 0;
     let asked = arguments.name.as_deref();
-    let named = asked.and_then(|name| line_named(name, &lines));
+    let named = asked.and_then(|name| destination.line_called(name).ok());
     for line in lines
         .iter()
-        .filter(|line| asked.is_none() || named == Some(line))
+        .filter(|line| asked.is_none() || named.as_ref() == Some(line))
     {
         let mut listing = destination.list(line).unwrap_or_else(|error| Listing {
-            unreadable: vec![(arguments.from.join(line), error)],
+            unreadable: vec![(destination.location_of_line(line), error)],
             ..Listing::default()
         });
         for stored in &listing.backups {
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
             }
         }
         let projects = destination.projects(line).unwrap_or_else(|error| {
-            let path = arguments.from.join(line);
+            let path = destination.location_of_line(line);
             listing.unreadable.push((path, error));
             Vec::new()
         });
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
     }
     match &arguments.name {
         Some(name) if listed == 0 => {
-            let error = destination.no_such_backup(name, &lines);
+            let error = destination.no_such_backup(name);
             Err(folder_failure(error.into()))
         }
         None if listed == 0 && !context.json => {

@@ -19,7 +19,7 @@ mod watch;
 use std::path::Path;
 use std::sync::Arc;
 
-use geokeep::destination::ArchiveFolder;
+use geokeep::destination::Destination;
 
 use crate::args::Command;
 use crate::failure::{Exit, Failure};
@@ -49,8 +49,8 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
 }
 
 /// A folder of backups that must be there.
-fn open(folder: &Path, context: &Context) -> Result<ArchiveFolder, Failure> {
-    ArchiveFolder::open(folder, Arc::clone(&context.disk))
+fn open(folder: &Path, context: &Context) -> Result<Destination, Failure> {
+    Destination::open(folder, Arc::clone(&context.disk))
         .map_err(|e| Failure::of_folder(&e.into(), folder))
 }
 

@@ -1,9 +1,9 @@
 //! `geokeep pin` and `geokeep unpin`: backups, and copies of projects.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{ArchiveFolder, DestinationError, KeptProject, Stored, StoredArchive};
+use geokeep::destination::{BackupId, Destination, DestinationError, KeptProject, Named, Wish};
 
 use super::{open, overall};
 use crate::args::{Pin, Unpin};
@@ -18,11 +18,11 @@ pub(crate) fn pin(arguments: &Pin, context: &Context) -> Result<Exit, Failure> {
         &arguments.from,
         &arguments.backups,
         context,
-        &|destination, path, pinned| {
+        &|destination, id, pinned| {
             // The reason that is there is better than none.
             let known = pinned.take().filter(|_| reason.is_empty());
             let reason = known.unwrap_or_else(|| reason.to_owned());
-            destination.pin(path, &reason)?;
+            destination.pin(id, &reason)?;
             *pinned = Some(reason);
             Ok("pinned")
         },
@@ -35,9 +35,9 @@ pub(crate) fn unpin(arguments: &Unpin, context: &Context) -> Result<Exit, Failur
         &arguments.from,
         &arguments.backups,
         context,
-        &|destination, path, pinned| {
+        &|destination, id, pinned| {
             *pinned = None;
-            Ok(if destination.unpin(path)? {
+            Ok(if destination.unpin(id)? {
                 "unpinned"
             } else {
                 "was not pinned:"
@@ -46,23 +46,9 @@ pub(crate) fn unpin(arguments: &Unpin, context: &Context) -> Result<Exit, Failur
     )
 }
 
-/// Changes the pin of a file, and says in a word what became of it.
-type Change<'a> = dyn Fn(&ArchiveFolder, &Path, &mut Option<String>) -> Result<&'static str, DestinationError>
+/// Changes the pin of a backup, and says in a word what became of it.
+type Change<'a> = dyn Fn(&Destination, &BackupId, &mut Option<String>) -> Result<&'static str, DestinationError>
     + 'a;
-
-enum Named {
-    Archive(PathBuf),
-    Project(Box<KeptProject>),
-}
-
-impl Named {
-    fn path(&self) -> &Path {
-        match self {
-            Self::Archive(path) => path,
-            Self::Project(copy) => &copy.path,
-        }
-    }
-}
 
 /// Finds all that is named before the first is changed.
 fn each(
@@ -78,21 +64,18 @@ fn each(
     let _lock = destination.lock().map_err(folder_failure)?;
     let mut all = Vec::new();
     for name in names {
-        let project = destination.find_project(name, &end_of);
-        all.push(match project.map_err(folder_failure)? {
-            Some(copy) => Named::Project(Box::new(copy)),
-            None => Named::Archive(destination.find(name, &end_of).map_err(folder_failure)?),
-        });
+        let found = destination.find(name, Wish::Newest, &end_of);
+        all.push(found.map_err(folder_failure)?.what);
     }
     let mut failures = Vec::new();
     for named in &mut all {
         let done = match named {
-            Named::Archive(path) => archive(verb, &destination, path, context, change),
+            Named::Backup(id) => backup(verb, &destination, id, context, change),
             Named::Project(copy) => project(verb, &destination, copy, context, change),
         };
         if let Err(error) = done {
-            let path = named.path();
-            let failure = Failure::of_pin(&error, verb, path);
+            let path = destination.location(named.id());
+            let failure = Failure::of_pin(&error, verb, &path);
             if context.json {
                 let mut line = BackupLine::failed(verb, &failure);
                 line.path = Some(path.to_string_lossy().into_owned());
@@ -105,15 +88,15 @@ fn each(
     Ok(overall(&failures, all.len(), Exit::Done))
 }
 
-fn archive(
+fn backup(
     verb: &'static str,
-    destination: &ArchiveFolder,
-    path: &Path,
+    destination: &Destination,
+    id: &BackupId,
     context: &Context,
     change: &Change<'_>,
 ) -> Result<(), Error> {
-    let mut stored: Stored = StoredArchive::open(path)?.stored()?;
-    let done = change(destination, path, &mut stored.pinned)?;
+    let mut stored = destination.stored(id)?;
+    let done = change(destination, id, &mut stored.pinned)?;
     if context.json {
         render::json_line(&BackupLine::of(verb, &stored));
         return Ok(());
@@ -129,12 +112,12 @@ fn archive(
 
 fn project(
     verb: &'static str,
-    destination: &ArchiveFolder,
+    destination: &Destination,
     copy: &mut KeptProject,
     context: &Context,
     change: &Change<'_>,
 ) -> Result<(), Error> {
-    let done = change(destination, &copy.path, &mut copy.pinned)?;
+    let done = change(destination, &copy.id, &mut copy.pinned)?;
     if context.json {
         let mut line = ProjectLine::of(copy);
         line.status = Some(verb);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::destination::{ArchiveFolder, Machine};
+use geokeep::destination::{Destination, Machine};
 use geokeep::report::{
     ProjectReport, Report, RunFailure, SourceReport, Standing, still_holds, write,
 };
@@ -60,7 +60,7 @@ pub(super) fn after_run(
     path: &Path,
     job: &Job,
     run: &[BackupLine],
-    destination: &ArchiveFolder,
+    destination: &Destination,
     context: &Context,
 ) -> Result<(), Failure> {
     let machine = context.machine(job.host.as_deref());
@@ -120,7 +120,7 @@ fn stem(path: &str) -> String {
 }
 
 fn gather(
-    destination: &ArchiveFolder,
+    destination: &Destination,
     machine: &Machine,
     context: &Context,
 ) -> Result<Report, geokeep::Error> {
@@ -171,10 +171,13 @@ fn project_in_a_line(project: &ProjectReport) -> String {
     )
 }
 
-fn source(destination: &ArchiveFolder, line: String) -> SourceReport {
+fn source(destination: &Destination, line: String) -> SourceReport {
     let (backups, unreadable) = match destination.list(&line) {
         Ok(listing) => (listing.backups, listing.unreadable),
-        Err(error) => (Vec::new(), vec![(destination.path().join(&line), error)]),
+        Err(error) => (
+            Vec::new(),
+            vec![(destination.location_of_line(&line), error)],
+        ),
     };
     let reason =
         |(path, error): (_, geokeep::destination::DestinationError)| (path, error.to_string());

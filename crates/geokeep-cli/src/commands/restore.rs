@@ -5,7 +5,7 @@ mod projects;
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{StoredArchive, Verdict};
+use geokeep::destination::{Named, Verdict, Wish};
 use geokeep::durable::NotRestored;
 use geokeep::restore::{Restored, Target, place_of_database, restore};
 
@@ -18,26 +18,23 @@ use crate::settings::{Context, end_of};
 pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failure> {
     let destination = open(&arguments.from, context)?;
     let folder_failure = |e: Error| Failure::of_folder(&e, &arguments.from);
-    let copy = destination.find_project(&arguments.backup, &end_of);
-    if let Some(copy) = copy.map_err(|e| folder_failure(e.into()))? {
-        return Ok(projects::run(copy, &destination, arguments, context));
-    }
-    let mut path = destination
-        .find(&arguments.backup, &end_of)
+    let chosen = destination
+        .find(&arguments.backup, Wish::Sound, &end_of)
         .map_err(|e| folder_failure(e.into()))?;
-    // Of a name alone the newest sound one is meant.
-    if let Some(sound) = destination.newest_sound_if_line(&arguments.backup)
-        && sound.path != path
-    {
+    let id = match chosen.what {
+        Named::Backup(id) => id,
+        Named::Project(copy) => return Ok(projects::run(*copy, &destination, arguments, context)),
+    };
+    let backup = destination.open_backup(&id);
+    let backup = backup.map_err(|e| folder_failure(e.into()))?;
+    if chosen.passed_over {
         render::remark(&format!(
             "the newest backup is damaged, or did not pass its last verification; taken is the newest sound one, {}",
-            sound.manifest.id
+            backup.manifest.id
         ));
-        path = sound.path;
     }
-    let archive = StoredArchive::open(&path).map_err(|e| folder_failure(e.into()))?;
     let settings = context.settings();
-    let origin = &archive.manifest.source;
+    let origin = &backup.manifest.source;
     let path = match &arguments.to {
         Some(path) => path.clone(),
         None => match place_of_database(origin, &settings.machine) {
@@ -53,7 +50,7 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     let progress = Progress::start(context, 1);
     let dry_run = arguments.dry_run;
     let result = restore(
-        archive,
+        &backup,
         &target,
         dry_run,
         &destination,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use geokeep::backup::Settings;
-use geokeep::destination::{ArchiveFolder, DestinationError, Machine, RunLock};
+use geokeep::destination::{Destination, DestinationError, Machine, RunLock};
 use geokeep::restore::RestoreError;
 use geokeep::retention::Policy;
 use geokeep::{Error, Kind};
@@ -180,7 +180,7 @@ fn work(
 
 /// Waits for another run or a `forget` to end.
 fn lock(
-    destination: &ArchiveFolder,
+    destination: &Destination,
     at_most: Duration,
     context: &Context,
 ) -> Result<Option<RunLock>, Failure> {
@@ -208,7 +208,7 @@ fn lock(
 /// Removes what the policy no longer keeps of the sources that this run has backed up.
 fn forget_old(
     policy: &Policy,
-    destination: &ArchiveFolder,
+    destination: &Destination,
     machine: &Machine,
     context: &Context,
     done: &mut Done,
@@ -232,7 +232,7 @@ fn forget_old(
 /// Restores a share of all backups, at least one: those that were verified longest ago.
 fn drill(
     percent: u8,
-    destination: &ArchiveFolder,
+    destination: &Destination,
     context: &Context,
     done: &mut Done,
 ) -> Result<(), Failure> {
@@ -249,10 +249,10 @@ fn drill(
     all.sort_by_key(|stored| stored.verified.unwrap_or(stored.manifest.instant));
     let count = (all.len() * usize::from(percent)).div_ceil(100);
     for stored in all.iter().take(count) {
-        match verify::one(destination, &stored.path, Level::Drill, context) {
+        match verify::one(destination, &stored.id, Level::Drill, context) {
             Ok(_) => done.drilled += 1,
             Err(error) => {
-                render::failure(context, &Failure::of_backup(&error, &stored.path));
+                render::failure(context, &Failure::of_backup(&error, &stored.location));
                 match error {
                     Error::Restore(RestoreError::NoDrill { error, .. }) => {
                         done.drills_not_made += 1;

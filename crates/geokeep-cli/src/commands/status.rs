@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::destination::{ArchiveFolder, KeptProject, Stored, StoredArchive};
+use geokeep::destination::{Destination, KeptProject, Stored};
 use geokeep::report::{is_young, still_holds};
 use geokeep::source::{Project, ProjectFormat};
 use jiff::SignedDuration;
@@ -183,16 +183,15 @@ fn with_copy(line: StatusLine, copy: Option<KeptProject>, context: &Context) -> 
 }
 
 /// Why there is no newer sound backup, if there are newer ones.
-fn why_not_newer(sound: &Stored, destination: &ArchiveFolder) -> Option<String> {
+fn why_not_newer(sound: &Stored, destination: &Destination) -> Option<String> {
     let line = &sound.manifest.name;
-    let path = destination.archive_paths(line).ok()?.pop()?;
-    let newest = StoredArchive::open(&path).and_then(|archive| archive.stored());
-    match newest {
+    let newest = destination.backups(line).ok()?.pop()?;
+    match destination.stored(&newest) {
         Err(_) => Some("its newest backup cannot be read".to_owned()),
         Ok(newest) if newest.failed.is_some() => {
             Some("its newest backup did not pass its last verification".to_owned())
         }
-        Ok(newest) => (newest.path != sound.path)
+        Ok(newest) => (newest.id != sound.id)
             .then(|| "it was damaged when its newest backup was made".to_owned()),
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Error;
 use geokeep::destination::{
-    ArchiveFolder, DestinationError, KeptProject, Stored, StoredArchive, Verdict,
+    BackupId, Destination, DestinationError, KeptProject, Named, Stored, Verdict, Wish,
 };
 use geokeep::restore::drill;
 use geokeep::verify::{Level, verify};
@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     let destination = open(&arguments.from, context)?;
     let chosen = chosen(&destination, &arguments.backups)
         .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
-    let all = chosen.archives.len() + chosen.projects.len() + chosen.unreadable.len();
+    let all = chosen.backups.len() + chosen.projects.len() + chosen.unreadable.len();
     if all == 0 {
         let error = DestinationError::NoBackups(arguments.from.clone());
         return Err(Failure::of_folder(&error.into(), &arguments.from));
@@ -29,8 +29,9 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     let progress = Progress::start(context, all as u64);
     let mut failures = Vec::new();
     let (mut damaged, mut not_ours) = (0, 0);
-    for path in &chosen.archives {
-        match one(&destination, path, arguments.level, context) {
+    for id in &chosen.backups {
+        let path = &destination.location(id);
+        match one(&destination, id, arguments.level, context) {
             Ok(stored) => {
                 damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
                 progress.line(|| passed(context, &stored));
@@ -41,14 +42,13 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
             {
                 not_ours += 1;
                 if context.json {
-                    let line = path.parent().and_then(Path::file_name).unwrap_or_default();
-                    let line = line.to_string_lossy();
-                    render::json_line(&BackupLine::not_ours("verify", &line, path));
+                    render::json_line(&BackupLine::not_ours("verify", id.line(), path));
                 }
             }
             Err(error) => {
                 let failure = Failure::of_backup(&error, path);
-                progress.line(|| failed(context, path, &failure));
+                let known = destination.stored(id).ok();
+                progress.line(|| failed(context, path, known.as_ref(), &failure));
                 failures.push(failure.exit);
                 if failure.exit == Exit::Interrupted {
                     break;
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     }
     for (path, error) in chosen.unreadable {
         let failure = Failure::of_backup(&error.into(), &path);
-        progress.line(|| failed(context, &path, &failure));
+        progress.line(|| failed(context, &path, None, &failure));
         failures.push(failure.exit);
     }
     if context.watch.check().is_ok() {
@@ -100,32 +100,32 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
 
 #[derive(Default)]
 struct Chosen {
-    archives: Vec<PathBuf>,
+    backups: Vec<BackupId>,
     projects: Vec<KeptProject>,
     /// Lines of which nobody can say what they hold.
     unreadable: Vec<(PathBuf, DestinationError)>,
 }
 
-fn chosen(destination: &ArchiveFolder, names: &[String]) -> Result<Chosen, Error> {
+fn chosen(destination: &Destination, names: &[String]) -> Result<Chosen, Error> {
     let mut chosen = Chosen::default();
     for name in names {
-        match destination.find_project(name, &end_of)? {
-            Some(copy) => chosen.projects.push(copy),
-            None => chosen.archives.push(destination.find(name, &end_of)?),
+        match destination.find(name, Wish::Newest, &end_of)?.what {
+            Named::Backup(id) => chosen.backups.push(id),
+            Named::Project(copy) => chosen.projects.push(*copy),
         }
     }
     if names.is_empty() {
         for line in destination.lines()? {
-            let archives = destination.archive_paths(&line);
-            match archives.and_then(|archives| Ok((archives, destination.projects(&line)?))) {
-                Ok((archives, projects)) => {
-                    chosen.archives.extend(archives);
+            let backups = destination.backups(&line);
+            match backups.and_then(|backups| Ok((backups, destination.projects(&line)?))) {
+                Ok((backups, projects)) => {
+                    chosen.backups.extend(backups);
                     chosen.projects.extend(projects);
                 }
                 // As many as that may be, none of them is for this user.
                 Err(DestinationError::NotOurs(_)) => {}
                 Err(error) => {
-                    let path = destination.path().join(&line);
+                    let path = destination.location_of_line(&line);
                     chosen.unreadable.push((path, error));
                 }
             }
@@ -134,30 +134,30 @@ fn chosen(destination: &ArchiveFolder, names: &[String]) -> Result<Chosen, Error
     Ok(chosen)
 }
 
-/// Verifies one archive at the level that was asked for, and notes it beside the archive.
+/// Verifies one backup at the level that was asked for, and notes it.
 pub(super) fn one(
-    destination: &ArchiveFolder,
-    path: &Path,
+    destination: &Destination,
+    id: &BackupId,
     level: args::Level,
     context: &Context,
 ) -> Result<Stored, Error> {
-    let archive = StoredArchive::open(path)?;
-    let mut stored = archive.stored()?;
+    let mut stored = destination.stored(id)?;
+    let backup = destination.open_backup(id)?;
     let result = match level {
-        args::Level::Digest => verify(archive, Level::Digest, &context.watch),
-        args::Level::Full => verify(archive, Level::Full, &context.watch),
-        args::Level::Drill => drill(archive, &context.settings(), &context.watch),
+        args::Level::Digest => verify(&backup, Level::Digest, &context.watch),
+        args::Level::Full => verify(&backup, Level::Full, &context.watch),
+        args::Level::Drill => drill(&backup, &context.settings(), &context.watch),
     };
     if let Err(error @ Error::Verify(_)) = &result {
         // The next run must not take it for a backup, nor forget a good one for its sake.
-        let _ = destination.note_failed(path, &error.to_string());
+        let _ = destination.note_failed(id, &error.to_string());
     }
     // With what the checks found now.
     stored.manifest = result?;
     // A destination that cannot be written can be verified all the same.
-    let _ = destination.note_passed(path);
+    let _ = destination.note_passed(id);
     if level != args::Level::Digest {
-        let _ = destination.note_verified(path, context.clock.now());
+        let _ = destination.note_verified(id, context.clock.now());
     }
     Ok(stored)
 }
@@ -181,13 +181,13 @@ fn passed(context: &Context, stored: &Stored) {
     render::say(context, &line);
 }
 
-fn failed(context: &Context, path: &Path, failure: &Failure) {
+fn failed(context: &Context, path: &Path, known: Option<&Stored>, failure: &Failure) {
     if context.json {
         let mut line = BackupLine::failed("verify", failure);
         line.path = Some(path.to_string_lossy().into_owned());
         line.result = Some("failed");
-        if let Ok(stored) = StoredArchive::open(path).and_then(|archive| archive.stored()) {
-            let known = BackupLine::of("verify", &stored);
+        if let Some(stored) = known {
+            let known = BackupLine::of("verify", stored);
             line = BackupLine {
                 result: line.result,
                 error: line.error,

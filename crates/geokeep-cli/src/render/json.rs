@@ -91,7 +91,7 @@ impl BackupLine {
             status: None,
             result: None,
             id: Some(manifest.id.clone()),
-            path: Some(stored.path.to_string_lossy().into_owned()),
+            path: Some(stored.location.to_string_lossy().into_owned()),
             method: Some(manifest.method.clone()),
             method_reason: Some(manifest.method_reason.clone()),
             instant: Some(utc(manifest.instant)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Settings;
 use crate::destination::{
-    ArchiveFolder, Assigned, DestinationError, Likely, Machine, Origin, Reservation, Stored,
+    Assigned, Destination, DestinationError, Likely, Machine, Origin, Reservation, Stored,
 };
 use crate::source::Source;
 
@@ -77,9 +77,15 @@ impl Job {
 
     /// The newest backup of its source that was found sound.
     #[must_use]
-    pub fn newest_sound(&self, destination: &ArchiveFolder) -> Option<Stored> {
+    pub fn newest_sound(&self, destination: &Destination) -> Option<Stored> {
         let newest = destination.newest_sound(&self.line);
         newest.filter(|stored| self.is_of(&stored.manifest.source))
+    }
+
+    /// The newest backup of its source, unless that is known not to be what it was.
+    pub(super) fn previous(&self, destination: &Destination) -> Option<Arc<Stored>> {
+        let newest = destination.newest(&self.line);
+        newest.filter(|newest| self.is_of(&newest.manifest.source) && newest.failed.is_none())
     }
 
     /// Whether what a line holds is of this source: the line was found so, or it is known so now.
@@ -89,7 +95,8 @@ impl Job {
     }
 
     /// An error if the line has come to hold another source's backups since its name was chosen.
-    pub(super) fn still_its(&self, destination: &ArchiveFolder) -> Result<(), DestinationError> {
+    pub(super) fn still_its(&self, destination: &Destination) -> Result<(), DestinationError> {
+        destination.look_again(&self.line);
         match destination.newest(&self.line) {
             Some(newest) if !self.is_of(&newest.manifest.source) => {
                 Err(DestinationError::NameTaken {

@@ -1,6 +1,8 @@
 //! What is refused before anything is written.
 
-use crate::destination::{ArchiveFolder, DestinationError, StoredArchive};
+use std::sync::Arc;
+
+use crate::destination::{Destination, DestinationError, Stored};
 use crate::error::Error;
 use crate::source::{FirstBytes, Header, Look, SourceError};
 
@@ -22,9 +24,9 @@ pub(super) fn refuse_other_files(look: &Look) -> Result<(), Error> {
 /// Refuses before anything is written where the backup cannot possibly fit. Data can compress to a
 /// small part; less than a sixteenth has not been seen but for empty pages, which are not counted.
 pub(super) fn enough_room(
-    destination: &ArchiveFolder,
+    destination: &Destination,
     look: &Look,
-    previous: Option<&StoredArchive>,
+    previous: Option<&Arc<Stored>>,
 ) -> Result<(), Error> {
     let Some(free) = destination.free_space() else {
         return Ok(());

@@ -1,12 +1,13 @@
 //! How a new backup stands to the one before it: what must not be forgotten for its sake, and what
 //! somebody should look at.
 
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use jiff::Timestamp;
 
-use super::{Job, Settings};
-use crate::destination::{ArchiveFolder, Content, Draft, Made, Manifest, Stored, StoredArchive};
+use super::{Task, whole_millisecond};
+use crate::destination::{Content, Decoder, Destination, Made, Manifest, Stored, StoredBytes};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::source::{Another, Header, another};
@@ -18,69 +19,75 @@ pub const CLOCK: &str = "clock";
 pub const OTHER_FILE: &str = "other_file";
 
 /// What was known of the line when the backup was begun.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Line {
-    pub(super) newest: Option<Made>,
+pub(super) struct Before {
+    newest: Option<Made>,
     /// The time then.
-    pub(super) now: Timestamp,
+    now: Timestamp,
+    /// The newest backup of the source, unless it is known not to be what it was.
+    previous: Option<Arc<Stored>>,
 }
 
 /// Whether the previous backup holds the same database, but for what QGIS moves by mere display.
-pub(super) fn is_same(
-    previous: &StoredArchive,
-    content: &Content,
-    draft: &Draft,
-) -> Result<bool, Error> {
-    let added = &content.added;
-    if !added.equal_others {
-        return Ok(false);
+pub(super) fn is_same(previous: &StoredBytes, content: &Content, new: &StoredBytes) -> bool {
+    if !content.equal_others {
+        return false;
     }
-    if added.equal_first {
-        return Ok(true);
+    if content.equal_first {
+        return true;
     }
-    let (Ok(old), Ok(new)) = (previous.chunks(), draft.chunks(content)) else {
-        return Ok(false);
-    };
-    let mut decoder = sozip::Decoder::new();
+    let mut decoder = Decoder::default();
     let (mut a, mut b) = (Vec::new(), Vec::new());
-    let read = old
+    let read = previous
         .read_chunk(&mut decoder, 0, &mut a)
         .and_then(|()| new.read_chunk(&mut decoder, 0, &mut b));
     if read.is_err() {
-        return Ok(false);
+        return false;
     }
     let masked = |chunk: &[u8]| Header::parse(chunk).map(|header| header.masked());
-    Ok(a.len() == b.len()
+    a.len() == b.len()
         && masked(&a).is_some()
         && masked(&a) == masked(&b)
-        && a.get(100..) == b.get(100..))
+        && a.get(100..) == b.get(100..)
 }
 
-/// Compares a backup that is about to be published with those before it.
-pub(super) fn compare(
-    manifest: &mut Manifest,
-    job: &Job,
-    line: Line,
-    previous: Option<&StoredArchive>,
-    destination: &ArchiveFolder,
-    settings: &Settings,
-) -> Result<(), Error> {
-    order(manifest, line);
-    if let Some(previous) = previous {
-        guard_another_file(manifest, job, previous, destination)?;
+impl Before {
+    pub(super) fn of(task: &Task<'_>) -> Self {
+        Self {
+            newest: task.destination.newest_made(&task.job.line),
+            now: whole_millisecond(task.settings.clock.now()),
+            previous: task.job.previous(task.destination),
+        }
     }
-    guard_against_loss(manifest, destination, settings)
-}
 
-/// The later backup is the newer one, whatever the clock says; and it says so.
-fn order(manifest: &mut Manifest, line: Line) {
-    manifest.era = Made::after(line.newest, line.now, manifest.instant).era;
-    if let Some(newest) = line.newest.filter(|newest| newest.era < manifest.era) {
-        let message = format!(
-            "the clock shows {:.3}, and the backup before was made at {:.3}: one of the two is wrong",
-            manifest.instant, newest.instant
-        );
-        manifest.findings.insert(0, warning(CLOCK, message));
+    pub(super) fn previous(&self) -> Option<&Arc<Stored>> {
+        self.previous.as_ref()
+    }
+
+    /// What the previous backup holds. One that cannot be read is of no use here; `verify` will say so.
+    pub(super) fn bytes(&self, destination: &Destination) -> Option<StoredBytes> {
+        let opened = destination.open_backup(&self.previous.as_ref()?.id).ok()?;
+        opened.bytes().ok()
+    }
+
+    /// Compares a backup that is about to be published with those before it.
+    pub(super) fn compare(&self, manifest: &mut Manifest, task: &Task<'_>) -> Result<(), Error> {
+        self.order(manifest);
+        if let Some(previous) = &self.previous {
+            guard_another_file(manifest, previous, task)?;
+        }
+        guard_against_loss(manifest, task)
+    }
+
+    /// The later backup is the newer one, whatever the clock says; and it says so.
+    fn order(&self, manifest: &mut Manifest) {
+        manifest.era = Made::after(self.newest, self.now, manifest.instant).era;
+        if let Some(newest) = self.newest.filter(|newest| newest.era < manifest.era) {
+            let message = format!(
+                "the clock shows {:.3}, and the backup before was made at {:.3}: one of the two is wrong",
+                manifest.instant, newest.instant
+            );
+            manifest.findings.insert(0, warning(CLOCK, message));
+        }
     }
 }
 
@@ -88,10 +95,12 @@ fn order(manifest: &mut Manifest, line: Line) {
 /// nothing of which this one is a later state.
 fn guard_another_file(
     manifest: &mut Manifest,
-    job: &Job,
-    previous: &StoredArchive,
-    destination: &ArchiveFolder,
+    previous: &Stored,
+    task: &Task<'_>,
 ) -> Result<(), Error> {
+    let Task {
+        job, destination, ..
+    } = *task;
     let then = &previous.manifest.evidence;
     // Elsewhere numbers and times mean something else.
     let same_machine = job.same_machine(&previous.manifest.source);
@@ -99,7 +108,7 @@ fn guard_another_file(
         return Ok(());
     }
     // By the clock that wrote the times, if another one was asked for `looked_ns`.
-    let seen = then.looked_ns.min(modified_ns(previous));
+    let seen = then.looked_ns.min(written_ns(previous, destination));
     let is_another = match another(&job.source.real, then, seen) {
         Another::No => false,
         Another::Untouched => true,
@@ -120,14 +129,14 @@ fn guard_another_file(
         );
         manifest.findings.insert(0, warning(OTHER_FILE, message));
         let reason = format!("the last backup of another file than in {}", manifest.id);
-        pin(&previous.stored()?, &reason, destination)?;
+        pin(previous, &reason, destination)?;
     }
     Ok(())
 }
 
-fn modified_ns(archive: &StoredArchive) -> i64 {
-    let modified = archive.path.metadata().and_then(|m| m.modified()).ok();
-    let since = modified.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+fn written_ns(stored: &Stored, destination: &Destination) -> i64 {
+    let written = destination.written(&stored.id);
+    let since = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     since.map_or(i64::MAX, |since| {
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
     })
@@ -135,15 +144,11 @@ fn modified_ns(archive: &StoredArchive) -> i64 {
 
 /// Says what the backup lacks of the last sound one, and pins that one. Before the new one is
 /// published: a power cut in between leaves one pin too many, not one too few.
-fn guard_against_loss(
-    manifest: &mut Manifest,
-    destination: &ArchiveFolder,
-    settings: &Settings,
-) -> Result<(), Error> {
-    let Some(percent) = settings.max_loss else {
+fn guard_against_loss(manifest: &mut Manifest, task: &Task<'_>) -> Result<(), Error> {
+    let Some(percent) = task.settings.max_loss else {
         return Ok(());
     };
-    let Some(last) = destination.newest_sound(&manifest.name) else {
+    let Some(last) = task.destination.newest_sound(&manifest.name) else {
         return Ok(());
     };
     let more = manifest.more_layers > 0;
@@ -151,15 +156,15 @@ fn guard_against_loss(
     if !lost.is_empty() {
         manifest.findings.splice(0..0, lost);
         let reason = format!("the last backup before the loss in {}", manifest.id);
-        pin(&last, &reason, destination)?;
+        pin(&last, &reason, task.destination)?;
     }
     Ok(())
 }
 
-fn pin(stored: &Stored, reason: &str, destination: &ArchiveFolder) -> Result<(), Error> {
+fn pin(stored: &Stored, reason: &str, destination: &Destination) -> Result<(), Error> {
     // A pin of the user's own has his reason.
     if stored.pinned.is_none() {
-        destination.pin(&stored.path, reason)?;
+        destination.pin(&stored.id, reason)?;
     }
     Ok(())
 }

@@ -5,17 +5,16 @@
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::archive_folder::{Reserved, owner_tag};
 use super::line::{candidates, legal_name};
 use super::owner::Adopted;
-use super::reservation::{Reserved, owner_tag};
-use super::{ArchiveFolder, DestinationError, Machine, Origin, Stored};
+use super::{Destination, DestinationError, Machine, Origin, Stored};
 use crate::source::{Another, Evidence, Source, another, stamp_of};
 use crate::words::{composed, folded};
 
@@ -25,15 +24,32 @@ const USUAL_NAMES: usize = 8;
 /// What is known of a line.
 #[derive(Debug, Clone)]
 struct Known {
-    line: String,
+    newest: Arc<Stored>,
+    /// Whose its next backup is, if that is not the owner of the newest one.
+    adopted: Option<Origin>,
+}
+
+impl Known {
+    /// The line's name.
+    fn line(&self) -> &str {
+        self.newest.id.line()
+    }
+
     /// Whose its next backup is.
-    owner: Origin,
-    /// Whose its newest backup is.
-    newest: Origin,
-    /// The same, if the newest backup is of that owner.
-    evidence: Option<Evidence>,
-    instant: Timestamp,
-    digest: String,
+    fn owner(&self) -> &Origin {
+        let newest = &self.newest.manifest.source;
+        self.adopted.as_ref().unwrap_or(newest)
+    }
+
+    /// What the owner's file looked like.
+    fn evidence(&self) -> Option<&Evidence> {
+        let evidence = &self.newest.manifest.evidence;
+        self.adopted.is_none().then_some(evidence)
+    }
+
+    fn instant(&self) -> Timestamp {
+        self.newest.manifest.instant
+    }
 }
 
 /// How surely a line is that of a source; the last is the surest.
@@ -68,12 +84,11 @@ pub struct Likely {
     pub why: String,
 }
 
-/// The lines of a destination as they were when they were listed, once for all sources of a run. No
-/// line's archives are opened more than once, and nothing is looked for line by line: a run may have
-/// thousands of sources.
+/// The lines of a destination as they were when they were listed, once for all sources of a run.
+/// Nothing is looked for line by line: a run may have thousands of sources.
 #[derive(Debug)]
 pub struct Lines<'a> {
-    folder: &'a ArchiveFolder,
+    destination: &'a Destination,
     machine: &'a Machine,
     lines: Vec<Line>,
     /// Where each is, by its folded name.
@@ -97,42 +112,39 @@ struct Line {
     known: OnceCell<Option<Known>>,
 }
 
-impl ArchiveFolder {
+impl Destination {
     /// The lines, and what `machine` knows of them.
     ///
     /// # Errors
     /// [`DestinationError::Unlistable`].
     pub fn known_lines<'a>(&'a self, machine: &'a Machine) -> Result<Lines<'a>, DestinationError> {
-        let names = self.lines()?;
-        let is_line: HashSet<&str> = names.iter().map(|name| &**name).collect();
-        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
-        let others = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let others = others.filter(|name| !is_line.contains(&**name));
-        let adopted = names.iter().enumerate().filter_map(|(place, line)| {
+        let root = self.root()?;
+        let adopted = root.lines.iter().enumerate().filter_map(|(place, line)| {
             let adopted = self.adopted(line).ok()??;
             Some((place, adopted))
         });
+        let adopted = adopted.collect();
         let mut places = HashMap::new();
-        for (place, name) in names.iter().enumerate() {
+        for (place, name) in root.lines.iter().enumerate() {
             places.entry(folded(name)).or_insert(place);
         }
+        let others = root.links.iter().chain(&root.others);
+        let line = |name: &String| Line {
+            name: name.clone(),
+            known: OnceCell::new(),
+        };
         Ok(Lines {
-            folder: self,
+            destination: self,
             machine,
-            occupied: others.map(|name| folded(&name)).collect(),
-            reserved: self.reserved(),
-            adopted: adopted.collect(),
+            occupied: others.map(|name| folded(name)).collect(),
+            reserved: self.folder.reserved(),
+            adopted,
             places,
             by_path: OnceCell::new(),
             elsewhere: OnceCell::new(),
             contents: OnceCell::new(),
             taken: HashSet::new(),
-            lines: (names.into_iter())
-                .map(|name| Line {
-                    name,
-                    known: OnceCell::new(),
-                })
-                .collect(),
+            lines: root.lines.iter().map(line).collect(),
         })
     }
 
@@ -140,15 +152,9 @@ impl ArchiveFolder {
         // Where nobody can say whose the line is, it is left alone.
         let adopted = self.adopted(line).ok()?;
         let newest = self.newest(line)?;
-        let manifest = newest.manifest;
-        let owner = adopted.and_then(|adopted| adopted.instead_of(&manifest));
         Some(Known {
-            line: line.to_owned(),
-            evidence: owner.is_none().then_some(manifest.evidence),
-            owner: owner.unwrap_or_else(|| manifest.source.clone()),
-            newest: manifest.source,
-            instant: manifest.instant,
-            digest: manifest.digest,
+            adopted: adopted.and_then(|adopted| adopted.instead_of(&newest.manifest)),
+            newest,
         })
     }
 
@@ -158,7 +164,13 @@ impl ArchiveFolder {
     /// [`DestinationError::BadArchive`] if nobody can say.
     pub fn owner(&self, line: &str) -> Result<Option<Origin>, DestinationError> {
         self.adopted(line)?;
-        Ok(self.known(line).map(|known| known.owner))
+        Ok(self.known(line).map(|known| known.owner().clone()))
+    }
+
+    /// Whether nothing lies in a line but marks whose archives somebody removed: now.
+    pub(super) fn is_empty(&self, line: &str) -> bool {
+        self.look_again(line);
+        self.shelf(line).is_ok_and(|shelf| shelf.is_empty)
     }
 }
 
@@ -167,7 +179,7 @@ impl Lines<'_> {
     #[must_use]
     pub fn newest_sound_of(&self, source: &Source) -> Option<Stored> {
         let known = self.find(&Origin::new(source, self.machine), source)?;
-        self.folder.newest_sound(&known.line)
+        self.destination.newest_sound(known.line())
     }
 
     /// The line for backups of `source`, which is then taken: by the name that the user gave it, by
@@ -201,7 +213,7 @@ impl Lines<'_> {
             host,
         };
         if let Some(known) = here.and_then(|here| self.known(here)) {
-            let owner = &known.owner;
+            let owner = known.owner();
             let is_its = owner.line_given || owner.same_name(&origin) || origin.same_file(owner);
             // A name that was given, or a machine of which nothing lasting is known.
             let nobodys = owner.lasts_not() && !self.machine.lasts();
@@ -238,7 +250,13 @@ impl Lines<'_> {
     /// What is known of the line at a place.
     fn known(&self, place: usize) -> Option<&Known> {
         let line = &self.lines[place];
-        let known = line.known.get_or_init(|| self.folder.known(&line.name));
+        let known = line.known.get_or_init(|| {
+            self.destination.known(&line.name).or_else(|| {
+                // Another run may just have made its first backup.
+                self.destination.look_again(&line.name);
+                self.destination.known(&line.name)
+            })
+        });
         known.as_ref()
     }
 
@@ -258,7 +276,7 @@ impl Lines<'_> {
             Some(owner) => owner == owner_tag(origin),
             None => {
                 let here = self.called(name);
-                here.is_none_or(|here| self.folder.is_empty(&self.lines[here].name))
+                here.is_none_or(|here| self.destination.is_empty(&self.lines[here].name))
             }
         }
     }
@@ -270,7 +288,7 @@ impl Lines<'_> {
             let claim = self.claim(origin, &adopted.source)?;
             Some((claim, self.free(*place)?))
         });
-        let said = said.max_by_key(|(claim, known)| (*claim, known.instant));
+        let said = said.max_by_key(|(claim, known)| (*claim, known.instant()));
         said.map(|(_, known)| known)
             .or_else(|| self.by_usual_name(origin, source))
             .or_else(|| self.by_any_name(origin, source))
@@ -284,8 +302,8 @@ impl Lines<'_> {
             self.free(place)
         });
         let mut known = known.filter(|known| {
-            known.owner.host == origin.host
-                && self.claim(origin, &known.owner) == Some(Claim::SameName)
+            known.owner().host == origin.host
+                && self.claim(origin, known.owner()) == Some(Claim::SameName)
         });
         known.next()
     }
@@ -298,15 +316,15 @@ impl Lines<'_> {
             .filter_map(|path| by_path.get(&*composed(path)));
         let claims = places.flatten().filter_map(|place| {
             let known = self.free(*place)?;
-            let claim = self.claim(origin, &known.owner)?;
+            let claim = self.claim(origin, known.owner())?;
             // A copy of a whole machine has its id as well, and files of its own.
-            let evidence = known.evidence.as_ref();
+            let evidence = known.evidence();
             let is_another = claim == Claim::Renamed
                 && evidence
                     .is_some_and(|then| another(&source.real, then, then.looked_ns) != Another::No);
             (!is_another).then_some((claim, known))
         });
-        let best = claims.max_by_key(|(claim, known)| (*claim, known.instant));
+        let best = claims.max_by_key(|(claim, known)| (*claim, known.instant()));
         best.map(|(_, known)| known)
     }
 
@@ -327,7 +345,7 @@ impl Lines<'_> {
         self.by_path.get_or_init(|| {
             let mut by_path: HashMap<String, Vec<usize>> = HashMap::new();
             for place in 0..self.lines.len() {
-                if let Some(Known { owner, .. }) = self.known(place) {
+                if let Some(owner) = self.known(place).map(Known::owner) {
                     let paths = HashSet::from([composed(owner.name()), composed(&owner.path)]);
                     for path in paths {
                         by_path.entry(path.into_owned()).or_default().push(place);
@@ -343,7 +361,7 @@ impl Lines<'_> {
             let is_here =
                 |owner: &Origin| self.machine.owns(owner) && Path::new(owner.name()).exists();
             let all = 0..self.lines.len();
-            all.filter(|place| self.known(*place).is_some_and(|k| !is_here(&k.owner)))
+            all.filter(|place| self.known(*place).is_some_and(|k| !is_here(k.owner())))
                 .collect()
         });
         elsewhere.iter().filter_map(|place| self.known(*place))
@@ -355,12 +373,14 @@ impl Lines<'_> {
         let name = names.find(|name| self.may_begin(name, &origin));
         let name = name.ok_or_else(|| {
             let why = io::Error::other("no free name was found");
-            DestinationError::read(&self.folder.path, why)
+            DestinationError::read(self.destination.path(), why)
         })?;
         let here = self.called(&name);
         let likely = self.likely(&origin, source);
         let contents = self.contents.get_or_init(|| {
-            let pairs = (self.elsewhere()).map(|known| (known.digest.clone(), known.line.clone()));
+            let digest = |known: &Known| known.newest.manifest.digest.clone();
+            let pairs = self.elsewhere();
+            let pairs = pairs.map(|known| (digest(known), known.line().to_owned()));
             Arc::new(pairs.collect())
         });
         Ok(Assigned {
@@ -376,8 +396,8 @@ impl Lines<'_> {
     fn likely(&self, origin: &Origin, source: &Source) -> Option<Likely> {
         let stamp = stamp_of(&source.real).ok()?;
         let others = self.elsewhere().filter_map(|known| {
-            let owner = &known.owner;
-            let then = known.evidence.as_ref().map(|then| &then.file);
+            let owner = known.owner();
+            let then = known.evidence().map(|then| &then.file);
             let same_inode = then.is_some_and(|then| {
                 then.inode != 0 && (then.device, then.inode) == (stamp.device, stamp.inode)
             });
@@ -391,23 +411,23 @@ impl Lines<'_> {
                 (then.file_name() == now.file_name())
                     .then(|| format!("whose file {} is not there any more", owner.name()))
             };
-            Some((known, why?)).filter(|(known, _)| !self.is_taken(&known.line))
+            Some((known, why?)).filter(|(known, _)| !self.is_taken(known.line()))
         });
-        let (known, why) = others.max_by_key(|(known, _)| known.instant)?;
-        let line = known.line.clone();
+        let (known, why) = others.max_by_key(|(known, _)| known.instant())?;
+        let line = known.line().to_owned();
         Some(Likely { line, why })
     }
 }
 
 fn continued(mut origin: Origin, known: &Known) -> Assigned {
-    if origin.link.is_none() && origin.same_file(&known.owner) {
+    if origin.link.is_none() && origin.same_file(known.owner()) {
         // Reached by itself this time; it keeps the name that it was given.
-        origin.link.clone_from(&known.owner.link);
+        origin.link.clone_from(&known.owner().link);
     }
     Assigned {
-        line: known.line.clone(),
+        line: known.line().to_owned(),
         origin,
-        before: Some(known.newest.clone()),
+        before: Some(known.newest.manifest.source.clone()),
         likely: None,
         contents: Arc::default(),
     }

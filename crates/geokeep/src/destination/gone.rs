@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{ArchiveFolder, DestinationError, Machine, Stored};
+use super::{Destination, DestinationError, Machine, Stored};
 use crate::source::Expanded;
 
-impl ArchiveFolder {
+impl Destination {
     /// The newest sound backup, or if there is none the newest, of each source on `machine` that
     /// `expanded` would have found if it were still there, by name.
     ///
@@ -24,8 +24,8 @@ impl ArchiveFolder {
             return Ok(Vec::new());
         }
         let mut gone: BTreeMap<String, Stored> = BTreeMap::new();
-        for line in self.lines()? {
-            let Some(owner) = self.owner(&line).ok().flatten() else {
+        for line in &self.root()?.lines {
+            let Some(owner) = self.owner(line).ok().flatten() else {
                 continue;
             };
             let (name, real) = (Path::new(owner.name()), Path::new(&owner.path));
@@ -33,8 +33,8 @@ impl ArchiveFolder {
             if !machine.owns(&owner) || !wanted || !has_gone(name) {
                 continue;
             }
-            let newest = || self.newest(&line)?.stored().ok();
-            let Some(stored) = self.newest_sound(&line).or_else(newest) else {
+            let newest = || Some(Stored::clone(&*self.newest(line)?));
+            let Some(stored) = self.newest_sound(line).or_else(newest) else {
                 continue;
             };
             let known = gone.get(owner.name());

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Made;
 use super::Origin;
-use super::line::Made;
 use crate::durable::Rights;
 use crate::finding::{Finding, Severity};
 use crate::source::Evidence;

@@ -1,34 +1,42 @@
 //! Where backups go, and what is known of each.
 //!
 //! The destination is the catalog: each backup carries its own manifest, and there is no second
-//! file that could disagree with what lies there.
+//! file that could disagree with what lies there. How they lie is known to `archive_folder/` alone;
+//! another kind of destination gets a folder beside it.
 
-mod archive;
 mod archive_folder;
 mod assign;
+mod bytes;
+mod catalog;
 mod chunk_hashes;
-mod draft;
+mod error;
 mod gone;
-mod kept_project;
+mod id;
 mod line;
 mod manifest;
 mod marks;
 mod origin;
 mod owner;
-mod reservation;
-mod run_lock;
+mod resolve;
+mod stored;
 
-use std::io;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
-pub use archive::{Stored, StoredArchive};
-pub use archive_folder::{ArchiveFolder, Listing, line_named};
+use archive_folder::ArchiveFolder;
+pub(crate) use archive_folder::{Content, Draft, Reservation};
+pub use archive_folder::{Kept, KeptProject, RunLock};
 pub(crate) use assign::Assigned;
 pub use assign::{Likely, Lines};
+pub(crate) use bytes::Decoder;
+pub use bytes::{Damaged, StoredBytes};
+use catalog::Catalog;
 pub(crate) use chunk_hashes::ChunkHashes;
-pub(crate) use draft::{Content, Draft, digest_text};
-pub use kept_project::{Kept, KeptProject};
-pub(crate) use line::Made;
+pub use error::DestinationError;
+pub use id::BackupId;
+pub(crate) use id::Made;
 pub use line::legal_name;
 pub use manifest::{
     Extent, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
@@ -36,242 +44,106 @@ pub use manifest::{
 };
 pub use origin::{Machine, Origin};
 pub use owner::Adopted;
-pub(crate) use reservation::Reservation;
-pub use run_lock::RunLock;
+pub use resolve::{Before, Chosen, Named, Wish};
+pub use stored::{Listing, Opened, Stored};
 
-use crate::durable::KeepError;
-use crate::error::Kind;
-use crate::source::owned_by_us;
+use crate::durable::{Disk, Readers};
+use crate::source::free_space;
 
-/// What went wrong with a destination.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DestinationError {
-    /// Nothing is there.
-    #[error("there is no folder of backups at '{}'", .0.display())]
-    Missing(PathBuf),
-    /// Nothing is in it.
-    #[error("there are no backups in '{}'", .0.display())]
-    NoBackups(PathBuf),
-    /// A file stands where the folder should be.
-    #[error("'{}' is a file", .0.display())]
-    NotAFolder(PathBuf),
-    /// No backup bears that name.
-    #[error("no backup is called '{asked}'")]
-    NoSuchBackup {
-        /// What was asked for.
-        asked: String,
-        /// Names that there are, if they are few or near.
-        near: Vec<String>,
-    },
-    /// No backup of a line is so old.
-    #[error("no backup of '{line}' was made up to '{date}'")]
-    NoneUpTo {
-        /// The line.
-        line: String,
-        /// What was asked for.
-        date: String,
-        /// The oldest one; `None` if what was asked for is no date, or there is none at all.
-        oldest: Option<jiff::Timestamp>,
-    },
-    /// Several backups have ids that begin so.
-    #[error("several backups begin with '{asked}'")]
-    Ambiguous {
-        /// What was asked for.
-        asked: String,
-        /// Their ids.
-        ids: Vec<String>,
-    },
-    /// Another run gave the name to another source at the same moment.
-    #[error("another run has begun backups of another file as '{line}'")]
-    NameTaken {
-        /// The line.
-        line: String,
-    },
-    /// The user named a line that is another source's.
-    #[error("the line '{line}' is that of {path} on {host}")]
-    NotItsLine {
-        /// The line.
-        line: String,
-        /// Whose it is.
-        path: String,
-        /// On which machine.
-        host: String,
-    },
-    /// Another user's, who does not let us read it.
-    #[error("'{}' is another user's, and not for this one to read", .0.display())]
-    NotOurs(PathBuf),
-    /// The lock cannot be taken, though nobody is known to have it.
-    #[error("the lock '{}' cannot be taken: {reason}", path.display())]
-    NoLock {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// Too little room, seen before anything was written.
-    #[error("{needed} bytes needed, {free} free")]
-    TooSmall {
-        /// Bytes that the backup takes at the least.
-        needed: u64,
-        /// Bytes that are free.
-        free: u64,
-    },
-    /// No room left while writing.
-    #[error("no space left after {written} bytes")]
-    Full {
-        /// Bytes that had been written.
-        written: u64,
-    },
-    /// The user may not store more there.
-    #[error("the quota of this user is used up, after {written} bytes")]
-    Quota {
-        /// Bytes that had been written.
-        written: u64,
-    },
-    /// The file system, or a limit of this process, allows no file that large.
-    #[error("no file may become longer than {written} bytes there")]
-    TooLarge {
-        /// Bytes that had been written.
-        written: u64,
-    },
-    /// Writing failed.
-    #[error("writing to '{}' failed: {error}", path.display())]
-    Write {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// It bears its final name and is whole, but its folder could not be synced.
-    #[error("the folder of '{}' could not be synced: {error}", path.display())]
-    NotDurable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// Another process has the destination's lock.
-    #[error("another geokeep holds the lock '{}'", .0.display())]
-    InUse(PathBuf),
-    /// Removing failed.
-    #[error("removing '{}' failed: {error}", path.display())]
-    Remove {
-        /// What.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// The folder cannot be listed.
-    #[error("'{}' cannot be listed: {error}", path.display())]
-    Unlistable {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// Reading what is stored failed.
-    #[error("reading '{}' failed: {error}", path.display())]
-    Read {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// A file that should be an archive of ours is not one, or not any more.
-    #[error("{reason}")]
-    BadArchive {
-        /// The file.
-        path: PathBuf,
-        /// What was seen.
-        reason: String,
-    },
-    /// Compressing failed for a reason within the program.
-    #[error("compressing failed: {0}")]
-    Compress(String),
-    /// The snapshot's stream broke off.
-    #[error("the snapshot could not be read to its end: {0}")]
-    Input(#[source] io::Error),
+/// A place where backups go. It remembers what it has seen since it was opened (`catalog.rs`): open
+/// it anew to see what others have done meanwhile.
+#[derive(Debug)]
+pub struct Destination {
+    folder: ArchiveFolder,
+    catalog: Catalog,
 }
 
-impl DestinationError {
-    pub(crate) fn kind(&self) -> Kind {
-        match self {
-            Self::Missing(_) | Self::Unlistable { .. } => Kind::NoSuchDestination,
-            Self::NotAFolder(_) | Self::NotItsLine { .. } => Kind::Usage,
-            Self::NotOurs(_) => Kind::NotOurs,
-            Self::NoBackups(_)
-            | Self::NoSuchBackup { .. }
-            | Self::NoneUpTo { .. }
-            | Self::Ambiguous { .. } => Kind::NoSuchBackup,
-            Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
-            Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,
-            Self::InUse(_) => Kind::DestinationInUse,
-            Self::Write { .. }
-            | Self::TooLarge { .. }
-            | Self::NoLock { .. }
-            | Self::Remove { .. }
-            | Self::NotDurable { .. }
-            | Self::Compress(_)
-            | Self::NameTaken { .. } => Kind::DestinationUnwritable,
-            Self::Input(_) => Kind::SourceUnreadable,
+impl Destination {
+    /// A folder that is there.
+    ///
+    /// # Errors
+    /// [`DestinationError::Missing`] if there is none.
+    pub fn open(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, DestinationError> {
+        Ok(Self::of(ArchiveFolder::open(path, disk)?))
+    }
+
+    /// A folder that is made if it is not there, with all above it, durably.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`] if it cannot be made.
+    pub fn open_or_create(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, DestinationError> {
+        Ok(Self::of(ArchiveFolder::open_or_create(path, disk)?))
+    }
+
+    fn of(folder: ArchiveFolder) -> Self {
+        Self {
+            folder,
+            catalog: Catalog::default(),
         }
     }
 
-    /// A failed write; `written` bytes had gone well.
-    pub(crate) fn write(path: impl Into<PathBuf>, error: io::Error, written: u64) -> Self {
-        match error.kind() {
-            io::ErrorKind::StorageFull => Self::Full { written },
-            io::ErrorKind::QuotaExceeded => Self::Quota { written },
-            io::ErrorKind::FileTooLarge => Self::TooLarge { written },
-            _ => Self::Write {
-                path: path.into(),
-                error,
-            },
-        }
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
     }
 
-    /// A file of `line` that did not get its final name, or may not keep it.
-    fn keep(line: &str, path: &Path, error: KeepError, written: u64) -> Self {
-        match error {
-            // Another run was quicker.
-            KeepError::Failed(e) if e.kind() == io::ErrorKind::AlreadyExists => Self::NameTaken {
-                line: line.to_owned(),
-            },
-            KeepError::Failed(e) => Self::write(path, e, written),
-            KeepError::NotSynced(error) => Self::NotDurable {
-                path: path.to_owned(),
-                error,
-            },
-        }
+    /// Where a line lies, to be shown.
+    #[must_use]
+    pub fn location_of_line(&self, line: &str) -> PathBuf {
+        self.folder.line_path(line)
     }
 
-    /// Reading failed. What another user keeps to himself is not damaged.
-    pub(crate) fn read(path: impl Into<PathBuf>, error: io::Error) -> Self {
-        let path = path.into();
-        if is_kept_from_us(&path, &error) {
-            Self::NotOurs(path)
-        } else {
-            Self::Read { path, error }
-        }
+    /// Where a backup lies, to be shown and for other programs.
+    #[must_use]
+    pub fn location(&self, id: &BackupId) -> PathBuf {
+        self.folder.location(id)
     }
 
-    /// A folder cannot be listed.
-    pub(crate) fn list(path: &Path, error: io::Error) -> Self {
-        let path = path.to_owned();
-        if is_kept_from_us(&path, &error) {
-            Self::NotOurs(path)
-        } else {
-            Self::Unlistable { path, error }
-        }
+    /// When it was written, by the clock of the place where it lies.
+    pub(crate) fn written(&self, id: &BackupId) -> Option<SystemTime> {
+        self.folder.written(id)
+    }
+
+    /// Closes a backup to all who are not among `readers`.
+    pub(crate) fn narrow(&self, id: &BackupId, readers: &Readers) {
+        self.folder.narrow(id, readers);
+    }
+
+    /// Bytes that may still be written there; `None` if the system does not tell.
+    #[must_use]
+    pub fn free_space(&self) -> Option<u64> {
+        free_space(self.path()).ok()
+    }
+
+    /// Takes the destination's lock, without waiting. A crash cannot leave it behind. Everything is
+    /// seen anew then.
+    ///
+    /// # Errors
+    /// [`DestinationError::InUse`] if another process has it; [`DestinationError::NoLock`] if
+    /// something else stands in its place, or another user's lock is closed to us;
+    /// [`DestinationError::Write`] if the file cannot be made.
+    pub fn lock(&self) -> Result<RunLock, DestinationError> {
+        let lock = self.folder.lock()?;
+        self.catalog.clear();
+        Ok(lock)
+    }
+
+    /// Keeps other runs from choosing names at the same time, until the file is dropped. Which lines
+    /// there are is seen anew then.
+    pub(crate) fn lock_names(&self) -> Option<File> {
+        let lock = self.folder.lock_names();
+        self.forget_lines();
+        lock
+    }
+
+    /// Reserves the names of lines that have no backups yet.
+    pub(crate) fn reserve(&self, lines: &[&Assigned]) -> Result<Reservation, DestinationError> {
+        self.folder.reserve(lines)
     }
 }
 
-fn is_kept_from_us(path: &Path, error: &io::Error) -> bool {
-    let denied = error.kind() == io::ErrorKind::PermissionDenied;
-    // What cannot even be looked at lies in a folder that is not ours.
-    denied
-        && path
-            .metadata()
-            .map_or(true, |metadata| !owned_by_us(&metadata))
+/// `blake3:` and the hash in hexadecimal.
+pub(crate) fn digest_text(hash: &blake3::Hash) -> String {
+    format!("blake3:{}", hash.to_hex())
 }

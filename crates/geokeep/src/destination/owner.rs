@@ -2,21 +2,14 @@
 //! the folder of a line says so, until somebody says otherwise. It is needed because the manifests
 //! that are there tell where backups came from, and not where the next ones will.
 
-use std::io::{self, Read, Write};
-use std::path::Path;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ArchiveFolder, DestinationError, Manifest, Origin};
-use crate::durable::{Temporary, open_file};
+use super::archive_folder::read_note;
+use super::{Destination, DestinationError, Manifest, Origin};
 
-/// Says with which source a line goes on.
-const NAME: &str = "line.json";
 const FORMAT: &str = "geokeep line";
 const VERSION: u32 = 1;
-/// A longer one is not read: a path and the name of a machine are short.
-const BYTES_MAX: u64 = 64 << 10;
 
 /// The content of `line.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,22 +37,22 @@ impl Adopted {
     }
 }
 
-impl ArchiveFolder {
+impl Destination {
     /// With which source a line goes on, if that was ever said.
     ///
     /// # Errors
     /// [`DestinationError::BadArchive`] if it cannot be understood.
     pub fn adopted(&self, line: &str) -> Result<Option<Adopted>, DestinationError> {
-        let path = self.path.join(line).join(NAME);
+        if !self.shelf(line)?.has_owner {
+            return Ok(None);
+        }
+        let path = self.folder.owner_note_path(line);
         let bad = |reason: &str| DestinationError::BadArchive {
             path: path.clone(),
             reason: reason.to_owned(),
         };
-        let mut json = Vec::new();
-        let read = open_file(&path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut json));
-        match read {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(|e| DestinationError::read(&path, e))?,
+        let Some(json) = read_note(&path)? else {
+            return Ok(None);
         };
         let adopted: Adopted = serde_json::from_slice(&json)
             .map_err(|_| bad("it does not say with which source the line goes on"))?;
@@ -82,10 +75,12 @@ impl ArchiveFolder {
     pub fn adopt(&self, line: &str, source: &Origin) -> Result<(), DestinationError> {
         let _names = self.lock_names();
         let newest = self.newest(line);
-        let newest = newest
-            .ok_or_else(|| self.no_such_backup(line, &[]))?
-            .manifest;
-        for other in self.lines()?.iter().filter(|other| *other != line) {
+        let newest = newest.ok_or_else(|| DestinationError::NoSuchBackup {
+            asked: line.to_owned(),
+            near: Vec::new(),
+        })?;
+        let newest = &newest.manifest;
+        for other in self.root()?.lines.iter().filter(|other| *other != line) {
             let theirs = self.adopted(other).ok().flatten();
             let same = |theirs: Adopted| {
                 theirs.source.same_name(source)
@@ -93,7 +88,8 @@ impl ArchiveFolder {
                         == (&source.host, &source.machine)
             };
             if theirs.is_some_and(same) {
-                self.remove_for_good(&self.path.join(other).join(NAME))?;
+                self.folder.remove_owner_note(other)?;
+                self.look_again(other);
             }
         }
         let adopted = Adopted {
@@ -102,22 +98,13 @@ impl ArchiveFolder {
             source: source.clone(),
             era: newest.era,
             instant: newest.instant,
-            id: newest.id,
+            id: newest.id.clone(),
         };
         let mut json = serde_json::to_vec_pretty(&adopted)
             .expect("an owner has only text keys and numbers, which JSON can hold");
         json.push(b'\n');
-        self.write_over(&self.path.join(line).join(NAME), &json)
-    }
-
-    /// Writes a small file in place of an earlier one.
-    pub(super) fn write_over(&self, path: &Path, bytes: &[u8]) -> Result<(), DestinationError> {
-        let write = |e| DestinationError::write(path, e, 0);
-        let folder = crate::durable::folder_of(path);
-        let mut file = Temporary::create(&self.disk, folder, "line").map_err(write)?;
-        file.write_all(bytes).map_err(write)?;
-        // Another user's run must know it as well.
-        file.open_as_usual();
-        file.keep_as(path).map_err(|e| write(e.into()))
+        let written = self.folder.write_owner_note(line, &json);
+        self.look_again(line);
+        written
     }
 }

@@ -182,6 +182,11 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// Whether a file may be one that a killed process left: whether [`sweep`] is worth its while.
+pub(crate) fn may_be_litter(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
 fn is_temporary(name: &OsStr) -> bool {
     name.to_str()
         .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))

@@ -20,7 +20,7 @@ pub use shell::quoted;
 pub use standing::{Standing, Statement, Trouble, is_young, rows};
 
 use crate::destination::{KeptProject, Machine, Stored};
-use crate::durable::{Disk, Readers, Temporary, folder_of};
+use crate::durable::{Disk, Temporary, folder_of};
 use crate::error::Kind;
 use crate::source::{Gate, Source, look, same_content};
 use crate::words::is_unseen;
@@ -123,12 +123,9 @@ impl Report {
     /// Whether everybody may read every backup that it tells of: then it is no secret either.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        let archives = self.sources.iter().flat_map(|source| &source.backups);
-        let copies = self.projects.iter().flat_map(|project| &project.copies);
-        let mut paths = archives
-            .map(|stored| &stored.path)
-            .chain(copies.map(|copy| &copy.path));
-        paths.all(|path| Readers::by_file_alone(path).is_everyone())
+        let mut backups = self.sources.iter().flat_map(|source| &source.backups);
+        let mut copies = self.projects.iter().flat_map(|project| &project.copies);
+        backups.all(Stored::is_public) && copies.all(KeptProject::is_public)
     }
 }
 

@@ -65,7 +65,7 @@ fn freshness(report: &Report, source: &SourceReport) -> Markup {
             p { (standing_in_words(source, standing)) }
             @if let Some(newest) = source.newest() {
                 dl {
-                    @if source.newest_sound().is_none_or(|sound| sound.path != newest.path) {
+                    @if source.newest_sound().is_none_or(|sound| sound.id != newest.id) {
                         div { dt { "Newest of all" } dd { (clock(report, newest.manifest.instant)) } }
                     }
                     div { dt { "Found then" } dd { (verdict(newest.manifest.verdict)) } }
@@ -306,7 +306,7 @@ fn give_back(report: &Report, source: &SourceReport) -> Markup {
                 "This writes the file as of " (clock(report, stored.manifest.instant))
                 " under a new name. Without " code { "--to" } " it goes where it came from; a file that is there is replaced only with "
                 code { "--force" } ", and is backed up first. Without geokeep: unpack "
-                bdi.path { (one_line(&stored.path.to_string_lossy())) } " with any program for ZIP files."
+                bdi.path { (one_line(&stored.location.to_string_lossy())) } " with any program for ZIP files."
             }
         }
     }

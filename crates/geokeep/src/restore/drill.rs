@@ -7,7 +7,7 @@ use super::target::enough_room;
 use super::whole_file::Unwritten;
 use crate::Watch;
 use crate::backup::Settings;
-use crate::destination::{Manifest, StoredArchive, digest_text};
+use crate::destination::{Manifest, Opened, digest_text};
 use crate::durable::Temporary;
 use crate::error::Error;
 use crate::sqlite;
@@ -19,12 +19,8 @@ use crate::verify::{VerifyError, check_restored};
 /// # Errors
 /// [`VerifyError`] if it is not what was backed up, [`RestoreError::NoDrill`] if it could not be
 /// written.
-pub fn drill(
-    archive: StoredArchive,
-    settings: &Settings,
-    watch: &Watch,
-) -> Result<Manifest, Error> {
-    attempt(archive, settings, watch).map_err(|e| match e {
+pub fn drill(backup: &Opened, settings: &Settings, watch: &Watch) -> Result<Manifest, Error> {
+    attempt(backup, settings, watch).map_err(|e| match e {
         // A fault of this machine says nothing of the backup.
         Error::Restore(error) => RestoreError::NoDrill {
             folder: settings.staging.clone(),
@@ -35,12 +31,12 @@ pub fn drill(
     })
 }
 
-fn attempt(archive: StoredArchive, settings: &Settings, watch: &Watch) -> Result<Manifest, Error> {
-    let manifest = archive.manifest.clone();
+fn attempt(backup: &Opened, settings: &Settings, watch: &Watch) -> Result<Manifest, Error> {
+    let manifest = backup.manifest.clone();
     // A name of ours: the one in the manifest may be anybody's, and lead anywhere.
     let target = settings.staging.join("drill.gpkg");
     enough_room(&target, manifest.bytes)?;
-    let file = Unwritten::open(archive)?.write(&target, settings, watch)?;
+    let file = Unwritten::open(backup)?.write(&target, settings, watch)?;
     let written = |e| RestoreError::write(file.path(), e, manifest.bytes);
     file.file().sync().map_err(written)?;
     if digest_on_disk(&file, watch)? != manifest.digest {

@@ -3,11 +3,6 @@
 //! What is there is backed up, then locked, and then looked at again under the lock: only if it is
 //! what was backed up is it replaced. So a commit is in the safety backup, or in the file afterwards.
 
-use std::fs::File;
-use std::sync::Arc;
-
-use sozip::Chunks;
-
 use super::RestoreError;
 use super::aside::Aside;
 use super::locked::Locked;
@@ -15,7 +10,7 @@ use super::target::{Seen, holder_of, in_use, look_unused, refuse_shared_journal}
 use super::whole_file::{Restored, Unwritten};
 use crate::Watch;
 use crate::backup::{Settings, backup, plan};
-use crate::destination::{ArchiveFolder, Manifest, Stored};
+use crate::destination::{Destination, Stored};
 use crate::error::Error;
 use crate::source::{Gate, Source, look};
 use crate::stored::{Bytes, Database};
@@ -29,7 +24,7 @@ const CACHE_BYTES: usize = 8 << 20;
 /// What a replacement needs to know.
 pub(super) struct Replacing<'a> {
     pub(super) source: &'a Source,
-    pub(super) destination: &'a ArchiveFolder,
+    pub(super) destination: &'a Destination,
     pub(super) settings: &'a Settings,
     pub(super) watch: &'a Watch,
 }
@@ -41,7 +36,7 @@ impl Replacing<'_> {
         new.prove(self.settings, self.watch)?;
         // A restore that was killed may have left half a safety backup.
         let _ = self.destination.sweep();
-        let database = as_sqlite_sees_it(&new.chunks, &new.manifest, self.watch)?;
+        let database = as_sqlite_sees_it(new, self.watch)?;
         let mut aside = Aside::default();
         let done = self.attempts(new, database.as_ref(), &mut aside, restored);
         let is_there = matches!(
@@ -101,13 +96,11 @@ impl Replacing<'_> {
 
     /// What a restore replaces is backed up first, in a line of its own source.
     fn back_up(&self) -> Result<Stored, Error> {
-        let settings = Settings {
-            any_sqlite: true,
-            ..self.settings.clone()
-        };
+        let (to, settings) = (self.destination, self.settings);
         let refused = |e: Error| Error::from(RestoreError::NotBackedUp(Box::new(e)));
-        let jobs = plan(vec![self.source.clone()], self.destination, &settings).map_err(refused)?;
-        let outcome = backup(&jobs[0], self.destination, &settings, self.watch).map_err(refused)?;
+        let mut jobs = plan(vec![self.source.clone()], to, settings).map_err(refused)?;
+        jobs[0].any_sqlite = true;
+        let outcome = backup(&jobs[0], to, settings, self.watch).map_err(refused)?;
         Ok(outcome.stored().clone())
     }
 
@@ -152,12 +145,8 @@ impl Replacing<'_> {
 
 /// The backup as a database, if SQLite takes every byte of it for a page: only then the backup API
 /// copies all of it.
-fn as_sqlite_sees_it(
-    chunks: &Arc<Chunks<File>>,
-    manifest: &Manifest,
-    watch: &Watch,
-) -> Result<Option<Database>, Error> {
-    let bytes = Bytes::new(Arc::clone(chunks), CACHE_BYTES);
+fn as_sqlite_sees_it(new: &Unwritten, watch: &Watch) -> Result<Option<Database>, Error> {
+    let bytes = Bytes::new(&new.bytes, CACHE_BYTES);
     let database = Database::open(&bytes, watch).map_err(VerifyError::from)?;
     let ask = |pragma: &str| -> rusqlite::Result<u64> {
         let ask = format!("PRAGMA {pragma}");
@@ -168,7 +157,7 @@ fn as_sqlite_sees_it(
     };
     let pages = ask("page_count").and_then(|count| Ok(count * ask("page_size")?));
     Ok(match pages {
-        Ok(bytes) if bytes == manifest.bytes && bytes > 0 => Some(database),
+        Ok(bytes) if bytes == new.manifest.bytes && bytes > 0 => Some(database),
         _ => None,
     })
 }

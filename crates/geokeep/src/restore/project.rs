@@ -10,7 +10,7 @@ use super::target::{enough_room, real_path};
 use super::whole_file::{Target, sweep_after_killed};
 use crate::Watch;
 use crate::backup::{Settings, keep_project};
-use crate::destination::{ArchiveFolder, Kept, KeptProject};
+use crate::destination::{Destination, Kept, KeptProject};
 use crate::durable::{NotRestored, RESTORE, Temporary, folder_of};
 use crate::error::Error;
 use crate::source::{Project, ProjectFormat};
@@ -45,7 +45,7 @@ pub fn restore_project(
     copy: KeptProject,
     target: &Target,
     dry_run: bool,
-    destination: &ArchiveFolder,
+    destination: &Destination,
     settings: &Settings,
     watch: &Watch,
 ) -> Result<RestoredProject, Error> {
@@ -74,7 +74,7 @@ pub fn restore_project(
     let mut file =
         Temporary::create(&settings.disk, folder_of(path), RESTORE).map_err(write_error)?;
     file.write_all(&bytes).map_err(write_error)?;
-    let rights = Known::of_copy(&restored.copy.source.path, &restored.copy.path);
+    let rights = Known::of_copy(&restored.copy);
     restored.not_restored = rights.give(&file, path);
     let kept = if is_there {
         restored.replaced = keep_present(path, &restored.copy, destination, settings, watch)?;
@@ -100,7 +100,7 @@ fn present(path: &Path, format: ProjectFormat) -> Result<Option<Project>, Error>
 fn keep_present(
     path: &Path,
     copy: &KeptProject,
-    destination: &ArchiveFolder,
+    destination: &Destination,
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Option<KeptProject>, Error> {

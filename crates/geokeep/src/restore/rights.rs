@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::destination::StoredArchive;
+use crate::destination::{KeptProject, Opened};
 use crate::durable::{NotRestored, Readers, Rights, Temporary, all_may_reach};
 
 /// What is known of the rights of a file that is to be given back.
@@ -13,25 +13,25 @@ pub(super) struct Known {
     rights: Option<Rights>,
     /// Where the source lay.
     source: PathBuf,
-    /// The copy, which has no readers whom the source did not have.
-    copy: PathBuf,
+    /// Of the backup, which has none whom the source did not have.
+    readers: Readers,
 }
 
 impl Known {
-    pub(super) fn of(archive: &StoredArchive) -> Self {
+    pub(super) fn of(backup: &Opened) -> Self {
         Self {
-            rights: archive.rights(),
-            source: archive.manifest.source.path.clone().into(),
-            copy: archive.path.clone(),
+            rights: backup.rights.clone(),
+            source: backup.manifest.source.path.clone().into(),
+            readers: backup.readers(),
         }
     }
 
     /// Of a copy of which no rights are noted.
-    pub(super) fn of_copy(source: &str, copy: &Path) -> Self {
+    pub(super) fn of_copy(copy: &KeptProject) -> Self {
         Self {
             rights: None,
-            source: source.into(),
-            copy: copy.to_owned(),
+            source: copy.source.path.clone().into(),
+            readers: Readers::by_file_alone(&copy.path),
         }
     }
 
@@ -47,7 +47,6 @@ impl Known {
             return Vec::new();
         };
         let sheltered = self.rights.is_some() && (target == self.source || !all_may_reach(target));
-        let readers = (!sheltered).then(|| Readers::by_file_alone(&self.copy));
-        file.give(&rights, readers.as_ref())
+        file.give(&rights, (!sheltered).then_some(&self.readers))
     }
 }

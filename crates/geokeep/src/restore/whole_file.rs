@@ -1,10 +1,7 @@
 //! A whole file, byte for byte as the snapshot was.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use sozip::{ChunkHash, Chunks};
 
 use super::RestoreError;
 use super::aside::Aside;
@@ -13,13 +10,13 @@ use super::rights::Known;
 use super::target::{enough_room, free_name, look_unused, real_path};
 use crate::Watch;
 use crate::backup::Settings;
-use crate::destination::{ArchiveFolder, Manifest, Stored, StoredArchive};
+use crate::destination::{Destination, Manifest, Opened, Stored, StoredBytes};
 use crate::durable::{
     KeepError, NotRestored, RESTORE, Temporary, folder_of, sweep, sweep_restores,
 };
 use crate::error::Error;
 use crate::source::Source;
-use crate::verify::{Digests, VerifyError, compare};
+use crate::verify::{Digests, compare};
 
 /// Where a file goes.
 #[derive(Debug, Clone)]
@@ -47,7 +44,7 @@ pub struct Restored {
     pub not_restored: Vec<NotRestored>,
 }
 
-/// Gives back the database of `archive`. A file that is made is the snapshot, byte for byte. A file
+/// Gives back the database of `backup`. A file that is made is the snapshot, byte for byte. A file
 /// that is replaced gets its pages in one transaction, which moves SQLite's own counters in the
 /// header: change counter (bytes 24–27), schema cookie (40–43), and the version of SQLite that wrote
 /// it (92–99); so programs that have it open see that it has changed.
@@ -57,15 +54,15 @@ pub struct Restored {
 /// # Errors
 /// [`Error`]; the target is then as it was, except after [`RestoreError::NotDurable`].
 pub fn restore(
-    archive: StoredArchive,
+    backup: &Opened,
     target: &Target,
     dry_run: bool,
-    destination: &ArchiveFolder,
+    destination: &Destination,
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Restored, Error> {
     let path = real_path(&target.path)?;
-    let manifest = archive.manifest.clone();
+    let manifest = backup.manifest.clone();
     let existing = what_is_there(&path, target.force, settings)?;
     // What is overwritten lies in the journal meanwhile.
     let needed = existing.as_ref().map_or(0, |(_, size)| *size);
@@ -82,7 +79,7 @@ pub fn restore(
         return Ok(restored);
     }
     sweep_after_killed(&restored.path, settings);
-    let new = Unwritten::open(archive)?;
+    let new = Unwritten::open(backup)?;
     match existing {
         Some((source, _)) => {
             let replacing = Replacing {
@@ -148,28 +145,18 @@ fn make(
 /// A backup, opened to be restored.
 pub(super) struct Unwritten {
     pub(super) manifest: Manifest,
-    pub(super) chunks: Arc<Chunks<File>>,
-    /// What the chunks hash to.
-    hashes: Vec<ChunkHash>,
+    pub(super) bytes: StoredBytes,
     /// What the new file may be read and changed by, once it is to get its name.
     pub(super) rights: Known,
 }
 
 impl Unwritten {
-    pub(super) fn open(archive: StoredArchive) -> Result<Self, Error> {
-        archive
-            .archive()
-            .check_canonical()
-            .map_err(VerifyError::from)?;
-        let manifest = archive.manifest.clone();
-        let rights = Known::of(&archive);
-        let hashes = archive.hashes()?;
-        let chunks = Arc::new(archive.into_chunks()?);
+    pub(super) fn open(backup: &Opened) -> Result<Self, Error> {
+        backup.check_frame()?;
         Ok(Self {
-            manifest,
-            chunks,
-            hashes,
-            rights,
+            manifest: backup.manifest.clone(),
+            bytes: backup.bytes()?,
+            rights: Known::of(backup),
         })
     }
 
@@ -206,12 +193,8 @@ impl Unwritten {
         mut visit: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         watch.add_total(self.manifest.bytes);
-        let digests = Digests {
-            content: &self.manifest.digest,
-            stored: &self.manifest.stored_digest,
-            chunks: &self.hashes,
-        };
-        compare(&self.chunks, digests, settings.threads, |plain| {
+        let digests = Digests::of(&self.manifest);
+        compare(&self.bytes, digests, settings.threads, |plain| {
             watch.check()?;
             visit(plain)?;
             watch.add_done(plain.len() as u64);

@@ -6,23 +6,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use sozip::{Chunks, Decoder, ReadAt, ReadError};
+use sozip::ReadAt;
 
 use super::runs::{AHEAD_MAX, Runs};
 use super::twin::{ChunkTwin, Twin};
+use crate::destination::{Damaged, Decoder, StoredBytes};
 
 /// Enough for a few runs at a time.
 const SLOTS_MIN: usize = 4 * AHEAD_MAX as usize;
 
 /// The plain bytes of an entry at random, with recent chunks kept decoded.
-pub(super) struct CachedChunks<R> {
-    shared: Arc<Shared<R>>,
+pub(super) struct CachedChunks {
+    shared: Arc<Shared>,
     decoding: Mutex<Decoding>,
     helper: Option<JoinHandle<()>>,
 }
 
-struct Shared<R> {
-    chunks: Arc<Chunks<R>>,
+struct Shared {
+    chunks: StoredBytes,
     twin: Option<ChunkTwin>,
     cache: Mutex<Cache>,
     /// A chunk was decoded.
@@ -60,8 +61,8 @@ struct Slot {
     used: bool,
 }
 
-impl<R: ReadAt + 'static> CachedChunks<R> {
-    pub(super) fn new(chunks: Arc<Chunks<R>>, cache_bytes: usize, twin: Option<Twin>) -> Self {
+impl CachedChunks {
+    pub(super) fn new(chunks: StoredBytes, cache_bytes: usize, twin: Option<Twin>) -> Self {
         let chunk = (chunks.chunk_size() as usize).max(1);
         let cache = Cache {
             slots: Vec::new(),
@@ -131,7 +132,7 @@ impl<R: ReadAt + 'static> CachedChunks<R> {
     }
 }
 
-impl<R> Drop for CachedChunks<R> {
+impl Drop for CachedChunks {
     fn drop(&mut self) {
         lock(&self.shared.cache).over = true;
         self.shared.asked.notify_one();
@@ -142,7 +143,7 @@ impl<R> Drop for CachedChunks<R> {
     }
 }
 
-fn invalid(error: ReadError) -> io::Error {
+fn invalid(error: Damaged) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
@@ -155,12 +156,12 @@ fn wait<'a>(until: &Condvar, cache: MutexGuard<'a, Cache>) -> MutexGuard<'a, Cac
     until.wait(cache).unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<R: ReadAt> Shared<R> {
+impl Shared {
     fn cache(&self) -> MutexGuard<'_, Cache> {
         lock(&self.cache)
     }
 
-    fn decode(&self, chunk: u64, own: &mut Decoding) -> Result<(), ReadError> {
+    fn decode(&self, chunk: u64, own: &mut Decoding) -> Result<(), Damaged> {
         let Decoding { decoder, plain } = own;
         match &self.twin {
             Some(twin) if twin.read(chunk, plain) => Ok(()),
@@ -249,7 +250,7 @@ impl Cache {
     }
 }
 
-impl<R: ReadAt + 'static> ReadAt for CachedChunks<R> {
+impl ReadAt for CachedChunks {
     fn size(&self) -> io::Result<u64> {
         Ok(self.shared.chunks.size())
     }

@@ -12,8 +12,9 @@ mod vfs;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use sozip::{Chunks, ReadAt};
+use sozip::ReadAt;
 
+use crate::destination::StoredBytes;
 use crate::{Watch, sqlite};
 use cache::CachedChunks;
 pub(crate) use twin::Twin;
@@ -37,19 +38,20 @@ impl std::fmt::Debug for Bytes {
 }
 
 impl Bytes {
-    /// The database that `chunks` decode to, with up to `cache_bytes` of it kept decoded.
-    pub fn new<R: ReadAt + 'static>(chunks: Arc<Chunks<R>>, cache_bytes: usize) -> Self {
-        Self(Arc::new(CachedChunks::new(chunks, cache_bytes, None)))
+    /// The database that `stored` decodes to, with up to `cache_bytes` of it kept decoded.
+    #[must_use]
+    pub fn new(stored: &StoredBytes, cache_bytes: usize) -> Self {
+        Self::with_twin(stored, cache_bytes, None)
     }
 
     /// The same with a plain file at hand that most likely holds the same bytes: where it does,
     /// they are not decoded.
-    pub(crate) fn with_twin<R: ReadAt + 'static>(
-        chunks: Arc<Chunks<R>>,
-        cache_bytes: usize,
-        twin: Option<Twin>,
-    ) -> Self {
-        Self(Arc::new(CachedChunks::new(chunks, cache_bytes, twin)))
+    pub(crate) fn with_twin(stored: &StoredBytes, cache_bytes: usize, twin: Option<Twin>) -> Self {
+        Self(Arc::new(CachedChunks::new(
+            stored.clone(),
+            cache_bytes,
+            twin,
+        )))
     }
 }
 

@@ -7,9 +7,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sozip::{Chunks, ReadAt};
+use sozip::ReadAt;
 
-use crate::destination::ChunkHashes;
+use crate::destination::{ChunkHashes, StoredBytes};
 
 /// A file, and what the chunks hashed to when they were stored.
 pub(crate) struct Twin {
@@ -29,7 +29,7 @@ pub(super) struct ChunkTwin {
 }
 
 impl ChunkTwin {
-    pub(super) fn new<R: ReadAt>(twin: Twin, chunks: &Chunks<R>) -> Self {
+    pub(super) fn new(twin: Twin, chunks: &StoredBytes) -> Self {
         let worth_asking = vec![true; twin.hashes.count()];
         Self {
             twin,
@@ -126,7 +126,8 @@ mod tests {
             )
             .unwrap();
         let archive = Counted::new(writer.finish().unwrap().into_inner());
-        let chunks = Arc::new(Chunks::open(Arc::clone(&archive), &added.entry).unwrap());
+        let source = Arc::clone(&archive) as Arc<dyn ReadAt>;
+        let chunks = StoredBytes::open(source, &added.entry, Vec::new()).unwrap();
         let opened = archive.1.load(Relaxed);
         let twin = Twin {
             file: Arc::clone(twin) as Arc<dyn ReadAt>,

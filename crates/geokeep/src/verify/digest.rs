@@ -1,37 +1,32 @@
 //! Every stored byte and every byte that it decodes to, against the recorded digests.
 
-use sozip::{Chunks, Decoder, ReadAt};
-
 use super::{Digests, VerifyError};
 use crate::Watch;
-use crate::destination::{ChunkHashes, digest_text};
+use crate::destination::{ChunkHashes, Damaged, Decoder, StoredBytes, digest_text};
 use crate::error::Error;
 
 /// Chunks that are read at once.
 const AT_ONCE: u64 = 32;
 
-struct Stop(Error);
-
-impl From<sozip::ReadError> for Stop {
-    fn from(error: sozip::ReadError) -> Self {
-        Self(VerifyError::from(error).into())
+impl From<Damaged> for Error {
+    fn from(error: Damaged) -> Self {
+        VerifyError::from(error).into()
     }
 }
 
 /// Reads all of it on `threads` threads, hands the plain bytes to `visit` in order, and compares
 /// the digests at the end: what was visited is only then trustworthy.
-pub(crate) fn compare<R: ReadAt>(
-    chunks: &Chunks<R>,
+pub(crate) fn compare(
+    bytes: &StoredBytes,
     digests: Digests<'_>,
     threads: usize,
     mut visit: impl FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut stored = blake3::Hasher::new();
-    let scanned = chunks.scan(threads, digests.chunks, |compressed, plain| {
+    let content = bytes.scan(threads, |compressed, plain| {
         stored.update(compressed);
-        visit(plain).map_err(Stop)
-    });
-    let content = scanned.map_err(|Stop(error)| error)?;
+        visit(plain)
+    })?;
     same("content", &content, digests.content)?;
     // A bit that no decoder looks at can change without a change of content.
     same("compressed stream", &stored.finalize(), digests.stored)
@@ -41,27 +36,23 @@ pub(crate) fn compare<R: ReadAt>(
 /// that index, chunks and decoder are seen to fit on this very file. It is enough where every chunk
 /// was decoded and compared with its plain bytes in the moment of writing, or has the hash that was
 /// noted of it in such a moment: these are those chunks.
-pub(super) fn compare_stored<R: ReadAt>(
-    chunks: &Chunks<R>,
+pub(super) fn compare_stored(
+    bytes: &StoredBytes,
     expected: &str,
     hashes: &ChunkHashes,
     watch: &Watch,
 ) -> Result<(), Error> {
     let mut stored = blake3::Hasher::new();
-    let mut decoder = Decoder::new();
+    let mut decoder = Decoder::default();
     let (mut raw, mut plain) = (Vec::new(), Vec::new());
     let mut next = 0;
-    while next < chunks.count() {
+    while next < bytes.count() {
         watch.check()?;
-        let end = (next + AT_ONCE).min(chunks.count());
-        chunks
-            .read_stored(next..end, &mut raw)
-            .map_err(VerifyError::from)?;
+        let end = (next + AT_ONCE).min(bytes.count());
+        bytes.read_stored(next..end, &mut raw)?;
         stored.update(&raw);
         // The last one of all is among them: it ends in another way.
-        chunks
-            .read_chunk(&mut decoder, end - 1, &mut plain)
-            .map_err(VerifyError::from)?;
+        bytes.read_chunk(&mut decoder, end - 1, &mut plain)?;
         if hashes.are(end - 1, &plain) == Some(false) {
             return Err(VerifyError::Digest { what: "content" }.into());
         }
@@ -82,6 +73,7 @@ fn same(what: &'static str, found: &blake3::Hash, expected: &str) -> Result<(), 
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
     use std::io::Cursor;
+    use std::sync::Arc;
 
     use sozip::{ArchiveWriter, Entry, Options};
 
@@ -128,11 +120,11 @@ mod tests {
         digest: &str,
         hashes: &ChunkHashes,
     ) -> Option<Kind> {
-        let chunks = match Chunks::open(archive, entry) {
-            Ok(chunks) => chunks,
+        let bytes = match StoredBytes::open(Arc::new(archive), entry, Vec::new()) {
+            Ok(bytes) => bytes,
             Err(_) => return Some(Kind::VerificationFailed),
         };
-        let compared = compare_stored(&chunks, digest, hashes, &Watch::default());
+        let compared = compare_stored(&bytes, digest, hashes, &Watch::default());
         compared.err().map(|error| error.kind())
     }
 

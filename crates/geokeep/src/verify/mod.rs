@@ -18,9 +18,8 @@ mod thread_time;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use sozip::{ChunkHash, Chunks, ReadAt};
 
-use crate::destination::{Layer, Manifest, StoredArchive, Verdict};
+use crate::destination::{Damaged, Layer, Manifest, Opened, StoredBytes, Verdict};
 use crate::error::{Error, Interrupted};
 use crate::finding::Finding;
 use crate::stored::{Bytes, Database, Twin};
@@ -46,7 +45,7 @@ pub enum VerifyError {
     },
     /// The archive is damaged.
     #[error("the archive is damaged: {0}")]
-    Archive(#[from] sozip::ReadError),
+    Archive(#[from] Damaged),
     /// SQLite's checks now find what they did not find when the backup was made.
     #[error("the checks say otherwise than when it was made: {0}")]
     Differs(String),
@@ -82,40 +81,39 @@ pub(crate) struct Checked {
 pub(crate) struct Digests<'a> {
     pub(crate) content: &'a str,
     pub(crate) stored: &'a str,
-    /// Of each chunk; empty if it was not noted.
-    pub(crate) chunks: &'a [ChunkHash],
+}
+
+impl<'a> Digests<'a> {
+    pub(crate) fn of(manifest: &'a Manifest) -> Self {
+        Self {
+            content: &manifest.digest,
+            stored: &manifest.stored_digest,
+        }
+    }
 }
 
 /// Bytes of decoded chunks that all checks of one backup share. Index pages, which are wanted again
 /// and again, are kept by SQLite itself.
 const CACHE: usize = 24 << 20;
 
-/// Verifies a finished archive against its own manifest, and returns that: with what the checks
-/// find now, if they were asked.
+/// Verifies a stored backup against its own manifest, and returns that: with what the checks find
+/// now, if they were asked.
 ///
 /// # Errors
-/// [`VerifyError`] and [`DestinationError`] say what is wrong with it.
-pub fn verify(archive: StoredArchive, level: Level, watch: &Watch) -> Result<Manifest, Error> {
-    archive
-        .archive()
-        .check_canonical()
-        .map_err(VerifyError::from)?;
-    let manifest = archive.manifest.clone();
-    let hashes = archive.hashes()?;
-    let digests = Digests {
-        content: &manifest.digest,
-        stored: &manifest.stored_digest,
-        chunks: &hashes,
-    };
-    let geopackage = is_geopackage(&manifest.layers);
-    let chunks = Arc::new(archive.into_chunks()?);
+/// [`VerifyError`] and [`DestinationError`](crate::destination::DestinationError) say what is wrong
+/// with it.
+pub fn verify(backup: &Opened, level: Level, watch: &Watch) -> Result<Manifest, Error> {
+    backup.check_frame()?;
+    let mut manifest = backup.manifest.clone();
+    let digests = Digests::of(&backup.manifest);
+    let bytes = backup.bytes()?;
     if level == Level::Digest {
-        compare(&chunks, digests, 2, |_| Ok(watch.check()?))?;
+        compare(&bytes, digests, 2, |_| Ok(watch.check()?))?;
         return Ok(manifest);
     }
-    let checked = check(&chunks, digests, geopackage, None, watch)?;
+    let geopackage = is_geopackage(&manifest.layers);
+    let checked = check(&bytes, digests, geopackage, None, watch)?;
     same_as_recorded(&manifest, &checked)?;
-    let mut manifest = manifest;
     let new = checked.findings.into_iter();
     let new: Vec<_> = new.filter(|f| !manifest.findings.contains(f)).collect();
     manifest.findings.extend(new);
@@ -190,17 +188,17 @@ fn same_as_recorded(manifest: &Manifest, checked: &Checked) -> Result<(), Verify
 /// `just_written` says that this process has written the bytes, after decoding each chunk and
 /// comparing it with what was read, and from where: then the stream is compared, and SQLite may be
 /// given the source's bytes where they are the same.
-pub(crate) fn check<R: ReadAt + 'static>(
-    chunks: &Arc<Chunks<R>>,
+pub(crate) fn check(
+    stored: &StoredBytes,
     digests: Digests<'_>,
     geopackage: bool,
     just_written: Option<Twin>,
     watch: &Watch,
 ) -> Result<Checked, Error> {
-    let patience = Patience::new(watch, chunks.size());
+    let patience = Patience::new(watch, stored.size());
     let whole = just_written.is_none();
     let hashes = just_written.as_ref().map(|twin| Arc::clone(&twin.hashes));
-    let bytes = Bytes::with_twin(Arc::clone(chunks), CACHE, just_written);
+    let bytes = Bytes::with_twin(stored, CACHE, just_written);
     let (integrity, others) = patience.guarded(|| {
         std::thread::scope(|scope| {
             let integrity = scope.spawn(|| {
@@ -208,8 +206,8 @@ pub(crate) fn check<R: ReadAt + 'static>(
                 integrity::check(database.connection(), &budget)
             });
             let compared = match &hashes {
-                Some(hashes) => digest::compare_stored(chunks, digests.stored, hashes, watch),
-                None => compare(chunks, digests, 1, |_| Ok(watch.check()?)),
+                Some(hashes) => digest::compare_stored(stored, digests.stored, hashes, watch),
+                None => compare(stored, digests, 1, |_| Ok(watch.check()?)),
             };
             let others = compared.and_then(|()| others(&bytes, geopackage, whole, &patience));
             if others.is_err() {
@@ -268,12 +266,9 @@ fn others(
 }
 
 /// Whether the stored database has the table that makes a GeoPackage.
-pub(crate) fn is_stored_geopackage<R: ReadAt + 'static>(
-    chunks: &Arc<Chunks<R>>,
-    watch: &Watch,
-) -> Result<bool, Error> {
-    let patience = Patience::new(watch, chunks.size());
-    let (database, budget) = open(&Bytes::new(Arc::clone(chunks), 0), &patience)?;
+pub(crate) fn is_stored_geopackage(stored: &StoredBytes, watch: &Watch) -> Result<bool, Error> {
+    let patience = Patience::new(watch, stored.size());
+    let (database, budget) = open(&Bytes::new(stored, 0), &patience)?;
     let connection = database.connection();
     let has = budget.spend(|| {
         let short = sqlite::schema_is_short(connection, watch)?;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use geokeep::backup::{Outcome, Settings, backup, keep_project, plan};
 use geokeep::destination::{
-    ArchiveFolder, Kept, KeptProject, Machine, Manifest, Stored, StoredArchive,
+    BackupId, Destination, DestinationError, Kept, KeptProject, Machine, Manifest, Opened, Stored,
 };
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::snapshot::Clock;
@@ -81,9 +81,9 @@ impl Place {
         self.root.path().join("backups")
     }
 
-    pub fn destination(&self) -> ArchiveFolder {
+    pub fn destination(&self) -> Destination {
         let disk = Arc::clone(&self.settings.disk);
-        ArchiveFolder::open_or_create(&self.backups(), disk).unwrap()
+        Destination::open_or_create(&self.backups(), disk).unwrap()
     }
 
     pub fn try_backup(&self, source: &Path) -> Result<Outcome, Error> {
@@ -133,7 +133,7 @@ pub fn settings(disk: Arc<dyn Disk>, root: &Path) -> Settings {
 
 pub fn try_backup(
     source: &Path,
-    destination: &ArchiveFolder,
+    destination: &Destination,
     settings: &Settings,
 ) -> Result<Outcome, Error> {
     let jobs = plan(vec![Source::new(source)?], destination, settings)?;
@@ -143,7 +143,7 @@ pub fn try_backup(
 pub fn saved(outcome: Result<Outcome, Error>) -> Stored {
     match outcome.expect("a backup is made") {
         Outcome::Saved(stored) => stored,
-        Outcome::Unchanged(stored) => panic!("unchanged since {}", stored.path.display()),
+        Outcome::Unchanged(stored) => panic!("unchanged since {}", stored.location.display()),
     }
 }
 
@@ -166,7 +166,7 @@ pub fn read_project(path: &Path) -> Project {
 
 pub fn try_keep(project: &Project, place: &Place) -> Result<Kept, Error> {
     let disk = Arc::clone(&place.settings.disk);
-    let destination = ArchiveFolder::open_or_create(&place.backups(), disk)?;
+    let destination = Destination::open_or_create(&place.backups(), disk)?;
     keep_project(project, &destination, &place.settings, &Watch::default())
 }
 
@@ -186,15 +186,42 @@ pub fn tiny() -> gpkg::Options {
     }
 }
 
+/// The backup in an archive, wherever that lies.
+pub fn open(archive: &Path) -> Result<Opened, DestinationError> {
+    let line = archive.parent().unwrap();
+    match id_of(archive, line) {
+        Some((destination, id)) => destination.open_backup(&id),
+        None => {
+            let place = tempfile::tempdir().unwrap();
+            let line = place.path().join("backups/a");
+            fs::create_dir_all(&line).unwrap();
+            let copy = line.join("a_2026-11-26T000000.000Z.gpkg.zip");
+            fs::copy(archive, &copy).unwrap();
+            let (destination, id) = id_of(&copy, &line).unwrap();
+            destination.open_backup(&id)
+        }
+    }
+}
+
+fn id_of(archive: &Path, line: &Path) -> Option<(Destination, BackupId)> {
+    let destination = Destination::open(line.parent()?, Arc::new(OsDisk)).ok()?;
+    let backups = destination.backups(line.file_name()?.to_str()?).ok()?;
+    let mut ids = backups.into_iter();
+    let id = ids.find(|id| destination.location(id) == archive)?;
+    Some((destination, id))
+}
+
 /// The database in an archive, opened where it lies.
 pub fn open_stored(archive: &Path) -> Database {
-    let chunks = StoredArchive::open(archive).unwrap().into_chunks().unwrap();
-    Database::open(&Bytes::new(Arc::new(chunks), 4 << 20), &Watch::default()).unwrap()
+    let bytes = open(archive).unwrap().bytes().unwrap();
+    Database::open(&Bytes::new(&bytes, 4 << 20), &Watch::default()).unwrap()
 }
 
 /// The database in an archive, every byte of it.
 pub fn plain(archive: &Path) -> Vec<u8> {
-    let chunks = StoredArchive::open(archive).unwrap().into_chunks().unwrap();
+    let file = fs::File::open(archive).unwrap();
+    let archive = sozip::Archive::open(file).unwrap();
+    let chunks = archive.chunks(&archive.entries()[0]).unwrap();
     let mut decoder = sozip::Decoder::new();
     let (mut all, mut piece) = (Vec::new(), Vec::new());
     for n in 0..chunks.count() {
@@ -205,7 +232,7 @@ pub fn plain(archive: &Path) -> Vec<u8> {
 }
 
 pub fn check(archive: &Path, level: Level) -> Result<Manifest, Error> {
-    verify(StoredArchive::open(archive)?, level, &Watch::default())
+    verify(&open(archive)?, level, &Watch::default())
 }
 
 /// The number of the commit whose state an archive holds.

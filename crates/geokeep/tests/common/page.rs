@@ -1,8 +1,11 @@
 //! Sources and backups for pages, made up: no file is behind them.
 
+use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use geokeep::destination::{Manifest, Stored};
+use geokeep::destination::{BackupId, Destination, Manifest, Stored};
+use geokeep::durable::OsDisk;
 use geokeep::report::{Report, RunFailure, SourceReport};
 use geokeep::{Finding, Severity};
 use jiff::{SignedDuration, Timestamp};
@@ -47,7 +50,9 @@ pub fn stored(name: &str, hours_ago: i64) -> Stored {
     layer.name = "parcels".to_owned();
     layer.kind = "features".to_owned();
     Stored {
-        path: PathBuf::from(format!(
+        id: id_of(manifest.instant),
+        rights: None,
+        location: PathBuf::from(format!(
             "/mnt/backup/{name}/{name}_{}.gpkg.zip",
             manifest.id
         )),
@@ -59,6 +64,17 @@ pub fn stored(name: &str, hours_ago: i64) -> Stored {
         failed: None,
         gone: None,
     }
+}
+
+/// What a backup of that moment is known by. A listing tells it, of whatever bears the name.
+fn id_of(instant: Timestamp) -> BackupId {
+    let place = tempfile::tempdir().unwrap();
+    let line = place.path().join("a");
+    fs::create_dir(&line).unwrap();
+    let time = instant.strftime("%Y-%m-%dT%H%M%S.000Z");
+    fs::write(line.join(format!("a_{time}.gpkg.zip")), "").unwrap();
+    let destination = Destination::open(place.path(), Arc::new(OsDisk)).unwrap();
+    destination.backups("a").unwrap().remove(0)
 }
 
 pub fn source(name: &str, backups: Vec<Stored>) -> SourceReport {
@@ -87,7 +103,7 @@ pub fn hostile() -> SourceReport {
         let manifest = &mut stored.manifest;
         manifest.id = HOSTILE[0].to_owned();
         manifest.label = Some(HOSTILE[1].to_owned());
-        stored.path = PathBuf::from(HOSTILE[4]);
+        stored.location = PathBuf::from(HOSTILE[4]);
         let layer = manifest.layers[0].clone();
         manifest.layers = Vec::new();
         for (n, name) in HOSTILE.into_iter().enumerate() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{ArchiveFolder, Stored};
+use geokeep::destination::{Destination, Stored};
 use geokeep::source::Expanded;
 
 use super::Report;
@@ -12,11 +12,7 @@ use crate::render::{self, BackupLine, human_time};
 
 impl Report<'_> {
     /// Says which have gone: loudly when it is found out, in a remark from then on.
-    pub(super) fn gone(
-        &self,
-        expanded: &Expanded,
-        destination: &ArchiveFolder,
-    ) -> Result<(), Error> {
+    pub(super) fn gone(&self, expanded: &Expanded, destination: &Destination) -> Result<(), Error> {
         for stored in destination.gone(expanded, self.machine)? {
             let failure = failure(&stored, destination);
             let mut line = BackupLine::of("backup", &stored);
@@ -41,14 +37,14 @@ impl Report<'_> {
             tally.news_of_gone |= is_news;
             if is_news {
                 // After it was said. What cannot be noted is said again next time.
-                let _ = destination.note_gone(&stored, self.context.clock.now());
+                let _ = destination.note_gone(&stored.id, self.context.clock.now());
             }
         }
         Ok(())
     }
 }
 
-fn failure(stored: &Stored, destination: &ArchiveFolder) -> Failure {
+fn failure(stored: &Stored, destination: &Destination) -> Failure {
     let again = render::command("restore", &stored.manifest.name, destination.path());
     Failure {
         kind: "source_gone",

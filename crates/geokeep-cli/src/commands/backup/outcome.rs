@@ -1,7 +1,7 @@
 //! `geokeep backup`: what is said of the backup of one source.
 
 use geokeep::backup::Job;
-use geokeep::destination::{ArchiveFolder, Stored};
+use geokeep::destination::{Destination, Stored};
 use geokeep::verify::LOSS;
 
 use crate::failure::{Exit, Failure, shown};
@@ -10,7 +10,7 @@ use crate::render::{self, human_bytes, human_time, layers_in_short};
 /// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
 pub(super) fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
     let manifest = &stored.manifest;
-    let path = stored.path.display();
+    let path = stored.location.display();
     let given = shown(&job.source.given);
     if word == "unchanged" {
         let since = human_time(manifest.instant);
@@ -31,7 +31,7 @@ pub(super) fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> 
 }
 
 /// What a backup lacks of the one before it.
-pub(super) fn loss(job: &Job, stored: &Stored, destination: &ArchiveFolder) -> Option<Failure> {
+pub(super) fn loss(job: &Job, stored: &Stored, destination: &Destination) -> Option<Failure> {
     let manifest = &stored.manifest;
     let lost: Vec<_> = (manifest.findings.iter())
         .filter(|finding| finding.code == LOSS)
@@ -63,7 +63,7 @@ pub(super) fn damage(
     job: &Job,
     stored: &Stored,
     saved: bool,
-    destination: &ArchiveFolder,
+    destination: &Destination,
 ) -> Failure {
     let manifest = &stored.manifest;
     let faults = manifest.findings.iter().filter(|f| f.code == "integrity");

@@ -2,7 +2,7 @@
 
 use geokeep::Error;
 use geokeep::backup::{Settings, keep_project};
-use geokeep::destination::{ArchiveFolder, Kept, KeptProject, Machine};
+use geokeep::destination::{Destination, Kept, KeptProject, Machine};
 use geokeep::source::{Project, Source};
 
 use super::Report;
@@ -15,7 +15,7 @@ impl Report<'_> {
     pub(super) fn keep(
         &self,
         projects: Vec<Project>,
-        destination: &ArchiveFolder,
+        destination: &Destination,
         settings: &Settings,
     ) {
         for project in projects {
@@ -59,7 +59,7 @@ impl Report<'_> {
         });
     }
 
-    fn project_failed(&self, project: &Project, error: &Error, destination: &ArchiveFolder) {
+    fn project_failed(&self, project: &Project, error: &Error, destination: &Destination) {
         let newest = newest_copy(&project.source, destination, self.machine);
         let failure = Failure::of_source(error, &project.source.given, newest.as_deref());
         let failure = failure.for_jobs(self.context.in_jobs);
@@ -82,7 +82,7 @@ impl Report<'_> {
 
 pub(super) fn newest_copy(
     project: &Source,
-    destination: &ArchiveFolder,
+    destination: &Destination,
     machine: &Machine,
 ) -> Option<String> {
     let copy = destination.newest_project_of(project, machine)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use geokeep::backup::{CLOCK, Job, OTHER_FILE};
-use geokeep::destination::{ArchiveFolder, Likely, Machine, Stored};
+use geokeep::destination::{Destination, Likely, Machine, Stored};
 use geokeep::report::quoted;
 
 use crate::failure::shown;
@@ -44,17 +44,17 @@ pub(super) fn of_former_host(jobs: &[Job], context: &Context) {
 }
 
 /// A line that is a link could lead anywhere.
-pub(super) fn of_links(destination: &ArchiveFolder) {
+pub(super) fn of_links(destination: &Destination) {
     for name in destination.linked_lines().unwrap_or_default() {
         render::remark(&format!(
             "{} is a symbolic link: nothing is written, removed or looked for there",
-            shown(&destination.path().join(name))
+            shown(&destination.location_of_line(&name))
         ));
     }
 }
 
 /// The file is most likely known already, under another name or of another machine.
-pub(super) fn of_likely(job: &Job, likely: &Likely, destination: &ArchiveFolder) {
+pub(super) fn of_likely(job: &Job, likely: &Likely, destination: &Destination) {
     let folder = destination.path().to_string_lossy();
     render::remark(&format!(
         "{} begins the line {}; there is {}, {}: if it is the same file, make it one history: \

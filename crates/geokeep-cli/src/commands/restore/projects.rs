@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::destination::{ArchiveFolder, KeptProject};
+use geokeep::destination::{Destination, KeptProject};
 use geokeep::restore::{RestoredProject, Target, place_of_project, restore_project};
 
 use crate::args::Restore;
@@ -12,7 +12,7 @@ use crate::settings::Context;
 
 pub(super) fn run(
     copy: KeptProject,
-    destination: &ArchiveFolder,
+    destination: &Destination,
     arguments: &Restore,
     context: &Context,
 ) -> Exit {

@@ -1,7 +1,7 @@
 //! `geokeep verify`: a copy of a QGIS project.
 
 use geokeep::Error;
-use geokeep::destination::{ArchiveFolder, DestinationError, KeptProject};
+use geokeep::destination::{Destination, DestinationError, KeptProject};
 
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Progress, ProjectLine, human_bytes, human_time};
@@ -9,20 +9,20 @@ use crate::settings::Context;
 
 /// Verifies one copy and says so; all levels ask the same of it.
 pub(super) fn one(
-    destination: &ArchiveFolder,
+    destination: &Destination,
     copy: &KeptProject,
     progress: &Progress,
     context: &Context,
 ) -> Option<Exit> {
     let failure = match copy.read() {
         Ok(_) => {
-            let _ = destination.note_passed(&copy.path);
+            let _ = destination.note_passed(&copy.id);
             None
         }
         Err(error) => {
             if matches!(error, DestinationError::BadArchive { .. }) {
                 // The next run must not take it for a copy, nor forget a good one for its sake.
-                let _ = destination.note_failed(&copy.path, &error.to_string());
+                let _ = destination.note_failed(&copy.id, &error.to_string());
             }
             Some(Failure::of_backup(&Error::from(error), &copy.path))
         }

@@ -60,7 +60,7 @@ impl ForgetLine {
         Self {
             name: manifest.name.clone(),
             id: Some(manifest.id.clone()),
-            path: stored.path.to_string_lossy().into_owned(),
+            path: stored.location.to_string_lossy().into_owned(),
             instant: Some(utc(manifest.instant)),
             stored_bytes: Some(stored.stored_bytes),
             verdict: manifest.verdict.as_str(),

@@ -7,27 +7,35 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sozip::{
-    Added, ArchiveWriter, CHUNK_SIZE, CHUNK_SIZE_MAX, ChunkHash, Chunks, Options, Previous,
-    WriteError,
+    ArchiveWriter, CHUNK_SIZE, CHUNK_SIZE_MAX, ChunkHash, Entry, Options, ReadAt, WriteError,
 };
 
-use super::archive::read_error;
-use super::chunk_hashes::ChunkHashes;
-use super::line::{ARCHIVE_SUFFIX, dated_name};
-use super::manifest::{HASHES_NAME, MANIFEST_NAME};
-use super::{DestinationError, Manifest, Stored, StoredArchive};
+use super::archive::{OpenArchive, read_error};
+use super::layout::{ARCHIVE_SUFFIX, dated_name};
+use crate::destination::chunk_hashes::ChunkHashes;
+use crate::destination::manifest::{HASHES_NAME, MANIFEST_NAME};
+use crate::destination::{BackupId, DestinationError, Manifest, StoredBytes, digest_text};
 use crate::durable::{Disk, Readers, Temporary};
 
 /// What a draft holds once the snapshot is in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Content {
-    pub(crate) added: Added,
+    /// Length of the database.
+    pub(crate) bytes: u64,
+    /// Length of the compressed stream.
+    pub(crate) compressed_bytes: u64,
     /// `blake3:…` of the database.
     pub(crate) digest: String,
     /// `blake3:…` of the compressed stream.
     pub(crate) stored_digest: String,
     /// Of the database, cut as in the archive.
     pub(crate) hashes: Arc<ChunkHashes>,
+    /// The first chunk is that of the previous backup.
+    pub(crate) equal_first: bool,
+    /// The size and all other chunks are.
+    pub(crate) equal_others: bool,
+    entry: Entry,
+    chunk_hashes: Vec<ChunkHash>,
 }
 
 /// An unfinished archive. Dropping it leaves nothing behind.
@@ -39,11 +47,6 @@ pub(crate) struct Draft {
     /// Nobody else may read the archive.
     readers: Readers,
     writer: ArchiveWriter<Temporary>,
-}
-
-/// `blake3:` and the hash in hexadecimal.
-pub(crate) fn digest_text(hash: &blake3::Hash) -> String {
-    format!("blake3:{}", hash.to_hex())
 }
 
 /// A file has so many chunks at most, whatever its size, up to 256 GiB: what is kept in memory for
@@ -90,7 +93,7 @@ impl Draft {
     }
 
     /// Where the unfinished archive lies.
-    pub(crate) fn path(&self) -> &Path {
+    fn path(&self) -> &Path {
         self.writer.get_ref().path()
     }
 
@@ -102,7 +105,7 @@ impl Draft {
         bytes: u64,
         modified: Timestamp,
         threads: usize,
-        previous: Option<&Previous<'_>>,
+        previous: Option<&StoredBytes>,
     ) -> Result<Content, DestinationError> {
         if self
             .writer
@@ -131,7 +134,7 @@ impl Draft {
             &mut input,
             Some(bytes),
             &options,
-            previous,
+            previous.map(StoredBytes::as_previous).as_ref(),
             &mut |piece| {
                 written += piece.len() as u64;
                 stored.update(piece);
@@ -141,32 +144,44 @@ impl Draft {
         let hashes = Arc::new(input.chunks);
         let added = added.map_err(|e| write_error(self.path(), e, written))?;
         Ok(Content {
+            bytes: added.entry.size,
+            compressed_bytes: added.entry.compressed_size,
             digest: digest_text(&added.digest),
-            added,
             stored_digest: digest_text(&stored.finalize()),
             hashes,
+            equal_first: added.equal_first,
+            equal_others: added.equal_others,
+            entry: added.entry,
+            chunk_hashes: added.hashes,
         })
     }
 
     /// The stored database, read through a descriptor of its own.
-    pub(crate) fn chunks(&self, content: &Content) -> Result<Chunks<File>, DestinationError> {
+    pub(crate) fn bytes(&self, content: &Content) -> Result<StoredBytes, DestinationError> {
         let file = File::open(self.path()).map_err(|e| DestinationError::read(self.path(), e))?;
-        Chunks::open(file, &content.added.entry).map_err(|e| read_error(self.path(), e))
+        let file: Arc<dyn ReadAt> = Arc::new(file);
+        StoredBytes::open(file, &content.entry, content.chunk_hashes.clone())
+            .map_err(|e| read_error(self.path(), e))
     }
 
     /// Adds the manifest and the central directory, reads them back, syncs, gives the archive its
     /// final name, and syncs the folder. Only then is the backup made.
-    pub(crate) fn publish(
+    /// Returns its id and its length.
+    pub(in crate::destination) fn publish(
         mut self,
         content: &Content,
         manifest: &Manifest,
-    ) -> Result<Stored, DestinationError> {
-        let name = dated_name(&self.name, manifest.made(), ARCHIVE_SUFFIX);
-        let path = self.folder.join(name);
-        let written = content.added.entry.compressed_size;
+    ) -> Result<(BackupId, u64), DestinationError> {
+        let id = BackupId {
+            line: self.name.clone(),
+            made: manifest.made(),
+            key: dated_name(&self.name, manifest.made(), ARCHIVE_SUFFIX),
+        };
+        let path = self.folder.join(&id.key);
+        let written = content.compressed_bytes;
         let modified = Some(manifest.instant.as_second());
         let draft = self.path().to_owned();
-        let hashes: Vec<u8> = (content.added.hashes.iter())
+        let hashes: Vec<u8> = (content.chunk_hashes.iter())
             .flat_map(ChunkHash::to_bytes)
             .collect();
         for (name, bytes) in [(HASHES_NAME, hashes), (MANIFEST_NAME, manifest.to_json())] {
@@ -187,27 +202,17 @@ impl Draft {
         temporary
             .keep_as_new(&path)
             .map_err(|e| DestinationError::keep(&self.name, &path, e, stored_bytes))?;
-        Ok(Stored {
-            path,
-            stored_bytes,
-            manifest: manifest.clone(),
-            pinned: None,
-            verified: None,
-            failed: None,
-            gone: None,
-            evidence: manifest.evidence.clone(),
-        })
+        Ok((id, stored_bytes))
     }
 }
 
 /// What was verified must be what a reader of the finished archive finds.
 fn read_back(path: &Path, content: &Content, manifest: &Manifest) -> Result<(), DestinationError> {
-    let read = StoredArchive::open(path)?;
-    read.archive()
-        .check_canonical()
-        .map_err(|e| read_error(path, e))?;
-    let same_hashes = read.hashes()? == content.added.hashes;
-    if !same_hashes || read.manifest != *manifest || *read.entry() != content.added.entry {
+    let read = OpenArchive::open(path)?;
+    read.check_frame()
+        .map_err(|e| read_error(path, e.into_inner()))?;
+    let same_hashes = read.hashes()? == content.chunk_hashes;
+    if !same_hashes || read.manifest != *manifest || read.database != content.entry {
         let reason = "what was written cannot be read back".to_owned();
         return Err(DestinationError::BadArchive {
             path: path.to_owned(),

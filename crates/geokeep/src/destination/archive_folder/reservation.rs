@@ -9,7 +9,8 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use super::{ArchiveFolder, Assigned, DestinationError, Origin};
+use super::ArchiveFolder;
+use crate::destination::{Assigned, DestinationError, Origin};
 use crate::durable::{Temporary, living_temporaries, open_file};
 use crate::words::folded;
 
@@ -28,18 +29,21 @@ pub(crate) struct Reservation {
 
 /// Names that runs have reserved, folded, each with the tag of its source.
 #[derive(Debug, Default)]
-pub(super) struct Reserved(HashMap<String, String>);
+pub(in crate::destination) struct Reserved(HashMap<String, String>);
 
 impl Reserved {
     /// Whose a name is, if it is reserved.
-    pub(super) fn owner(&self, name: &str) -> Option<&str> {
+    pub(in crate::destination) fn owner(&self, name: &str) -> Option<&str> {
         self.0.get(&folded(name)).map(|owner| &**owner)
     }
 }
 
 impl ArchiveFolder {
     /// Reserves the names of lines that have no backups yet.
-    pub(crate) fn reserve(&self, lines: &[&Assigned]) -> Result<Reservation, DestinationError> {
+    pub(in crate::destination) fn reserve(
+        &self,
+        lines: &[&Assigned],
+    ) -> Result<Reservation, DestinationError> {
         let write = |e| DestinationError::write(&self.path, e, 0);
         let mut list = Temporary::create(&self.disk, &self.path, TAG).map_err(write)?;
         let mut text = String::new();
@@ -53,7 +57,7 @@ impl ArchiveFolder {
     }
 
     /// What runs that are alive have reserved.
-    pub(super) fn reserved(&self) -> Reserved {
+    pub(in crate::destination) fn reserved(&self) -> Reserved {
         let mut reserved = Reserved::default();
         for path in living_temporaries(&self.path, TAG) {
             let mut text = Vec::new();
@@ -71,7 +75,7 @@ impl ArchiveFolder {
     /// Keeps other runs from choosing names at the same time, until the file is dropped. Where a
     /// folder cannot be locked, or somebody keeps it locked, another look before a backup is
     /// published must do.
-    pub(crate) fn lock_names(&self) -> Option<File> {
+    pub(in crate::destination) fn lock_names(&self) -> Option<File> {
         let folder = File::open(&self.path).ok()?;
         let until = Instant::now() + NAMES_WAIT;
         loop {
@@ -87,7 +91,7 @@ impl ArchiveFolder {
 }
 
 /// Tells the sources of new lines apart.
-pub(super) fn owner_tag(origin: &Origin) -> String {
+pub(in crate::destination) fn owner_tag(origin: &Origin) -> String {
     let mut hasher = blake3::Hasher::new();
     let machine = origin.machine.as_deref().unwrap_or_default();
     for part in [origin.host.as_str(), origin.name(), machine] {

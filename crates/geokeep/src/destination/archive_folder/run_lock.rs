@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io;
 
-use super::{ArchiveFolder, DestinationError};
+use super::ArchiveFolder;
+use crate::destination::DestinationError;
 use crate::durable;
 
 /// The file that is locked. It stays; only the system's lock on it means something.
@@ -18,13 +19,7 @@ pub struct RunLock {
 }
 
 impl ArchiveFolder {
-    /// Takes the destination's lock, without waiting. A crash cannot leave it behind.
-    ///
-    /// # Errors
-    /// [`DestinationError::InUse`] if another process has it; [`DestinationError::NoLock`] if
-    /// something else stands in its place, or another user's lock is closed to us;
-    /// [`DestinationError::Write`] if the file cannot be made.
-    pub fn lock(&self) -> Result<RunLock, DestinationError> {
+    pub(in crate::destination) fn lock(&self) -> Result<RunLock, DestinationError> {
         let path = self.path.join(LOCK_NAME);
         match durable::lock(&*self.disk, &path) {
             Ok(file) => Ok(RunLock { _file: file }),

@@ -11,10 +11,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sozip::ReadAt;
 
-use super::archive_folder::{create_folder, line_named};
-use super::line::{Made, candidates, dated_name};
-use super::marks::{read_digest, read_failed, read_pin};
-use super::{ArchiveFolder, DestinationError, Machine, Origin, digest_text};
+use super::layout::dated_name;
+use super::notes::read_note;
+use super::{ArchiveFolder, create_folder};
+use crate::destination::line::candidates;
+use crate::destination::marks::Mark;
+use crate::destination::resolve::{Before, line_named};
+use crate::destination::{
+    BackupId, Destination, DestinationError, Machine, Made, Origin, digest_text,
+};
 use crate::durable::{Readers, Temporary, open_file};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
 use crate::words::same_name;
@@ -23,8 +28,6 @@ use crate::words::same_name;
 const OWNER_NAME: &str = "project.json";
 const OWNER_FORMAT: &str = "geokeep project";
 const OWNER_VERSION: u32 = 1;
-/// A longer one is not read: a path and the name of a machine are short.
-const OWNER_BYTES_MAX: u64 = 64 << 10;
 /// So much is read back at a time.
 const PIECE: usize = 1 << 20;
 
@@ -39,7 +42,9 @@ struct Owner {
 /// A copy of a project as it lies in its destination.
 #[derive(Debug, Clone)]
 pub struct KeptProject {
-    /// The copy.
+    /// What it is known by.
+    pub id: BackupId,
+    /// Where it lies.
     pub path: PathBuf,
     /// The line's name.
     pub name: String,
@@ -49,6 +54,8 @@ pub struct KeptProject {
     pub instant: Timestamp,
     /// How often the clock has been found behind the line's newest copy, up to this one.
     pub era: u32,
+    /// What it hashes to; `None` if nobody noted it.
+    digest: Option<String>,
     /// Its length.
     pub bytes: u64,
     /// Why it is pinned, if it is; empty if no reason was given.
@@ -66,24 +73,25 @@ pub enum Kept {
     Unchanged(KeptProject),
 }
 
-impl ArchiveFolder {
-    /// The copies of a project that a line holds, in the order in which they were made; none if it is a line of archives.
+impl Destination {
+    /// The copies of a project that a line holds, in the order in which they were made; none if it is
+    /// a line of archives.
     ///
     /// # Errors
     /// [`DestinationError::BadArchive`] if nobody can say whose they are.
     pub fn projects(&self, line: &str) -> Result<Vec<KeptProject>, DestinationError> {
-        let folder = self.path().join(line);
-        let Some(format) = ProjectFormat::of(Path::new(line)) else {
+        if ProjectFormat::of(Path::new(line)).is_none() {
             return Ok(Vec::new());
-        };
+        }
+        let folder = self.folder.line_path(line);
         let owner = match read_owner(&folder) {
             Err(DestinationError::NotOurs(_)) | Ok(None) => return Ok(Vec::new()),
             owner => owner?.unwrap_or_default(),
         };
-        let suffix = format!(".{}", format.extension());
-        let base = &line[..line.len() - suffix.len()];
+        self.look_again(line);
         let mut kept = Vec::new();
-        for (made, path) in self.dated(line, base, &suffix)? {
+        for (id, marks) in &self.shelf(line)?.copies {
+            let path = self.folder.location(id);
             let metadata = path.symlink_metadata();
             let metadata = metadata.map_err(|error| DestinationError::Unlistable {
                 path: folder.clone(),
@@ -93,15 +101,21 @@ impl ArchiveFolder {
                 // Nothing of ours.
                 continue;
             }
+            let noted = self.noted(id, *marks, None);
+            let digest = marks.has(Mark::Digest);
             kept.push(KeptProject {
-                pinned: read_pin(&path),
-                failed: read_failed(&path),
+                pinned: noted.pinned,
+                failed: noted.failed,
+                digest: digest
+                    .then(|| self.folder.read_mark(id, Mark::Digest))
+                    .flatten(),
                 path,
                 name: line.to_owned(),
                 source: owner.clone(),
-                instant: made.instant,
-                era: made.era,
+                instant: id.made.instant,
+                era: id.made.era,
                 bytes: metadata.len(),
+                id: id.clone(),
             });
         }
         Ok(kept)
@@ -113,10 +127,10 @@ impl ArchiveFolder {
     ///
     /// # Errors
     /// [`DestinationError::BadArchive`] and [`DestinationError::Unlistable`].
-    pub fn find_project(
+    pub(in crate::destination) fn find_project(
         &self,
         asked: &str,
-        before: &dyn Fn(&str) -> Option<Timestamp>,
+        before: &Before<'_>,
     ) -> Result<Option<KeptProject>, DestinationError> {
         let (name, until) = match asked.split_once('@') {
             Some((name, date)) => match before(date) {
@@ -128,8 +142,8 @@ impl ArchiveFolder {
         if ProjectFormat::of(Path::new(name)).is_none() {
             return Ok(None);
         }
-        let lines = self.lines()?;
-        let Some(name) = line_named(name, &lines) else {
+        let root = self.root()?;
+        let Some(name) = line_named(name, &root.lines) else {
             return Ok(None);
         };
         let mut copies = self.projects(name)?;
@@ -149,8 +163,11 @@ impl ArchiveFolder {
         // Nearly all sources are none: then nothing is listed.
         ProjectFormat::of(&source.real)?;
         let origin = Origin::new(source, machine);
-        let lines = self.lines().ok()?;
-        let kept = lines.iter().filter_map(|line| self.projects(line).ok());
+        let root = self.root().ok()?;
+        let kept = root
+            .lines
+            .iter()
+            .filter_map(|line| self.projects(line).ok());
         kept.flatten()
             .rfind(|kept| origin.is_of(&kept.source, machine))
     }
@@ -174,27 +191,35 @@ impl ArchiveFolder {
         }
         let suffix = format!(".{}", project.format.extension());
         let base = line.strip_suffix(&suffix).unwrap_or(&line);
-        let path = self
-            .path()
-            .join(&line)
-            .join(dated_name(base, made, &suffix));
+        let id = BackupId {
+            key: dated_name(base, made, &suffix),
+            line,
+            made,
+        };
+        let path = self.folder.location(&id);
         // A digest without its copy means nothing; a copy without its digest proves less.
         let readers = Readers::of(&project.source.real);
-        self.note_digest(&path, &digest_of(&project.bytes), &readers)?;
-        let written = self.write_whole(&line, &path, &project.bytes, Some(&readers));
+        let digest = digest_of(&project.bytes);
+        let folder = &self.folder;
+        folder.write_mark(&id, Mark::Digest, &digest, Some(&readers))?;
+        let written = folder.write_whole(&id.line, &path, &project.bytes, Some(&readers));
         if written.is_err() {
-            self.forget_digest(&path);
+            // Nothing else depends on it.
+            let _ = folder.remove_mark(&id, Mark::Digest);
         }
+        self.look_again(&id.line);
         written?;
         Ok(Kept::Saved(KeptProject {
             path,
-            name: line,
+            name: id.line.clone(),
             source,
             instant: made.instant,
             era: made.era,
             bytes: project.bytes.len() as u64,
             pinned: None,
             failed: None,
+            digest: Some(digest),
+            id,
         }))
     }
 
@@ -205,11 +230,12 @@ impl ArchiveFolder {
         source: &Origin,
         machine: &Machine,
     ) -> Result<String, DestinationError> {
-        let lines = self.lines()?;
+        let root = self.root()?;
+        let lines = &root.lines;
         let format = Some(project.format);
         let ours = lines.iter().filter_map(|line| {
             let of = (ProjectFormat::of(Path::new(line)) == format)
-                .then(|| read_owner(&self.path().join(line)).ok().flatten())??;
+                .then(|| read_owner(&self.folder.line_path(line)).ok().flatten())??;
             source.is_of(&of, machine).then_some((line, of))
         });
         // A copy of a whole machine has its id, too: the one of this name comes first.
@@ -217,18 +243,19 @@ impl ArchiveFolder {
         if let Some((line, of)) = best {
             if of != *source {
                 // At worst the project is known by less when its machine gets another name.
-                let _ = self.write_over(&self.path().join(line).join(OWNER_NAME), &owner(source));
+                let note = self.folder.line_path(line).join(OWNER_NAME);
+                let _ = self.folder.write_over(&note, &owner(source));
             }
             return Ok(line.clone());
         }
         let parent = Path::new(&source.path).parent().and_then(Path::file_name);
         let parent = parent.map(|name| name.to_string_lossy().into_owned());
-        let reserved = self.reserved();
+        let reserved = self.folder.reserved();
         let free = |name: &String| {
             let mut same = lines.iter().filter(|line| same_name(line, name));
             let unused = same.all(|line| self.is_empty(line)) && reserved.owner(name).is_none();
             // A file, or a link, which may lead anywhere.
-            let other = self.path().join(name).symlink_metadata();
+            let other = self.folder.line_path(name).symlink_metadata();
             unused && other.map_or(true, |other| other.is_dir())
         };
         let line = candidates(&project.source.stem(), parent.as_deref())
@@ -237,12 +264,15 @@ impl ArchiveFolder {
             .ok_or_else(|| {
                 DestinationError::read(self.path(), io::Error::other("no free name was found"))
             })?;
-        self.begin_line(&line, source)?;
+        self.folder.begin_project_line(&line, source)?;
+        self.forget_lines();
         Ok(line)
     }
+}
 
-    fn begin_line(&self, line: &str, source: &Origin) -> Result<(), DestinationError> {
-        let folder = self.path().join(line);
+impl ArchiveFolder {
+    fn begin_project_line(&self, line: &str, source: &Origin) -> Result<(), DestinationError> {
+        let folder = self.line_path(line);
         if !folder.is_dir() {
             create_folder(&*self.disk, &folder)?;
         }
@@ -263,7 +293,7 @@ impl ArchiveFolder {
         readers: Option<&Readers>,
     ) -> Result<(), DestinationError> {
         let written = bytes.len() as u64;
-        let mut draft = Temporary::create(&self.disk, &self.path().join(line), "project")
+        let mut draft = Temporary::create(&self.disk, &self.line_path(line), "project")
             .map_err(|e| DestinationError::write(path, e, 0))?;
         draft
             .write_all(bytes)
@@ -307,6 +337,12 @@ impl KeptProject {
         }
     }
 
+    /// Whether everybody may read it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        Readers::by_file_alone(&self.path).is_everyone()
+    }
+
     /// How it is written.
     #[must_use]
     pub fn format(&self) -> ProjectFormat {
@@ -326,8 +362,8 @@ impl KeptProject {
         open_file(&self.path)
             .and_then(|file| file.take(PROJECT_BYTES_MAX + 1).read_to_end(&mut bytes))
             .map_err(|e| DestinationError::read(&self.path, e))?;
-        match read_digest(&self.path) {
-            Some(digest) if digest == digest_of(&bytes) => {}
+        match &self.digest {
+            Some(digest) if *digest == digest_of(&bytes) => {}
             Some(_) => return Err(bad("it does not match the recorded digest")),
             None => self.format().check(&bytes).map_err(|why| bad(&why))?,
         }
@@ -367,11 +403,8 @@ fn read_owner(folder: &Path) -> Result<Option<Origin>, DestinationError> {
         path: path.clone(),
         reason: reason.to_owned(),
     };
-    let mut json = Vec::new();
-    let read = open_file(&path).and_then(|file| file.take(OWNER_BYTES_MAX).read_to_end(&mut json));
-    match read {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(|e| DestinationError::read(&path, e))?,
+    let Some(json) = read_note(&path)? else {
+        return Ok(None);
     };
     let owner: Owner = serde_json::from_slice(&json)
         .map_err(|_| bad("it does not say whose copies lie beside it"))?;

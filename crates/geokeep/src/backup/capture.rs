@@ -1,0 +1,114 @@
+//! The middle of the path: a snapshot goes into a draft and is checked there, and once more if a
+//! fault makes every byte precious.
+
+use std::sync::Arc;
+
+use super::Task;
+use super::succession::{Before, is_same};
+use crate::destination::{Content, Draft, Stored, StoredBytes, Verdict};
+use crate::error::Error;
+use crate::snapshot::{self, Taken};
+use crate::source::{Gate, Header, Look, Resident, SourceError};
+use crate::stored::Twin;
+use crate::verify::{self, Checked, Digests};
+
+/// What was read of a source.
+pub(super) enum Captured {
+    /// What the previous backup holds, which was checked when it was made.
+    Same(Taken, Arc<Stored>),
+    /// A state of its own.
+    New(Box<New>),
+}
+
+/// A snapshot in a draft, checked.
+pub(super) struct New {
+    pub(super) draft: Draft,
+    pub(super) taken: Taken,
+    pub(super) content: Content,
+    pub(super) checked: Checked,
+}
+
+impl Task<'_> {
+    /// snapshot → draft → verify
+    pub(super) fn capture(
+        &self,
+        gate: &Arc<Gate>,
+        mut look: Look,
+        before: &Before,
+        mut draft: Draft,
+    ) -> Result<Captured, Error> {
+        let mut request = self.request(gate);
+        let previous = before.bytes(self.destination);
+        loop {
+            let (taken, content) = snapshot::take(&request, look, &mut |stream, bytes| {
+                let modified = self.settings.clock.now();
+                let threads = self.settings.threads;
+                Ok(draft.store(stream, bytes, modified, threads, previous.as_ref())?)
+            })?;
+            let bytes = draft.bytes(&content)?;
+            if let (Some(stored), Some(held)) = (before.previous(), &previous)
+                && !self.settings.force
+                && !request.keep_free_pages
+                && is_same(held, &content, &bytes)
+            {
+                return Ok(Captured::Same(taken, Arc::clone(stored)));
+            }
+            let checked = self.check(&bytes, &content, &taken, gate)?;
+            let is_final = checked.verdict == Verdict::Sound || request.keep_free_pages;
+            if is_final || taken.free_pages_zeroed == 0 {
+                return Ok(Captured::New(Box::new(New {
+                    draft,
+                    taken,
+                    content,
+                    checked,
+                })));
+            }
+            // In a damaged file a page that is listed as free may be the last copy of something.
+            request.keep_free_pages = true;
+            look = self.look(gate)?;
+        }
+    }
+
+    fn request<'a>(&'a self, gate: &'a Arc<Gate>) -> snapshot::Request<'a> {
+        let settings = self.settings;
+        snapshot::Request {
+            source: &self.job.source,
+            gate,
+            clock: &settings.clock,
+            lock_wait: settings.lock_wait,
+            disk: &settings.disk,
+            staging: &settings.staging,
+            watch: self.watch,
+            method: settings.method,
+            lock_ceiling: settings.lock_ceiling,
+            ogr2ogr: settings.ogr2ogr.as_deref(),
+            file_system: settings.file_system.as_ref(),
+            keep_free_pages: false,
+        }
+    }
+
+    fn check(
+        &self,
+        bytes: &StoredBytes,
+        content: &Content,
+        taken: &Taken,
+        gate: &Arc<Gate>,
+    ) -> Result<Checked, Error> {
+        let says_so = taken.look.header().is_some_and(Header::says_geopackage);
+        let geopackage = says_so || verify::is_stored_geopackage(bytes, self.watch)?;
+        if !geopackage && !self.settings.any_sqlite && !self.job.any_sqlite {
+            let what = "it is an SQLite database without the table gpkg_contents".to_owned();
+            return Err(SourceError::NotAGeoPackage(what).into());
+        }
+        let digests = Digests {
+            content: &content.digest,
+            stored: &content.stored_digest,
+        };
+        // Most likely nobody has changed the source since.
+        let just_written = Twin {
+            file: Arc::new(Resident(Arc::clone(gate))),
+            hashes: Arc::clone(&content.hashes),
+        };
+        verify::check(bytes, digests, geopackage, Some(just_written), self.watch)
+    }
+}

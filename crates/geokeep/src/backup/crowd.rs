@@ -1,0 +1,98 @@
+//! Many sources: who gets which line, and several at a time.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Job, Outcome, Settings, backup};
+use crate::Watch;
+use crate::destination::Destination;
+use crate::durable::{folder_of, sweep_restores};
+use crate::error::{Error, Kind};
+use crate::source::Source;
+
+/// Gives each source the name of its line, in the order of the list, so that two of the same name
+/// never mix and a name does not depend on which is read first.
+///
+/// # Errors
+/// [`crate::destination::DestinationError::Read`].
+pub fn plan(
+    sources: Vec<Source>,
+    destination: &Destination,
+    settings: &Settings,
+) -> Result<Vec<Job>, Error> {
+    destination.begin_run();
+    let _names = destination.lock_names();
+    let mut lines = destination.known_lines(&settings.machine)?;
+    let given = settings.line.as_deref();
+    let assigned = sources.iter().map(|source| lines.assign(source, given));
+    let assigned = assigned.collect::<Result<Vec<_>, _>>()?;
+    let begun: Vec<_> = assigned.iter().filter(|a| a.before.is_none()).collect();
+    // Where they cannot be written down, a name that was given away meanwhile is seen in the end.
+    let reservation = match &begun[..] {
+        [] => None,
+        begun => destination.reserve(begun).ok().map(Arc::new),
+    };
+    let job = |(source, assigned)| Job::new(source, assigned, reservation.clone(), settings);
+    Ok(sources.into_iter().zip(assigned).map(job).collect())
+}
+
+/// Hears of each source as it ends: what became of it, and how long that took.
+pub type Report<'a> = dyn Fn(&Job, Result<Outcome, Error>, Duration) + Sync + 'a;
+
+/// Backs up all `jobs`, `at_once` of them at a time. `report` is called as each ends; one that
+/// fails, even by a panic, does not stop the others. One that found no room beside others is tried
+/// again alone.
+pub fn run(
+    jobs: &[Job],
+    at_once: usize,
+    destination: &Destination,
+    settings: &Settings,
+    watch: &Watch,
+    report: &Report<'_>,
+) {
+    sweep_after_killed_restores(jobs, settings);
+    let next = AtomicUsize::new(0);
+    let again = Mutex::new(BTreeSet::new());
+    let at_once = at_once.clamp(1, jobs.len().max(1));
+    let one = |place: usize, alone: bool| {
+        let began = Instant::now();
+        let path = || backup(&jobs[place], destination, settings, watch);
+        let outcome = catch_unwind(AssertUnwindSafe(path)).unwrap_or(Err(Error::Panicked));
+        let full = matches!(&outcome, Err(e) if e.kind() == Kind::DestinationFull);
+        if full && !alone {
+            let mut again = again.lock().unwrap_or_else(PoisonError::into_inner);
+            again.insert(place);
+        } else {
+            report(&jobs[place], outcome, began.elapsed());
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Relaxed);
+                    if place >= jobs.len() || watch.check().is_err() {
+                        break;
+                    }
+                    one(place, at_once == 1);
+                }
+            });
+        }
+    });
+    let again = std::mem::take(&mut *again.lock().unwrap_or_else(PoisonError::into_inner));
+    for place in again {
+        one(place, true);
+    }
+}
+
+/// A restore that was killed leaves a copy of the size of the database beside its target, which is
+/// a source most of the time. Each folder is listed once; what cannot go harms nobody.
+fn sweep_after_killed_restores(jobs: &[Job], settings: &Settings) {
+    let folders: BTreeSet<_> = jobs.iter().map(|job| folder_of(&job.source.real)).collect();
+    for folder in folders {
+        let _ = sweep_restores(&*settings.disk, folder);
+    }
+}
