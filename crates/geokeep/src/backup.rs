@@ -23,7 +23,7 @@ use crate::source::{
     FileSystem, Gate, Header, Look, Project, Resident, Source, SourceError, look, same_content,
 };
 use crate::stored::Twin;
-use crate::verify::{self, Checked, Digests};
+use crate::verify::{self, Checked, Digests, Known};
 use describe::describe;
 use refuse::{enough_room, refuse_other_files};
 use succession::{Line, is_same};
@@ -395,7 +395,8 @@ fn check(
         file: Arc::new(Resident(Arc::clone(gate))),
         hashes: Arc::clone(&content.hashes),
     };
-    verify::check(&chunks, digests, geopackage, Some(just_written), watch)
+    let known = Known::Written(just_written);
+    verify::check(&chunks, digests, geopackage, known, watch)
 }
 
 /// manifest → publish, or nothing if there is nothing new.

@@ -9,7 +9,7 @@ use geokeep::destination::{
     ArchiveFolder, DestinationError, KeptProject, Stored, StoredArchive, Verdict,
 };
 use geokeep::restore::drill;
-use geokeep::verify::{Level, verify};
+use geokeep::verify::{Level, Scratch, verify};
 
 use super::{open, overall};
 use crate::args::{self, Verify};
@@ -143,10 +143,15 @@ pub(super) fn one(
 ) -> Result<Stored, Error> {
     let archive = StoredArchive::open(path)?;
     let mut stored = archive.stored()?;
+    let settings = context.settings();
+    let scratch = Scratch {
+        disk: &settings.disk,
+        folder: &settings.staging,
+    };
     let result = match level {
-        args::Level::Digest => verify(archive, Level::Digest, &context.watch),
-        args::Level::Full => verify(archive, Level::Full, &context.watch),
-        args::Level::Drill => drill(archive, &context.settings(), &context.watch),
+        args::Level::Digest => verify(archive, Level::Digest, None, &context.watch),
+        args::Level::Full => verify(archive, Level::Full, Some(scratch), &context.watch),
+        args::Level::Drill => drill(archive, &settings, &context.watch),
     };
     if let Err(error @ Error::Verify(_)) = &result {
         // The next run must not take it for a backup, nor forget a good one for its sake.
