@@ -78,7 +78,7 @@ fn a_backup_knows_where_its_layers_lie() {
     let listed = place.destination().list("a").unwrap().backups;
     assert_eq!(listed[0].manifest, stored.manifest);
     let archive = common::open(&stored.location).unwrap();
-    verify(&archive, Level::Full, &Watch::default()).unwrap();
+    verify(&archive, Level::Full, None, &Watch::default()).unwrap();
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::program::{End, Program};
-use common::{Place, files_below, open_stored, tiny, writable};
+use common::{Place, files_below, open_stored, temporaries_below, tiny, writable};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::snapshot::{Clock, Method};
 use rusqlite::Connection;
@@ -196,24 +196,28 @@ fn a_writer_that_dies_in_its_commit_and_one_that_comes_after_it() {
     writable(&path).execute_batch(&commits(1..7)).unwrap();
     let size = fs::metadata(&path).unwrap().len();
     assert!(size > 9 << 20, "{size}");
-    let watch = fault_vfs::watch(place.sources());
-    let source = path.clone();
+    let _watch = fault_vfs::watch(place.sources());
     let first = Arc::new(Mutex::new(None));
-    let kept = Arc::clone(&first);
-    // In the midst of the pages, so that this attempt fails.
-    watch.before(Some(Call::Read), 300, move || {
-        let mut program = Program::start(&source, &commits(7..8), End::Closes);
-        program.wait_until_it_waits();
-        *kept.lock().unwrap() = Some(program);
-    });
-    // The clock is asked when the rough copy is there and the lock is held.
-    let (source, staging) = (path.clone(), place.settings.staging.clone());
+    // The clock is asked when the lock is held and the first pages are about to be stored, and again
+    // when a rough copy is there and compared.
+    let (source, kept) = (path.clone(), Arc::clone(&first));
+    let (backups, staging) = (place.backups(), place.settings.staging.clone());
     let died = Arc::new(AtomicBool::new(false));
     let (begun, dead) = (AtomicBool::new(false), Arc::clone(&died));
     place.settings.clock = Clock::new(move || {
         let copies = files_below(&staging);
         let whole = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.len() >= size);
-        if copies.iter().any(whole) && !begun.swap(true, Relaxed) {
+        let drafts = temporaries_below(&backups);
+        let begun_to_store = drafts
+            .iter()
+            .any(|path| path.to_string_lossy().contains("-backup-"));
+        let mut first = kept.lock().unwrap();
+        if first.is_none() && begun_to_store {
+            // So that this attempt fails.
+            let mut program = Program::start(&source, &commits(7..8), End::Closes);
+            program.wait_until_it_waits();
+            *first = Some(program);
+        } else if copies.iter().any(whole) && !begun.swap(true, Relaxed) {
             meet_the_second(&source, &disk, Arc::clone(&dead));
         }
         jiff::Timestamp::now()

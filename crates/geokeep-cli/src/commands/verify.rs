@@ -9,7 +9,7 @@ use geokeep::destination::{
     BackupId, Destination, DestinationError, KeptProject, Named, Stored, Verdict, Wish,
 };
 use geokeep::restore::drill;
-use geokeep::verify::{Level, verify};
+use geokeep::verify::{Level, Scratch, verify};
 
 use super::{open, overall};
 use crate::args::{self, Verify};
@@ -143,10 +143,15 @@ pub(super) fn one(
 ) -> Result<Stored, Error> {
     let mut stored = destination.stored(id)?;
     let backup = destination.open_backup(id)?;
+    let settings = context.settings();
+    let scratch = Scratch {
+        disk: &settings.disk,
+        folder: &settings.staging,
+    };
     let result = match level {
-        args::Level::Digest => verify(&backup, Level::Digest, &context.watch),
-        args::Level::Full => verify(&backup, Level::Full, &context.watch),
-        args::Level::Drill => drill(&backup, &context.settings(), &context.watch),
+        args::Level::Digest => verify(&backup, Level::Digest, None, &context.watch),
+        args::Level::Full => verify(&backup, Level::Full, Some(scratch), &context.watch),
+        args::Level::Drill => drill(&backup, &settings, &context.watch),
     };
     if let Err(error @ Error::Verify(_)) = &result {
         // The next run must not take it for a backup, nor forget a good one for its sake.

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::snapshot::{self, Taken};
 use crate::source::{Gate, Header, Look, Resident, SourceError};
 use crate::stored::Twin;
-use crate::verify::{self, Checked, Digests};
+use crate::verify::{self, Checked, Digests, Known};
 
 /// What was read of a source.
 pub(super) enum Captured {
@@ -109,6 +109,7 @@ impl Task<'_> {
             file: Arc::new(Resident(Arc::clone(gate))),
             hashes: Arc::clone(&content.hashes),
         };
-        verify::check(bytes, digests, geopackage, Some(just_written), self.watch)
+        let known = Known::Written(just_written);
+        verify::check(bytes, digests, geopackage, known, self.watch)
     }
 }

@@ -7,6 +7,7 @@
 //! Bytes behind the last page are no business of SQLite's, but of a file whose header is wrong they
 //! may be most of what there is: where the file alone is the database, the stream has its length.
 
+mod plain;
 mod turns;
 
 use std::time::{Duration, Instant};
@@ -93,6 +94,8 @@ pub(super) struct Reader<'a> {
     version: Option<Version>,
     header: Header,
     layout: Layout,
+    /// Whether the file itself holds what SQLite sees.
+    plain: bool,
     /// Bytes of the whole stream.
     bytes: u64,
     /// `None`: not to be trusted, or not to be looked at.
@@ -156,6 +159,7 @@ impl<'a> Reader<'a> {
             version: None,
             header: Header::default(),
             layout: Layout::default(),
+            plain: false,
             bytes: 0,
             free: None,
             slice_began: now,
@@ -247,11 +251,14 @@ impl<'a> Reader<'a> {
         // Each time: it also limits the memory of a connection that is new.
         let layout = self.pages.layout().map_err(Failure::sqlite)?;
         if goes_on {
+            self.plain = self.is_plain(page_1, &now.stamp);
             return (layout == self.layout).then_some(()).ok_or(Failure::Moved);
         }
         let file_bytes = now.stamp.size;
+        self.layout = layout;
+        self.plain = self.is_plain(page_1, &now.stamp);
         (self.version, self.seen) = (Some(now), seen);
-        (self.header, self.layout, self.free) = (header, layout, None);
+        (self.header, self.free) = (header, None);
         self.measure(file_bytes)
     }
 
@@ -333,17 +340,13 @@ impl<'a> Reader<'a> {
         let page_size = page_size as usize;
         let most = u32::try_from(BATCH_BYTES / page_size).unwrap_or(1).max(1);
         let last = page_count.min(first.saturating_add(most - 1));
-        let mut batch = Vec::with_capacity((last - first + 1) as usize * page_size);
-        for number in first..=last {
-            let start = batch.len();
-            self.pages
-                .append(number, &mut batch)
-                .map_err(Failure::sqlite)?;
-            if batch.len() - start != page_size {
-                return Err(Failure::Moved);
-            }
-            if let Some(free) = &self.free {
-                free.zero(number, &mut batch[start..]);
+        let mut batch = match self.raw_pages(first, last) {
+            Some(batch) => batch,
+            None => self.pages_by_sqlite(first, last)?,
+        };
+        if let Some(free) = &self.free {
+            for (number, page) in (first..=last).zip(batch.chunks_mut(page_size)) {
+                free.zero(number, page);
             }
         }
         // SQLite fills up a last page that is cut.
@@ -351,6 +354,21 @@ impl<'a> Reader<'a> {
         batch.truncate(left);
         if at == 0 && batch.starts_with(b"SQLite format 3\0") {
             say_rollback(&mut batch);
+        }
+        Ok(batch)
+    }
+
+    fn pages_by_sqlite(&self, first: u32, last: u32) -> Result<Vec<u8>, Failure> {
+        let page_size = self.layout.page_size as usize;
+        let mut batch = Vec::with_capacity((last - first + 1) as usize * page_size);
+        for number in first..=last {
+            let end = batch.len() + page_size;
+            self.pages
+                .append(number, &mut batch)
+                .map_err(Failure::sqlite)?;
+            if batch.len() != end {
+                return Err(Failure::Moved);
+            }
         }
         Ok(batch)
     }

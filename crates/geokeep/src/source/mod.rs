@@ -40,7 +40,9 @@ pub use qgis_project::{Project, ProjectFormat};
 pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
 pub use sys::{Holder, Locks, Waiting};
-pub(crate) use sys::{ReadLock, free_space, host_name, locks, openers, owned_by_us, read_lock};
+pub(crate) use sys::{
+    ReadLock, free_space, host_name, is_on_local_disk, locks, openers, owned_by_us, read_lock,
+};
 pub use unprotected::{NotProtected, Unprotected};
 
 /// Why a source could not be looked at.
@@ -224,6 +226,14 @@ pub fn is_short_lived(folder: &Path) -> bool {
 pub(crate) fn stamp_of(path: &Path) -> io::Result<FileStamp> {
     sys::stamp_of(path)
 }
+
+/// The same of an open file.
+pub(crate) fn stamp_of_open(file: &std::fs::File) -> io::Result<FileStamp> {
+    Ok(sys::stamp(&file.metadata()?))
+}
+
+/// The page of a database that begins here or holds this byte is never used: SQLite's locks lie on it.
+pub(crate) const LOCK_PAGE_AT: u64 = sys::PENDING_BYTE;
 
 /// The write-ahead log beside a database. SQLite has no locks on it that looking could drop.
 pub(crate) fn log_of(source: &Source) -> Result<Option<Wal>, SourceError> {

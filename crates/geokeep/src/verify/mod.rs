@@ -12,6 +12,7 @@ mod layers;
 mod losses;
 mod rules;
 mod schema;
+mod scratch;
 mod spatial_index;
 mod thread_time;
 
@@ -32,6 +33,8 @@ pub use losses::LOSS;
 pub(crate) use losses::losses;
 pub(crate) use schema::Schema;
 use schema::reason;
+use scratch::Kept;
+pub use scratch::Scratch;
 
 /// Why stored bytes do not prove to be a backup.
 #[derive(Debug, thiserror::Error)]
@@ -97,12 +100,17 @@ impl<'a> Digests<'a> {
 const CACHE: usize = 24 << 20;
 
 /// Verifies a stored backup against its own manifest, and returns that: with what the checks find
-/// now, if they were asked.
+/// now, if they were asked. `scratch` spares them the decoding of what they look at again.
 ///
 /// # Errors
 /// [`VerifyError`] and [`DestinationError`](crate::destination::DestinationError) say what is wrong
 /// with it.
-pub fn verify(backup: &Opened, level: Level, watch: &Watch) -> Result<Manifest, Error> {
+pub fn verify(
+    backup: &Opened,
+    level: Level,
+    scratch: Option<Scratch<'_>>,
+    watch: &Watch,
+) -> Result<Manifest, Error> {
     backup.check_frame()?;
     let mut manifest = backup.manifest.clone();
     let digests = Digests::of(&backup.manifest);
@@ -112,7 +120,8 @@ pub fn verify(backup: &Opened, level: Level, watch: &Watch) -> Result<Manifest, 
         return Ok(manifest);
     }
     let geopackage = is_geopackage(&manifest.layers);
-    let checked = check(&bytes, digests, geopackage, None, watch)?;
+    let known = compare_first(&bytes, digests, scratch, watch)?;
+    let checked = check(&bytes, digests, geopackage, known, watch)?;
     same_as_recorded(&manifest, &checked)?;
     let new = checked.findings.into_iter();
     let new: Vec<_> = new.filter(|f| !manifest.findings.contains(f)).collect();
@@ -182,31 +191,67 @@ fn same_as_recorded(manifest: &Manifest, checked: &Checked) -> Result<(), Verify
     Ok(())
 }
 
+/// Compares the digests of a database that does not fit into the cache, and keeps what it decodes,
+/// if there is a place for that.
+fn compare_first(
+    stored: &StoredBytes,
+    digests: Digests<'_>,
+    scratch: Option<Scratch<'_>>,
+    watch: &Watch,
+) -> Result<Known, Error> {
+    let scratch = scratch.filter(|_| stored.size() > CACHE as u64);
+    let Some(mut kept) = scratch.and_then(|scratch| Kept::begin(scratch, stored.chunk_size()))
+    else {
+        return Ok(Known::Nothing);
+    };
+    compare(stored, digests, 2, |plain| {
+        kept.take(plain);
+        Ok(watch.check()?)
+    })?;
+    Ok(Known::Compared(kept.finish()))
+}
+
+/// What is known of stored bytes before they are checked.
+pub(crate) enum Known {
+    Nothing,
+    /// This process has written them, after decoding each chunk and comparing it with what was read
+    /// from this source: then the stream is compared, and SQLite may be given the source's bytes
+    /// where they are the same.
+    Written(Twin),
+    /// All were decoded and compared just now, and kept here.
+    Compared(Twin),
+}
+
 /// Reads everything and checks everything, with two threads: one compares the digests and then
 /// asks GeoPackage's rules, the other has SQLite check the whole file.
-///
-/// `just_written` says that this process has written the bytes, after decoding each chunk and
-/// comparing it with what was read, and from where: then the stream is compared, and SQLite may be
-/// given the source's bytes where they are the same.
 pub(crate) fn check(
     stored: &StoredBytes,
     digests: Digests<'_>,
     geopackage: bool,
-    just_written: Option<Twin>,
+    known: Known,
     watch: &Watch,
 ) -> Result<Checked, Error> {
     let patience = Patience::new(watch, stored.size());
-    let whole = just_written.is_none();
-    let hashes = just_written.as_ref().map(|twin| Arc::clone(&twin.hashes));
-    let bytes = Bytes::with_twin(stored, CACHE, just_written);
+    let whole = !matches!(known, Known::Written(_));
+    let noted = match &known {
+        Known::Written(twin) => Some(Arc::clone(&twin.hashes)),
+        _ => None,
+    };
+    let compared = matches!(known, Known::Compared(_));
+    let twin = match known {
+        Known::Nothing => None,
+        Known::Written(twin) | Known::Compared(twin) => Some(twin),
+    };
+    let bytes = Bytes::with_twin(stored, CACHE, twin);
     let (integrity, others) = patience.guarded(|| {
         std::thread::scope(|scope| {
             let integrity = scope.spawn(|| {
                 let (database, budget) = open(&bytes, &patience)?;
                 integrity::check(database.connection(), &budget)
             });
-            let compared = match &hashes {
+            let compared = match &noted {
                 Some(hashes) => digest::compare_stored(stored, digests.stored, hashes, watch),
+                None if compared => Ok(()),
                 None => compare(stored, digests, 1, |_| Ok(watch.check()?)),
             };
             let others = compared.and_then(|()| others(&bytes, geopackage, whole, &patience));

@@ -5,6 +5,7 @@
 //! A new backup of a large layer has its features counted and a sample looked at, both ways; small
 //! layers, and `verify --level full`, all of them.
 
+mod in_order;
 mod index;
 
 use rusqlite::Connection;
@@ -81,6 +82,18 @@ pub(super) struct IndexedColumn {
     pub(super) table: String,
     pub(super) column: String,
     pub(super) tree: String,
+    /// Whether the tree lies in tables of its own, and not in something else of their names.
+    plain: bool,
+}
+
+impl IndexedColumn {
+    fn rowids(&self) -> String {
+        format!("{}_rowid", self.tree)
+    }
+
+    fn nodes(&self) -> String {
+        format!("{}_node", self.tree)
+    }
 }
 
 pub(super) fn indexed_columns(
@@ -100,18 +113,25 @@ pub(super) fn indexed_columns(
         let tree = tree.filter(|tree| tree.kind == Kind::Virtual);
         let table = schema.get(&table).filter(|table| table.kind == Kind::Table);
         if let (Some(table), Some(tree)) = (table, tree) {
-            columns.push(IndexedColumn {
+            let mut column = IndexedColumn {
                 table: table.name.clone(),
                 column,
                 tree: tree.name.clone(),
-            });
+                plain: false,
+            };
+            let is_table = |name: String| {
+                let table = schema.get(&name);
+                table.is_some_and(|table| table.kind == Kind::Table && !table.generates)
+            };
+            column.plain = is_table(column.rowids()) && is_table(column.nodes());
+            columns.push(column);
         }
     }
     Ok(columns)
 }
 
 /// How an index and its features agree.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Comparison {
     /// Features that were looked at, where it matters; `None`: all.
     sample: Option<u64>,
@@ -136,7 +156,10 @@ impl Comparison {
             None => index.number("count(*)", "")?,
         };
         if whole || rows.max(entries) <= WHOLE_MAX {
-            return index.compare_all(entries);
+            return match in_order::compare(&index, column, in_order::BLOCK)? {
+                Some(comparison) => Ok(comparison),
+                None => index.look_all_up(entries),
+            };
         }
         let with_geometry = index.with_geometry(rows, entries)?;
         let sampled = index.compare_sample()?;

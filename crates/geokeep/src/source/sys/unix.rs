@@ -104,6 +104,32 @@ pub(crate) fn read_resident(_file: &File, _buf: &mut [u8], _offset: u64) -> io::
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Whether a folder lies on a disk of this machine, as far as the system tells: not in memory, and
+/// not on a server.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_on_local_disk(folder: &Path) -> bool {
+    let stat = rustix::fs::statfs(folder);
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "a magic number of 32 bits, in a field whose width and sign vary"
+    )]
+    stat.is_ok_and(|stat| {
+        let magic = stat.f_type as u32;
+        ![TMPFS, RAMFS].contains(&magic) && FileSystem::from_magic(magic.into()).is_local()
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_on_local_disk(_folder: &Path) -> bool {
+    true
+}
+
+#[cfg(target_os = "linux")]
+const TMPFS: u32 = 0x0102_1994;
+#[cfg(target_os = "linux")]
+const RAMFS: u32 = 0x8584_58f6;
+
 /// Bytes that we may still write there.
 pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;
@@ -120,8 +146,6 @@ pub(crate) fn path_of_bytes(bytes: &[u8]) -> Option<PathBuf> {
 #[cfg(target_os = "linux")]
 pub(crate) fn is_short_lived(folder: &Path) -> bool {
     const OVERLAY: u32 = 0x794c_7630;
-    const TMPFS: u32 = 0x0102_1994;
-    const RAMFS: u32 = 0x8584_58f6;
     #[expect(
         clippy::cast_sign_loss,
         clippy::cast_possible_truncation,

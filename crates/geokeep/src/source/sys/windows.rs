@@ -51,6 +51,11 @@ pub(crate) fn read_resident(_file: &File, _buf: &mut [u8], _offset: u64) -> io::
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Temporary folders lie on one.
+pub(crate) fn is_on_local_disk(_folder: &Path) -> bool {
+    true
+}
+
 /// Not known without a system call that the standard library lacks: never a reason to refuse.
 pub(crate) fn free_space(_path: &Path) -> io::Result<u64> {
     Ok(u64::MAX)

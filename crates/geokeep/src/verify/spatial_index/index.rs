@@ -16,7 +16,7 @@ const SAMPLE_BYTES_MAX: usize = 16 << 20;
 const EMPTY_BYTES_MAX: usize = 128;
 
 /// What the geometry of a feature asks of the index.
-enum Wanted {
+pub(super) enum Wanted {
     /// An entry that covers this: `[min_x, max_x, min_y, max_y]`.
     Box([f64; 4]),
     /// No entry: NULL or empty.
@@ -26,7 +26,7 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn of(geometry: ValueRef<'_>) -> Self {
+    pub(super) fn of(geometry: ValueRef<'_>) -> Self {
         let ValueRef::Blob(blob) = geometry else {
             return match geometry {
                 ValueRef::Null => Self::Nothing,
@@ -46,13 +46,13 @@ impl Wanted {
 
 /// One spatial index beside its layer.
 pub(super) struct Index<'a> {
-    connection: &'a Connection,
+    pub(super) connection: &'a Connection,
     /// Quoted names.
-    table: String,
-    key: String,
-    geometry: String,
+    pub(super) table: String,
+    pub(super) key: String,
+    pub(super) geometry: String,
     tree: String,
-    rowids: String,
+    pub(super) rowids: String,
 }
 
 impl<'a> Index<'a> {
@@ -78,7 +78,7 @@ impl<'a> Index<'a> {
             key,
             geometry: quote(&column.column),
             tree: quote(&column.tree),
-            rowids: quote(&format!("{}_rowid", column.tree)),
+            rowids: quote(&column.rowids()),
             table,
         })
     }
@@ -118,7 +118,8 @@ impl<'a> Index<'a> {
         Ok((present - without).max(entries.min(present)))
     }
 
-    pub(super) fn compare_all(&self, entries: u64) -> rusqlite::Result<Comparison> {
+    /// Has SQLite look up the entry of each feature.
+    pub(super) fn look_all_up(&self, entries: u64) -> rusqlite::Result<Comparison> {
         let sql = format!(
             "SELECT {}, {} FROM main.{}",
             self.key, self.geometry, self.table
@@ -219,7 +220,7 @@ impl<'a> Index<'a> {
 
 impl Comparison {
     /// Whether a feature has an entry that it should have, or may have.
-    fn add(&mut self, wanted: &Wanted, entry: Option<[f64; 4]>) -> bool {
+    pub(super) fn add(&mut self, wanted: &Wanted, entry: Option<[f64; 4]>) -> bool {
         match (wanted, entry) {
             (Wanted::Box(_), None) => self.missing += 1,
             (Wanted::Nothing, Some(_)) => {
