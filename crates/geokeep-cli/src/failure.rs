@@ -51,6 +51,23 @@ pub(crate) enum Exit {
     Interrupted = 130,
 }
 
+/// Where what is to be done was asked for, and so where a hint says that it can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    ByOptions,
+    /// In `geokeep.toml`.
+    ByJob,
+}
+
+impl Asked {
+    pub(crate) fn pick(self, option: &'static str, key: &'static str) -> &'static str {
+        match self {
+            Self::ByOptions => option,
+            Self::ByJob => key,
+        }
+    }
+}
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
@@ -171,7 +188,12 @@ impl Failure {
     }
 
     /// A source of which no backup was made. `newest` is the newest sound one, if there is any.
-    pub(crate) fn of_source(error: &Error, source: &Path, newest: Option<&str>) -> Self {
+    pub(crate) fn of_source(
+        error: &Error,
+        source: &Path,
+        newest: Option<&str>,
+        asked: Asked,
+    ) -> Self {
         let name = shown(source);
         let state = match newest {
             Some(newest) => format!("no backup was made now; the newest sound one is {newest}"),
@@ -189,10 +211,11 @@ impl Failure {
                     ))
                     .hint("look after the disk that it lies on, then make another backup")
             }
-            Error::Source(e) => of_look(e, &name, new),
-            Error::Snapshot(e) => of_snapshot(e, &name, new),
+            Error::Source(e) => of_look(e, &name, asked, new),
+            Error::Snapshot(e) => of_snapshot(e, &name, asked, new),
             Error::Destination(e) => {
-                of_destination(e, new(format!("could not store the backup of {name}")))
+                let message = format!("could not store the backup of {name}");
+                of_destination(e, asked, new(message))
             }
             Error::Verify(e) => new(format!("the backup of {name} did not pass its check"))
                 .cause(e.to_string())
@@ -210,7 +233,7 @@ impl Failure {
         let name = shown(file);
         let new = |message: String| Self::new(error, message).state("the file was not changed");
         match error {
-            Error::Source(e) => of_look(e, &name, new),
+            Error::Source(e) => of_look(e, &name, Asked::ByOptions, new),
             Error::Interrupted(_) => new(format!("{name} was not inspected: interrupted")),
             other => new(format!("could not inspect {name}")).cause(other.to_string()),
         }
@@ -218,10 +241,11 @@ impl Failure {
 
     /// A destination that could not be used as a whole.
     pub(crate) fn of_folder(error: &Error, folder: &Path) -> Self {
+        let asked = Asked::ByOptions;
         let message = format!("could not use the backups in {}", shown(folder));
         let failure = Self::new(error, message).state("nothing was done");
         match error {
-            Error::Destination(e) => of_destination(e, failure),
+            Error::Destination(e) => of_destination(e, asked, failure),
             other => failure.cause(other.to_string()),
         }
     }
@@ -229,16 +253,6 @@ impl Failure {
     /// A destination that a job must not make.
     pub(crate) fn for_a_folder_that_must_exist(self) -> Self {
         self.hint("is its disk or share mounted? With 'must_exist' the folder is not made")
-    }
-
-    /// The same with the keys of `geokeep.toml` in place of the options of `geokeep backup`.
-    pub(crate) fn for_jobs(mut self, in_jobs: bool) -> Self {
-        if let Some(hint) = self.hint.as_mut().filter(|_| in_jobs) {
-            for (option, key) in OPTIONS_AND_KEYS {
-                *hint = hint.replace(option, key);
-            }
-        }
-        self
     }
 
     /// A backup that does not verify.
@@ -278,7 +292,7 @@ impl Failure {
             Self::new(error, message).state("backups that the plan keeps were not touched")
         };
         match error {
-            Error::Destination(e) => of_destination(e, new(format!("could not remove {name}"))),
+            Error::Destination(e) => of_destination(e, Asked::ByOptions, new(format!("could not remove {name}"))),
             Error::Interrupted(_) => new(format!("{name} was not removed: interrupted"))
                 .hint("run it again to remove the rest"),
             other => new(format!("could not remove {name}")).cause(other.to_string()),
@@ -287,29 +301,31 @@ impl Failure {
 
     /// A backup that was not pinned or unpinned.
     pub(crate) fn of_pin(error: &Error, verb: &str, path: &Path) -> Self {
+        let asked = Asked::ByOptions;
         let message = format!("could not {verb} {}", shown(path));
         let failure = Self::new(error, message).state("the backup is as it was");
         match error {
-            Error::Destination(e) => of_destination(e, failure),
+            Error::Destination(e) => of_destination(e, asked, failure),
             other => failure.cause(other.to_string()),
         }
     }
 
     /// A report that was not written.
-    pub(crate) fn of_report(error: &Error, file: &Path) -> Self {
+    pub(crate) fn of_report(error: &Error, file: &Path, asked: Asked) -> Self {
+        let otherwise = asked.pick("with --html", "by 'report' in the job");
         let message = format!("could not write the report {}", shown(file));
         let failure = Self::new(error, message).state("no report is half written");
         match error {
             Error::Report(ReportError::NotAReport(_)) => failure
                 .cause("another file is there, which is not a report of geokeep")
                 .state("that file is as it was")
-                .hint("choose another name with --html"),
+                .hint(format!("choose another name {otherwise}")),
             Error::Report(ReportError::Write { error: e, .. })
                 if e.kind() == std::io::ErrorKind::StorageFull =>
             {
                 failure
                     .cause(error.to_string())
-                    .hint("make room there, or choose another place with --html")
+                    .hint(format!("make room there, or choose another place {otherwise}"))
             }
             other => failure
                 .cause(other.to_string())
@@ -325,13 +341,14 @@ impl Failure {
         };
         match error {
             Error::Restore(e) => of_restore(e, &name, new),
-            Error::Destination(e) => of_destination(e, new(format!("could not restore {name}"))),
+            Error::Destination(e) => of_destination(e, Asked::ByOptions, new(format!("could not restore {name}"))),
             Error::Verify(e) => new(format!("could not restore {name}: its backup is damaged"))
                 .cause(e.to_string())
                 .hint("try an earlier backup: geokeep list shows them, geokeep verify checks them"),
             Error::Interrupted(_) => new(format!("{name} was not restored: interrupted")),
-            Error::Source(SourceError::NotAGeoPackage(what)) => {
-                new(format!("{name} is not replaced: it is not a GeoPackage")).cause(what.clone())
+            Error::Source(SourceError::NotAGeoPackage(instead)) => {
+                new(format!("{name} is not replaced: it is not a GeoPackage"))
+                    .cause(instead.to_string())
             }
             other => new(format!("could not restore {name}")).cause(other.to_string()),
         }
@@ -344,21 +361,6 @@ fn is_place(source: &Path) -> bool {
     let may_be_folder = source.is_dir() || (source.extension().is_none() && !source.exists());
     text.contains(['*', '?', '[']) || may_be_folder
 }
-
-/// What hints name, and what a job has in its place.
-const OPTIONS_AND_KEYS: [(&str, &str); 8] = [
-    (
-        "quote patterns so that the shell does not expand them, and check the folder",
-        "check the folder or the pattern in 'sources'",
-    ),
-    ("--host NAME", "host = \"NAME\" in geokeep.toml"),
-    ("with --html", "by 'report' in the job"),
-    ("--lock-wait 5m", "lock_wait = \"5m\" in the job"),
-    ("use --method auto", "set method = \"auto\" in the job"),
-    ("name it with --ogr2ogr", "put ogr2ogr on the search path"),
-    ("with --to", "by 'to' in the job"),
-    ("--any-sqlite", "any_sqlite = true in the job"),
-];
 
 /// A path as people can read it on one line, in quotes.
 pub(crate) fn shown(path: &Path) -> String {

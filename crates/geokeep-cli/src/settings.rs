@@ -13,14 +13,14 @@ use geokeep::snapshot::Clock;
 use geokeep::source::once_real;
 
 use crate::args::{Arguments, Command};
+use crate::failure::Asked;
 use crate::machine;
 
 /// What every command needs.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) json: bool,
-    /// What is asked for stands in `geokeep.toml`, not on the command line.
-    pub(crate) in_jobs: bool,
+    pub(crate) asked: Asked,
     /// Standard error is a terminal: there may be a progress bar.
     pub(crate) terminal: bool,
     pub(crate) watch: Watch,
@@ -59,7 +59,10 @@ impl Context {
         let _ = ctrlc::set_handler(move || on_signal.interrupt());
         Self {
             json: arguments.json,
-            in_jobs: matches!(arguments.command, Command::Run(_) | Command::Watch(_)),
+            asked: match arguments.command {
+                Command::Run(_) | Command::Watch(_) => Asked::ByJob,
+                _ => Asked::ByOptions,
+            },
             terminal: std::io::stderr().is_terminal(),
             watch,
             disk: Arc::new(OsDisk),

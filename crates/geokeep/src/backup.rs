@@ -20,7 +20,7 @@ use crate::durable::{Disk, Readers, Rights, folder_of, narrow, sweep_restores};
 use crate::error::{Error, Kind};
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
-    FileSystem, Gate, Header, Look, Project, Resident, Source, SourceError, look, same_content,
+    FileSystem, Gate, Header, Instead, Look, Project, Resident, Source, SourceError, look, same_content,
 };
 use crate::stored::Twin;
 use crate::verify::{self, Checked, Digests};
@@ -382,8 +382,7 @@ fn check(
     let says_so = taken.look.header().is_some_and(Header::says_geopackage);
     let geopackage = says_so || verify::is_stored_geopackage(&chunks, watch)?;
     if !geopackage && !settings.any_sqlite {
-        let what = "it is an SQLite database without the table gpkg_contents".to_owned();
-        return Err(SourceError::NotAGeoPackage(what).into());
+        return Err(SourceError::from(Instead::Database).into());
     }
     let digests = Digests {
         content: &content.digest,

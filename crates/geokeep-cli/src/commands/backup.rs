@@ -347,8 +347,7 @@ impl<'a> Report<'a> {
 
     /// `newest` is the newest sound backup that there is.
     fn failed(&self, given: &Path, source: Option<&Source>, error: &Error, newest: Option<String>) {
-        let failure = Failure::of_source(error, given, newest.as_deref());
-        let failure = failure.for_jobs(self.context.in_jobs);
+        let failure = Failure::of_source(error, given, newest.as_deref(), self.context.asked);
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);
             tally.summary.failed += 1;

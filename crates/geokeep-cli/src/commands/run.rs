@@ -170,7 +170,6 @@ fn work(
         let sources = &done.summary.sources;
         if let Err(failure) = report::after_run(path, job, sources, &destination, context) {
             // What became of the backups weighs more.
-            let failure = failure.for_jobs(true);
             render::failure(context, &failure);
             done.report = failure.exit;
         }

@@ -16,6 +16,7 @@ mod folder;
 mod gate;
 mod header;
 mod identity;
+mod instead;
 mod list;
 mod look;
 mod qgis_project;
@@ -33,6 +34,7 @@ pub use expand::{Expanded, Found, ReadList, expand, once_real};
 pub use file_system::FileSystem;
 pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};
+pub use instead::Instead;
 pub use identity::{Evidence, FileStamp, SidecarStamp, same_content};
 pub use look::{Look, State, look};
 pub(crate) use qgis_project::PROJECT_BYTES_MAX;
@@ -59,9 +61,9 @@ pub enum SourceError {
     /// The system does not let us read it.
     #[error("we have no permission to read it")]
     NoPermission(#[source] io::Error),
-    /// Not a GeoPackage; the text says what it is instead.
-    #[error("{0}")]
-    NotAGeoPackage(String),
+    /// Not a GeoPackage, and what it is instead.
+    #[error(transparent)]
+    NotAGeoPackage(#[from] Instead),
     /// A pattern or folder that holds no GeoPackage.
     #[error("{0}")]
     NothingFound(String),

@@ -61,8 +61,8 @@ impl Report<'_> {
 
     fn project_failed(&self, project: &Project, error: &Error, destination: &ArchiveFolder) {
         let newest = newest_copy(&project.source, destination, self.machine);
-        let failure = Failure::of_source(error, &project.source.given, newest.as_deref());
-        let failure = failure.for_jobs(self.context.in_jobs);
+        let given = &project.source.given;
+        let failure = Failure::of_source(error, given, newest.as_deref(), self.context.asked);
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);
             tally.summary.failed += 1;

@@ -12,11 +12,9 @@ use crate::settings::Context;
 
 /// How to name this machine.
 fn by_name(context: &Context) -> &'static str {
-    if context.in_jobs {
-        "host = \"NAME\" in geokeep.toml"
-    } else {
-        "--host NAME"
-    }
+    context
+        .asked
+        .pick("--host NAME", "host = \"NAME\" in geokeep.toml")
 }
 
 /// A machine of which nothing lasts is known by its name.
