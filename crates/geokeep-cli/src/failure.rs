@@ -292,7 +292,9 @@ impl Failure {
             Self::new(error, message).state("backups that the plan keeps were not touched")
         };
         match error {
-            Error::Destination(e) => of_destination(e, Asked::ByOptions, new(format!("could not remove {name}"))),
+            Error::Destination(e) => {
+                of_destination(e, Asked::ByOptions, new(format!("could not remove {name}")))
+            }
             Error::Interrupted(_) => new(format!("{name} was not removed: interrupted"))
                 .hint("run it again to remove the rest"),
             other => new(format!("could not remove {name}")).cause(other.to_string()),
@@ -323,9 +325,9 @@ impl Failure {
             Error::Report(ReportError::Write { error: e, .. })
                 if e.kind() == std::io::ErrorKind::StorageFull =>
             {
-                failure
-                    .cause(error.to_string())
-                    .hint(format!("make room there, or choose another place {otherwise}"))
+                failure.cause(error.to_string()).hint(format!(
+                    "make room there, or choose another place {otherwise}"
+                ))
             }
             other => failure
                 .cause(other.to_string())
@@ -341,7 +343,11 @@ impl Failure {
         };
         match error {
             Error::Restore(e) => of_restore(e, &name, new),
-            Error::Destination(e) => of_destination(e, Asked::ByOptions, new(format!("could not restore {name}"))),
+            Error::Destination(e) => of_destination(
+                e,
+                Asked::ByOptions,
+                new(format!("could not restore {name}")),
+            ),
             Error::Verify(e) => new(format!("could not restore {name}: its backup is damaged"))
                 .cause(e.to_string())
                 .hint("try an earlier backup: geokeep list shows them, geokeep verify checks them"),

@@ -20,7 +20,8 @@ use crate::durable::{Disk, Readers, Rights, folder_of, narrow, sweep_restores};
 use crate::error::{Error, Kind};
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
-    FileSystem, Gate, Header, Instead, Look, Project, Resident, Source, SourceError, look, same_content,
+    FileSystem, Gate, Header, Instead, Look, Project, Resident, Source, SourceError, look,
+    same_content,
 };
 use crate::stored::Twin;
 use crate::verify::{self, Checked, Digests};

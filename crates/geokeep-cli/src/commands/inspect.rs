@@ -66,7 +66,9 @@ fn describe(file: &Path, inspection: &Inspection) -> Vec<String> {
         }
         FirstBytes::Empty => line("no database", "it is empty (0 bytes)".to_owned()),
         FirstBytes::CutShort => line("no database", "it ends within the header".to_owned()),
-        FirstBytes::Packed(what) | FirstBytes::Other(what) => line("no database", format!("it is {what}")),
+        FirstBytes::Packed(what) | FirstBytes::Other(what) => {
+            line("no database", format!("it is {what}"))
+        }
     }
     line("state", inspection.state.describe().to_owned());
     line("lies on", look.file_system.name().to_owned());

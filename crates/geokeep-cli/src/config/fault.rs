@@ -2,74 +2,108 @@
 
 use std::path::Path;
 
-use super::format::Config;
+use clap::ValueEnum;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::format::{File, Hooks, Job, Keep, Pauses};
+use super::read::{Expected, Fault, Read, Wrong};
+use crate::args::Method;
 use crate::failure::{Failure, shown};
 
-/// Keys that stand in a table of their own, and are easily written elsewhere.
+/// Keys are easily written in another table than theirs.
 const TABLES: [(&str, &[&str]); 4] = [
-    (
-        "[[job]]",
-        &["name", "sources", "to", "method", "lock_wait", "line"],
-    ),
-    (
-        "[job.keep]",
-        &[
-            "last", "hourly", "daily", "weekly", "monthly", "yearly", "within",
-        ],
-    ),
-    ("[job.watch]", &["quiet", "every"]),
-    (
-        "[job.hooks]",
-        &[
-            "on_success",
-            "on_failure",
-            "ping_url",
-            "ping_url_file",
-            "ping_url_command",
-            "log",
-        ],
-    ),
+    (Job::SHOWN, Job::KEYS),
+    (Keep::SHOWN, Keep::KEYS),
+    (Pauses::SHOWN, Pauses::KEYS),
+    (Hooks::SHOWN, Hooks::KEYS),
 ];
 /// Names that differ by more are not meant.
 const LIKE: f64 = 0.75;
 
-pub(super) fn parse(text: &str, path: &Path) -> Result<Config, Failure> {
-    toml::from_str(text).map_err(|e| explain(&e, text, path))
-}
-
-fn explain(error: &toml::de::Error, text: &str, path: &Path) -> Failure {
-    let message = error.message().trim().replace('\n', "; ");
-    let place = error.span().map_or_else(String::new, |span| {
-        let (line, column) = line_and_column(text, span.start);
-        format!(", line {line}, column {column}")
-    });
-    let hint = plainly(&message)
-        .or_else(|| meant(&message))
-        .unwrap_or_else(|| {
-            "see an example with every key explained: geokeep init --config example.toml".to_owned()
-        });
-    Failure::usage(format!("{}{place} is wrong", shown(path)), &message, &hint)
-}
-
-/// What to do about faults that the parser names in a programmer's words.
-fn plainly(message: &str) -> Option<String> {
-    let hint = if message.contains("missing escaped value") || message.contains("escape") {
-        "write paths of Windows in single quotes: 'D:\\maps'"
-    } else if message.contains("missing field `job`")
-        || message.contains("map, expected a sequence")
-    {
-        "a job begins with a line [[job]], in two pairs of brackets"
-    } else if message.contains("unknown field `keep`")
-        || message.contains("unknown field `hooks`")
-        || message.contains("unknown field `watch`")
-    {
-        "these tables are named [job.keep], [job.hooks], [job.watch]"
-    } else if message.contains("string") && message.contains("expected u32") {
-        "write a whole number without quotes"
-    } else {
-        return None;
+pub(super) fn parse(text: &str, path: &Path) -> Result<File, Failure> {
+    let read = || {
+        let table = DeTable::parse(text).map_err(|e| Wrong {
+            at: e.span().unwrap_or(0..0),
+            fault: Fault::Syntax(e.message().trim().replace('\n', "; ")),
+        })?;
+        let at = table.span();
+        File::read(&Spanned::new(at, DeValue::Table(table.into_inner())))
     };
-    Some(hint.to_owned())
+    read().map_err(|wrong| explain(&wrong, text, path))
+}
+
+fn explain(wrong: &Wrong, text: &str, path: &Path) -> Failure {
+    let (line, column) = line_and_column(text, wrong.at.start);
+    let hint = hint(wrong, text).unwrap_or_else(|| {
+        "see an example with every key explained: geokeep init --config example.toml".to_owned()
+    });
+    let place = format!("{}, line {line}, column {column} is wrong", shown(path));
+    Failure::usage(place, &cause(&wrong.fault), &hint)
+}
+
+fn cause(fault: &Fault) -> String {
+    match fault {
+        Fault::Syntax(said) => format!("it cannot be read as TOML: {said}"),
+        Fault::UnknownKey { key, table, .. } => format!("{table} has no key '{key}'"),
+        Fault::Missing { key, table } if *table == File::SHOWN => {
+            format!("there is no [[{key}]]")
+        }
+        Fault::Missing { key, table } => format!("{table} has no '{key}', which it must have"),
+        Fault::WrongType { expected, found } => {
+            format!("{found} stands where {} should stand", expected.as_str())
+        }
+        Fault::Unfit { value, expected } => format!("'{value}' is not {expected}"),
+        Fault::UnknownMethod(name) => {
+            format!("there is no method '{name}', but {}", methods().join(", "))
+        }
+    }
+}
+
+/// What to do about it.
+fn hint(wrong: &Wrong, text: &str) -> Option<String> {
+    let plain = |hint: &str| Some(hint.to_owned());
+    match &wrong.fault {
+        Fault::Syntax(_) if is_escape(text, wrong.at.start) => {
+            plain("write paths of Windows in single quotes: 'D:\\maps'")
+        }
+        Fault::Missing { key: "job", .. }
+        | Fault::WrongType {
+            expected: Expected::Tables,
+            ..
+        } => plain("a job begins with a line [[job]], in two pairs of brackets"),
+        Fault::WrongType {
+            expected: Expected::Number,
+            found: "a text",
+        } => plain("write a whole number without quotes"),
+        Fault::UnknownKey { key, table, .. }
+            if *table == File::SHOWN && ["keep", "hooks", "watch"].contains(&&**key) =>
+        {
+            plain("these tables are named [job.keep], [job.hooks], [job.watch]")
+        }
+        Fault::UnknownKey { key, keys, .. } => TABLES
+            .iter()
+            .find(|(_, keys)| keys.contains(&&**key))
+            .map(|(table, _)| format!("'{key}' belongs under {table}"))
+            .or_else(|| did_you_mean(key, keys.iter().copied())),
+        Fault::UnknownMethod(name) => did_you_mean(name, methods().iter().map(String::as_str)),
+        _ => None,
+    }
+}
+
+fn methods() -> Vec<String> {
+    let all = Method::value_variants().iter();
+    all.filter_map(|method| Some(method.to_possible_value()?.get_name().to_owned()))
+        .collect()
+}
+
+/// Whether a backslash stands there, or just before.
+fn is_escape(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    [at.checked_sub(1), Some(at)]
+        .into_iter()
+        .flatten()
+        .any(|at| bytes.get(at) == Some(&b'\\'))
 }
 
 /// Counted from 1; columns in characters.
@@ -78,26 +112,6 @@ fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     (line, before[start..].chars().count() + 1)
-}
-
-/// From "unknown field `dayly`, expected one of `daily`, `weekly`": the nearest.
-fn meant(message: &str) -> Option<String> {
-    let (wrong, rest) = message.split_once(" expected ")?;
-    let quoted = |text: &str| -> Vec<String> {
-        let parts = text.split(['`', '\'']).skip(1).step_by(2);
-        parts.map(str::to_owned).collect()
-    };
-    let wrong = quoted(wrong).pop()?;
-    if message.starts_with("unknown field")
-        && let Some((table, _)) = TABLES.iter().find(|(_, keys)| keys.contains(&&*wrong))
-    {
-        return Some(format!("'{wrong}' belongs under {table}"));
-    }
-    let mut all = quoted(rest);
-    if all.is_empty() {
-        all = rest.split([',', ' ']).map(str::to_owned).collect();
-    }
-    did_you_mean(&wrong, all.iter().map(String::as_str))
 }
 
 /// `did you mean 'daily'?`, if something is like it.
@@ -168,7 +182,7 @@ mod tests {
     fn what_no_type_says_is_checked() {
         let job = |name: &str| format!("[[job]]\nname = '{name}'\nsources = ['x']\nto = 'y'\n");
         for (text, cause) in [
-            (String::new(), "missing field"),
+            (String::new(), "there is no [[job]]"),
             ("job = []".to_owned(), "no [[job]]"),
             (job("a") + &job("a"), "two jobs"),
             (job(""), "empty name"),
