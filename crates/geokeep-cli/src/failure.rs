@@ -93,8 +93,7 @@ impl Exit {
 }
 
 impl Failure {
-    fn new(error: &Error, message: String) -> Self {
-        let kind = error.kind();
+    fn new(kind: Kind, message: String) -> Self {
         Self {
             kind: kind.as_str(),
             message,
@@ -133,22 +132,22 @@ impl Failure {
     }
 
     /// A schedule that cannot be written in this form.
-    pub(crate) fn of_schedule(error: &Error) -> Self {
-        let failure = Self::new(error, "could not make this schedule".to_owned())
+    pub(crate) fn of_schedule(error: &ScheduleError) -> Self {
+        let failure = Self::new(error.kind(), "could not make this schedule".to_owned())
             .cause(error.to_string())
             .state("nothing was changed");
         match error {
-            Error::Schedule(ScheduleError::NotForCron) => {
+            ScheduleError::NotForCron => {
                 failure.hint("take one of these, times of day with --at, or another --kind")
             }
-            Error::Schedule(ScheduleError::BrokenCrontab) => {
+            ScheduleError::BrokenCrontab => {
                 failure.hint("put them right, or remove them, with: crontab -e")
             }
-            Error::Schedule(
-                ScheduleError::NotForSystemd(_)
-                | ScheduleError::NotForTask(_)
-                | ScheduleError::Unprintable(_),
-            ) => failure.hint("give the program, the file or the job another name"),
+            ScheduleError::NotForSystemd(_)
+            | ScheduleError::NotForTask(_)
+            | ScheduleError::Unprintable(_) => {
+                failure.hint("give the program, the file or the job another name")
+            }
             _ => failure,
         }
     }
@@ -200,17 +199,18 @@ impl Failure {
             None if is_place(source) => "no backup was made of anything there".to_owned(),
             None => "no backup was made, and there is no earlier one".to_owned(),
         };
-        let new = |message: String| Self::new(error, message).state(&*state);
+        let new = |message: String| Self::new(error.kind(), message).state(&*state);
         match error {
-            Error::Destination(DestinationError::NotDurable { path, error: e }) => {
-                Self::new(error, format!("the backup of {name} may not be safe yet"))
-                    .cause(format!("its folder could not be synced: {e}"))
-                    .state(format!(
-                        "it is there and whole, {}; a power cut now could take it away",
-                        shown(path)
-                    ))
-                    .hint("look after the disk that it lies on, then make another backup")
-            }
+            Error::Destination(DestinationError::NotDurable { path, error: e }) => Self::new(
+                error.kind(),
+                format!("the backup of {name} may not be safe yet"),
+            )
+            .cause(format!("its folder could not be synced: {e}"))
+            .state(format!(
+                "it is there and whole, {}; a power cut now could take it away",
+                shown(path)
+            ))
+            .hint("look after the disk that it lies on, then make another backup"),
             Error::Source(e) => of_look(e, &name, asked, new),
             Error::Snapshot(e) => of_snapshot(e, &name, asked, new),
             Error::Destination(e) => {
@@ -220,7 +220,6 @@ impl Failure {
             Error::Verify(e) => new(format!("the backup of {name} did not pass its check"))
                 .cause(e.to_string())
                 .hint("check the disk and the memory of this machine, then try again"),
-            Error::Restore(e) => new(format!("could not back up {name}")).cause(e.to_string()),
             Error::Interrupted(_) => new(format!("{name} was not backed up: interrupted")),
             other => new(format!("could not back up {name}"))
                 .cause(other.to_string())
@@ -231,7 +230,8 @@ impl Failure {
     /// A file that could not be inspected.
     pub(crate) fn of_inspection(error: &Error, file: &Path) -> Self {
         let name = shown(file);
-        let new = |message: String| Self::new(error, message).state("the file was not changed");
+        let new =
+            |message: String| Self::new(error.kind(), message).state("the file was not changed");
         match error {
             Error::Source(e) => of_look(e, &name, Asked::ByOptions, new),
             Error::Interrupted(_) => new(format!("{name} was not inspected: interrupted")),
@@ -243,7 +243,7 @@ impl Failure {
     pub(crate) fn of_folder(error: &Error, folder: &Path) -> Self {
         let asked = Asked::ByOptions;
         let message = format!("could not use the backups in {}", shown(folder));
-        let failure = Self::new(error, message).state("nothing was done");
+        let failure = Self::new(error.kind(), message).state("nothing was done");
         match error {
             Error::Destination(e) => of_destination(e, asked, failure),
             other => failure.cause(other.to_string()),
@@ -255,13 +255,27 @@ impl Failure {
         self.hint("is its disk or share mounted? With 'must_exist' the folder is not made")
     }
 
+    /// A backup that does not verify, or cannot be restored for a test.
+    pub(crate) fn of_check(error: &RestoreError, path: &Path) -> Self {
+        match error {
+            RestoreError::Path(e) => Self::of_backup(e, path),
+            RestoreError::NoDrill { folder, error: e } => room::no_drill(
+                Self::new(error.kind(), room::no_drill_message(&shown(path))),
+                folder,
+                e,
+            ),
+            other => Self::new(
+                other.kind(),
+                format!("{} did not pass its check", shown(path)),
+            )
+            .cause(other.to_string()),
+        }
+    }
+
     /// A backup that does not verify.
     pub(crate) fn of_backup(error: &Error, path: &Path) -> Self {
         let name = shown(path);
-        if let Error::Restore(RestoreError::NoDrill { folder, error: e }) = error {
-            return room::no_drill(Self::new(error, room::no_drill_message(&name)), folder, e);
-        }
-        let failure = Self::new(error, format!("{name} did not pass its check"))
+        let failure = Self::new(error.kind(), format!("{name} did not pass its check"))
             .state("the file was left as it is; other backups are not concerned");
         match error {
             Error::Destination(e) => failure.cause(e.to_string()),
@@ -269,7 +283,7 @@ impl Failure {
                 failure.cause(format!("the archive is damaged: {e}"))
             }
             Error::Interrupted(_) => {
-                Self::new(error, format!("{name} was not checked: interrupted"))
+                Self::new(error.kind(), format!("{name} was not checked: interrupted"))
             }
             other => failure.cause(other.to_string()),
         }
@@ -289,7 +303,7 @@ impl Failure {
     pub(crate) fn of_forget(error: &Error, path: &Path) -> Self {
         let name = shown(path);
         let new = |message: String| {
-            Self::new(error, message).state("backups that the plan keeps were not touched")
+            Self::new(error.kind(), message).state("backups that the plan keeps were not touched")
         };
         match error {
             Error::Destination(e) => {
@@ -305,7 +319,7 @@ impl Failure {
     pub(crate) fn of_pin(error: &Error, verb: &str, path: &Path) -> Self {
         let asked = Asked::ByOptions;
         let message = format!("could not {verb} {}", shown(path));
-        let failure = Self::new(error, message).state("the backup is as it was");
+        let failure = Self::new(error.kind(), message).state("the backup is as it was");
         match error {
             Error::Destination(e) => of_destination(e, asked, failure),
             other => failure.cause(other.to_string()),
@@ -313,18 +327,16 @@ impl Failure {
     }
 
     /// A report that was not written.
-    pub(crate) fn of_report(error: &Error, file: &Path, asked: Asked) -> Self {
+    pub(crate) fn of_report(error: &ReportError, file: &Path, asked: Asked) -> Self {
         let otherwise = asked.pick("with --html", "by 'report' in the job");
         let message = format!("could not write the report {}", shown(file));
-        let failure = Self::new(error, message).state("no report is half written");
+        let failure = Self::new(error.kind(), message).state("no report is half written");
         match error {
-            Error::Report(ReportError::NotAReport(_)) => failure
+            ReportError::NotAReport(_) => failure
                 .cause("another file is there, which is not a report of geokeep")
                 .state("that file is as it was")
                 .hint(format!("choose another name {otherwise}")),
-            Error::Report(ReportError::Write { error: e, .. })
-                if e.kind() == std::io::ErrorKind::StorageFull =>
-            {
+            ReportError::Write { error: e, .. } if e.kind() == std::io::ErrorKind::StorageFull => {
                 failure.cause(error.to_string()).hint(format!(
                     "make room there, or choose another place {otherwise}"
                 ))
@@ -336,19 +348,19 @@ impl Failure {
     }
 
     /// A file that was not given back.
-    pub(crate) fn of_restore(error: &Error, target: &Path) -> Self {
+    pub(crate) fn of_restore(error: &RestoreError, target: &Path) -> Self {
         let name = shown(target);
         let new = |message: String| {
-            Self::new(error, message).state("the target is as it was; the backup is untouched")
+            Self::new(error.kind(), message)
+                .state("the target is as it was; the backup is untouched")
+        };
+        let could_not = format!("could not restore {name}");
+        let RestoreError::Path(error) = error else {
+            return of_restore(error, &name, new);
         };
         match error {
-            Error::Restore(e) => of_restore(e, &name, new),
-            Error::Destination(e) => of_destination(
-                e,
-                Asked::ByOptions,
-                new(format!("could not restore {name}")),
-            ),
-            Error::Verify(e) => new(format!("could not restore {name}: its backup is damaged"))
+            Error::Destination(e) => of_destination(e, Asked::ByOptions, new(could_not)),
+            Error::Verify(e) => new(format!("{could_not}: its backup is damaged"))
                 .cause(e.to_string())
                 .hint("try an earlier backup: geokeep list shows them, geokeep verify checks them"),
             Error::Interrupted(_) => new(format!("{name} was not restored: interrupted")),
@@ -356,7 +368,7 @@ impl Failure {
                 new(format!("{name} is not replaced: it is not a GeoPackage"))
                     .cause(instead.to_string())
             }
-            other => new(format!("could not restore {name}")).cause(other.to_string()),
+            other => new(could_not).cause(other.to_string()),
         }
     }
 }

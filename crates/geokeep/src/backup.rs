@@ -17,7 +17,8 @@ use crate::destination::{
     ArchiveFolder, Content, DestinationError, Draft, Kept, Machine, Stored, StoredArchive, Verdict,
 };
 use crate::durable::{Disk, Readers, Rights, folder_of, narrow, sweep_restores};
-use crate::error::{Error, Kind};
+use crate::error::Error;
+use crate::kind::Kind;
 use crate::snapshot::{self, Clock, Method, SnapshotError, Taken};
 use crate::source::{
     FileSystem, Gate, Header, Instead, Look, Project, Resident, Source, SourceError, look,
@@ -395,7 +396,13 @@ fn check(
         file: Arc::new(Resident(Arc::clone(gate))),
         hashes: Arc::clone(&content.hashes),
     };
-    verify::check(&chunks, digests, geopackage, Some(just_written), watch)
+    Ok(verify::check(
+        &chunks,
+        digests,
+        geopackage,
+        Some(just_written),
+        watch,
+    )?)
 }
 
 /// manifest → publish, or nothing if there is nothing new.

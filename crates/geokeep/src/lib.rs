@@ -39,11 +39,13 @@ pub mod durable;
 
 mod error;
 mod finding;
+mod kind;
 mod sqlite;
 mod watch;
 pub mod words;
 
-pub use error::{Error, Kind};
+pub use error::Error;
 pub use finding::{Finding, Severity};
+pub use kind::Kind;
 pub use sqlite::memory::limit_memory;
-pub use watch::{Waiting, Watch};
+pub use watch::{Interrupted, Waiting, Watch};

@@ -76,12 +76,7 @@ pub(super) fn apply(
 ) -> Result<Tally, Failure> {
     let mut all = Vec::new();
     for line in lines {
-        all.push(
-            plan_of(destination, line, policy, machine, context).map_err(|e| match &e {
-                Error::Retention(e) => Failure::of_policy(e),
-                _ => Failure::of_folder(&e, destination.path()),
-            })?,
-        );
+        all.push(plan_of(destination, line, policy, machine, context)?);
     }
     for planned in &all {
         show(context, planned);
@@ -123,8 +118,9 @@ fn plan_of(
     policy: &Policy,
     machine: Option<&Machine>,
     context: &Context,
-) -> Result<Planned, Error> {
-    let mut listing = destination.list(&line)?;
+) -> Result<Planned, Failure> {
+    let listing = destination.list(&line);
+    let mut listing = listing.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
     let projects = destination.projects(&line).unwrap_or_else(|error| {
         let path = destination.path().join(&line);
         listing.unreadable.push((path, error));
@@ -141,7 +137,8 @@ fn plan_of(
         }
         Ours::None
     });
-    let plan = |backups: &[Backup]| plan(backups, policy, now, &zone);
+    let plan =
+        |backups: &[Backup]| plan(backups, policy, now, &zone).map_err(|e| Failure::of_policy(&e));
     let of_project = |copy: &KeptProject| machine.is_none_or(|machine| machine.owns(&copy.source));
     Ok(Planned {
         line,
@@ -152,14 +149,14 @@ fn plan_of(
     })
 }
 
-type Planner<'a> = dyn Fn(&[Backup]) -> Result<Vec<Vec<Reason>>, RetentionError> + 'a;
+type Planner<'a> = dyn Fn(&[Backup]) -> Result<Vec<Vec<Reason>>, Failure> + 'a;
 
 /// Applies the rules to what is of this machine. The rest stays, and counts for nothing.
 fn planned<T>(
     all: Vec<T>,
     is_ours: &dyn Fn(&T) -> bool,
     plan: &Planner<'_>,
-) -> Result<Vec<(T, Vec<Reason>)>, RetentionError>
+) -> Result<Vec<(T, Vec<Reason>)>, Failure>
 where
     for<'a> Backup: From<&'a T>,
 {

@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
     }
     if let Some(path) = &arguments.html {
         write(&report.html(), report.is_public(), path, &context.disk)
-            .map_err(|e| Failure::of_report(&e.into(), path, context.asked))?;
+            .map_err(|e| Failure::of_report(&e, path, context.asked))?;
         let files = counted(report.sources.len(), "file", "files");
         render::say(context, &format!("report of {files} -> {}", shown(path)));
     }
@@ -95,7 +95,7 @@ pub(super) fn after_run(
         }
     }
     write(&report.html(), report.is_public(), path, &context.disk)
-        .map_err(|e| Failure::of_report(&e.into(), path, context.asked))
+        .map_err(|e| Failure::of_report(&e, path, context.asked))
 }
 
 fn of_project(report: &mut Report, path: &str, failure: Option<RunFailure>) {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use geokeep::Kind;
 use geokeep::backup::Settings;
 use geokeep::destination::{ArchiveFolder, DestinationError, Machine, RunLock};
 use geokeep::restore::RestoreError;
 use geokeep::retention::Policy;
-use geokeep::{Error, Kind};
 use jiff::Span;
 
 use super::backup::{Summary, back_up, method, open_both};
@@ -251,9 +251,9 @@ fn drill(
         match verify::one(destination, &stored.path, Level::Drill, context) {
             Ok(_) => done.drilled += 1,
             Err(error) => {
-                render::failure(context, &Failure::of_backup(&error, &stored.path));
+                render::failure(context, &Failure::of_check(&error, &stored.path));
                 match error {
-                    Error::Restore(RestoreError::NoDrill { error, .. }) => {
+                    RestoreError::NoDrill { error, .. } => {
                         done.drills_not_made += 1;
                         // A smaller one may find room; for any other reason none can be made.
                         if error.kind() != Kind::DestinationFull {

@@ -8,7 +8,7 @@ use geokeep::Error;
 use geokeep::destination::{
     ArchiveFolder, DestinationError, KeptProject, Stored, StoredArchive, Verdict,
 };
-use geokeep::restore::drill;
+use geokeep::restore::{RestoreError, drill};
 use geokeep::verify::{Level, verify};
 
 use super::{open, overall};
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
                 progress.line(|| passed(context, &stored));
             }
             // Nobody asked for this one.
-            Err(Error::Destination(DestinationError::NotOurs(_)))
+            Err(RestoreError::Path(Error::Destination(DestinationError::NotOurs(_))))
                 if arguments.backups.is_empty() =>
             {
                 not_ours += 1;
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
                 }
             }
             Err(error) => {
-                let failure = Failure::of_backup(&error, path);
+                let failure = Failure::of_check(&error, path);
                 progress.line(|| failed(context, path, &failure));
                 failures.push(failure.exit);
                 if failure.exit == Exit::Interrupted {
@@ -140,15 +140,15 @@ pub(super) fn one(
     path: &Path,
     level: args::Level,
     context: &Context,
-) -> Result<Stored, Error> {
+) -> Result<Stored, RestoreError> {
     let archive = StoredArchive::open(path)?;
     let mut stored = archive.stored()?;
     let result = match level {
-        args::Level::Digest => verify(archive, Level::Digest, &context.watch),
-        args::Level::Full => verify(archive, Level::Full, &context.watch),
+        args::Level::Digest => verify(archive, Level::Digest, &context.watch).map_err(Into::into),
+        args::Level::Full => verify(archive, Level::Full, &context.watch).map_err(Into::into),
         args::Level::Drill => drill(archive, &context.settings(), &context.watch),
     };
-    if let Err(error @ Error::Verify(_)) = &result {
+    if let Err(error @ RestoreError::Path(Error::Verify(_))) = &result {
         // The next run must not take it for a backup, nor forget a good one for its sake.
         let _ = destination.note_failed(path, &error.to_string());
     }

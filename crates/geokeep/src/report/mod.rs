@@ -21,7 +21,7 @@ pub use standing::{Standing, Statement, Trouble, is_young, rows};
 
 use crate::destination::{KeptProject, Machine, Stored};
 use crate::durable::{Disk, Readers, Temporary, folder_of};
-use crate::error::Kind;
+use crate::kind::Kind;
 use crate::source::{Gate, Source, look, same_content};
 use crate::words::is_unseen;
 
@@ -101,7 +101,9 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::NotAReport(_) => Kind::TargetExists,
             Self::Write { .. } => Kind::TargetUnwritable,

@@ -9,7 +9,6 @@ use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Manifest, StoredArchive, digest_text};
 use crate::durable::Temporary;
-use crate::error::Error;
 use crate::sqlite;
 use crate::verify::{VerifyError, check_restored};
 
@@ -23,19 +22,22 @@ pub fn drill(
     archive: StoredArchive,
     settings: &Settings,
     watch: &Watch,
-) -> Result<Manifest, Error> {
-    attempt(archive, settings, watch).map_err(|e| match e {
+) -> Result<Manifest, RestoreError> {
+    attempt(archive, settings, watch).map_err(|error| match error {
+        RestoreError::Path(_) => error,
         // A fault of this machine says nothing of the backup.
-        Error::Restore(error) => RestoreError::NoDrill {
+        _ => RestoreError::NoDrill {
             folder: settings.staging.clone(),
             error: Box::new(error),
-        }
-        .into(),
-        other => other,
+        },
     })
 }
 
-fn attempt(archive: StoredArchive, settings: &Settings, watch: &Watch) -> Result<Manifest, Error> {
+fn attempt(
+    archive: StoredArchive,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Manifest, RestoreError> {
     let manifest = archive.manifest.clone();
     // A name of ours: the one in the manifest may be anybody's, and lead anywhere.
     let target = settings.staging.join("drill.gpkg");
@@ -53,7 +55,7 @@ fn attempt(archive: StoredArchive, settings: &Settings, watch: &Watch) -> Result
     Ok(manifest)
 }
 
-fn digest_on_disk(of: &Temporary, watch: &Watch) -> Result<String, Error> {
+fn digest_on_disk(of: &Temporary, watch: &Watch) -> Result<String, RestoreError> {
     let failed = |e| RestoreError::write(of.path(), e, 0);
     let file = of.file();
     let size = file.size().map_err(failed)?;

@@ -29,6 +29,8 @@ mod unprotected;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::kind::Kind;
+
 pub(crate) use another::{Another, another};
 pub use expand::{Expanded, Found, ReadList, expand, once_real};
 pub use file_system::FileSystem;
@@ -93,6 +95,15 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::NotAGeoPackage(_) => Kind::NotAGeopackage,
+            _ => Kind::SourceUnreadable,
+        }
+    }
+
     pub(crate) fn from_io(e: io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::NotFound => Self::Missing,

@@ -5,27 +5,26 @@ use sozip::{Chunks, Decoder, ReadAt};
 use super::{Digests, VerifyError};
 use crate::Watch;
 use crate::destination::{ChunkHashes, digest_text};
-use crate::error::Error;
 
 /// Chunks that are read at once.
 const AT_ONCE: u64 = 32;
 
-struct Stop(Error);
+struct Stop<E>(E);
 
-impl From<sozip::ReadError> for Stop {
+impl<E: From<VerifyError>> From<sozip::ReadError> for Stop<E> {
     fn from(error: sozip::ReadError) -> Self {
-        Self(VerifyError::from(error).into())
+        Self(E::from(error.into()))
     }
 }
 
 /// Reads all of it on `threads` threads, hands the plain bytes to `visit` in order, and compares
 /// the digests at the end: what was visited is only then trustworthy.
-pub(crate) fn compare<R: ReadAt>(
+pub(crate) fn compare<R: ReadAt, E: From<VerifyError>>(
     chunks: &Chunks<R>,
     digests: Digests<'_>,
     threads: usize,
-    mut visit: impl FnMut(&[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+    mut visit: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
     let mut stored = blake3::Hasher::new();
     let scanned = chunks.scan(threads, digests.chunks, |compressed, plain| {
         stored.update(compressed);
@@ -34,7 +33,11 @@ pub(crate) fn compare<R: ReadAt>(
     let content = scanned.map_err(|Stop(error)| error)?;
     same("content", &content, digests.content)?;
     // A bit that no decoder looks at can change without a change of content.
-    same("compressed stream", &stored.finalize(), digests.stored)
+    Ok(same(
+        "compressed stream",
+        &stored.finalize(),
+        digests.stored,
+    )?)
 }
 
 /// The compressed stream as it lies on the disk, all of it, and one chunk in [`AT_ONCE`] decoded: so
@@ -46,7 +49,7 @@ pub(super) fn compare_stored<R: ReadAt>(
     expected: &str,
     hashes: &ChunkHashes,
     watch: &Watch,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     let mut stored = blake3::Hasher::new();
     let mut decoder = Decoder::new();
     let (mut raw, mut plain) = (Vec::new(), Vec::new());
@@ -63,18 +66,18 @@ pub(super) fn compare_stored<R: ReadAt>(
             .read_chunk(&mut decoder, end - 1, &mut plain)
             .map_err(VerifyError::from)?;
         if hashes.are(end - 1, &plain) == Some(false) {
-            return Err(VerifyError::Digest { what: "content" }.into());
+            return Err(VerifyError::Digest { what: "content" });
         }
         next = end;
     }
     same("compressed stream", &stored.finalize(), expected)
 }
 
-fn same(what: &'static str, found: &blake3::Hash, expected: &str) -> Result<(), Error> {
+fn same(what: &'static str, found: &blake3::Hash, expected: &str) -> Result<(), VerifyError> {
     if digest_text(found) == expected {
         Ok(())
     } else {
-        Err(VerifyError::Digest { what }.into())
+        Err(VerifyError::Digest { what })
     }
 }
 
@@ -86,7 +89,7 @@ mod tests {
     use sozip::{ArchiveWriter, Entry, Options};
 
     use super::*;
-    use crate::error::Kind;
+    use crate::kind::Kind;
 
     const CHUNK: usize = 4096;
 

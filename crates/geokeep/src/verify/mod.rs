@@ -20,10 +20,11 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use sozip::{ChunkHash, Chunks, ReadAt};
 
-use crate::destination::{Layer, Manifest, StoredArchive, Verdict};
-use crate::error::{Error, Interrupted};
+use crate::destination::{DestinationError, Layer, Manifest, StoredArchive, Verdict};
 use crate::finding::Finding;
+use crate::kind::Kind;
 use crate::stored::{Bytes, Database, Twin};
+use crate::watch::Interrupted;
 use crate::{Watch, sqlite};
 use budget::{Budget, Patience};
 pub(crate) use digest::compare;
@@ -53,9 +54,27 @@ pub enum VerifyError {
     /// A check could not be carried out.
     #[error("it could not be checked: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The archive could not be read.
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
+    /// Stopped on request.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// A checking thread stopped.
     #[error("a check stopped unexpectedly")]
     Panicked,
+}
+
+impl VerifyError {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Destination(e) => e.kind(),
+            Self::Interrupted(_) => Kind::Interrupted,
+            _ => Kind::VerificationFailed,
+        }
+    }
 }
 
 /// How thoroughly to verify.
@@ -95,7 +114,11 @@ const CACHE: usize = 24 << 20;
 ///
 /// # Errors
 /// [`VerifyError`] and [`DestinationError`] say what is wrong with it.
-pub fn verify(archive: StoredArchive, level: Level, watch: &Watch) -> Result<Manifest, Error> {
+pub fn verify(
+    archive: StoredArchive,
+    level: Level,
+    watch: &Watch,
+) -> Result<Manifest, VerifyError> {
     archive
         .archive()
         .check_canonical()
@@ -110,7 +133,9 @@ pub fn verify(archive: StoredArchive, level: Level, watch: &Watch) -> Result<Man
     let geopackage = is_geopackage(&manifest.layers);
     let chunks = Arc::new(archive.into_chunks()?);
     if level == Level::Digest {
-        compare(&chunks, digests, 2, |_| Ok(watch.check()?))?;
+        compare(&chunks, digests, 2, |_| {
+            Ok::<_, VerifyError>(watch.check()?)
+        })?;
         return Ok(manifest);
     }
     let checked = check(&chunks, digests, geopackage, None, watch)?;
@@ -127,7 +152,7 @@ pub(crate) fn check_restored(
     connection: &Connection,
     manifest: &Manifest,
     watch: &Watch,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     let patience = Patience::new(watch, manifest.bytes);
     let geopackage = is_geopackage(&manifest.layers);
     let checked = patience.guarded(|| {
@@ -141,14 +166,14 @@ pub(crate) fn check_restored(
             .unwrap_or_default();
         // Views hardly: what they sort would go to temporary files here.
         let listed = layers::list(connection, &schema, geopackage, 0, &budget, &mut found)?;
-        Ok::<_, Error>(Checked {
+        Ok::<_, VerifyError>(Checked {
             verdict,
             findings: found.into_findings(),
             layers: listed.layers,
             more_layers: listed.more,
         })
     })?;
-    Ok(same_as_recorded(manifest, &checked)?)
+    same_as_recorded(manifest, &checked)
 }
 
 /// A database that is no GeoPackage has its tables listed as layers of type `table`.
@@ -196,7 +221,7 @@ pub(crate) fn check<R: ReadAt + 'static>(
     geopackage: bool,
     just_written: Option<Twin>,
     watch: &Watch,
-) -> Result<Checked, Error> {
+) -> Result<Checked, VerifyError> {
     let patience = Patience::new(watch, chunks.size());
     let whole = just_written.is_none();
     let hashes = just_written.as_ref().map(|twin| Arc::clone(&twin.hashes));
@@ -216,10 +241,7 @@ pub(crate) fn check<R: ReadAt + 'static>(
                 patience.lose();
             }
             let integrity = integrity.join();
-            (
-                integrity.unwrap_or(Err(VerifyError::Panicked.into())),
-                others,
-            )
+            (integrity.unwrap_or(Err(VerifyError::Panicked)), others)
         })
     });
     watch.check()?;
@@ -242,7 +264,7 @@ fn others(
     geopackage: bool,
     whole: bool,
     patience: &Patience,
-) -> Result<(Found, layers::Listed), Error> {
+) -> Result<(Found, layers::Listed), VerifyError> {
     let (database, budget) = open(bytes, patience)?;
     let connection = database.connection();
     let mut found = Found::default();
@@ -271,7 +293,7 @@ fn others(
 pub(crate) fn is_stored_geopackage<R: ReadAt + 'static>(
     chunks: &Arc<Chunks<R>>,
     watch: &Watch,
-) -> Result<bool, Error> {
+) -> Result<bool, VerifyError> {
     let patience = Patience::new(watch, chunks.size());
     let (database, budget) = open(&Bytes::new(Arc::clone(chunks), 0), &patience)?;
     let connection = database.connection();
@@ -290,7 +312,7 @@ pub(crate) fn is_stored_geopackage<R: ReadAt + 'static>(
 }
 
 /// A connection, and a new budget for the statements on it.
-fn open(bytes: &Bytes, patience: &Patience) -> Result<(Database, Budget), Error> {
+fn open(bytes: &Bytes, patience: &Patience) -> Result<(Database, Budget), VerifyError> {
     let database = Database::open(bytes, patience.watch()).map_err(VerifyError::from)?;
     let budget = patience.budget();
     let installed = budget.install(database.connection());
@@ -308,12 +330,12 @@ fn is_io(error: &rusqlite::Error) -> bool {
 }
 
 /// Gives the error back if it only means that this check found nothing out; else the run is over.
-fn not_fatal(error: rusqlite::Error, budget: &Budget) -> Result<rusqlite::Error, Error> {
+fn not_fatal(error: rusqlite::Error, budget: &Budget) -> Result<rusqlite::Error, VerifyError> {
     if budget.interrupted() {
         return Err(Interrupted.into());
     }
     if is_io(&error) {
-        Err(VerifyError::Sqlite(error).into())
+        Err(VerifyError::Sqlite(error))
     } else {
         Ok(error)
     }

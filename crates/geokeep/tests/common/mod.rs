@@ -205,7 +205,11 @@ pub fn plain(archive: &Path) -> Vec<u8> {
 }
 
 pub fn check(archive: &Path, level: Level) -> Result<Manifest, Error> {
-    verify(StoredArchive::open(archive)?, level, &Watch::default())
+    Ok(verify(
+        StoredArchive::open(archive)?,
+        level,
+        &Watch::default(),
+    )?)
 }
 
 /// The number of the commit whose state an archive holds.

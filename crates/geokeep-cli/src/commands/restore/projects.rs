@@ -23,7 +23,7 @@ pub(super) fn run(
         None => match place_of_project(&copy.source, &settings.machine) {
             Ok(path) => path,
             Err(error) => {
-                return super::failed(context, &error.into(), Path::new(&copy.source.path));
+                return super::failed(context, &error, Path::new(&copy.source.path));
             }
         },
     };

@@ -263,7 +263,7 @@ fn describe(kind: Scheduler, status: &Status, context: &Context) {
 }
 
 fn refused(error: ScheduleError) -> Failure {
-    Failure::of_schedule(&error.into())
+    Failure::of_schedule(&error)
 }
 
 fn failed(message: &str, cause: &str) -> Failure {
