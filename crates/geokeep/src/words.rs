@@ -1,8 +1,9 @@
 //! Numbers, ages and foreign texts as people read them.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// `764.1 MB`, in decimal units as disks are sold and file managers show them.
@@ -55,6 +56,29 @@ pub fn human_age(age: SignedDuration) -> String {
         86_400..1_051_200 => counted(minutes / 43_800, "month", "months"),
         _ => counted(minutes / 525_600, "year", "years"),
     }
+}
+
+/// `parcels@2026-11-22T08:15:00.123Z`, by which that backup can be asked for.
+#[must_use]
+pub fn at(line: &str, instant: Timestamp) -> String {
+    format!("{line}@{instant:.3}")
+}
+
+/// `250ms`, `30s`, `5m`, `1h`; a bare number is seconds.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (number, unit) = text.split_at(split.unwrap_or(text.len()));
+    let number: f64 = number.parse().ok()?;
+    let seconds = match unit {
+        "ms" => number / 1000.0,
+        "" | "s" => number,
+        "m" | "min" => number * 60.0,
+        "h" => number * 3600.0,
+        "d" => number * 86_400.0,
+        _ => return None,
+    };
+    (seconds <= 1e9).then(|| Duration::from_secs_f64(seconds))
 }
 
 /// A name in composed form (NFC). Macs, and shares that Macs write to, take `ü` apart into `u` and
@@ -183,6 +207,17 @@ pub fn shortened(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_times() {
+        assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(duration("30s"), Some(Duration::from_secs(30)));
+        assert_eq!(duration("5m"), Some(Duration::from_secs(300)));
+        assert_eq!(duration("2"), Some(Duration::from_secs(2)));
+        for wrong in ["", "s", "-1s", "3 days", "1e99s", "..s"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn numbers_are_readable() {

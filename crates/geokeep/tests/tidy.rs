@@ -499,7 +499,7 @@ fn the_documents_name_what_the_code_has() {
             }
         }
     };
-    let kinds = strings_of(&read(&src.join("error.rs")), "=> \"");
+    let kinds = strings_of(&read(&src.join("kind.rs")), "=> \"");
     demand(kinds, 10, &scripting, "docs/scripting.md");
     let mut fields = fields_of(&read(&cli.join("render/json.rs")).replace("pub(crate) ", "pub "));
     fields.extend(fields_of(

@@ -8,22 +8,27 @@ use geokeep::restore::RestoreError;
 use super::{Failure, shown};
 use crate::render::human_bytes;
 
-pub(super) fn quota(failure: Failure, written: u64) -> Failure {
+/// `to` is how another place is chosen.
+pub(super) fn quota(failure: Failure, written: u64, to: &str) -> Failure {
     failure
         .cause(format!(
             "the quota of this user is used up, after {}; the unfinished file was removed",
             human_bytes(written)
         ))
-        .hint("remove files of this user there, ask for more, or choose another place with --to")
+        .hint(format!(
+            "remove files of this user there, ask for more, or choose another place {to}"
+        ))
 }
 
-pub(super) fn too_large(failure: Failure, written: u64) -> Failure {
+pub(super) fn too_large(failure: Failure, written: u64, to: &str) -> Failure {
     failure
         .cause(format!(
             "a file of more than {} is not allowed there, by the file system (FAT32: 4 GiB) or by ulimit -f",
             human_bytes(written)
         ))
-        .hint("choose a disk that holds large files (exFAT, NTFS, ext4, …) with --to")
+        .hint(format!(
+            "choose a disk that holds large files (exFAT, NTFS, ext4, …) {to}"
+        ))
 }
 
 pub(super) fn working_copy(full: bool) -> &'static str {

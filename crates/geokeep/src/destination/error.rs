@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::durable::KeepError;
-use crate::error::Kind;
+use crate::kind::Kind;
 use crate::source::owned_by_us;
 
 /// What went wrong with a destination.
@@ -159,7 +159,9 @@ pub enum DestinationError {
 }
 
 impl DestinationError {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::Missing(_) | Self::Unlistable { .. } => Kind::NoSuchDestination,
             Self::NotAFolder(_) | Self::NotItsLine { .. } => Kind::Usage,

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::standing::{named, rows};
-use super::{MARK, ProjectReport, Report, SourceReport, Standing, section};
+use super::{MARK, ProjectReport, Report, SourceReport, section};
+use crate::judgement::Standing;
 use crate::words::{human_age, human_bytes, human_count, one_line, shortened};
 
 const STYLE: &str = include_str!("style.css");
@@ -225,7 +226,7 @@ pub(super) fn badge(report: &Report, source: &SourceReport) -> Markup {
 
 /// The age of the newest sound backup in words.
 pub(super) fn age(report: &Report, source: &SourceReport) -> String {
-    match source.age(report.made) {
+    match source.protection(report.made).age() {
         None => "none".to_owned(),
         Some(age) if age.is_negative() => "dated in the future".to_owned(),
         Some(age) => human_age(age),

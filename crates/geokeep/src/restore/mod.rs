@@ -6,6 +6,7 @@ mod locked;
 mod over;
 mod place;
 mod project;
+mod prove;
 mod rights;
 mod target;
 mod whole_file;
@@ -16,10 +17,12 @@ use std::path::{Path, PathBuf};
 pub use drill::drill;
 pub use place::{Unsure, place_of_database, place_of_project};
 pub use project::{RestoredProject, restore_project};
+pub use prove::{Proof, prove};
 pub use whole_file::{Restored, Target, restore};
 
 use crate::durable::KeepError;
-use crate::error::Kind;
+use crate::error::Error;
+use crate::kind::Kind;
 use crate::source::Holder;
 
 /// Why a file was not given back. The target is as it was, except after
@@ -27,6 +30,9 @@ use crate::source::Holder;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
+    /// The backup cannot be used, or what is there cannot be read.
+    #[error(transparent)]
+    Path(Error),
     /// A file is there, and replacing it was not asked for.
     #[error("'{}' exists", .0.display())]
     TargetExists(PathBuf),
@@ -58,7 +64,7 @@ pub enum RestoreError {
     SharedJournal(PathBuf),
     /// What is there cannot be backed up first, so that it is not replaced.
     #[error("what is there could not be backed up first: {0}")]
-    NotBackedUp(#[source] Box<crate::Error>),
+    NotBackedUp(#[source] Box<Error>),
     /// Too little room, seen before anything was written.
     #[error("{needed} bytes needed, {free} free")]
     TooSmall {
@@ -112,11 +118,18 @@ pub enum RestoreError {
     },
 }
 
+impl<E: Into<Error>> From<E> for RestoreError {
+    fn from(error: E) -> Self {
+        Self::Path(error.into())
+    }
+}
+
 impl RestoreError {
     /// What scripts decide by.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
+            Self::Path(e) => e.kind(),
             Self::TargetExists(_) | Self::SidecarInTheWay(_) | Self::TargetIsFolder(_) => {
                 Kind::TargetExists
             }

@@ -14,8 +14,8 @@ use crate::destination::{Destination, Manifest, Opened, Stored, StoredBytes};
 use crate::durable::{
     KeepError, NotRestored, RESTORE, Temporary, folder_of, sweep, sweep_restores,
 };
-use crate::error::Error;
 use crate::source::Source;
+use crate::verify::VerifyError;
 use crate::verify::{Digests, compare};
 
 /// Where a file goes.
@@ -60,7 +60,7 @@ pub fn restore(
     destination: &Destination,
     settings: &Settings,
     watch: &Watch,
-) -> Result<Restored, Error> {
+) -> Result<Restored, RestoreError> {
     let path = real_path(&target.path)?;
     let manifest = backup.manifest.clone();
     let existing = what_is_there(&path, target.force, settings)?;
@@ -100,13 +100,13 @@ fn what_is_there(
     path: &Path,
     force: bool,
     settings: &Settings,
-) -> Result<Option<(Source, u64)>, Error> {
+) -> Result<Option<(Source, u64)>, RestoreError> {
     if fs::symlink_metadata(path).is_err() {
         free_name(path, force)?;
         return Ok(None);
     }
     if !force {
-        return Err(RestoreError::TargetExists(path.to_owned()).into());
+        return Err(RestoreError::TargetExists(path.to_owned()));
     }
     let source = Source::new(path)?;
     let seen = look_unused(&source, settings)?;
@@ -125,7 +125,7 @@ fn make(
     restored: &mut Restored,
     settings: &Settings,
     watch: &Watch,
-) -> Result<(), Error> {
+) -> Result<(), RestoreError> {
     let path = &restored.path;
     let file = new.write(path, settings, watch)?;
     restored.not_restored = new.rights.give(&file, path);
@@ -139,7 +139,7 @@ fn make(
         aside.undo(&*settings.disk);
     }
     restored.set_aside = aside.names();
-    Ok(kept?)
+    kept
 }
 
 /// A backup, opened to be restored.
@@ -151,8 +151,8 @@ pub(super) struct Unwritten {
 }
 
 impl Unwritten {
-    pub(super) fn open(backup: &Opened) -> Result<Self, Error> {
-        backup.check_frame()?;
+    pub(super) fn open(backup: &Opened) -> Result<Self, RestoreError> {
+        backup.check_frame().map_err(VerifyError::from)?;
         Ok(Self {
             manifest: backup.manifest.clone(),
             bytes: backup.bytes()?,
@@ -161,7 +161,7 @@ impl Unwritten {
     }
 
     /// Compares every byte with the digests, and writes none.
-    pub(super) fn prove(&self, settings: &Settings, watch: &Watch) -> Result<(), Error> {
+    pub(super) fn prove(&self, settings: &Settings, watch: &Watch) -> Result<(), RestoreError> {
         self.decode(settings, watch, |_| Ok(()))
     }
 
@@ -172,7 +172,7 @@ impl Unwritten {
         path: &Path,
         settings: &Settings,
         watch: &Watch,
-    ) -> Result<Temporary, Error> {
+    ) -> Result<Temporary, RestoreError> {
         let mut file = Temporary::create(&settings.disk, folder_of(path), RESTORE)
             .map_err(|e| RestoreError::write(path, e, 0))?;
         let mut written = 0;
@@ -190,8 +190,8 @@ impl Unwritten {
         &self,
         settings: &Settings,
         watch: &Watch,
-        mut visit: impl FnMut(&[u8]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        mut visit: impl FnMut(&[u8]) -> Result<(), RestoreError>,
+    ) -> Result<(), RestoreError> {
         watch.add_total(self.manifest.bytes);
         let digests = Digests::of(&self.manifest);
         compare(&self.bytes, digests, settings.threads, |plain| {

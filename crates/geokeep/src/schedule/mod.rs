@@ -11,7 +11,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::error::Kind;
+use crate::kind::Kind;
 
 /// Why there is no schedule of this form.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,9 @@ pub enum ScheduleError {
 }
 
 impl ScheduleError {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::BrokenCrontab => Kind::ScheduleFailed,
             _ => Kind::Usage,

@@ -1,9 +1,9 @@
 //! What SQLite cannot make sense of, stored byte by byte.
 
+use super::SnapshotError;
 use super::bracketed::{self, Beside};
 use super::choose::{Method, other_names, same_file};
 use super::{Consume, Failure, Request, Taken};
-use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::source::Look;
 
@@ -14,7 +14,7 @@ pub(super) fn as_it_lies<T>(
     look: Look,
     why: &str,
     consume: &mut Consume<'_, T>,
-) -> Result<(Taken, T), Error> {
+) -> Result<(Taken, T), SnapshotError> {
     let read = bracketed::read(request, &look, Beside::Anything, consume);
     let (read, consumed) = read.map_err(Failure::into_error)?;
     // It may have waited for long until the old file kept still.

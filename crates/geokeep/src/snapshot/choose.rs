@@ -9,9 +9,9 @@ use super::{
     Consume, Failure, Request, SnapshotError, Taken, ogr, online, pages, reconcile, tidy, vacuum,
     waiting::Backoff,
 };
-use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::source::{Look, State, look};
+use std::io::Read;
 
 /// A way of taking a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -114,12 +114,31 @@ fn refusal(method: Method, state: State) -> Option<&'static str> {
     }
 }
 
-/// Takes a snapshot the way that is right for the state of the source.
-pub(crate) fn take<T>(
+/// Takes a snapshot the way that is right for the state of the source. `receive` is given the stream
+/// and its length in bytes, from the start again if the source moved while it was read.
+pub(crate) fn take<T, E: From<SnapshotError>>(
+    request: &Request<'_>,
+    first: Look,
+    receive: &mut dyn FnMut(&mut dyn Read, u64) -> Result<T, E>,
+) -> Result<(Taken, T), E> {
+    let mut failed = None;
+    let taken = attempts(request, first, &mut |stream, bytes| {
+        receive(stream, bytes).map_err(|error| {
+            failed = Some(error);
+            SnapshotError::Unwanted
+        })
+    });
+    match (taken, failed) {
+        (Err(SnapshotError::Unwanted), Some(error)) => Err(error),
+        (taken, _) => Ok(taken?),
+    }
+}
+
+fn attempts<T>(
     request: &Request<'_>,
     first: Look,
     consume: &mut Consume<'_, T>,
-) -> Result<(Taken, T), Error> {
+) -> Result<(Taken, T), SnapshotError> {
     let mut next = Some(first);
     let mut waiting = Backoff::new();
     let mut attempt = 0;
@@ -161,16 +180,16 @@ pub(crate) fn take<T>(
         attempt += u32::from(unreadable.is_none());
     }
     match last {
-        Some(error) => Err(SnapshotError::Sqlite(error).into()),
+        Some(error) => Err(SnapshotError::Sqlite(error)),
         None => {
             let reason = format!("other programs wrote to it during each of {ATTEMPTS} attempts");
-            Err(SnapshotError::NeverQuiet { reason }.into())
+            Err(SnapshotError::NeverQuiet { reason })
         }
     }
 }
 
 /// The gate's descriptor gives content, the name gives locks and times: they must be of one file.
-pub(super) fn same_file(request: &Request<'_>) -> Result<(), Error> {
+pub(super) fn same_file(request: &Request<'_>) -> Result<(), SnapshotError> {
     if request
         .gate
         .is_of(request.source)
@@ -178,7 +197,7 @@ pub(super) fn same_file(request: &Request<'_>) -> Result<(), Error> {
     {
         Ok(())
     } else {
-        Err(SnapshotError::Replaced.into())
+        Err(SnapshotError::Replaced)
     }
 }
 
@@ -198,7 +217,7 @@ pub(super) fn other_names(look: &Look) -> Option<Finding> {
     })
 }
 
-fn look_again(request: &Request<'_>) -> Result<Look, Error> {
+fn look_again(request: &Request<'_>) -> Result<Look, SnapshotError> {
     let mut look = look(request.source, request.gate, request.clock.now_ns())?;
     if let Some(file_system) = request.file_system {
         look.file_system = file_system.clone();
@@ -206,12 +225,11 @@ fn look_again(request: &Request<'_>) -> Result<Look, Error> {
     Ok(look)
 }
 
-fn asked_for(method: Method, look: &Look) -> Result<(Option<Method>, String), Error> {
+fn asked_for(method: Method, look: &Look) -> Result<(Option<Method>, String), SnapshotError> {
     if let Some(why) = refusal(method, look.state()) {
         return Err(SnapshotError::NeedsOtherMethod {
             reason: why.to_owned(),
-        }
-        .into());
+        });
     }
     Ok(match (look.state(), auto(look)) {
         (State::Locked, waiting) => waiting,

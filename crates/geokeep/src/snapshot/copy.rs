@@ -22,7 +22,6 @@ use super::private::{PrivateCopy, pour, staging_error};
 use super::super_journal::{self, Verdict};
 use super::{Failure, Request, SnapshotError, pages, reconcile};
 use crate::durable::{DiskFile, open_unlinked};
-use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock};
 
@@ -154,7 +153,7 @@ fn recovered(
 }
 
 /// A whole stream of pages, in a file.
-fn poured(request: &Request<'_>, stream: &mut dyn Read) -> Result<PrivateCopy, Error> {
+fn poured(request: &Request<'_>, stream: &mut dyn Read) -> Result<PrivateCopy, SnapshotError> {
     let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
     pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
     Ok(copy)
@@ -165,7 +164,7 @@ fn open_sidecar(request: &Request<'_>, suffix: &'static str) -> Result<File, Fai
     match open_unlinked(&request.source.sidecar(suffix)) {
         Ok(file) => Ok(file),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Failure::Moved),
-        Err(error) => Err(Error::from(SourceError::Sidecar { suffix, error }).into()),
+        Err(error) => Err(SnapshotError::from(SourceError::Sidecar { suffix, error }).into()),
     }
 }
 

@@ -30,9 +30,10 @@ pub use choose::{Advice, Method, advise};
 
 use crate::Watch;
 use crate::durable::Disk;
-use crate::error::{Error, Interrupted, Kind};
 use crate::finding::Finding;
-use crate::source::{FileSystem, Gate, Holder, Look, Source};
+use crate::kind::Kind;
+use crate::source::{FileSystem, Gate, Holder, Look, Source, SourceError};
+use crate::watch::Interrupted;
 
 /// Why no snapshot could be taken. Nothing was changed, nothing was stored.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +86,15 @@ pub enum SnapshotError {
     /// The disk failed.
     #[error("reading failed: {0}")]
     Io(#[source] io::Error),
+    /// The source could not be looked at.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Whoever received it failed, and says why itself.
+    #[error("it could not be received")]
+    Unwanted,
+    /// Stopped on request.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// A local working copy could not be written.
     #[error("no working copy could be written in '{}': {error}", folder.display())]
     Staging {
@@ -108,6 +118,8 @@ impl SnapshotError {
                 _ => Kind::StagingUnusable,
             },
             Self::ToolMissing { .. } => Kind::ToolMissing,
+            Self::Source(e) => e.kind(),
+            Self::Interrupted(_) => Kind::Interrupted,
             _ => Kind::SourceUnreadable,
         }
     }
@@ -185,7 +197,7 @@ pub(crate) struct Taken {
 
 /// Receives a snapshot: the stream and its length in bytes. Called again from the start if the
 /// source moved while it was read.
-pub(crate) type Consume<'a, T> = dyn FnMut(&mut dyn Read, u64) -> Result<T, Error> + 'a;
+pub(crate) type Consume<'a, T> = dyn FnMut(&mut dyn Read, u64) -> Result<T, SnapshotError> + 'a;
 
 /// How one attempt ended without a snapshot.
 #[derive(Debug)]
@@ -199,10 +211,10 @@ enum Failure {
     /// Whoever received the pages failed, and says why.
     Unwanted,
     /// It cannot be done.
-    Final(Error),
+    Final(SnapshotError),
 }
 
-impl<E: Into<Error>> From<E> for Failure {
+impl<E: Into<SnapshotError>> From<E> for Failure {
     fn from(e: E) -> Self {
         Self::Final(e.into())
     }
@@ -210,14 +222,14 @@ impl<E: Into<Error>> From<E> for Failure {
 
 impl Failure {
     /// As an error of the whole, where there is no next attempt.
-    fn into_error(self) -> Error {
+    fn into_error(self) -> SnapshotError {
         match self {
             Self::Final(error) => error,
-            Self::StateChanged(error) => SnapshotError::Sqlite(error).into(),
-            Self::NotADatabase(why) => SnapshotError::Senseless { why }.into(),
+            Self::StateChanged(error) => SnapshotError::Sqlite(error),
+            Self::NotADatabase(why) => SnapshotError::Senseless { why },
             Self::Moved | Self::Unwanted => {
                 let reason = "it changed while it was read".to_owned();
-                SnapshotError::NeverQuiet { reason }.into()
+                SnapshotError::NeverQuiet { reason }
             }
         }
     }
@@ -238,7 +250,7 @@ impl Failure {
             }
             Some(C::OperationInterrupted) => Self::Final(Interrupted.into()),
             // The disk, the memory, the rights.
-            _ => Self::Final(SnapshotError::Sqlite(error).into()),
+            _ => Self::Final(SnapshotError::Sqlite(error)),
         }
     }
 }

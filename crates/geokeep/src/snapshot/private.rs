@@ -13,7 +13,6 @@ use super::pages::{self, Open};
 use super::{Consume, Failure, Request, SnapshotError};
 use crate::Watch;
 use crate::durable::{Disk, DiskFile, Temporary};
-use crate::error::Error;
 use crate::source::{Gate, Source, look, sidecar};
 use crate::sqlite::{self, Confined};
 use crate::words::human_bytes;
@@ -135,8 +134,8 @@ impl PrivateCopy {
         request: &Request<'_>,
         consume: &mut Consume<'_, T>,
     ) -> Result<(pages::Read, T), Failure> {
-        let source = Source::new(self.path()).map_err(Error::from)?;
-        let gate = Gate::enter(&source).map_err(Error::from)?;
+        let source = Source::new(self.path()).map_err(SnapshotError::from)?;
+        let gate = Gate::enter(&source).map_err(SnapshotError::from)?;
         let inner = Request {
             source: &source,
             gate: &gate,
@@ -145,7 +144,8 @@ impl PrivateCopy {
         let bytes = gate.file().metadata().map_or(0, |metadata| metadata.len());
         match delivery::deliver(&inner, Open::Own, Route::of(bytes), consume) {
             Err(Failure::NotADatabase(_)) => {
-                let look = look(&source, &gate, inner.clock.now_ns()).map_err(Error::from)?;
+                let look =
+                    look(&source, &gate, inner.clock.now_ns()).map_err(SnapshotError::from)?;
                 bracketed::read(&inner, &look, Beside::Nothing, consume)
             }
             other => other,

@@ -16,6 +16,7 @@ mod folder;
 mod gate;
 mod header;
 mod identity;
+mod instead;
 mod list;
 mod look;
 mod qgis_project;
@@ -28,12 +29,15 @@ mod unprotected;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::kind::Kind;
+
 pub(crate) use another::{Another, another};
 pub use expand::{Expanded, Found, ReadList, expand, once_real};
 pub use file_system::FileSystem;
 pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};
 pub use identity::{Evidence, FileStamp, SidecarStamp, same_content};
+pub use instead::Instead;
 pub use look::{Look, State, look};
 pub(crate) use qgis_project::PROJECT_BYTES_MAX;
 pub use qgis_project::{Project, ProjectFormat};
@@ -61,9 +65,9 @@ pub enum SourceError {
     /// The system does not let us read it.
     #[error("we have no permission to read it")]
     NoPermission(#[source] io::Error),
-    /// Not a GeoPackage; the text says what it is instead.
-    #[error("{0}")]
-    NotAGeoPackage(String),
+    /// Not a GeoPackage, and what it is instead.
+    #[error(transparent)]
+    NotAGeoPackage(#[from] Instead),
     /// A pattern or folder that holds no GeoPackage.
     #[error("{0}")]
     NothingFound(String),
@@ -93,6 +97,15 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::NotAGeoPackage(_) => Kind::NotAGeopackage,
+            _ => Kind::SourceUnreadable,
+        }
+    }
+
     pub(crate) fn from_io(e: io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::NotFound => Self::Missing,
@@ -134,6 +147,17 @@ impl Source {
     /// `stat` of a sidecar, if there is one.
     pub(crate) fn sidecar_stamp(&self, suffix: &str) -> io::Result<Option<FileStamp>> {
         sidecars::stamp(&self.real, suffix)
+    }
+
+    /// A file that is not there now, or cannot be looked at, may have backups all the same.
+    #[must_use]
+    pub fn that_was(given: &Path) -> Option<Self> {
+        let folder = given.parent().filter(|f| !f.as_os_str().is_empty());
+        let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(Self {
+            given: given.to_owned(),
+            real: folder.join(given.file_name()?),
+        })
     }
 
     /// The real path as text by which its backups are known. Bytes that are no UTF-8 are written as

@@ -8,9 +8,9 @@ use super::found::Found;
 use super::schema::{Object, Schema, allow_long, keep_short, reason, took_too_much};
 use super::{Budget, VerifyError, is_io};
 use crate::destination::Verdict;
-use crate::error::{Error, Interrupted};
 use crate::finding::Severity;
 use crate::sqlite::{code, quote};
+use crate::watch::Interrupted;
 
 /// Faults that are listed at most.
 const FAULTS_MAX: usize = 100;
@@ -21,7 +21,10 @@ const PAGE_CACHE_KIB: u32 = 24 * 1024;
 /// table at a time.
 const PROGRAM_MAX: i32 = 2_500_000;
 
-pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<(Verdict, Found), Error> {
+pub(super) fn check(
+    connection: &Connection,
+    budget: &Budget,
+) -> Result<(Verdict, Found), VerifyError> {
     let mut found = Found::default();
     let verdict = |found: &Found| match found.errors() {
         0 => Verdict::Sound,
@@ -142,12 +145,12 @@ fn is_missing(message: &str) -> bool {
     .any(|text| message.contains(text))
 }
 
-fn trouble(error: rusqlite::Error, budget: &Budget) -> Result<Trouble, Error> {
+fn trouble(error: rusqlite::Error, budget: &Budget) -> Result<Trouble, VerifyError> {
     if budget.interrupted() {
         return Err(Interrupted.into());
     }
     if is_io(&error) {
-        return Err(VerifyError::from(error).into());
+        return Err(VerifyError::from(error));
     }
     let why = reason(&error);
     Ok(match code(&error) {
@@ -164,7 +167,7 @@ fn each_table(
     tables: &[&Object],
     budget: &Budget,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     for table in tables {
         let name = Some(table.name.as_str());
         if !table.computes {

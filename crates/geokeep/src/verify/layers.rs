@@ -3,11 +3,11 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
+use super::VerifyError;
 use super::found::Found;
 use super::schema::{Kind, Schema, keep_short, reason, took_too_much};
 use super::{Budget, not_fatal};
 use crate::destination::{Extent, Layer};
-use crate::error::Error;
 use crate::finding::Severity;
 use crate::sqlite::quote;
 
@@ -35,7 +35,7 @@ pub(super) fn list(
     mut view_steps: i64,
     budget: &Budget,
     found: &mut Found,
-) -> Result<Listed, Error> {
+) -> Result<Listed, VerifyError> {
     let listed = budget.spend(|| {
         schema.allow_for_reading(
             connection,
@@ -69,7 +69,7 @@ fn add_rows(
     budget: &Budget,
     view_steps: &mut i64,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     let Some(object) = schema.get(&layer.name) else {
         if layer.name.chars().count() < NAME_CHARS_MAX {
             layer.missing = true;

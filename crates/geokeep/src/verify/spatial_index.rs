@@ -10,11 +10,11 @@ mod index;
 
 use rusqlite::Connection;
 
+use super::VerifyError;
 use super::found::Found;
 use super::schema::{Kind, Schema, keep_short, reason};
 use super::{Budget, not_fatal};
 use crate::destination::Layer;
-use crate::error::Error;
 use crate::finding::Severity;
 use index::Index;
 
@@ -31,7 +31,7 @@ pub(super) fn check(
     whole: bool,
     budget: &Budget,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     if schema.get("gpkg_geometry_columns").is_none() {
         // A GeoPackage of attributes alone need not have it.
         return Ok(());

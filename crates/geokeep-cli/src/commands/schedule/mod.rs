@@ -9,11 +9,12 @@ mod tool;
 use std::path::{Path, PathBuf};
 
 use geokeep::schedule::{Plan, ScheduleError};
+use geokeep::wire::{ScheduleLine, ScheduleText, utc};
 
 use crate::args::schedule::{Action, Install, Schedule, Scheduler};
 use crate::config::Config;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, ScheduleLine, ScheduleText, human_time};
+use crate::render::{self, human_time};
 use crate::settings::Context;
 
 /// What a scheduler knows of the schedule that it has.
@@ -221,9 +222,9 @@ fn status(kind: Option<Scheduler>, context: &Context) -> Result<(), Failure> {
         if context.json {
             render::json_line(&ScheduleLine {
                 place: Some(status.place),
-                last_run: status.last_run.map(render::utc),
+                last_run: status.last_run.map(utc),
                 last_exit: status.last_exit,
-                next_run: status.next_run.map(render::utc),
+                next_run: status.next_run.map(utc),
                 notes: status.notes,
                 ..ScheduleLine::new("scheduled", Some(kind.as_str()))
             });
@@ -263,7 +264,7 @@ fn describe(kind: Scheduler, status: &Status, context: &Context) {
 }
 
 fn refused(error: ScheduleError) -> Failure {
-    Failure::of_schedule(&error.into())
+    Failure::of_schedule(&error)
 }
 
 fn failed(message: &str, cause: &str) -> Failure {
