@@ -17,7 +17,7 @@ use geokeep::{Error, Kind};
 use serde::Serialize;
 
 use self::causes::{of_destination, of_look, of_restore, of_snapshot};
-use crate::render::one_line;
+use geokeep::words::one_line;
 
 /// One failure, in at most four lines.
 #[derive(Debug, Clone, Serialize)]

@@ -57,6 +57,12 @@ pub fn human_age(age: SignedDuration) -> String {
     }
 }
 
+/// `parcels@2026-11-22T08:15:00.123Z`, by which that backup can be asked for.
+#[must_use]
+pub fn at(name: &str, instant: jiff::Timestamp) -> String {
+    format!("{name}@{instant:.3}")
+}
+
 /// A name in composed form (NFC). Macs, and shares that Macs write to, take `ü` apart into `u` and
 /// a mark; people type one character and see no difference.
 #[must_use]

@@ -9,7 +9,7 @@ use geokeep::snapshot::SnapshotError;
 use geokeep::source::{Instead, SourceError};
 
 use super::{Asked, Failure, room, shown};
-use crate::render::{at, human_bytes, one_line};
+use geokeep::words::{at, human_bytes, one_line};
 
 pub(super) fn of_look(
     error: &SourceError,

@@ -6,7 +6,7 @@ use std::path::Path;
 use geokeep::restore::RestoreError;
 
 use super::{Failure, shown};
-use crate::render::human_bytes;
+use geokeep::words::human_bytes;
 
 /// `to` is how another place is chosen.
 pub(super) fn quota(failure: Failure, written: u64, to: &str) -> Failure {

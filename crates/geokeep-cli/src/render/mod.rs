@@ -14,13 +14,13 @@ use geokeep::durable::{Lack, new_lacks};
 use serde::Serialize;
 
 use geokeep::words::visible_json;
-pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
+pub(crate) use geokeep::words::{at, human_age, human_bytes, human_count, one_line};
 pub(crate) use json::{
     AdoptLine, BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine,
     NotProtectedLine, ProjectLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
 };
 pub(crate) use progress::Progress;
-pub(crate) use text::{at, command, human_time, layers_in_short};
+pub(crate) use text::{command, human_time, layers_in_short};
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;

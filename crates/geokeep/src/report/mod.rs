@@ -3,6 +3,7 @@
 
 mod map;
 mod page;
+mod parts;
 mod plot;
 mod section;
 mod shell;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use sozip::Chunks;
 
 use super::RestoreError;
+use super::Restored;
 use super::aside::Aside;
 use super::locked::Locked;
 use super::target::{Seen, holder_of, in_use, look_unused, refuse_shared_journal};
-use super::whole_file::{Restored, Unwritten};
+use super::unwritten::Unwritten;
 use crate::Watch;
 use crate::backup::{Settings, backup, plan};
 use crate::destination::{ArchiveFolder, Manifest, Stored};

@@ -8,6 +8,7 @@ mod copy;
 mod dbpage;
 mod delivery;
 mod free_pages;
+mod method;
 mod ogr;
 mod online;
 mod pages;
@@ -26,7 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use choose::take;
-pub use choose::{Advice, Method, advise};
+pub use choose::{Advice, advise};
+pub use method::Method;
 
 use crate::Watch;
 use crate::durable::Disk;
@@ -146,6 +148,17 @@ pub(crate) struct Request<'a> {
     pub(crate) file_system: Option<&'a FileSystem>,
     /// Free pages as they are, instead of zeros.
     pub(crate) keep_free_pages: bool,
+}
+
+impl Request<'_> {
+    /// The gate's descriptor gives content, the name gives locks and times: they must be of one file.
+    fn same_file(&self) -> Result<(), SnapshotError> {
+        if self.gate.is_of(self.source).map_err(SnapshotError::Io)? {
+            Ok(())
+        } else {
+            Err(SnapshotError::Replaced)
+        }
+    }
 }
 
 /// The time, given by the caller.

@@ -22,6 +22,7 @@ mod look;
 mod qgis_project;
 mod resident;
 mod sidecars;
+mod stamp;
 mod sys;
 pub(crate) mod times;
 mod unprotected;
@@ -32,17 +33,18 @@ use std::path::{Path, PathBuf};
 use crate::kind::Kind;
 
 pub(crate) use another::{Another, another};
-pub use expand::{Expanded, Found, ReadList, expand, once_real};
+pub use expand::{Expanded, Found, ReadList, expand};
 pub use file_system::FileSystem;
 pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};
-pub use identity::{Evidence, FileStamp, SidecarStamp, same_content};
+pub use identity::{Evidence, same_content};
 pub use instead::Instead;
 pub use look::{Look, State, look};
 pub(crate) use qgis_project::PROJECT_BYTES_MAX;
 pub use qgis_project::{Project, ProjectFormat};
 pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
+pub use stamp::{FileStamp, SidecarStamp};
 pub use sys::{Holder, Locks, Waiting};
 pub(crate) use sys::{ReadLock, free_space, host_name, locks, openers, owned_by_us, read_lock};
 pub use unprotected::{NotProtected, Unprotected};
@@ -209,6 +211,15 @@ fn lexical(given: &Path) -> Option<PathBuf> {
     let above: PathBuf = parts[..=last].iter().collect();
     let rest: PathBuf = parts[last + 1..].iter().collect();
     Some(std::fs::canonicalize(above).ok()?.join(rest))
+}
+
+/// The real path of what may not be there, by the nearest folder above it that is.
+#[must_use]
+pub fn once_real(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let above = path.ancestors().find(|above| above.exists())?;
+    let real = std::fs::canonicalize(above).ok()?;
+    Some(real.join(path.strip_prefix(above).ok()?))
 }
 
 /// `path` with `suffix` added to the file name.
