@@ -2,7 +2,6 @@
 //! (message, cause, state, hint), word for word. Names of folders, instants and process numbers
 //! are redacted.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -321,7 +320,7 @@ fn as_nobody(desk: &Desk, arguments: &[&str]) -> Option<Ended> {
         .arg("--version")
         .output();
     if !can.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: this test runs as root and cannot run the command as somebody else");
+        testkit::skipped("this test runs as root and cannot run the command as somebody else");
         return None;
     }
     let mut command = Command::new("setpriv");
