@@ -259,26 +259,18 @@ fn name(text: &str) -> Result<String, String> {
 
 /// `250ms`, `30s`, `5m`, `1h`; a bare number is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is not a time such as 250ms, 30s or 5m");
-    let split = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    let seconds = match unit {
-        "ms" => number / 1000.0,
-        "" | "s" => number,
-        "m" | "min" => number * 60.0,
-        "h" => number * 3600.0,
-        "d" => number * 86_400.0,
-        _ => return Err(wrong()),
-    };
-    if seconds > 1e9 {
-        Err(wrong())
-    } else {
-        Ok(Duration::from_secs_f64(seconds))
-    }
+    let is_bare = text.ends_with(|last: char| last.is_ascii_digit());
+    let unit = if is_bare { "s" } else { "" };
+    let span = format!("{text}{unit}").parse::<jiff::Span>();
+    span.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()))
+        .ok()
+        .and_then(|time| Duration::try_from(time).ok())
+        .filter(|time| time.as_secs() <= SECONDS_MAX)
+        .ok_or_else(|| format!("'{text}' is not a time such as 250ms, 30s or 5m"))
 }
+
+/// Thirty years: more than that is a slip.
+const SECONDS_MAX: u64 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -290,7 +282,11 @@ mod tests {
         assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
         assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
         assert_eq!(duration("2"), Ok(Duration::from_secs(2)));
-        for wrong in ["", "s", "-1s", "3 days", "1e99s", "..s"] {
+        assert_eq!(duration("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("3min"), Ok(Duration::from_secs(180)));
+        assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
+        for wrong in ["", "s", "-1s", "1 month", "1e99s", "99999999999s", "..s"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }

@@ -137,7 +137,7 @@ hint:  take one of these, times of day with --at, or another --kind\n"
         ended.err,
         format!(
             "error: '{}' cannot be read
-cause: No such file or directory (os error 2)
+cause: there is no such file or folder
 state: nothing was done
 hint:  name another with --config, or make one: geokeep init\n",
             std::path::absolute(desk.path("missing.toml"))

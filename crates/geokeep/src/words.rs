@@ -1,6 +1,7 @@
 //! Numbers, ages and foreign texts as people read them.
 
 use std::borrow::Cow;
+use std::io;
 
 use jiff::SignedDuration;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
@@ -41,6 +42,51 @@ pub fn human_count(count: u64) -> String {
 pub fn counted(count: usize, one: &str, many: &str) -> String {
     let word = if count == 1 { one } else { many };
     format!("{} {word}", human_count(count as u64))
+}
+
+/// Why the system did not do something, in plain words and without its number.
+#[must_use]
+pub fn why(error: &io::Error) -> String {
+    use io::ErrorKind as Kind;
+    let known = match error.kind() {
+        // What we say ourselves is in plain words.
+        _ if error.get_ref().is_some() => return error.to_string(),
+        Kind::NotFound => "there is no such file or folder",
+        Kind::PermissionDenied => "this user has no permission to do that",
+        Kind::AlreadyExists => "something of that name is there already",
+        Kind::NotADirectory => "what should be a folder is none",
+        Kind::IsADirectory => "it is a folder",
+        Kind::DirectoryNotEmpty => "the folder is not empty",
+        Kind::ReadOnlyFilesystem => "the disk can only be read",
+        Kind::StorageFull => "no space is left there",
+        Kind::QuotaExceeded => "the quota of this user is used up",
+        Kind::FileTooLarge => "a file of that length is not allowed there",
+        Kind::ResourceBusy | Kind::ExecutableFileBusy => "another program is using it",
+        Kind::Deadlock | Kind::WouldBlock => "another program has it locked",
+        Kind::CrossesDevices => "the two places are on different disks",
+        Kind::TooManyLinks => "it has too many names",
+        Kind::InvalidFilename => "the system allows no such name",
+        Kind::TimedOut => "there was no answer in time",
+        Kind::ConnectionRefused => "nobody answers there",
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => {
+            "the connection broke off"
+        }
+        Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {
+            "the network does not lead there"
+        }
+        Kind::StaleNetworkFileHandle => "the server has put another file in its place",
+        Kind::UnexpectedEof => "it ends too early",
+        Kind::OutOfMemory => "there is not enough memory",
+        Kind::Unsupported => "it is not possible on this system",
+        Kind::Interrupted => "it was interrupted",
+        Kind::InvalidInput => "the system does not accept that",
+        // A disk that fails has no kind of its own.
+        _ => match error.raw_os_error() {
+            Some(number) => return format!("the disk or the system failed (error {number})"),
+            None => return error.to_string(),
+        },
+    };
+    known.to_owned()
 }
 
 /// `7 hours`, `3 days`: an age in the largest unit of which there are at least two, cut off.
@@ -199,6 +245,20 @@ mod tests {
         assert_eq!(human_count(0), "0");
         assert_eq!(human_count(1_234_567), "1,234,567");
         assert_eq!(counted(1, "file", "files"), "1 file");
+    }
+
+    #[test]
+    fn no_number_and_no_text_of_the_system_is_shown() {
+        for number in 1..134 {
+            let error = io::Error::from_raw_os_error(number);
+            let said = why(&error);
+            assert!(
+                !said.contains("os error") && !error.to_string().contains(&said),
+                "{said}"
+            );
+        }
+        let ours = io::Error::other("the snapshot broke off");
+        assert_eq!(why(&ours), "the snapshot broke off");
     }
 
     #[test]

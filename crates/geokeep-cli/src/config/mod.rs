@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use format::{Hooks, Job};
 
-use geokeep::words::as_utf8;
+use geokeep::words::{as_utf8, why};
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;
@@ -47,7 +47,7 @@ impl Config {
             let hint = "name another with --config, or make one: geokeep init";
             Failure::usage(message, cause, hint)
         };
-        let bytes = std::fs::read(&path).map_err(|e| cannot(&e.to_string()))?;
+        let bytes = std::fs::read(&path).map_err(|e| cannot(&why(&e)))?;
         let text = String::from_utf8(as_utf8(bytes))
             .map_err(|_| cannot("it is neither UTF-8 nor UTF-16 text"))?;
         let mut file = fault::parse(&text, &path)?;

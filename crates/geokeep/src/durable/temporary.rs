@@ -24,7 +24,7 @@ pub enum KeepError {
     Failed(io::Error),
     /// It has it, and is whole; but the folder could not be synced, so that a power cut may take
     /// the name back.
-    #[error("its folder could not be synced: {0}")]
+    #[error("its folder could not be synced: {}", crate::words::why(.0))]
     NotSynced(io::Error),
 }
 

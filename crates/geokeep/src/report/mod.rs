@@ -25,6 +25,7 @@ use crate::durable::{Disk, Readers, Temporary, folder_of};
 use crate::kind::Kind;
 use crate::source::{Gate, Source, look, same_content};
 use crate::words::is_unseen;
+use crate::words::why;
 
 /// Everything that is told.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ pub enum ReportError {
     #[error("'{}' is there and is not a report of geokeep", .0.display())]
     NotAReport(PathBuf),
     /// Writing failed.
-    #[error("writing to '{}' failed: {error}", path.display())]
+    #[error("writing to '{}' failed: {}", path.display(), why(error))]
     Write {
         /// Where.
         path: PathBuf,

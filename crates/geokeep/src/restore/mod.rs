@@ -24,6 +24,7 @@ use crate::durable::{KeepError, NotRestored};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::source::Holder;
+use crate::words::why;
 
 /// Where a file goes.
 #[derive(Debug, Clone)]
@@ -126,7 +127,7 @@ pub enum RestoreError {
         error: Box<RestoreError>,
     },
     /// Writing failed.
-    #[error("writing to '{}' failed: {error}", path.display())]
+    #[error("writing to '{}' failed: {}", path.display(), why(error))]
     Write {
         /// Where.
         path: PathBuf,
@@ -135,7 +136,7 @@ pub enum RestoreError {
     },
     /// The restored file is there, whole; but the last step failed, so that a power cut may bring
     /// back what was there before.
-    #[error("'{}' was restored, but the last step failed: {error}", path.display())]
+    #[error("'{}' was restored, but the last step failed: {}", path.display(), why(error))]
     NotDurable {
         /// The restored file.
         path: PathBuf,

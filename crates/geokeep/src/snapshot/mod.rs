@@ -36,6 +36,7 @@ use crate::finding::Finding;
 use crate::kind::Kind;
 use crate::source::{FileSystem, Gate, Holder, Look, Source, SourceError};
 use crate::watch::Interrupted;
+use crate::words::why;
 
 /// Why no snapshot could be taken. Nothing was changed, nothing was stored.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +87,7 @@ pub enum SnapshotError {
         why: String,
     },
     /// The disk failed.
-    #[error("reading failed: {0}")]
+    #[error("reading failed: {}", why(.0))]
     Io(#[source] io::Error),
     /// The source could not be looked at.
     #[error(transparent)]
@@ -98,7 +99,7 @@ pub enum SnapshotError {
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
     /// A local working copy could not be written.
-    #[error("no working copy could be written in '{}': {error}", folder.display())]
+    #[error("no working copy could be written in '{}': {}", folder.display(), why(error))]
     Staging {
         /// Where.
         folder: PathBuf,

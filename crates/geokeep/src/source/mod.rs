@@ -31,6 +31,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::kind::Kind;
+use crate::words::why;
 
 pub(crate) use another::{Another, another};
 pub use expand::{Expanded, Found, ReadList, expand};
@@ -84,7 +85,7 @@ pub enum SourceError {
     #[error("{0}")]
     BadProject(String),
     /// What lies beside the file and belongs to it cannot be read.
-    #[error("its '{suffix}', which belongs to it: {error}")]
+    #[error("its '{suffix}', which belongs to it: {}", why(error))]
     Sidecar {
         /// `-wal`, `-shm` or `-journal`.
         suffix: &'static str,
@@ -92,7 +93,7 @@ pub enum SourceError {
         error: io::Error,
     },
     /// Reading failed.
-    #[error("reading failed: {0}")]
+    #[error("reading failed: {}", why(.0))]
     Io(#[source] io::Error),
 }
 
