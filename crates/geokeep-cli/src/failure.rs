@@ -19,7 +19,7 @@ pub(crate) use geokeep::wire::Exit;
 use geokeep::{Error, Kind};
 
 use self::causes::{of_destination, of_look, of_restore, of_snapshot};
-use crate::render::one_line;
+use geokeep::words::{one_line, why};
 
 /// One failure, in at most four lines.
 #[derive(Debug, Clone)]
@@ -146,7 +146,7 @@ impl Failure {
         Self {
             kind: Kind::TargetUnwritable.as_str(),
             message: format!("could not write the manual pages to {}", shown(folder)),
-            cause: Some(error.to_string()),
+            cause: Some(why(error)),
             state: Some("pages that were named are written".to_owned()),
             hint: Some("check that this user may write there".to_owned()),
             exit: Exit::of(Kind::TargetUnwritable),
@@ -182,7 +182,7 @@ impl Failure {
                 error.kind(),
                 format!("the backup of {name} may not be safe yet"),
             )
-            .cause(format!("its folder could not be synced: {e}"))
+            .cause(format!("its folder could not be synced: {}", why(e)))
             .state(format!(
                 "it is there and whole, {}; a power cut now could take it away",
                 shown(path)

@@ -4,7 +4,6 @@
 //! the folder where the run happened to begin.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "what could not be tried is said")]
 
 mod common;
 
@@ -79,7 +78,7 @@ fn a_configuration_of_somebody_else_is_not_used() {
     let desk = desk("[job.hooks]\non_success = [\"touch\", \"ran\"]\n");
     let config = desk.path("geokeep.toml");
     if std::os::unix::fs::chown(&config, Some(65_533), None).is_err() {
-        eprintln!("skipped: only root can give files away");
+        testkit::skipped("only root can give files away");
         return;
     }
     let run = desk.run(&["run"]);

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Init, context: &Context) -> Result<Exit, Failure> 
         };
         Failure::usage(
             format!("{} was not written", shown(path)),
-            &e.to_string(),
+            &geokeep::words::why(&e),
             hint,
         )
     })?;

@@ -6,6 +6,7 @@ mod trust;
 use std::path::{Path, PathBuf};
 
 use geokeep::jobs::config::{Job, parse};
+use geokeep::words::why;
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;
@@ -39,7 +40,7 @@ impl Config {
         trust::check(&path)?;
         let bytes = std::fs::read(&path).map_err(|e| {
             let message = format!("{} cannot be read", shown(&path));
-            Failure::usage(message, &e.to_string(), OR_ANOTHER)
+            Failure::usage(message, &why(&e), OR_ANOTHER)
         })?;
         let folder = path.parent().unwrap_or(Path::new("/"));
         let jobs = parse(bytes, folder, context.home.as_deref());

@@ -9,7 +9,7 @@ use geokeep::snapshot::SnapshotError;
 use geokeep::source::{Instead, SourceError};
 
 use super::{Asked, Failure, room, shown};
-use crate::render::{at, human_bytes, one_line};
+use geokeep::words::{at, human_bytes, one_line, why};
 
 pub(super) fn of_look(
     error: &SourceError,
@@ -28,12 +28,13 @@ pub(super) fn of_look(
         SourceError::NotAFile => could_not()
             .cause("it is not an ordinary file")
             .hint("name a GeoPackage file"),
-        SourceError::NoPermission(e) => could_not()
-            .cause(format!("we have no permission to read it ({e})"))
+        SourceError::NoPermission(_) => could_not()
+            .cause("we have no permission to read it")
             .hint("run geokeep as the user who owns the file, or let this user read it"),
         SourceError::Sidecar { suffix, error } => could_not()
             .cause(format!(
-                "its '{suffix}', which belongs to it, cannot be read ({error})"
+                "its '{suffix}', which belongs to it, cannot be read: {}",
+                why(error)
             ))
             .hint("run geokeep as the user who has the file open, or let this user read both"),
         SourceError::NothingFound(what) => new(format!("nothing to back up in {name}"))
@@ -258,7 +259,7 @@ pub(super) fn of_restore(
             .hint("open it in that program once, or restore to another name with --to"),
         RestoreError::NotDurable { path, error: e } => {
             new(format!("{name} was restored, but may not be safe yet"))
-                .cause(format!("the last step failed: {e}"))
+                .cause(format!("the last step failed: {}", why(e)))
                 .state(format!(
                     "the restored file is there and whole, {}; a power cut now could bring back what was there before",
                     shown(path)

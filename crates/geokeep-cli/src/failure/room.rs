@@ -6,7 +6,7 @@ use std::path::Path;
 use geokeep::restore::RestoreError;
 
 use super::{Failure, shown};
-use crate::render::human_bytes;
+use geokeep::words::{human_bytes, why};
 
 /// `to` is how another place is chosen.
 pub(super) fn quota(failure: Failure, written: u64, to: &str) -> Failure {
@@ -46,7 +46,11 @@ pub(super) fn staging(failure: Failure, full: bool, folder: &Path, error: &io::E
         "make that folder, or let this user write there"
     };
     failure
-        .cause(format!("writing in {} failed: {error}", shown(folder)))
+        .cause(format!(
+            "writing in {} failed: {}",
+            shown(folder),
+            why(error)
+        ))
         .hint(format!(
             "{act}, or name another folder in the variable TMPDIR"
         ))
@@ -58,7 +62,7 @@ pub(super) fn no_drill_message(name: &str) -> String {
 
 pub(super) fn no_drill(failure: Failure, folder: &Path, error: &RestoreError) -> Failure {
     let cause = match error {
-        RestoreError::Write { error, .. } => error.to_string(),
+        RestoreError::Write { error, .. } => why(error),
         other => other.to_string(),
     };
     failure

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use geokeep::words::why;
+
 use super::ping::ping;
 use super::{RunLine, in_short, log, program};
 use crate::failure::shown;
@@ -24,7 +26,11 @@ pub(crate) fn end(hooks: &Hooks, run: &RunLine) {
     if let Some(path) = &hooks.log
         && let Err(e) = log::append(path, &text)
     {
-        render::remark(&format!("the log {} was not written: {e}", shown(path)));
+        render::remark(&format!(
+            "the log {} was not written: {}",
+            shown(path),
+            why(&e)
+        ));
     }
     let (hook, ending) = if run.succeeded() {
         (&hooks.on_success, "")

@@ -15,7 +15,7 @@ use serde::Serialize;
 use geokeep::wire;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use progress::Progress;
-pub(crate) use text::{at, command, human_time, layers_in_short};
+pub(crate) use text::{command, human_time, layers_in_short};
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;

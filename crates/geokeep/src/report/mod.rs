@@ -4,6 +4,7 @@
 mod gather;
 mod map;
 mod page;
+mod parts;
 mod plot;
 mod section;
 mod shell;
@@ -25,6 +26,7 @@ use crate::durable::{Disk, Temporary, folder_of};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::words::is_unseen;
+use crate::words::why;
 
 /// Everything that is told.
 #[derive(Debug)]
@@ -95,7 +97,7 @@ pub enum ReportError {
     #[error(transparent)]
     Path(#[from] Error),
     /// Writing failed.
-    #[error("writing to '{}' failed: {error}", path.display())]
+    #[error("writing to '{}' failed: {}", path.display(), why(error))]
     Write {
         /// Where.
         path: PathBuf,

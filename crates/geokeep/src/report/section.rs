@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::page::{age, badge, clock};
+use super::parts::{age, badge, clock};
 use super::shell::quoted;
 use super::{Report, SourceReport, map, plot};
 use crate::destination::{Layer, Stored, Verdict};

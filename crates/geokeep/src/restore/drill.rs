@@ -4,7 +4,7 @@ use blake3::Hasher;
 
 use super::RestoreError;
 use super::target::enough_room;
-use super::whole_file::Unwritten;
+use super::unwritten::Unwritten;
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Manifest, Opened, digest_text};

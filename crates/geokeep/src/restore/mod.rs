@@ -9,6 +9,7 @@ mod project;
 mod prove;
 mod rights;
 mod target;
+mod unwritten;
 mod whole_file;
 
 use std::io;
@@ -18,12 +19,40 @@ pub use drill::drill;
 pub use place::{Unsure, place_of_database, place_of_project};
 pub use project::{RestoredProject, restore_project};
 pub use prove::{Proof, prove};
-pub use whole_file::{Restored, Target, restore};
+pub use whole_file::restore;
 
-use crate::durable::KeepError;
+use crate::destination::{Manifest, Stored};
+use crate::durable::{KeepError, NotRestored};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::source::Holder;
+use crate::words::why;
+
+/// Where a file goes.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The file.
+    pub path: PathBuf,
+    /// Replace what is there, after a backup of it.
+    pub force: bool,
+}
+
+/// What a restore did.
+#[derive(Debug, Clone)]
+pub struct Restored {
+    /// The file, without symbolic links.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// The backup that was restored.
+    pub manifest: Manifest,
+    /// The backup that holds what was replaced.
+    pub replaced: Option<Stored>,
+    /// Logs or journals without their file that lay there, under their new names.
+    pub set_aside: Vec<PathBuf>,
+    /// What of the file's owner, group and permissions could not be given back.
+    pub not_restored: Vec<NotRestored>,
+}
 
 /// Why a file was not given back. The target is as it was, except after
 /// [`NotDurable`](Self::NotDurable).
@@ -100,7 +129,7 @@ pub enum RestoreError {
         error: Box<RestoreError>,
     },
     /// Writing failed.
-    #[error("writing to '{}' failed: {error}", path.display())]
+    #[error("writing to '{}' failed: {}", path.display(), why(error))]
     Write {
         /// Where.
         path: PathBuf,
@@ -109,7 +138,7 @@ pub enum RestoreError {
     },
     /// The restored file is there, whole; but the last step failed, so that a power cut may bring
     /// back what was there before.
-    #[error("'{}' was restored, but the last step failed: {error}", path.display())]
+    #[error("'{}' was restored, but the last step failed: {}", path.display(), why(error))]
     NotDurable {
         /// The restored file.
         path: PathBuf,

@@ -4,10 +4,11 @@
 //! what was backed up is it replaced. So a commit is in the safety backup, or in the file afterwards.
 
 use super::RestoreError;
+use super::Restored;
 use super::aside::Aside;
 use super::locked::Locked;
 use super::target::{Seen, holder_of, in_use, look_unused, refuse_shared_journal};
-use super::whole_file::{Restored, Unwritten};
+use super::unwritten::Unwritten;
 use crate::Watch;
 use crate::backup::{Settings, backup, plan};
 use crate::destination::{Destination, Stored};

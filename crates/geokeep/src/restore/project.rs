@@ -5,9 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::RestoreError;
+use super::Target;
 use super::rights::Known;
 use super::target::{enough_room, real_path};
-use super::whole_file::{Target, sweep_after_killed};
+use super::whole_file::sweep_after_killed;
 use crate::Watch;
 use crate::backup::{Settings, keep_project};
 use crate::destination::{Destination, Kept, KeptProject};

@@ -1,48 +1,18 @@
 //! A whole file, byte for byte as the snapshot was.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::RestoreError;
 use super::aside::Aside;
 use super::over::Replacing;
-use super::rights::Known;
 use super::target::{enough_room, free_name, look_unused, real_path};
+use super::unwritten::Unwritten;
+use super::{RestoreError, Restored, Target};
 use crate::Watch;
 use crate::backup::Settings;
-use crate::destination::{Destination, Manifest, Opened, Stored, StoredBytes};
-use crate::durable::{
-    KeepError, NotRestored, RESTORE, Temporary, folder_of, sweep, sweep_restores,
-};
+use crate::destination::{Destination, Opened};
+use crate::durable::{KeepError, folder_of, sweep, sweep_restores};
 use crate::source::Source;
-use crate::verify::VerifyError;
-use crate::verify::{Digests, compare};
-
-/// Where a file goes.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// The file.
-    pub path: PathBuf,
-    /// Replace what is there, after a backup of it.
-    pub force: bool,
-}
-
-/// What a restore did.
-#[derive(Debug, Clone)]
-pub struct Restored {
-    /// The file, without symbolic links.
-    pub path: PathBuf,
-    /// Its length in bytes.
-    pub bytes: u64,
-    /// The backup that was restored.
-    pub manifest: Manifest,
-    /// The backup that holds what was replaced.
-    pub replaced: Option<Stored>,
-    /// Logs or journals without their file that lay there, under their new names.
-    pub set_aside: Vec<PathBuf>,
-    /// What of the file's owner, group and permissions could not be given back.
-    pub not_restored: Vec<NotRestored>,
-}
 
 /// Gives back the database of `backup`. A file that is made is the snapshot, byte for byte. A file
 /// that is replaced gets its pages in one transaction, which moves SQLite's own counters in the
@@ -140,65 +110,4 @@ fn make(
     }
     restored.set_aside = aside.names();
     kept
-}
-
-/// A backup, opened to be restored.
-pub(super) struct Unwritten {
-    pub(super) manifest: Manifest,
-    pub(super) bytes: StoredBytes,
-    /// What the new file may be read and changed by, once it is to get its name.
-    pub(super) rights: Known,
-}
-
-impl Unwritten {
-    pub(super) fn open(backup: &Opened) -> Result<Self, RestoreError> {
-        backup.check_frame().map_err(VerifyError::from)?;
-        Ok(Self {
-            manifest: backup.manifest.clone(),
-            bytes: backup.bytes()?,
-            rights: Known::of(backup),
-        })
-    }
-
-    /// Compares every byte with the digests, and writes none.
-    pub(super) fn prove(&self, settings: &Settings, watch: &Watch) -> Result<(), RestoreError> {
-        self.decode(settings, watch, |_| Ok(()))
-    }
-
-    /// Writes it under a temporary name beside `path`, and proves it on the way. Until it
-    /// gets its rights it is closed to everybody else.
-    pub(super) fn write(
-        &self,
-        path: &Path,
-        settings: &Settings,
-        watch: &Watch,
-    ) -> Result<Temporary, RestoreError> {
-        let mut file = Temporary::create(&settings.disk, folder_of(path), RESTORE)
-            .map_err(|e| RestoreError::write(path, e, 0))?;
-        let mut written = 0;
-        let to = file.file_mut();
-        self.decode(settings, watch, |plain| {
-            to.write_all(plain)
-                .map_err(|e| RestoreError::write(path, e, written))?;
-            written += plain.len() as u64;
-            Ok(())
-        })?;
-        Ok(file)
-    }
-
-    fn decode(
-        &self,
-        settings: &Settings,
-        watch: &Watch,
-        mut visit: impl FnMut(&[u8]) -> Result<(), RestoreError>,
-    ) -> Result<(), RestoreError> {
-        watch.add_total(self.manifest.bytes);
-        let digests = Digests::of(&self.manifest);
-        compare(&self.bytes, digests, settings.threads, |plain| {
-            watch.check()?;
-            visit(plain)?;
-            watch.add_done(plain.len() as u64);
-            Ok(())
-        })
-    }
 }

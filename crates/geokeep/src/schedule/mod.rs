@@ -217,10 +217,3 @@ fn is_plain(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,".contains(c);
     !text.is_empty() && text.chars().all(plain)
 }
-
-/// Text of an XML element.
-fn xml(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-}

@@ -1,56 +1,18 @@
 //! The choice among the methods: state of the source → method → reason.
 
-use super::as_it_lies::as_it_lies;
+use super::as_it_lies::{as_it_lies, other_names};
 use super::bracketed::{self, Beside};
-use super::copy::{self, Copied};
+use super::copy;
 use super::delivery::{self, Route};
 use super::pages::Open;
+use super::private::Copied;
 use super::{
-    Consume, Failure, Request, SnapshotError, Taken, ogr, online, pages, reconcile, tidy, vacuum,
-    waiting::Backoff,
+    Consume, Failure, Method, Request, SnapshotError, Taken, ogr, online, pages, reconcile, tidy,
+    vacuum, waiting::Backoff,
 };
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::source::{Look, State, look};
 use std::io::Read;
-
-/// A way of taking a snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// Every page in one read transaction, without a trace beside the source.
-    Pages,
-    /// SQLite's backup API, in bounded steps.
-    Online,
-    /// `VACUUM INTO`: compact, but every page moves.
-    Vacuum,
-    /// By way of a working copy, in which what a dead program left is recovered.
-    Copy,
-    /// A translation by GDAL's `ogr2ogr`, with a list of what it leaves behind.
-    Ogr,
-}
-
-impl Method {
-    /// All of them, in the order in which they are documented.
-    pub const ALL: [Self; 5] = [
-        Self::Pages,
-        Self::Online,
-        Self::Vacuum,
-        Self::Copy,
-        Self::Ogr,
-    ];
-
-    /// The name in the command and in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pages => "pages",
-            Self::Online => "online",
-            Self::Vacuum => "vacuum",
-            Self::Copy => "copy",
-            Self::Ogr => "ogr",
-        }
-    }
-}
 
 /// How often a source that moves under us is tried again.
 const ATTEMPTS: u32 = 6;
@@ -146,7 +108,7 @@ fn attempts<T>(
     let mut last = None;
     while attempt < ATTEMPTS {
         request.watch.check()?;
-        same_file(request)?;
+        request.same_file()?;
         let look = match next.take() {
             Some(look) => look,
             None => look_again(request)?,
@@ -186,35 +148,6 @@ fn attempts<T>(
             Err(SnapshotError::NeverQuiet { reason })
         }
     }
-}
-
-/// The gate's descriptor gives content, the name gives locks and times: they must be of one file.
-pub(super) fn same_file(request: &Request<'_>) -> Result<(), SnapshotError> {
-    if request
-        .gate
-        .is_of(request.source)
-        .map_err(SnapshotError::Io)?
-    {
-        Ok(())
-    } else {
-        Err(SnapshotError::Replaced)
-    }
-}
-
-/// SQLite names journal and log after the file. Under another name of the file there may be others,
-/// and nothing here would show them.
-pub(super) fn other_names(look: &Look) -> Option<Finding> {
-    let hidden = look.names > 1 && look.wal.is_none() && look.journal.is_none();
-    hidden.then(|| Finding {
-        severity: Severity::Warning,
-        code: "snapshot".to_owned(),
-        table: None,
-        message: format!(
-            "the file has {} names (hard links); what a -wal or -journal beside another one says \
-             is not in this backup",
-            look.names
-        ),
-    })
 }
 
 fn look_again(request: &Request<'_>) -> Result<Look, SnapshotError> {
@@ -268,7 +201,7 @@ fn carry_out<T>(
         (Method::Pages, State::UncertainLocks) => {
             let (read, consumed) = bracketed::read(request, look, Beside::Nothing, consume)?;
             // It may have waited for long until the old file kept still.
-            same_file(request)?;
+            request.same_file()?;
             return Ok((taken(reason, read, Vec::new()), consumed));
         }
         (Method::Pages, State::HotJournal | State::WalOrphaned) => {

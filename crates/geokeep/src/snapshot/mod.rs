@@ -8,6 +8,7 @@ mod copy;
 mod dbpage;
 mod delivery;
 mod free_pages;
+mod method;
 mod ogr;
 mod online;
 mod pages;
@@ -26,7 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use choose::take;
-pub use choose::{Advice, Method, advise};
+pub use choose::{Advice, advise};
+pub use method::Method;
 
 use crate::Watch;
 use crate::durable::Disk;
@@ -34,6 +36,7 @@ use crate::finding::Finding;
 use crate::kind::Kind;
 use crate::source::{FileSystem, Gate, Holder, Look, Source, SourceError};
 use crate::watch::Interrupted;
+use crate::words::why;
 
 /// Why no snapshot could be taken. Nothing was changed, nothing was stored.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +87,7 @@ pub enum SnapshotError {
         why: String,
     },
     /// The disk failed.
-    #[error("reading failed: {0}")]
+    #[error("reading failed: {}", why(.0))]
     Io(#[source] io::Error),
     /// The source could not be looked at.
     #[error(transparent)]
@@ -96,7 +99,7 @@ pub enum SnapshotError {
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
     /// A local working copy could not be written.
-    #[error("no working copy could be written in '{}': {error}", folder.display())]
+    #[error("no working copy could be written in '{}': {}", folder.display(), why(error))]
     Staging {
         /// Where.
         folder: PathBuf,
@@ -146,6 +149,17 @@ pub(crate) struct Request<'a> {
     pub(crate) file_system: Option<&'a FileSystem>,
     /// Free pages as they are, instead of zeros.
     pub(crate) keep_free_pages: bool,
+}
+
+impl Request<'_> {
+    /// The gate's descriptor gives content, the name gives locks and times: they must be of one file.
+    fn same_file(&self) -> Result<(), SnapshotError> {
+        if self.gate.is_of(self.source).map_err(SnapshotError::Io)? {
+            Ok(())
+        } else {
+            Err(SnapshotError::Replaced)
+        }
+    }
 }
 
 /// The time, given by the caller.

@@ -22,6 +22,7 @@ mod look;
 mod qgis_project;
 mod resident;
 mod sidecars;
+mod stamp;
 mod sys;
 pub(crate) mod times;
 mod unprotected;
@@ -30,19 +31,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::kind::Kind;
+use crate::words::why;
 
 pub(crate) use another::{Another, another};
-pub use expand::{Expanded, Found, ReadList, expand, once_real};
+pub use expand::{Expanded, Found, ReadList, expand};
 pub use file_system::FileSystem;
 pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};
-pub use identity::{Evidence, FileStamp, SidecarStamp, same_content};
+pub use identity::{Evidence, same_content};
 pub use instead::Instead;
 pub use look::{Look, State, look};
 pub(crate) use qgis_project::PROJECT_BYTES_MAX;
 pub use qgis_project::{Project, ProjectFormat};
 pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
+pub use stamp::{FileStamp, SidecarStamp};
 pub use sys::{Holder, Locks, Waiting};
 pub(crate) use sys::{
     ReadLock, free_space, host_name, is_on_local_disk, locks, openers, owned_by_us, read_lock,
@@ -84,7 +87,7 @@ pub enum SourceError {
     #[error("{0}")]
     BadProject(String),
     /// What lies beside the file and belongs to it cannot be read.
-    #[error("its '{suffix}', which belongs to it: {error}")]
+    #[error("its '{suffix}', which belongs to it: {}", why(error))]
     Sidecar {
         /// `-wal`, `-shm` or `-journal`.
         suffix: &'static str,
@@ -92,7 +95,7 @@ pub enum SourceError {
         error: io::Error,
     },
     /// Reading failed.
-    #[error("reading failed: {0}")]
+    #[error("reading failed: {}", why(.0))]
     Io(#[source] io::Error),
 }
 
@@ -222,6 +225,15 @@ fn lexical(given: &Path) -> Option<PathBuf> {
     let above: PathBuf = parts[..=last].iter().collect();
     let rest: PathBuf = parts[last + 1..].iter().collect();
     Some(std::fs::canonicalize(above).ok()?.join(rest))
+}
+
+/// The real path of what may not be there, by the nearest folder above it that is.
+#[must_use]
+pub fn once_real(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let above = path.ancestors().find(|above| above.exists())?;
+    let real = std::fs::canonicalize(above).ok()?;
+    Some(real.join(path.strip_prefix(above).ok()?))
 }
 
 /// `path` with `suffix` added to the file name.

@@ -60,7 +60,7 @@ fn violations(connection: &Connection, table: &Object) -> rusqlite::Result<BTree
     let mut parents = BTreeMap::new();
     let mut seen = 0;
     while let Some(row) = rows.next()? {
-        let parent = super::layers::text(row.get_ref(2)?);
+        let parent = crate::sqlite::text(row.get_ref(2)?);
         let parent = parent.chars().take(NAME_CHARS_MAX).collect();
         *parents.entry(parent).or_default() += 1;
         seen += 1;

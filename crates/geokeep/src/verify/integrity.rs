@@ -96,7 +96,7 @@ fn run(
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let lines = super::layers::text(row.get_ref(0)?);
+            let lines = crate::sqlite::text(row.get_ref(0)?);
             lines.lines().for_each(|line| add(found, table, line));
         }
         Ok(())

@@ -138,7 +138,12 @@ pub(crate) fn uncounted(connection: &Connection, geopackage: bool) -> rusqlite::
             "SELECT name, 'table', NULL, NULL, NULL, NULL, NULL {TABLES} ORDER BY name LIMIT ?1"
         ))?
     };
-    let short = |value: ValueRef<'_>| text(value).chars().take(NAME_CHARS_MAX).collect();
+    let short = |value: ValueRef<'_>| {
+        crate::sqlite::text(value)
+            .chars()
+            .take(NAME_CHARS_MAX)
+            .collect()
+    };
     let rows = statement.query_map([LAYERS_MAX], |row| {
         Ok(Layer {
             name: short(row.get_ref(0)?),
@@ -167,14 +172,6 @@ fn number(connection: &Connection, geopackage: bool) -> rusqlite::Result<u64> {
 
 fn contents(place: &str) -> String {
     format!("SELECT table_name, data_type, {place} FROM gpkg_contents ORDER BY table_name LIMIT ?1")
-}
-
-/// A text as it is; anything else is none.
-pub(super) fn text(value: ValueRef<'_>) -> String {
-    match value {
-        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        _ => String::new(),
-    }
 }
 
 /// The extent in columns 2 to 5; whatever is not four numbers in order is none.

@@ -183,7 +183,7 @@ impl Asking<'_> {
                 "SELECT table_name {} LIMIT 1 OFFSET {at}",
                 contents(coverages)
             );
-            connection.query_row(&sql, [], |row| Ok(super::layers::text(row.get_ref(0)?)))
+            connection.query_row(&sql, [], |row| Ok(crate::sqlite::text(row.get_ref(0)?)))
         });
         named.ok()
     }

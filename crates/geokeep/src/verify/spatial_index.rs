@@ -106,8 +106,8 @@ pub(super) fn indexed_columns(
     let mut columns = Vec::new();
     while let Some(row) = rows.next()? {
         let (table, column) = (
-            super::layers::text(row.get_ref(0)?),
-            super::layers::text(row.get_ref(1)?),
+            crate::sqlite::text(row.get_ref(0)?),
+            crate::sqlite::text(row.get_ref(1)?),
         );
         let tree = schema.get(&format!("rtree_{table}_{column}"));
         let tree = tree.filter(|tree| tree.kind == Kind::Virtual);

@@ -11,14 +11,14 @@ use crate::retention::Reason;
 /// `adopt`: one line.
 #[derive(Debug, Serialize)]
 pub struct AdoptLine<'a> {
-    kind: &'static str,
-    status: &'static str,
-    name: &'a str,
+    pub kind: &'static str,
+    pub status: &'static str,
+    pub name: &'a str,
     /// With what it goes on, and with what it did before.
-    source: &'a str,
-    host: &'a str,
-    former_source: &'a str,
-    former_host: &'a str,
+    pub source: &'a str,
+    pub host: &'a str,
+    pub former_source: &'a str,
+    pub former_host: &'a str,
 }
 
 impl<'a> AdoptLine<'a> {

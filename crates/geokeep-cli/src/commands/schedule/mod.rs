@@ -130,8 +130,12 @@ impl Scheduler {
 /// Schedulers start programs in folders of their own, so that both paths are absolute. What would
 /// fail each night fails now: the configuration is read, and its jobs are there.
 fn plan_of(install: &Install, context: &Context) -> Result<Plan, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|e| failed("could not find out where geokeep lies", &e.to_string()))?;
+    let program = std::env::current_exe().map_err(|e| {
+        failed(
+            "could not find out where geokeep lies",
+            &geokeep::words::why(&e),
+        )
+    })?;
     let config = Config::find(install.config.as_deref(), context)?;
     config.chosen(&install.jobs)?;
     Plan::new(&program, &config.path, &install.jobs, install.times.when()).map_err(refused)
@@ -290,8 +294,12 @@ fn place_of(path: &Path) -> String {
 
 /// Writes a file for a scheduler to read, with the folders that lead to it.
 fn write(path: &Path, bytes: &[u8], context: &Context) -> Result<(), Failure> {
-    geokeep::durable::write_file(&context.disk, path, bytes)
-        .map_err(|e| failed(&format!("could not write {}", shown(path)), &e.to_string()))
+    geokeep::durable::write_file(&context.disk, path, bytes).map_err(|e| {
+        failed(
+            &format!("could not write {}", shown(path)),
+            &geokeep::words::why(&e),
+        )
+    })
 }
 
 /// Removes a file; whether it was there.
@@ -301,7 +309,7 @@ fn delete(path: &Path, context: &Context) -> Result<bool, Failure> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(e) => {
             let message = format!("could not remove {}", shown(path));
-            Err(failed(&message, &e.to_string()))
+            Err(failed(&message, &geokeep::words::why(&e)))
         }
     }
 }
