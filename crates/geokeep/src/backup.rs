@@ -313,6 +313,7 @@ fn make(
     let (taken, content) = capture(&request, look, previous, draft, settings)?;
     if !settings.force
         && let Some(previous) = previous
+        && succession::lacks_the_same(previous, &taken)
         && is_same(previous, &content, draft)?
     {
         return Ok(Made {

@@ -9,6 +9,7 @@ use super::{Job, Settings};
 use crate::destination::{ArchiveFolder, Content, Draft, Made, Manifest, Stored, StoredArchive};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
+use crate::snapshot::Taken;
 use crate::source::{Another, Header, another};
 use crate::verify;
 
@@ -23,6 +24,13 @@ pub(super) struct Line {
     pub(super) newest: Option<Made>,
     /// The time then.
     pub(super) now: Timestamp,
+}
+
+/// Whether both lack something of their sources, or neither does: equal bytes may be all of the one
+/// and not of the other.
+pub(super) fn lacks_the_same(previous: &StoredArchive, taken: &Taken) -> bool {
+    let gap = |findings: &[Finding]| findings.iter().any(Finding::leaves_a_gap);
+    gap(&previous.manifest.findings) == gap(&taken.findings)
 }
 
 /// Whether the previous backup holds the same database, but for what QGIS moves by mere display.
