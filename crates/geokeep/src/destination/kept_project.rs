@@ -20,7 +20,7 @@ use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
 use crate::words::same_name;
 
 /// Says whose a line of projects is.
-const OWNER_NAME: &str = "project.json";
+pub(super) const OWNER_NAME: &str = "project.json";
 const OWNER_FORMAT: &str = "geokeep project";
 const OWNER_VERSION: u32 = 1;
 /// A longer one is not read: a path and the name of a machine are short.

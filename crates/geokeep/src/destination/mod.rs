@@ -14,6 +14,7 @@ mod line;
 mod manifest;
 mod marks;
 mod origin;
+mod own_names;
 mod owner;
 mod reservation;
 mod run_lock;
@@ -35,6 +36,7 @@ pub use manifest::{
     Verdict, Versions,
 };
 pub use origin::{Machine, Origin};
+pub(crate) use own_names::{is_line, is_own_name};
 pub use owner::Adopted;
 pub(crate) use reservation::Reservation;
 pub use run_lock::RunLock;

@@ -12,7 +12,7 @@ use super::{ArchiveFolder, DestinationError, Manifest, Origin};
 use crate::durable::{Temporary, open_file};
 
 /// Says with which source a line goes on.
-const NAME: &str = "line.json";
+pub(super) const NAME: &str = "line.json";
 const FORMAT: &str = "geokeep line";
 const VERSION: u32 = 1;
 /// A longer one is not read: a path and the name of a machine are short.
@@ -70,6 +70,12 @@ impl ArchiveFolder {
             return Err(bad("it was made by a later geokeep"));
         }
         Ok(Some(adopted))
+    }
+
+    /// Whose the newest backup of a line is, whatever was said since.
+    #[must_use]
+    pub fn source_of_newest(&self, line: &str) -> Option<Origin> {
+        Some(self.newest(line)?.manifest.source)
     }
 
     /// Lets a line go on with `source`, and no other line that was given to it. The destination is
