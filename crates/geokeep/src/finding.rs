@@ -36,7 +36,7 @@ pub(crate) const LOG_DAMAGED: &str = "log_damaged";
 pub struct Finding {
     /// How serious.
     pub severity: Severity,
-    /// Which check: `integrity`, `foreign_key`, `geopackage`, `layer`, `spatial_index`, `unchecked`,
+    /// Which check: `integrity`, `foreign_key`, `check_constraint`, `geopackage`, `layer`, `spatial_index`, `unchecked`,
     /// `snapshot`, `journal_incomplete`, `log_damaged`, `vacuum`, `ogr`, `loss`.
     pub code: String,
     /// The table that it is about.
