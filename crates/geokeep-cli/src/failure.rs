@@ -226,6 +226,21 @@ impl Failure {
         }
     }
 
+    /// A line is not given away while the file is there whose next backup would go to it.
+    pub(crate) fn of_line_in_use(line: &str, source: &Path) -> Self {
+        Self {
+            kind: "usage",
+            message: format!("the line {} is not given away", one_line(line)),
+            cause: Some(format!("the file that it belongs to is still there: {}", shown(source))),
+            state: Some("nothing was done".to_owned()),
+            hint: Some(
+                "if that file is of no use any more, move it away; if it is to begin a new line: --force"
+                    .to_owned(),
+            ),
+            exit: Exit::Usage,
+        }
+    }
+
     /// A destination that a job must not make.
     pub(crate) fn for_a_folder_that_must_exist(self) -> Self {
         self.hint("is its disk or share mounted? With 'must_exist' the folder is not made")

@@ -65,6 +65,18 @@ pub(crate) fn foreign(uri: &OsString, watch: &Watch) -> rusqlite::Result<Connect
     open(Path::new(uri), flags, watch)
 }
 
+/// The same for bytes that our own file system lets nobody write: SQLite takes them for a file that
+/// could be.
+pub(crate) fn foreign_as_if_writable(
+    uri: &OsString,
+    watch: &Watch,
+) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI;
+    let connection = open(Path::new(uri), flags, watch)?;
+    connection.execute_batch("PRAGMA query_only = ON")?;
+    Ok(connection)
+}
+
 fn open(path: &Path, flags: OpenFlags, watch: &Watch) -> rusqlite::Result<Connection> {
     // No mutex: a connection stays in one thread.
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -92,6 +92,7 @@ pub(super) fn back_up(
     report.not_followed(&expanded.not_protected);
     remarks::of_machine(&settings.machine, context);
     remarks::of_links(destination);
+    remarks::of_strange_owners(destination);
     report.keep(projects, destination, settings);
     let split = split(found);
     report.unopened(&split.failed, destination);

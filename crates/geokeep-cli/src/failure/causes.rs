@@ -1,5 +1,6 @@
 //! What is said of each error of the library: its cause, the state of things, and a hint.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use geokeep::Kind;
@@ -26,6 +27,9 @@ pub(super) fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> F
         SourceError::NoPermission(e) => could_not()
             .cause(format!("we have no permission to read it ({e})"))
             .hint("run geokeep as the user who owns the file, or let this user read it"),
+        SourceError::Sidecar { suffix, error } if error.kind() == ErrorKind::InvalidInput => could_not()
+            .cause(format!("its '{suffix}', which belongs to it: {error}"))
+            .hint("see who put it there, and move it away: no SQLite program opens the file beside it"),
         SourceError::Sidecar { suffix, error } => could_not()
             .cause(format!(
                 "its '{suffix}', which belongs to it, cannot be read ({error})"
@@ -217,6 +221,15 @@ pub(super) fn of_restore(
                 shown(Path::new(path))
             ))
             .hint("say where it should go: --to FILE"),
+        RestoreError::ReservedName { why, .. } => could_not()
+            .cause(why.to_string())
+            .hint("choose another name or folder with --to"),
+        RestoreError::BrokenLink { leads_to, .. } => could_not()
+            .cause(format!(
+                "it is a symbolic link to {}, which is not there",
+                shown(leads_to)
+            ))
+            .hint("remove the link, mend it, or restore to another name with --to"),
         RestoreError::TargetIsFolder(_) => could_not()
             .cause("it is a folder")
             .hint("name a file with --to"),

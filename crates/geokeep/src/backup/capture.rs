@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Task;
-use super::succession::{Before, is_same};
+use super::succession::{Before, is_same, lacks_the_same};
 use crate::destination::{Content, Draft, Stored, StoredBytes, Verdict};
 use crate::error::Error;
 use crate::snapshot::{self, Taken};
@@ -49,6 +49,7 @@ impl Task<'_> {
             if let (Some(stored), Some(held)) = (before.previous(), &previous)
                 && !self.settings.force
                 && !request.keep_free_pages
+                && lacks_the_same(stored, &taken)
                 && is_same(held, &content, &bytes)
             {
                 return Ok(Captured::Same(taken, Arc::clone(stored)));

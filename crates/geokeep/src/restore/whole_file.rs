@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::RestoreError;
 use super::aside::Aside;
 use super::over::Replacing;
 use super::rights::Known;
 use super::target::{enough_room, free_name, look_unused, real_path};
+use super::{RestoreError, reserved};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Destination, Manifest, Opened, Stored, StoredBytes};
@@ -62,6 +62,7 @@ pub fn restore(
     watch: &Watch,
 ) -> Result<Restored, Error> {
     let path = real_path(&target.path)?;
+    reserved::refuse(&path, destination)?;
     let manifest = backup.manifest.clone();
     let existing = what_is_there(&path, target.force, settings)?;
     // What is overwritten lies in the journal meanwhile.

@@ -6,8 +6,8 @@ use super::copy::{self, Copied};
 use super::delivery::{self, Route};
 use super::pages::Open;
 use super::{
-    Consume, Failure, Request, SnapshotError, Taken, ogr, online, pages, reconcile, tidy, vacuum,
-    waiting::Backoff,
+    Consume, Failure, Request, SnapshotError, Taken, left_behind, ogr, online, pages, reconcile,
+    tidy, vacuum, waiting::Backoff,
 };
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
@@ -146,10 +146,15 @@ pub(crate) fn take<T>(
             waiting.pause(request)?;
             continue;
         };
-        let taken = carry_out(request, &look, method, why, attempt, consume);
+        let damaged = left_behind::beside_source(request, &look);
+        let taken = damaged.and_then(|damaged| {
+            let taken = carry_out(request, &look, method, why, attempt, consume)?;
+            Ok((taken, damaged))
+        });
         tidy::after(request, &look);
         match taken {
-            Ok((mut taken, consumed)) => {
+            Ok(((mut taken, consumed), damaged)) => {
+                taken.findings.extend(damaged);
                 taken.findings.extend(other_names(&taken.look));
                 return Ok((taken, consumed));
             }

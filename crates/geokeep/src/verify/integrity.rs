@@ -1,5 +1,5 @@
 //! SQLite's own check of the whole file: `PRAGMA integrity_check`, R-trees and full-text indexes
-//! included. CHECK constraints are not: SQLite leaves them out of a database that nobody may write to.
+//! included. CHECK constraints are not (`check_constraints`).
 
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};

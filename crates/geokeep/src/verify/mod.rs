@@ -4,6 +4,7 @@
 //! changed bytes, and a digest says nothing of a database that was broken before it was copied.
 
 mod budget;
+mod check_constraints;
 mod digest;
 mod foreign_keys;
 mod found;
@@ -301,6 +302,7 @@ fn others(
     let steps = layers::VIEW_STEPS;
     let listed = layers::list(connection, &schema, geopackage, steps, &budget, &mut found)?;
     foreign_keys::check(connection, &schema, &budget, &mut found)?;
+    check_constraints::check(bytes, &schema, patience, &mut found)?;
     if geopackage {
         let layers = &listed.layers;
         spatial_index::check(connection, &schema, layers, whole, &budget, &mut found)?;

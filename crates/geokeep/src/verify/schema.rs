@@ -41,8 +41,8 @@ pub(super) struct Object {
     pub(super) kind: Kind,
     /// Reading it computes: a view, a generated column, a full-text index over something else.
     pub(super) generates: bool,
-    /// Checking it computes: that, or an index on an expression or with a condition. A CHECK is not
-    /// asked in a database that is only read.
+    /// Checking it computes: that, or an index on an expression or with a condition. A CHECK is asked
+    /// apart from that.
     pub(super) computes: bool,
     /// It is a full-text index with its text in itself.
     pub(super) full_text: bool,
@@ -50,6 +50,8 @@ pub(super) struct Object {
     pub(super) too_deep: bool,
     /// It may have foreign keys.
     pub(super) refers: bool,
+    /// It may have CHECK constraints.
+    pub(super) constrains: bool,
 }
 
 /// Tables and views by their names in small letters, as SQLite compares names.
@@ -206,6 +208,7 @@ impl Object {
             computes: generates,
             too_deep: false,
             refers: kind == Kind::Table && words(sql).any(|word| is(word, "references")),
+            constrains: kind == Kind::Table && words(sql).any(|word| is(word, "check")),
         }
     }
 }
@@ -305,6 +308,7 @@ mod tests {
             ]
         );
         assert_eq!(all(|o| o.refers), ["plain"]);
+        assert_eq!(all(|o| o.constrains), ["checked"]);
         assert_eq!(
             all(|o| o.kind == Kind::Virtual),
             ["others", "tree", "words"]

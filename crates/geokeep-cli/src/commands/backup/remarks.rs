@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use geokeep::backup::{CLOCK, Job, OTHER_FILE};
-use geokeep::destination::{Destination, Likely, Machine, Stored};
+use geokeep::destination::{Destination, DestinationError, Likely, Machine, Stored};
 use geokeep::report::quoted;
 
 use crate::failure::shown;
@@ -49,6 +49,26 @@ pub(super) fn of_links(destination: &Destination) {
         render::remark(&format!(
             "{} is a symbolic link: nothing is written, removed or looked for there",
             shown(&destination.location_of_line(&name))
+        ));
+    }
+}
+
+/// Where nobody can say with which source a line goes on, it is left alone, and its source begins
+/// another one.
+pub(super) fn of_strange_owners(destination: &Destination) {
+    for line in destination.lines().unwrap_or_default() {
+        let why = match destination.adopted(&line) {
+            Ok(_) | Err(DestinationError::NotOurs(_)) => continue,
+            Err(DestinationError::BadArchive { path, reason }) => {
+                format!("{}: {reason}", shown(&path))
+            }
+            Err(other) => other.to_string(),
+        };
+        render::remark(&format!(
+            "{why}; no backup is added to that line, and its source begins a new one. Say whose it is: \
+             geokeep adopt {} FILE --from {}",
+            quoted(&line),
+            quoted(&destination.path().to_string_lossy())
         ));
     }
 }
