@@ -47,7 +47,8 @@ pub(super) struct Shelf {
 pub(super) struct Catalog {
     root: Mutex<Option<Arc<Root>>>,
     lines: Mutex<HashMap<String, Arc<Mutex<Line>>>>,
-    has_served_a_run: AtomicBool,
+    /// Swept, and so seen anew, for a run that has not begun yet.
+    is_swept: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -97,10 +98,9 @@ impl Destination {
         *lock(&self.catalog.root) = None;
     }
 
-    /// A run that begins with a plan may use what was seen just before it, but not what was seen for
-    /// another run.
+    /// A run may use what was seen when the destination was swept for it, and nothing older.
     pub(crate) fn begin_run(&self) {
-        if self.catalog.has_served_a_run.swap(true, Relaxed) {
+        if !self.catalog.is_swept.swap(false, Relaxed) {
             self.catalog.clear();
         }
     }
@@ -356,6 +356,7 @@ impl Destination {
             }
             swept += removed;
         }
+        self.catalog.is_swept.store(true, Relaxed);
         Ok(swept)
     }
 }
