@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use geokeep::Error;
 use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
-use geokeep::destination::{Destination, DestinationError, Machine, Stored, Verdict};
+use geokeep::destination::{Destination, Machine, Stored, Verdict};
 use geokeep::snapshot::Method;
 use geokeep::source::{Expanded, Found, NotProtected, Source, Unprotected, expand, is_geopackage};
 
@@ -366,14 +366,8 @@ impl<'a> Report<'a> {
     /// less than they seem to have, or none.
     fn unreadable(&self, destination: &Destination) -> Result<(), Error> {
         for line in destination.lines()? {
-            let (id, error) = match destination.unreadable_newest(&line) {
-                Ok(None)
-                | Ok(Some((_, DestinationError::NotOurs(_))))
-                | Err(DestinationError::NotOurs(_)) => continue,
-                found => match found? {
-                    Some(unreadable) => unreadable,
-                    None => continue,
-                },
+            let Some((id, error)) = destination.unreadable_newest(&line)? else {
+                continue;
             };
             let failure = Failure::of_backup(&error.into(), &destination.location(&id));
             self.progress

@@ -255,7 +255,7 @@ impl Destination {
         Some(Stored::clone(&newest))
     }
 
-    /// Why the newest backup of a line cannot be read, if it cannot.
+    /// Why the newest backup of a line cannot be read, if it cannot, and if it is for us to read.
     ///
     /// # Errors
     /// As those of listing the line.
@@ -263,14 +263,20 @@ impl Destination {
         &self,
         line: &str,
     ) -> Result<Option<(BackupId, DestinationError)>, DestinationError> {
-        let shelf = self.shelf(line)?;
+        let shelf = match self.shelf(line) {
+            Err(DestinationError::NotOurs(_)) => return Ok(None),
+            shelf => shelf?,
+        };
         let Some((id, _)) = shelf.backups.last() else {
             return Ok(None);
         };
         if self.newest(line).is_some_and(|newest| newest.id == *id) {
             return Ok(None);
         }
-        Ok(self.open_backup(id).err().map(|why| (id.clone(), why)))
+        Ok(match self.open_backup(id) {
+            Ok(_) | Err(DestinationError::NotOurs(_)) => None,
+            Err(why) => Some((id.clone(), why)),
+        })
     }
 
     /// Whether a backup that was seen is still there.
