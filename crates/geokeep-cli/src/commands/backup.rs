@@ -25,13 +25,13 @@ use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, BackupLine, Progress, human_bytes};
-use crate::settings::{Context, lies_below, processors};
+use crate::settings::{Context, lies_below};
 
 /// No list of names is longer, in bytes.
 const LIST_MAX: u64 = 1 << 30;
 
 pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
-    let settings = Settings {
+    let mut settings = Settings {
         machine: context.machine(arguments.host.as_deref()),
         line: arguments.name.clone(),
         lock_wait: arguments.lock_wait,
@@ -44,9 +44,11 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         ogr2ogr: arguments.ogr2ogr.clone(),
         ..context.settings()
     };
+    if let Some(jobs) = arguments.jobs {
+        settings.at_once = jobs.into();
+    }
     let (found, destination) = open_both(&arguments.sources, &arguments.to, false, context)?;
-    let at_once = arguments.jobs.map_or_else(processors, usize::from);
-    let summary = back_up(found, &destination, &settings, at_once, context)?;
+    let summary = back_up(found, &destination, &settings, context)?;
     Ok(summary.exit)
 }
 
@@ -75,7 +77,6 @@ pub(super) fn back_up(
     mut expanded: Expanded,
     destination: &Destination,
     settings: &Settings,
-    at_once: usize,
     context: &Context,
 ) -> Result<Summary, Failure> {
     one_for_a_name(&expanded, settings.line.as_deref())?;
@@ -104,7 +105,6 @@ pub(super) fn back_up(
     remarks::of_former_host(&jobs, context);
     run_jobs(
         &jobs,
-        at_once,
         destination,
         settings,
         &context.watch,
