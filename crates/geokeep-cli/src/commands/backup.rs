@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use geokeep::Error;
 use geokeep::backup::{Job, Outcome, Settings, plan, run as run_jobs};
-use geokeep::destination::{Destination, DestinationError, Machine, Stored, Verdict};
+use geokeep::destination::{Destination, Machine, Stored, Verdict};
 use geokeep::snapshot::Method;
 use geokeep::source::{Expanded, Found, NotProtected, Source, Unprotected, expand, is_geopackage};
 
@@ -25,13 +25,13 @@ use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, BackupLine, Progress, human_bytes};
-use crate::settings::{Context, lies_below, processors};
+use crate::settings::{Context, lies_below};
 
 /// No list of names is longer, in bytes.
 const LIST_MAX: u64 = 1 << 30;
 
 pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
-    let settings = Settings {
+    let mut settings = Settings {
         machine: context.machine(arguments.host.as_deref()),
         line: arguments.name.clone(),
         lock_wait: arguments.lock_wait,
@@ -44,9 +44,11 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         ogr2ogr: arguments.ogr2ogr.clone(),
         ..context.settings()
     };
+    if let Some(jobs) = arguments.jobs {
+        settings.at_once = jobs.into();
+    }
     let (found, destination) = open_both(&arguments.sources, &arguments.to, false, context)?;
-    let at_once = arguments.jobs.map_or_else(processors, usize::from);
-    let summary = back_up(found, &destination, &settings, at_once, context)?;
+    let summary = back_up(found, &destination, &settings, context)?;
     Ok(summary.exit)
 }
 
@@ -75,7 +77,6 @@ pub(super) fn back_up(
     mut expanded: Expanded,
     destination: &Destination,
     settings: &Settings,
-    at_once: usize,
     context: &Context,
 ) -> Result<Summary, Failure> {
     one_for_a_name(&expanded, settings.line.as_deref())?;
@@ -105,7 +106,6 @@ pub(super) fn back_up(
     remarks::of_former_host(&jobs, context);
     run_jobs(
         &jobs,
-        at_once,
         destination,
         settings,
         &context.watch,
@@ -367,14 +367,8 @@ impl<'a> Report<'a> {
     /// less than they seem to have, or none.
     fn unreadable(&self, destination: &Destination) -> Result<(), Error> {
         for line in destination.lines()? {
-            let (id, error) = match destination.unreadable_newest(&line) {
-                Ok(None)
-                | Ok(Some((_, DestinationError::NotOurs(_))))
-                | Err(DestinationError::NotOurs(_)) => continue,
-                found => match found? {
-                    Some(unreadable) => unreadable,
-                    None => continue,
-                },
+            let Some((id, error)) = destination.unreadable_newest(&line)? else {
+                continue;
             };
             let failure = Failure::of_backup(&error.into(), &destination.location(&id));
             self.progress

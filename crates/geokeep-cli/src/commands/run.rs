@@ -18,7 +18,7 @@ use crate::config::{Config, Job};
 use crate::failure::{Exit, Failure};
 use crate::nightly::{RunLine, alarms};
 use crate::render;
-use crate::settings::{Context, processors};
+use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> {
     let config = Config::find(arguments.config.as_deref(), context)?;
@@ -150,7 +150,7 @@ fn work(
     };
     let (found, destination) = open_both(sources, &job.to, job.must_exist, context)?;
     let _lock = lock(&destination, job.lock_wait, context)?;
-    done.summary = back_up(found, &destination, &settings, processors(), context)?;
+    done.summary = back_up(found, &destination, &settings, context)?;
     if done.summary.exit == Exit::Interrupted {
         return Ok(());
     }

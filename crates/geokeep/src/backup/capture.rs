@@ -15,7 +15,7 @@ use crate::verify::{self, Checked, Digests, Known};
 /// What was read of a source.
 pub(super) enum Captured {
     /// What the previous backup holds, which was checked when it was made.
-    Same(Taken, Arc<Stored>),
+    Same(Box<Taken>, Arc<Stored>),
     /// A state of its own.
     New(Box<New>),
 }
@@ -52,7 +52,7 @@ impl Task<'_> {
                 && lacks_the_same(stored, &taken)
                 && is_same(held, &content, &bytes)
             {
-                return Ok(Captured::Same(taken, Arc::clone(stored)));
+                return Ok(Captured::Same(Box::new(taken), Arc::clone(stored)));
             }
             let checked = self.check(&bytes, &content, &taken, gate)?;
             let is_final = checked.verdict == Verdict::Sound || request.keep_free_pages;
