@@ -5,6 +5,7 @@
 mod confined;
 
 pub(crate) mod memory;
+mod modules;
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -35,6 +36,7 @@ const LINE_BYTES: u64 = 64;
 const LOOK: Duration = Duration::from_millis(5);
 
 pub(crate) use confined::{Confined, full_name_as_it_is, open_confined};
+pub(crate) use modules::{SPATIAL, forget_spatial_modules};
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
 /// something is escaped, so that any file name works: quotes, `?`, newlines, broken UTF-8.

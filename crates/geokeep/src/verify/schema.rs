@@ -12,6 +12,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 
 use super::layers::text;
+use crate::sqlite::SPATIAL;
 
 /// Longest value in bytes where expressions of the file are evaluated. The slowest functions take
 /// the square of it: `trim` of two such halves takes some seconds.
@@ -46,6 +47,8 @@ pub(super) struct Object {
     pub(super) computes: bool,
     /// It is a full-text index with its text in itself.
     pub(super) full_text: bool,
+    /// It may be an R-tree.
+    pub(super) spatial: bool,
     /// It is nested so deeply that SQLite must not be asked for it.
     pub(super) too_deep: bool,
     /// It may have foreign keys.
@@ -207,6 +210,9 @@ impl Object {
             full_text,
             computes: generates,
             too_deep: false,
+            // Whatever else its definition looks like: what is none is checked twice at worst.
+            spatial: kind != Kind::View
+                && words(sql).any(|word| SPATIAL.iter().any(|module| is(word, module))),
             refers: kind == Kind::Table && words(sql).any(|word| is(word, "references")),
             constrains: kind == Kind::Table && words(sql).any(|word| is(word, "check")),
         }
