@@ -23,6 +23,8 @@ pub mod stored;
 
 pub mod verify;
 
+pub mod judgement;
+
 pub mod backup;
 
 pub mod restore;
@@ -35,15 +37,21 @@ pub mod schedule;
 
 pub mod report;
 
+pub mod jobs;
+
+pub mod wire;
+
 pub mod durable;
 
 mod error;
 mod finding;
+mod kind;
 mod sqlite;
 mod watch;
 pub mod words;
 
-pub use error::{Error, Kind};
+pub use error::Error;
 pub use finding::{Finding, Severity};
+pub use kind::Kind;
 pub use sqlite::memory::limit_memory;
-pub use watch::{Waiting, Watch};
+pub use watch::{Interrupted, Waiting, Watch};

@@ -238,6 +238,14 @@ fn geometry_header(value: ValueRef<'_>) -> Option<GeometryHeader> {
     })
 }
 
+/// A text as it is; anything else is none.
+pub(crate) fn text(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        _ => String::new(),
+    }
+}
+
 /// `"name"`, with quotes doubled.
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))

@@ -3,7 +3,6 @@
 //! somebody names is tried all the same, and one that is called so and is none is backed up.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -97,7 +96,7 @@ fn folders_of_the_system() {
     let found = place.source("lost+found");
     fs::set_permissions(&found, Permissions::from_mode(0o000)).unwrap();
     if fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0) {
-        eprintln!("skipped in part: the administrator may read every folder");
+        testkit::skipped("the administrator may read every folder");
     } else {
         assert_eq!(names(&place.sources()).1, [""; 0]);
         let closed = place.source("closed");

@@ -5,11 +5,12 @@ use std::path::Path;
 use geokeep::Error;
 use geokeep::destination::{Destination, DestinationError, Origin};
 use geokeep::source::{Source, is_same_file};
+use geokeep::wire::AdoptLine;
 
 use super::open;
 use crate::args::Adopt;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, AdoptLine};
+use crate::render;
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure> {

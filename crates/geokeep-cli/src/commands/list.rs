@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{KeptProject, Listing, Stored, Verdict};
+use geokeep::destination::{KeptProject, Listing, Stored};
+use geokeep::judgement::Flaw;
+use geokeep::wire::{BackupLine, ProjectLine};
 
 use super::open;
 use crate::args::List;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, BackupLine, ProjectLine, human_bytes, human_time, layers_in_short};
+use crate::render::{self, human_bytes, human_time, layers_in_short};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> {
@@ -117,19 +119,14 @@ fn details(context: &Context, stored: &Stored) {
 
 fn describe(stored: &Stored) -> String {
     let manifest = &stored.manifest;
-    let damaged = if manifest.verdict == Verdict::Damaged {
-        "  DAMAGED"
-    } else {
-        ""
-    };
     let label = manifest
         .label
         .as_ref()
         .map_or_else(String::new, |label| format!("  \"{label}\""));
-    let failed = failed_in_words(stored.failed.as_deref());
+    let flaw = in_a_word(stored);
     let pinned = pin_in_words(stored.pinned.as_deref());
     format!(
-        "{}  {}  {}  {:>10} in {:>10}  {}{damaged}{failed}{label}{pinned}",
+        "{}  {}  {}  {:>10} in {:>10}  {}{flaw}{label}{pinned}",
         manifest.id,
         human_time(manifest.instant),
         manifest.name,
@@ -139,10 +136,15 @@ fn describe(stored: &Stored) -> String {
     )
 }
 
-fn failed_in_words(why: Option<&str>) -> &'static str {
-    match why {
-        None => "",
-        Some(_) => "  DID NOT PASS its last verification",
+/// What is wrong with a backup, if anything is.
+pub(super) fn in_a_word(stored: &Stored) -> &'static str {
+    Flaw::of(stored).map_or("", flaw_in_a_word)
+}
+
+fn flaw_in_a_word(flaw: Flaw<'_>) -> &'static str {
+    match flaw {
+        Flaw::Damaged => "  DAMAGED",
+        Flaw::Failed(_) => "  DID NOT PASS its last verification",
     }
 }
 
@@ -161,7 +163,9 @@ fn describe_project(copy: &KeptProject) -> String {
         human_time(copy.instant),
         copy.name,
         human_bytes(copy.bytes),
-        failed_in_words(copy.failed.as_deref()),
+        copy.failed
+            .as_deref()
+            .map_or("", |why| flaw_in_a_word(Flaw::Failed(why))),
         pin_in_words(copy.pinned.as_deref()),
     )
 }

@@ -8,7 +8,7 @@ use super::succession::{Before, is_same, lacks_the_same};
 use crate::destination::{Content, Draft, Stored, StoredBytes, Verdict};
 use crate::error::Error;
 use crate::snapshot::{self, Taken};
-use crate::source::{Gate, Header, Look, Resident, SourceError};
+use crate::source::{Gate, Header, Instead, Look, Resident, SourceError};
 use crate::stored::Twin;
 use crate::verify::{self, Checked, Digests, Known};
 
@@ -43,7 +43,8 @@ impl Task<'_> {
             let (taken, content) = snapshot::take(&request, look, &mut |stream, bytes| {
                 let modified = self.settings.clock.now();
                 let threads = self.settings.threads;
-                Ok(draft.store(stream, bytes, modified, threads, previous.as_ref())?)
+                let stored = draft.store(stream, bytes, modified, threads, previous.as_ref());
+                stored.map_err(Error::from)
             })?;
             let bytes = draft.bytes(&content)?;
             if let (Some(stored), Some(held)) = (before.previous(), &previous)
@@ -98,8 +99,7 @@ impl Task<'_> {
         let says_so = taken.look.header().is_some_and(Header::says_geopackage);
         let geopackage = says_so || verify::is_stored_geopackage(bytes, self.watch)?;
         if !geopackage && !self.settings.any_sqlite && !self.job.any_sqlite {
-            let what = "it is an SQLite database without the table gpkg_contents".to_owned();
-            return Err(SourceError::NotAGeoPackage(what).into());
+            return Err(SourceError::from(Instead::Database).into());
         }
         let digests = Digests {
             content: &content.digest,
@@ -111,6 +111,8 @@ impl Task<'_> {
             hashes: Arc::clone(&content.hashes),
         };
         let known = Known::Written(just_written);
-        verify::check(bytes, digests, geopackage, known, self.watch)
+        Ok(verify::check(
+            bytes, digests, geopackage, known, self.watch,
+        )?)
     }
 }

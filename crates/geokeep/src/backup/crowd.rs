@@ -10,7 +10,8 @@ use super::{Job, Outcome, Settings, backup};
 use crate::Watch;
 use crate::destination::Destination;
 use crate::durable::{folder_of, sweep_restores};
-use crate::error::{Error, Kind};
+use crate::error::Error;
+use crate::kind::Kind;
 use crate::source::Source;
 
 /// Gives each source the name of its line, in the order of the list, so that two of the same name

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::rights::Known;
 use super::target::{enough_room, real_path};
-use super::whole_file::{Target, sweep_after_killed};
-use super::{RestoreError, reserved};
+use super::whole_file::sweep_after_killed;
+use super::{RestoreError, Target, reserved};
 use crate::Watch;
 use crate::backup::{Settings, keep_project};
 use crate::destination::{Destination, Kept, KeptProject};
@@ -31,8 +31,8 @@ pub struct RestoredProject {
     pub not_restored: Vec<NotRestored>,
 }
 
-fn refused(error: Error) -> Error {
-    RestoreError::NotBackedUp(Box::new(error)).into()
+fn refused(error: Error) -> RestoreError {
+    RestoreError::NotBackedUp(Box::new(error))
 }
 
 /// Gives back a project, byte for byte. The GeoPackages that it names are backups of their own.
@@ -40,7 +40,7 @@ fn refused(error: Error) -> Error {
 /// With `dry_run` everything is looked at and nothing written.
 ///
 /// # Errors
-/// [`Error`]; the target is then as it was, except after [`RestoreError::NotDurable`].
+/// [`RestoreError`]; the target is then as it was, except after [`RestoreError::NotDurable`].
 pub fn restore_project(
     copy: KeptProject,
     target: &Target,
@@ -48,12 +48,12 @@ pub fn restore_project(
     destination: &Destination,
     settings: &Settings,
     watch: &Watch,
-) -> Result<RestoredProject, Error> {
+) -> Result<RestoredProject, RestoreError> {
     let path = real_path(&target.path)?;
     reserved::refuse(&path, destination)?;
     let is_there = fs::symlink_metadata(&path).is_ok();
     if is_there && !target.force {
-        return Err(RestoreError::TargetExists(path).into());
+        return Err(RestoreError::TargetExists(path));
     }
     if is_there {
         present(&path, copy.format())?;
@@ -71,7 +71,7 @@ pub fn restore_project(
     }
     let path = &restored.path;
     sweep_after_killed(path, settings);
-    let write_error = |e| Error::from(RestoreError::write(path, e, 0));
+    let write_error = |e| RestoreError::write(path, e, 0);
     let mut file =
         Temporary::create(&settings.disk, folder_of(path), RESTORE).map_err(write_error)?;
     file.write_all(&bytes).map_err(write_error)?;
@@ -88,7 +88,7 @@ pub fn restore_project(
 }
 
 /// What lies there; `None` for an empty file.
-fn present(path: &Path, format: ProjectFormat) -> Result<Option<Project>, Error> {
+fn present(path: &Path, format: ProjectFormat) -> Result<Option<Project>, RestoreError> {
     if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
         return Ok(None);
     }
@@ -104,7 +104,7 @@ fn keep_present(
     destination: &Destination,
     settings: &Settings,
     watch: &Watch,
-) -> Result<Option<KeptProject>, Error> {
+) -> Result<Option<KeptProject>, RestoreError> {
     for _ in 0..ATTEMPTS {
         let found = present(path, copy.format())?;
         let kept = found
@@ -117,5 +117,5 @@ fn keep_present(
             return Ok(kept.map(|(Kept::Saved(kept) | Kept::Unchanged(kept))| kept));
         }
     }
-    Err(RestoreError::KeepsChanging.into())
+    Err(RestoreError::KeepsChanging)
 }

@@ -11,37 +11,17 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
-
-use sozip::ReadAt;
+use std::time::Instant;
 
 use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
 use super::pages::Open;
-use super::private::{PrivateCopy, pour, staging_error};
+use super::private::{Copied, PrivateCopy, pour, raw, staging_error};
 use super::super_journal::{self, Verdict};
 use super::{Failure, Request, SnapshotError, left_behind, pages, reconcile};
 use crate::durable::{DiskFile, open_unlinked};
-use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock};
-
-/// A private copy, the instant whose state it holds, and how long writers may have had to wait.
-pub(super) struct Copied {
-    pub(super) copy: PrivateCopy,
-    pub(super) instant: jiff::Timestamp,
-    pub(super) lock: Duration,
-}
-
-impl Copied {
-    fn of((read, copy): (pages::Read, PrivateCopy)) -> Self {
-        Self {
-            copy,
-            instant: read.instant,
-            lock: read.lock,
-        }
-    }
-}
 
 pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Finding>), Failure> {
     let copied = match look.state() {
@@ -52,16 +32,24 @@ pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Fi
         State::WalClean => by_pages(request, look, Open::AtRest(&look.file_system))?,
         _ => {
             let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
-            Copied::of(bracketed::read(request, look, Beside::Nothing, read)?)
+            copied(bracketed::read(request, look, Beside::Nothing, read)?)
         }
     };
     Ok((copied, Vec::new()))
 }
 
+fn copied((read, copy): (pages::Read, PrivateCopy)) -> Copied {
+    Copied {
+        copy,
+        instant: read.instant,
+        lock: read.lock,
+    }
+}
+
 fn by_pages(request: &Request<'_>, look: &Look, open: Open<'_>) -> Result<Copied, Failure> {
     let route = Route::of(look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes));
     let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
-    Ok(Copied::of(delivery::deliver(request, open, route, read)?))
+    Ok(copied(delivery::deliver(request, open, route, read)?))
 }
 
 /// What a program left that died in rollback mode, rolled back if its transaction did not end.
@@ -159,7 +147,7 @@ fn recovered(
 }
 
 /// A whole stream of pages, in a file.
-fn poured(request: &Request<'_>, stream: &mut dyn Read) -> Result<PrivateCopy, Error> {
+fn poured(request: &Request<'_>, stream: &mut dyn Read) -> Result<PrivateCopy, SnapshotError> {
     let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
     pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
     Ok(copy)
@@ -170,7 +158,7 @@ fn open_sidecar(request: &Request<'_>, suffix: &'static str) -> Result<File, Fai
     match open_unlinked(&request.source.sidecar(suffix)) {
         Ok(file) => Ok(file),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Failure::Moved),
-        Err(error) => Err(Error::from(SourceError::Sidecar { suffix, error }).into()),
+        Err(error) => Err(SnapshotError::from(SourceError::Sidecar { suffix, error }).into()),
     }
 }
 
@@ -193,30 +181,4 @@ fn stamps(request: &Request<'_>) -> Result<[Option<FileStamp>; 3], Failure> {
         stamp("-journal").map_err(SnapshotError::Io)?,
         stamp("-wal").map_err(SnapshotError::Io)?,
     ])
-}
-
-/// The main file from its start, through the descriptor that stays open.
-pub(super) fn raw<'a>(request: &'a Request<'_>) -> Result<impl Read + 'a, Failure> {
-    let size = request.gate.file().size().map_err(SnapshotError::Io)?;
-    Ok(Raw {
-        file: request.gate.file(),
-        at: 0,
-        size,
-    })
-}
-
-struct Raw<'a> {
-    file: &'a File,
-    at: u64,
-    size: u64,
-}
-
-impl Read for Raw<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.size - self.at).unwrap_or(usize::MAX);
-        let len = buf.len().min(left);
-        self.file.read_exact_at(&mut buf[..len], self.at)?;
-        self.at += len as u64;
-        Ok(len)
-    }
 }

@@ -9,7 +9,6 @@ use sozip::ReadAt;
 use super::{Failure, Request, SnapshotError, broken_journal, damaged_log};
 use crate::Watch;
 use crate::durable::open_unlinked;
-use crate::error::Error;
 use crate::finding::{Finding, JOURNAL_INCOMPLETE, LOG_DAMAGED, Severity};
 use crate::source::{Header, Look, State, log_of, sidecar};
 
@@ -53,7 +52,7 @@ pub(super) fn beside_source(request: &Request<'_>, look: &Look) -> Result<Vec<Fi
     }
     let found = of_log(&log, page_size(look), request.watch)?;
     // Whoever has come meanwhile may write to it.
-    let still = log_of(request.source).map_err(Error::from)? == look.wal;
+    let still = log_of(request.source).map_err(SnapshotError::from)? == look.wal;
     Ok(Vec::from_iter(found.filter(|_| still)))
 }
 

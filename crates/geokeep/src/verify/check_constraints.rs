@@ -10,10 +10,10 @@ use rusqlite::{Connection, ErrorCode};
 use super::found::Found;
 use super::schema::{Object, Schema, reason};
 use super::{Budget, Patience, VerifyError};
-use crate::error::{Error, Interrupted};
 use crate::finding::Severity;
 use crate::sqlite::{code, quote};
 use crate::stored::{Bytes, Database};
+use crate::watch::Interrupted;
 
 const CODE: &str = "check_constraint";
 /// Faults that SQLite lists of one table.
@@ -26,7 +26,7 @@ pub(super) fn check(
     schema: &Schema,
     patience: &Patience,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     let tables: Vec<_> = (schema.tables().into_iter())
         .filter(|table| table.constrains)
         .collect();
@@ -57,7 +57,7 @@ fn of_table(
     table: &Object,
     budget: &Budget,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     let asked = table.may_ask();
     match asked.and_then(|()| budget.spend(|| violations(connection, &table.name))) {
         Ok(0) => Ok(()),
@@ -78,7 +78,7 @@ fn violations(connection: &Connection, table: &str) -> rusqlite::Result<usize> {
     let mut rows = statement.query([])?;
     let mut violations = 0;
     while let Some(row) = rows.next()? {
-        let text = super::layers::text(row.get_ref(0)?);
+        let text = crate::sqlite::text(row.get_ref(0)?);
         violations += text.lines().filter(|line| line.starts_with(LINE)).count();
     }
     Ok(violations)
@@ -89,13 +89,13 @@ fn unchecked(
     table: Option<&str>,
     budget: &Budget,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     if budget.interrupted() {
         return Err(Interrupted.into());
     }
     if code(error) == Some(ErrorCode::SystemIoFailure) {
         let why = "the stored bytes cannot be read".to_owned();
-        return Err(VerifyError::Differs(why).into());
+        return Err(VerifyError::Differs(why));
     }
     let message = format!("CHECK constraints could not be checked: {}", reason(error));
     found.unchecked(table, &message);

@@ -8,9 +8,9 @@ use super::found::Found;
 use super::schema::{Object, Schema, allow_long, keep_short, reason, took_too_much};
 use super::{Budget, VerifyError, is_io};
 use crate::destination::Verdict;
-use crate::error::{Error, Interrupted};
 use crate::finding::Severity;
 use crate::sqlite::{self, code, quote};
+use crate::watch::Interrupted;
 
 /// Faults that are listed at most.
 const FAULTS_MAX: usize = 100;
@@ -25,7 +25,7 @@ const PAGE_CACHE_MIN_KIB: u32 = 2000;
 const PROGRAM_MAX: i32 = 2_500_000;
 
 /// Everything, in one thread.
-pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<Found, Error> {
+pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<Found, VerifyError> {
     let mut found = Found::default();
     connection
         .set_limit(Limit::SQLITE_LIMIT_VDBE_OP, PROGRAM_MAX)
@@ -81,7 +81,7 @@ pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<Found, E
 pub(super) fn check_without_trees(
     connection: &Connection,
     budget: &Budget,
-) -> Result<Found, Error> {
+) -> Result<Found, VerifyError> {
     sqlite::forget_spatial_modules(connection).map_err(VerifyError::from)?;
     check(connection, budget)
 }
@@ -92,7 +92,7 @@ pub(super) fn check_trees(
     schema: &Schema,
     budget: &Budget,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     let mut trees = schema.tables();
     trees.retain(|table| table.spatial);
     let cache = |kib: u32| connection.execute_batch(&format!("PRAGMA cache_size = -{kib}"));
@@ -125,7 +125,7 @@ fn run(
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let lines = super::layers::text(row.get_ref(0)?);
+            let lines = crate::sqlite::text(row.get_ref(0)?);
             lines.lines().for_each(|line| add(found, table, line));
         }
         Ok(())
@@ -174,12 +174,12 @@ fn is_missing(message: &str) -> bool {
     .any(|text| message.contains(text))
 }
 
-fn trouble(error: rusqlite::Error, budget: &Budget) -> Result<Trouble, Error> {
+fn trouble(error: rusqlite::Error, budget: &Budget) -> Result<Trouble, VerifyError> {
     if budget.interrupted() {
         return Err(Interrupted.into());
     }
     if is_io(&error) {
-        return Err(VerifyError::from(error).into());
+        return Err(VerifyError::from(error));
     }
     let why = reason(&error);
     Ok(match code(&error) {
@@ -196,7 +196,7 @@ fn each_table(
     tables: &[&Object],
     budget: &Budget,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     for table in tables {
         let name = Some(table.name.as_str());
         if !table.computes {

@@ -11,8 +11,7 @@ use rusqlite::hooks::{AuthAction, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 
-use super::layers::text;
-use crate::sqlite::SPATIAL;
+use crate::sqlite::{SPATIAL, text};
 
 /// Longest value in bytes where expressions of the file are evaluated. The slowest functions take
 /// the square of it: `trim` of two such halves takes some seconds.

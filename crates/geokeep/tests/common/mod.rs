@@ -233,7 +233,7 @@ pub fn plain(archive: &Path) -> Vec<u8> {
 }
 
 pub fn check(archive: &Path, level: Level) -> Result<Manifest, Error> {
-    verify(&open(archive)?, level, None, &Watch::default())
+    Ok(verify(&open(archive)?, level, None, &Watch::default())?)
 }
 
 /// The number of the commit whose state an archive holds.

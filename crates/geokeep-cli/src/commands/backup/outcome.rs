@@ -1,21 +1,24 @@
 //! `geokeep backup`: what is said of the backup of one source.
 
-use geokeep::backup::Job;
-use geokeep::destination::{Destination, Stored};
-use geokeep::verify::LOSS;
+use std::path::Path;
+
+use geokeep::backup::{Job, Outcome};
+use geokeep::destination::Stored;
+use geokeep::judgement;
 
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, human_bytes, human_time, layers_in_short};
 
 /// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
-pub(super) fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
-    let manifest = &stored.manifest;
-    let path = stored.location.display();
+pub(super) fn describe(job: &Job, outcome: &Outcome, seconds: f64) -> String {
     let given = shown(&job.source.given);
-    if word == "unchanged" {
+    let stored = outcome.stored();
+    let manifest = &stored.manifest;
+    if matches!(outcome, Outcome::Unchanged(_)) {
         let since = human_time(manifest.instant);
         return format!("{given}: unchanged since {since} ({})", manifest.id);
     }
+    let path = stored.location.display();
     let findings = match manifest.findings.len() {
         0 => String::new(),
         1 => ", 1 finding".to_owned(),
@@ -31,10 +34,9 @@ pub(super) fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> 
 }
 
 /// What a backup lacks of the one before it.
-pub(super) fn loss(job: &Job, stored: &Stored, destination: &Destination) -> Option<Failure> {
+pub(super) fn loss(job: &Job, stored: &Stored, to: &Path) -> Option<Failure> {
     let manifest = &stored.manifest;
-    let lost: Vec<_> = (manifest.findings.iter())
-        .filter(|finding| finding.code == LOSS)
+    let lost: Vec<_> = (judgement::loss(stored).into_iter())
         .map(|finding| match &finding.table {
             Some(layer) => format!("{layer}: {}", finding.message),
             None => finding.message.clone(),
@@ -53,18 +55,13 @@ pub(super) fn loss(job: &Job, stored: &Stored, destination: &Destination) -> Opt
         )),
         hint: Some(format!(
             "if that was not meant, see what there was before: {}",
-            render::command("list", &manifest.name, destination.path())
+            render::command("list", &manifest.name, to)
         )),
         exit: Exit::Incomplete,
     })
 }
 
-pub(super) fn damage(
-    job: &Job,
-    stored: &Stored,
-    saved: bool,
-    destination: &Destination,
-) -> Failure {
+pub(super) fn damage(job: &Job, stored: &Stored, saved: bool, to: &Path) -> Failure {
     let manifest = &stored.manifest;
     let faults = manifest.findings.iter().filter(|f| f.code == "integrity");
     // What is lacking says more than what the checks make of the rest.
@@ -90,8 +87,44 @@ pub(super) fn damage(
         )),
         hint: Some(format!(
             "see earlier ones: {}",
-            render::command("list", &manifest.name, destination.path())
+            render::command("list", &manifest.name, to)
         )),
         exit: Exit::Incomplete,
     }
+}
+
+/// A file that is not there any more, when that is found out.
+pub(super) fn gone(stored: &Stored, to: &Path) -> Failure {
+    let again = render::command("restore", &stored.manifest.name, to);
+    Failure {
+        kind: "source_gone",
+        message: format!("{} is not there any more", source(stored)),
+        cause: Some("it was backed up before; now there is no file of this name".to_owned()),
+        state: Some(format!("its backups stay; {}", newest_of(stored))),
+        hint: Some(format!("if that was not meant: {again}")),
+        exit: Exit::Incomplete,
+    }
+}
+
+/// The same, from then on.
+pub(super) fn still_gone(stored: &Stored, since: jiff::Timestamp) -> String {
+    format!(
+        "{} is not there any more, noticed on {}; {}",
+        source(stored),
+        human_time(since),
+        newest_of(stored)
+    )
+}
+
+fn source(stored: &Stored) -> String {
+    shown(Path::new(stored.manifest.source.name()))
+}
+
+fn newest_of(stored: &Stored) -> String {
+    let sound = if stored.is_sound() {
+        "newest sound one"
+    } else {
+        "newest one, which is not sound,"
+    };
+    format!("the {sound} is {}", stored.manifest.at())
 }

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use geokeep::destination::{Destination, KeptProject};
 use geokeep::restore::{RestoredProject, Target, place_of_project, restore_project};
+use geokeep::wire::RestoreLine;
 
 use crate::args::Restore;
 use crate::failure::Exit;
-use crate::render::{self, RestoreLine, human_bytes, human_time};
+use crate::render::{self, human_bytes, human_time};
 use crate::settings::Context;
 
 pub(super) fn run(
@@ -23,7 +24,7 @@ pub(super) fn run(
         None => match place_of_project(&copy.source, &settings.machine) {
             Ok(path) => path,
             Err(error) => {
-                return super::failed(context, &error.into(), Path::new(&copy.source.path));
+                return super::failed(context, &error, Path::new(&copy.source.path));
             }
         },
     };

@@ -2,9 +2,10 @@
 
 use geokeep::Error;
 use geokeep::destination::{Destination, DestinationError, KeptProject};
+use geokeep::wire::ProjectLine;
 
 use crate::failure::{Exit, Failure};
-use crate::render::{self, Progress, ProjectLine, human_bytes, human_time};
+use crate::render::{self, Progress, human_bytes, human_time};
 use crate::settings::Context;
 
 /// Verifies one copy and says so; all levels ask the same of it.
@@ -30,7 +31,7 @@ pub(super) fn one(
     progress.line(|| {
         let mut line = ProjectLine::of(copy);
         line.result = Some(if failure.is_some() { "failed" } else { "ok" });
-        line.error = failure.clone();
+        line.error = failure.as_ref().map(Into::into);
         if context.json {
             render::json_line(&line);
         }
