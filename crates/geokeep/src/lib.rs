@@ -9,6 +9,9 @@
 //!                            └─▶ stored ─▶ verify · list · restore · report
 //! ```
 //!
+//! [`jobs`] does all of it without anyone, as a `geokeep.toml` says; [`judgement`] says how well a
+//! source is protected; [`wire`] is what programs get to read.
+//!
 //! The library never prints, never exits, and reads neither environment, home folder nor clock by
 //! itself: the caller hands in what it needs ([`Watch`], [`backup::Settings`]).
 
