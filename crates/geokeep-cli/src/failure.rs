@@ -227,6 +227,21 @@ impl Failure {
         }
     }
 
+    /// A line is not given away while the file is there whose next backup would go to it.
+    pub(crate) fn of_line_in_use(line: &str, source: &Path) -> Self {
+        Self {
+            kind: "usage",
+            message: format!("the line {} is not given away", one_line(line)),
+            cause: Some(format!("the file that it belongs to is still there: {}", shown(source))),
+            state: Some("nothing was done".to_owned()),
+            hint: Some(
+                "if that file is of no use any more, move it away; if it is to begin a new line: --force"
+                    .to_owned(),
+            ),
+            exit: Exit::Usage,
+        }
+    }
+
     /// A run that failed as a whole, on its way to the folder `to`.
     pub(crate) fn of_job(error: &JobError, to: &Path) -> Self {
         match error {

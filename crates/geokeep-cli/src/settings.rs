@@ -89,6 +89,7 @@ impl Context {
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             lock_wait: Duration::from_secs(30),
+            at_once: processors(),
             threads: processors(),
             label: None,
             max_loss: None,
@@ -107,7 +108,7 @@ impl Context {
     }
 }
 
-pub(crate) fn processors() -> usize {
+fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 

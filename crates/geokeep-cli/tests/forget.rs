@@ -28,6 +28,7 @@ fn back_up(desk: &Desk, source: &Path, instants: &[&str]) {
         let instant: Timestamp = instant.parse().unwrap();
         let settings = Settings {
             lock_wait: Duration::from_secs(5),
+            at_once: 1,
             threads: 1,
             max_loss: None,
             label: None,

@@ -690,3 +690,19 @@ fn a_strangers_folder() {
     assert!(run.out.ends_with("1 verified, 1 failed\n"), "{run:?}");
     desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
 }
+
+/// A journal of which SQLite rolls nothing back: the file holds what a program had begun to write.
+#[test]
+fn a_damaged_journal_is_said_to_be_that() {
+    let desk = Desk::new();
+    desk.build("parcels.gpkg", &tiny());
+    fs::write(desk.path("parcels.gpkg-journal"), [0x5a; 9000]).unwrap();
+    let run = desk.run(&["backup", "parcels.gpkg", "--to", "backups"]);
+    assert_eq!((run.code, run.err.lines().count()), (3, 4), "{run:?}");
+    assert!(run.err.contains("changes that wait beside it"), "{run:?}");
+    assert!(
+        run.err
+            .contains("cause: the -journal beside it does not begin"),
+        "{run:?}"
+    );
+}

@@ -441,6 +441,6 @@ fn what_a_killed_restore_left_is_swept_up() {
     let jobs = geokeep::backup::plan(vec![source], &destination, settings).unwrap();
     let ended = |_: &_, outcome: Result<_, Error>, _| drop(outcome.unwrap());
     let watch = Watch::default();
-    geokeep::backup::run(&jobs, 1, &destination, settings, &watch, &ended);
+    geokeep::backup::run(&jobs, &destination, settings, &watch, &ended);
     assert!(!left.exists() && users.exists());
 }

@@ -17,13 +17,13 @@ use geokeep::wire::Exit;
 pub(super) use self::heard::{Heard, said};
 use crate::args::{self, Backup};
 use crate::failure::Failure;
-use crate::settings::{Context, processors};
+use crate::settings::Context;
 
 /// No list of names is longer, in bytes.
 const LIST_MAX: u64 = 1 << 30;
 
 pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure> {
-    let settings = Settings {
+    let mut settings = Settings {
         machine: context.machine(arguments.host.as_deref()),
         line: arguments.name.clone(),
         lock_wait: arguments.lock_wait,
@@ -40,11 +40,13 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
     let failed = |error| Failure::of_job(&error, to);
     let mut expanded = expanded(&arguments.sources, context);
     let destination = open(&mut expanded, to, false, &context.disk).map_err(failed)?;
-    let at_once = arguments.jobs.map_or_else(processors, usize::from);
+    if let Some(jobs) = arguments.jobs {
+        settings.at_once = jobs.into();
+    }
     let mut heard = Heard::new(to, &expanded, context);
     let hear = &mut |event: Event<'_>| heard.hear(&event);
     let watch = &context.watch;
-    let done = back_up(expanded, at_once, &destination, &settings, watch, hear);
+    let done = back_up(expanded, &destination, &settings, watch, hear);
     Ok(Exit::of_backups(&done.map_err(failed)?))
 }
 

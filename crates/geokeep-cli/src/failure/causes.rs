@@ -1,5 +1,6 @@
 //! What is said of each error of the library: its cause, the state of things, and a hint.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use geokeep::Kind;
@@ -31,6 +32,9 @@ pub(super) fn of_look(
         SourceError::NoPermission(_) => could_not()
             .cause("we have no permission to read it")
             .hint("run geokeep as the user who owns the file, or let this user read it"),
+        SourceError::Sidecar { suffix, error } if error.kind() == ErrorKind::InvalidInput => could_not()
+            .cause(format!("its '{suffix}', which belongs to it: {error}"))
+            .hint("see who put it there, and move it away: no SQLite program opens the file beside it"),
         SourceError::Sidecar { suffix, error } => could_not()
             .cause(format!(
                 "its '{suffix}', which belongs to it, cannot be read: {}",
@@ -237,6 +241,15 @@ pub(super) fn of_restore(
                 shown(Path::new(path))
             ))
             .hint("say where it should go: --to FILE"),
+        RestoreError::ReservedName { why, .. } => could_not()
+            .cause(why.to_string())
+            .hint("choose another name or folder with --to"),
+        RestoreError::BrokenLink { leads_to, .. } => could_not()
+            .cause(format!(
+                "it is a symbolic link to {}, which is not there",
+                shown(leads_to)
+            ))
+            .hint("remove the link, mend it, or restore to another name with --to"),
         RestoreError::TargetIsFolder(_) => could_not()
             .cause("it is a folder")
             .hint("name a file with --to"),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Task;
-use super::succession::{Before, is_same};
+use super::succession::{Before, is_same, lacks_the_same};
 use crate::destination::{Content, Draft, Stored, StoredBytes, Verdict};
 use crate::error::Error;
 use crate::snapshot::{self, Taken};
@@ -15,7 +15,7 @@ use crate::verify::{self, Checked, Digests, Known};
 /// What was read of a source.
 pub(super) enum Captured {
     /// What the previous backup holds, which was checked when it was made.
-    Same(Taken, Arc<Stored>),
+    Same(Box<Taken>, Arc<Stored>),
     /// A state of its own.
     New(Box<New>),
 }
@@ -50,9 +50,10 @@ impl Task<'_> {
             if let (Some(stored), Some(held)) = (before.previous(), &previous)
                 && !self.settings.force
                 && !request.keep_free_pages
+                && lacks_the_same(stored, &taken)
                 && is_same(held, &content, &bytes)
             {
-                return Ok(Captured::Same(taken, Arc::clone(stored)));
+                return Ok(Captured::Same(Box::new(taken), Arc::clone(stored)));
             }
             let checked = self.check(&bytes, &content, &taken, gate)?;
             let is_final = checked.verdict == Verdict::Sound || request.keep_free_pages;

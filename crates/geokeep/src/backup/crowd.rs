@@ -43,12 +43,11 @@ pub fn plan(
 /// Hears of each source as it ends: what became of it, and how long that took.
 pub type Report<'a> = dyn Fn(&Job, Result<Outcome, Error>, Duration) + Sync + 'a;
 
-/// Backs up all `jobs`, `at_once` of them at a time. `report` is called as each ends; one that
+/// Backs up all `jobs`, [`Settings::at_once`] of them at a time. `report` is called as each ends; one that
 /// fails, even by a panic, does not stop the others. One that found no room beside others is tried
 /// again alone.
 pub fn run(
     jobs: &[Job],
-    at_once: usize,
     destination: &Destination,
     settings: &Settings,
     watch: &Watch,
@@ -57,7 +56,7 @@ pub fn run(
     sweep_after_killed_restores(jobs, settings);
     let next = AtomicUsize::new(0);
     let again = Mutex::new(BTreeSet::new());
-    let at_once = at_once.clamp(1, jobs.len().max(1));
+    let at_once = settings.at_once.clamp(1, jobs.len().max(1));
     let one = |place: usize, alone: bool| {
         let began = Instant::now();
         let path = || backup(&jobs[place], destination, settings, watch);

@@ -21,7 +21,7 @@ pub use os::OsDisk;
 pub use rights::{NotRestored, Readers, Rights};
 pub(crate) use rights::{all_may_reach, narrow};
 pub use temporary::{KeepError, Temporary, sweep, sweep_restores};
-pub(crate) use temporary::{RESTORE, living_temporaries, may_be_litter};
+pub(crate) use temporary::{RESTORE, is_own_prefix, living_temporaries, may_be_litter};
 pub(crate) use whole::create_folder;
 pub use whole::{append_options, write_file, write_new_file};
 

@@ -16,6 +16,11 @@ const SUFFIX: &str = ".tmp";
 /// The tag of files that become a restored one.
 pub(crate) const RESTORE: &str = "restore";
 
+/// Whether a name, in small letters, is kept for locks and temporary files.
+pub(crate) fn is_own_prefix(name: &str) -> bool {
+    name.starts_with(".geokeep")
+}
+
 /// Why a file did not get its final name, or is not certain to keep it.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {

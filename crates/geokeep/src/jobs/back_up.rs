@@ -15,15 +15,14 @@ use crate::judgement::loss;
 use crate::source::{Expanded, Found, Project, Source, is_geopackage};
 use crate::words::at;
 
-/// Backs up all that was found, `at_once` of them at a time. One that fails does not stop the
-/// others. The caller holds the lock, if one is needed.
+/// Backs up all that was found, [`Settings::at_once`] of them at a time. One that fails does not
+/// stop the others. The caller holds the lock, if one is needed.
 ///
 /// # Errors
 /// [`JobError::NameForMany`], and [`JobError::Destination`] where nothing can be said of it as a
 /// whole.
 pub fn back_up(
     mut expanded: Expanded,
-    at_once: usize,
     destination: &Destination,
     settings: &Settings,
     watch: &Watch,
@@ -43,7 +42,6 @@ pub fn back_up(
     let tally = Mutex::new(tally);
     run(
         &jobs,
-        at_once,
         destination,
         settings,
         watch,
@@ -112,6 +110,12 @@ impl<'a, 'h> Tally<'a, 'h> {
         }
         for line in self.destination.linked_lines().unwrap_or_default() {
             (self.hear)(Event::LinkedLine(&line));
+        }
+        for line in self.destination.lines().unwrap_or_default() {
+            match self.destination.adopted(&line) {
+                Ok(_) | Err(DestinationError::NotOurs(_)) => {}
+                Err(error) => (self.hear)(Event::StrangeOwner(&line, &error)),
+            }
         }
     }
 

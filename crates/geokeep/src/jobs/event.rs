@@ -23,6 +23,8 @@ pub enum Event<'a> {
     NoMachineId(&'a Machine),
     /// A link stands where a line should be. It is not used.
     LinkedLine(&'a str),
+    /// Nobody can say with which source this line goes on: it is left alone.
+    StrangeOwner(&'a str, &'a DestinationError),
     /// The machine had this name at its last backups.
     FormerHost(&'a str),
     /// A project was kept, or is kept already.

@@ -103,9 +103,8 @@ fn work(
     let watch = caller.watch;
     let destination = open(&mut expanded, &job.to, job.must_exist, &settings.disk)?;
     let _lock = lock(&destination, job.lock_wait, caller)?;
-    let at_once = settings.threads;
     let hear = &mut *caller.hear;
-    ran.summary = back_up(expanded, at_once, &destination, settings, watch, hear)?;
+    ran.summary = back_up(expanded, &destination, settings, watch, hear)?;
     if ran.summary.interrupted {
         return Ok(());
     }

@@ -7,6 +7,7 @@ mod over;
 mod place;
 mod project;
 mod prove;
+mod reserved;
 mod rights;
 mod target;
 mod unwritten;
@@ -19,6 +20,7 @@ pub use drill::drill;
 pub use place::{Unsure, place_of_database, place_of_project};
 pub use project::{RestoredProject, restore_project};
 pub use prove::{Proof, prove};
+pub use reserved::Reserved;
 pub use whole_file::restore;
 
 use crate::destination::{Manifest, Stored};
@@ -71,6 +73,22 @@ pub enum RestoreError {
     /// A folder is there.
     #[error("'{}' is a folder", .0.display())]
     TargetIsFolder(PathBuf),
+    /// SQLite or geokeep would take it for a file of their own.
+    #[error("'{}' is no name for a restored file: {why}", path.display())]
+    ReservedName {
+        /// The target.
+        path: PathBuf,
+        /// Why not.
+        why: Reserved,
+    },
+    /// A symbolic link whose target is not there.
+    #[error("'{}' is a symbolic link to '{}', which is not there", link.display(), leads_to.display())]
+    BrokenLink {
+        /// The link.
+        link: PathBuf,
+        /// What stands in it.
+        leads_to: PathBuf,
+    },
     /// Nobody said where to, and the place that the backup came from is not taken unasked.
     #[error("'{path}' is not taken unasked: {why}")]
     UnsureTarget {
@@ -162,13 +180,14 @@ impl RestoreError {
             Self::TargetExists(_) | Self::SidecarInTheWay(_) | Self::TargetIsFolder(_) => {
                 Kind::TargetExists
             }
-            Self::UnsureTarget { .. } => Kind::Usage,
+            Self::UnsureTarget { .. } | Self::ReservedName { .. } => Kind::Usage,
             Self::TargetInUse { .. } | Self::KeepsChanging => Kind::TargetInUse,
             Self::NotBackedUp(e) => e.kind(),
             Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
             Self::NoDrill { .. } => Kind::StagingUnusable,
             Self::SharedJournal(_)
             | Self::TooLarge { .. }
+            | Self::BrokenLink { .. }
             | Self::Write { .. }
             | Self::NotDurable { .. } => Kind::TargetUnwritable,
         }

@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use super::RestoreError;
 use crate::destination::{Machine, Origin};
+use crate::source::is_geopackage;
 
 /// Endings of files that SQLite databases are kept in.
-const DATABASES: [&str; 8] = [
-    "gpkg", "gpkx", "sqlite", "sqlite3", "db", "db3", "mbtiles", "s3db",
-];
+const DATABASES: [&str; 6] = ["sqlite", "sqlite3", "db", "db3", "mbtiles", "s3db"];
 const PROJECTS: [&str; 2] = ["qgs", "qgz"];
 
 /// Why the place that a backup came from is not taken unasked.
@@ -51,7 +50,9 @@ impl fmt::Display for Unsure {
 /// # Errors
 /// [`RestoreError::UnsureTarget`]: the user must say where to.
 pub fn place_of_database(origin: &Origin, machine: &Machine) -> Result<PathBuf, RestoreError> {
-    place(origin, machine, &DATABASES)
+    place(origin, machine, |path| {
+        is_geopackage(path) || ends_in_one_of(path, &DATABASES)
+    })
 }
 
 /// The same for a QGIS project.
@@ -59,12 +60,23 @@ pub fn place_of_database(origin: &Origin, machine: &Machine) -> Result<PathBuf, 
 /// # Errors
 /// The same.
 pub fn place_of_project(origin: &Origin, machine: &Machine) -> Result<PathBuf, RestoreError> {
-    place(origin, machine, &PROJECTS)
+    place(origin, machine, |path| ends_in_one_of(path, &PROJECTS))
 }
 
-fn place(origin: &Origin, machine: &Machine, endings: &[&str]) -> Result<PathBuf, RestoreError> {
+fn ends_in_one_of(path: &Path, endings: &[&str]) -> bool {
+    path.extension().is_some_and(|extension| {
+        let mut endings = endings.iter();
+        endings.any(|ending| extension.eq_ignore_ascii_case(ending))
+    })
+}
+
+fn place(
+    origin: &Origin,
+    machine: &Machine,
+    is_named_so: impl Fn(&Path) -> bool,
+) -> Result<PathBuf, RestoreError> {
     let path = PathBuf::from(&origin.path);
-    match doubt(&path, origin, machine, endings) {
+    match doubt(&path, origin, machine, is_named_so(&path)) {
         None => Ok(path),
         Some(why) => Err(RestoreError::UnsureTarget {
             path: origin.path.clone(),
@@ -73,7 +85,7 @@ fn place(origin: &Origin, machine: &Machine, endings: &[&str]) -> Result<PathBuf
     }
 }
 
-fn doubt(path: &Path, origin: &Origin, machine: &Machine, endings: &[&str]) -> Option<Unsure> {
+fn doubt(path: &Path, origin: &Origin, machine: &Machine, is_one_of_them: bool) -> Option<Unsure> {
     if !machine.owns(origin) {
         return Some(Unsure::OtherMachine(origin.host.clone()));
     }
@@ -81,10 +93,6 @@ fn doubt(path: &Path, origin: &Origin, machine: &Machine, endings: &[&str]) -> O
     if !path.is_absolute() || origin.path.contains(['\u{fffd}', '\0']) {
         return Some(Unsure::NoPath);
     }
-    let is_one_of_them = path.extension().is_some_and(|extension| {
-        let mut endings = endings.iter();
-        endings.any(|ending| extension.eq_ignore_ascii_case(ending))
-    });
     if !is_one_of_them {
         return Some(Unsure::OddName);
     }
@@ -124,18 +132,20 @@ mod tests {
     fn only_a_database_of_this_machine_in_a_folder_that_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().canonicalize().unwrap();
-        for name in ["town.gpkg", "TOWN.GPKG", "town.sqlite", ".hidden.db"] {
+        for name in [
+            "town.gpkg",
+            "TOWN.GPKG",
+            ".gpkg",
+            "town.gpkg.",
+            "town.sqlite",
+            ".hidden.db",
+        ] {
             let path = folder.join(name);
             assert_eq!(place_of(&path, "here"), Ok(path.clone()));
             let there = Unsure::OtherMachine("there".to_owned());
             assert_eq!(place_of(&path, "there"), Err(there));
         }
-        for name in [
-            ".bash_login",
-            ".gpkg",
-            "authorized_keys",
-            "town.gpkg.desktop",
-        ] {
+        for name in [".bash_login", "authorized_keys", "town.gpkg.desktop"] {
             assert_eq!(place_of(&folder.join(name), "here"), Err(Unsure::OddName));
         }
         let missing = place_of(&folder.join("nowhere/town.gpkg"), "here");

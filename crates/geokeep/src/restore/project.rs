@@ -4,11 +4,10 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::RestoreError;
-use super::Target;
 use super::rights::Known;
 use super::target::{enough_room, real_path};
 use super::whole_file::sweep_after_killed;
+use super::{RestoreError, Target, reserved};
 use crate::Watch;
 use crate::backup::{Settings, keep_project};
 use crate::destination::{Destination, Kept, KeptProject};
@@ -51,6 +50,7 @@ pub fn restore_project(
     watch: &Watch,
 ) -> Result<RestoredProject, RestoreError> {
     let path = real_path(&target.path)?;
+    reserved::refuse(&path, destination)?;
     let is_there = fs::symlink_metadata(&path).is_ok();
     if is_there && !target.force {
         return Err(RestoreError::TargetExists(path));

@@ -27,7 +27,14 @@ pub(super) fn real_path(path: &Path) -> Result<PathBuf, RestoreError> {
         return Err(RestoreError::TargetIsFolder(path.to_owned()));
     }
     if fs::symlink_metadata(path).is_ok() {
-        return fs::canonicalize(path).map_err(write);
+        return match (fs::canonicalize(path), fs::read_link(path)) {
+            (Ok(real), _) => Ok(real),
+            (Err(_), Ok(leads_to)) => Err(RestoreError::BrokenLink {
+                link: path.to_owned(),
+                leads_to,
+            }),
+            (Err(e), Err(_)) => Err(write(e)),
+        };
     }
     let folder = fs::canonicalize(folder_of(path)).map_err(write)?;
     let name = path

@@ -7,7 +7,7 @@ use super::aside::Aside;
 use super::over::Replacing;
 use super::target::{enough_room, free_name, look_unused, real_path};
 use super::unwritten::Unwritten;
-use super::{RestoreError, Restored, Target};
+use super::{RestoreError, Restored, Target, reserved};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Destination, Opened};
@@ -32,6 +32,7 @@ pub fn restore(
     watch: &Watch,
 ) -> Result<Restored, RestoreError> {
     let path = real_path(&target.path)?;
+    reserved::refuse(&path, destination)?;
     let manifest = backup.manifest.clone();
     let existing = what_is_there(&path, target.force, settings)?;
     // What is overwritten lies in the journal meanwhile.

@@ -7,8 +7,8 @@ use super::delivery::{self, Route};
 use super::pages::Open;
 use super::private::Copied;
 use super::{
-    Consume, Failure, Method, Request, SnapshotError, Taken, ogr, online, pages, reconcile, tidy,
-    vacuum, waiting::Backoff,
+    Consume, Failure, Method, Request, SnapshotError, Taken, left_behind, ogr, online, pages,
+    reconcile, tidy, vacuum, waiting::Backoff,
 };
 use crate::finding::Finding;
 use crate::source::{Look, State, look};
@@ -127,10 +127,15 @@ fn attempts<T>(
             waiting.pause(request)?;
             continue;
         };
-        let taken = carry_out(request, &look, method, why, attempt, consume);
+        let damaged = left_behind::beside_source(request, &look);
+        let taken = damaged.and_then(|damaged| {
+            let taken = carry_out(request, &look, method, why, attempt, consume)?;
+            Ok((taken, damaged))
+        });
         tidy::after(request, &look);
         match taken {
-            Ok((mut taken, consumed)) => {
+            Ok(((mut taken, consumed), damaged)) => {
+                taken.findings.extend(damaged);
                 taken.findings.extend(other_names(&taken.look));
                 return Ok((taken, consumed));
             }

@@ -18,7 +18,7 @@ use super::delivery::{self, Route};
 use super::pages::Open;
 use super::private::{Copied, PrivateCopy, pour, raw, staging_error};
 use super::super_journal::{self, Verdict};
-use super::{Failure, Request, SnapshotError, pages, reconcile};
+use super::{Failure, Request, SnapshotError, left_behind, pages, reconcile};
 use crate::durable::{DiskFile, open_unlinked};
 use crate::finding::{Finding, Severity};
 use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock};
@@ -27,7 +27,7 @@ pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Fi
     let copied = match look.state() {
         State::HotJournal => return hot_journal(request, look),
         State::Rollback => reconcile::take(request)?,
-        State::WalOrphaned => orphaned_log(request)?,
+        State::WalOrphaned => return orphaned_log(request, look),
         State::WalLive => by_pages(request, look, Open::Shared)?,
         State::WalClean => by_pages(request, look, Open::AtRest(&look.file_system))?,
         _ => {
@@ -60,7 +60,7 @@ fn hot_journal(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Findin
         return Err(Failure::NotADatabase(reason.to_owned()));
     }
     let mut findings = Vec::new();
-    let copied = recovered(request, &mut |copy| {
+    let (copied, broken) = recovered(request, look, &mut |copy| {
         let held = locks(request.gate.file()).map_err(SnapshotError::Io)?;
         if held.reserved.is_some() {
             // Its writer lives: the journal is not hot, and grows while we look.
@@ -81,6 +81,7 @@ fn hot_journal(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Findin
         }
         Ok(())
     })?;
+    findings.extend(broken);
     Ok((copied, findings))
 }
 
@@ -98,8 +99,8 @@ fn committed(super_journal: &str) -> Finding {
 }
 
 /// What a program left that died in WAL mode, when somebody has taken the index of its log away.
-fn orphaned_log(request: &Request<'_>) -> Result<Copied, Failure> {
-    recovered(request, &mut |copy| {
+fn orphaned_log(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Finding>), Failure> {
+    recovered(request, look, &mut |copy| {
         let log = open_sidecar(request, "-wal")?;
         copy_sidecar(request, copy, &log, "-wal")?;
         // Whoever opened the database meanwhile has made an index, and cannot have removed it: that
@@ -112,11 +113,13 @@ fn orphaned_log(request: &Request<'_>) -> Result<Copied, Failure> {
     })
 }
 
-/// The file, and the sidecars that `add` copies, all under one read lock; then recovered.
+/// The file, and the sidecars that `add` copies, all under one read lock; then recovered. With what
+/// of them SQLite passes over in silence.
 fn recovered(
     request: &Request<'_>,
+    look: &Look,
     add: &mut dyn FnMut(&PrivateCopy) -> Result<(), Failure>,
-) -> Result<Copied, Failure> {
+) -> Result<(Copied, Vec<Finding>), Failure> {
     let mut copy = PrivateCopy::create(request)?;
     // Nobody may mend it at the same time: that takes a lock which this one keeps away.
     let lock = read_lock(request.gate.file()).map_err(SnapshotError::Io)?;
@@ -133,12 +136,14 @@ fn recovered(
     }
     drop(lock);
     let lock = began.elapsed();
+    let findings = left_behind::beside_copy(copy.path(), look, request.watch)?;
     copy.recover()?;
-    Ok(Copied {
+    let copied = Copied {
         copy,
         instant,
         lock,
-    })
+    };
+    Ok((copied, findings))
 }
 
 /// A whole stream of pages, in a file.

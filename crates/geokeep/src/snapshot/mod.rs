@@ -3,11 +3,14 @@
 mod as_it_lies;
 mod at_rest;
 mod bracketed;
+mod broken_journal;
 mod choose;
 mod copy;
+mod damaged_log;
 mod dbpage;
 mod delivery;
 mod free_pages;
+mod left_behind;
 mod method;
 mod ogr;
 mod online;

@@ -194,11 +194,25 @@ impl Source {
     }
 }
 
-/// Whether the name of a file promises a GeoPackage.
+/// Whether the name of a file promises a GeoPackage. It may be all ending, and have dots or spaces
+/// behind, which some programs put there and some systems hide.
 #[must_use]
 pub fn is_geopackage(path: &Path) -> bool {
-    let extension = path.extension();
-    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("gpkg"))
+    ends_in(path, ".gpkg") || is_extended(path)
+}
+
+/// Whether it is named as a GeoPackage with extensions. ArcGIS has packages of its own that are called
+/// so.
+fn is_extended(path: &Path) -> bool {
+    ends_in(path, ".gpkx")
+}
+
+fn ends_in(path: &Path, ending: &str) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_part = |byte: &u8| !matches!(byte, b'.' | b' ');
+    let end = name.iter().rposition(is_part).map_or(0, |last| last + 1);
+    let start = end.saturating_sub(ending.len());
+    name[start..end].eq_ignore_ascii_case(ending.as_bytes())
 }
 
 /// Bytes that are no UTF-8 are written as numbers.
@@ -245,7 +259,8 @@ pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Whether two names are of one file.
-pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+#[must_use]
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
     let id = |path: &Path| Some(sys::file_id(path, &std::fs::metadata(path).ok()?));
     id(a).is_some_and(|a| id(b) == Some(a))
 }

@@ -4,6 +4,7 @@
 //! changed bytes, and a digest says nothing of a database that was broken before it was copied.
 
 mod budget;
+mod check_constraints;
 mod digest;
 mod foreign_keys;
 mod found;
@@ -160,7 +161,8 @@ pub(crate) fn check_restored(
     let checked = patience.guarded(|| {
         let budget = patience.budget();
         budget.install(connection).map_err(VerifyError::from)?;
-        let (verdict, mut found) = integrity::check(connection, &budget)?;
+        let mut found = integrity::check(connection, &budget)?;
+        let verdict = integrity::verdict(&found);
         let budget = patience.budget();
         budget.install(connection).map_err(VerifyError::from)?;
         let schema = budget
@@ -242,8 +244,8 @@ pub(crate) enum Known {
     Compared(Twin),
 }
 
-/// Reads everything and checks everything, with two threads: one compares the digests and then
-/// asks GeoPackage's rules, the other has SQLite check the whole file.
+/// Reads everything and checks everything, with two threads: one compares the digests, has SQLite
+/// check R-trees and asks GeoPackage's rules, the other has SQLite check all the rest of the file.
 pub(crate) fn check(
     stored: &StoredBytes,
     digests: Digests<'_>,
@@ -267,7 +269,7 @@ pub(crate) fn check(
         std::thread::scope(|scope| {
             let integrity = scope.spawn(|| {
                 let (database, budget) = open(&bytes, &patience)?;
-                integrity::check(database.connection(), &budget)
+                integrity::check_without_trees(database.connection(), &budget)
             });
             let compared = match &noted {
                 Some(hashes) => digest::compare_stored(stored, digests.stored, hashes, watch),
@@ -285,8 +287,8 @@ pub(crate) fn check(
     watch.check()?;
     // A wrong digest explains whatever else went wrong.
     let (mut found, listed) = others?;
-    let (verdict, faults) = integrity?;
-    found.append(faults);
+    found.append(integrity?);
+    let verdict = integrity::verdict(&found);
     Ok(Checked {
         verdict,
         findings: found.into_findings(),
@@ -318,6 +320,8 @@ fn others(
     let steps = layers::VIEW_STEPS;
     let listed = layers::list(connection, &schema, geopackage, steps, &budget, &mut found)?;
     foreign_keys::check(connection, &schema, &budget, &mut found)?;
+    check_constraints::check(bytes, &schema, patience, &mut found)?;
+    integrity::check_trees(connection, &schema, &budget, &mut found)?;
     if geopackage {
         let layers = &listed.layers;
         spatial_index::check(connection, &schema, layers, whole, &budget, &mut found)?;

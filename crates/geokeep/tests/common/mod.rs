@@ -114,6 +114,7 @@ pub fn machine(host: &str, id: Option<&str>) -> Machine {
 pub fn settings(disk: Arc<dyn Disk>, root: &Path) -> Settings {
     Settings {
         lock_wait: Duration::from_secs(20),
+        at_once: 1,
         threads: 2,
         label: None,
         max_loss: None,

@@ -74,6 +74,7 @@ impl<'a> Heard<'a> {
             }
             Event::NoMachineId(machine) => remarks::of_machine(machine, context),
             Event::LinkedLine(line) => remarks::of_link(line, self.to),
+            Event::StrangeOwner(line, error) => remarks::of_strange_owner(line, error, self.to),
             Event::FormerHost(former) => remarks::of_former_host(former, context),
             Event::Kept(project, kept) => self.lines.push(projects::kept(project, kept, context)),
             Event::NotKept(project, failed) => {

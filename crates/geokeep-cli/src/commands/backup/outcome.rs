@@ -64,16 +64,18 @@ pub(super) fn loss(job: &Job, stored: &Stored, to: &Path) -> Option<Failure> {
 pub(super) fn damage(job: &Job, stored: &Stored, saved: bool, to: &Path) -> Failure {
     let manifest = &stored.manifest;
     let faults = manifest.findings.iter().filter(|f| f.code == "integrity");
-    let first = faults.clone().next().map_or("", |finding| &finding.message);
-    let n = faults.count();
+    // What is lacking says more than what the checks make of the rest.
+    let gap = manifest.findings.iter().find(|f| f.leaves_a_gap());
+    let first = gap.or_else(|| faults.clone().next());
+    let what = match (gap, faults.count()) {
+        (Some(_), _) => "changes that wait beside it cannot be applied completely".to_owned(),
+        (None, 1) => "SQLite's check reports 1 fault".to_owned(),
+        (None, n) => format!("SQLite's check reports {n} faults"),
+    };
     Failure {
         kind: "source_damaged",
-        message: format!(
-            "{} is damaged: SQLite's check reports {n} fault{}",
-            shown(&job.source.given),
-            if n == 1 { "" } else { "s" }
-        ),
-        cause: Some(first.to_owned()),
+        message: format!("{} is damaged: {what}", shown(&job.source.given)),
+        cause: first.map(|finding| finding.message.clone()),
         state: Some(format!(
             "{} as {}, marked damaged; it never counts as the newest sound backup",
             if saved {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::backup::{CLOCK, Job, OTHER_FILE};
-use geokeep::destination::{Likely, Machine, Stored};
+use geokeep::destination::{DestinationError, Likely, Machine, Stored};
 use geokeep::report::quoted;
 use geokeep::source::{NotProtected, Project};
 use geokeep::words::counted;
@@ -46,6 +46,21 @@ pub(super) fn of_link(line: &str, to: &Path) {
     render::remark(&format!(
         "{} is a symbolic link: nothing is written, removed or looked for there",
         shown(&to.join(line))
+    ));
+}
+
+/// Where nobody can say with which source a line goes on, it is left alone, and its source begins
+/// another one.
+pub(super) fn of_strange_owner(line: &str, error: &DestinationError, to: &Path) {
+    let why = match error {
+        DestinationError::BadArchive { path, reason } => format!("{}: {reason}", shown(path)),
+        other => other.to_string(),
+    };
+    render::remark(&format!(
+        "{why}; no backup is added to that line, and its source begins a new one. Say whose it is: \
+         geokeep adopt {} FILE --from {}",
+        quoted(line),
+        quoted(&to.to_string_lossy())
     ));
 }
 

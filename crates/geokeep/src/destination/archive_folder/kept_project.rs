@@ -25,7 +25,7 @@ use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat, Source};
 use crate::words::same_name;
 
 /// Says whose a line of projects is.
-const OWNER_NAME: &str = "project.json";
+pub(super) const OWNER_NAME: &str = "project.json";
 const OWNER_FORMAT: &str = "geokeep project";
 const OWNER_VERSION: u32 = 1;
 /// So much is read back at a time.

@@ -10,6 +10,7 @@ mod kept_project;
 mod layout;
 mod marks;
 mod notes;
+mod own_names;
 mod reservation;
 mod run_lock;
 
@@ -24,6 +25,7 @@ pub(super) use archive::OpenArchive;
 pub(crate) use draft::{Content, Draft};
 pub use kept_project::{Kept, KeptProject};
 pub(super) use notes::read_note;
+pub(crate) use own_names::{is_line, is_own_name};
 pub(crate) use reservation::Reservation;
 pub(super) use reservation::{Reserved, owner_tag};
 pub use run_lock::RunLock;
