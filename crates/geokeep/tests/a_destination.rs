@@ -114,7 +114,7 @@ fn it_lists_backups_in_the_order_in_which_they_were_made(open: Open) {
         assert_eq!(listed.stored_bytes, made.stored_bytes);
         assert_eq!(listed.id.instant(), made.manifest.instant);
         let opened = scene.destination().open_backup(&listed.id).unwrap();
-        let found = verify(&opened, Level::Digest, &Watch::default()).unwrap();
+        let found = verify(&opened, Level::Digest, None, &Watch::default()).unwrap();
         assert_eq!(found, made.manifest);
     }
     let unique: BTreeSet<String> = made.iter().map(|stored| stored.id.to_string()).collect();
@@ -336,7 +336,7 @@ fn a_failing_disk_leaves_nothing_half_done(open: Open) {
         assert!(listed.len() <= 2, "call {at}: {}", listed.len());
         for stored in &listed {
             let opened = destination.open_backup(&stored.id).unwrap();
-            verify(&opened, Level::Digest, &Watch::default()).unwrap();
+            verify(&opened, Level::Digest, None, &Watch::default()).unwrap();
         }
         assert_eq!(destination.sweep().unwrap(), 0, "call {at}");
         scene.save("2026-03-01T10:00:00Z");
