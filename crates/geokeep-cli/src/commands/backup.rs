@@ -3,7 +3,6 @@
 mod gone;
 mod not_protected;
 mod outcome;
-mod projects;
 mod remarks;
 
 use std::cell::LazyCell;
@@ -20,7 +19,6 @@ use geokeep::snapshot::Method;
 use geokeep::source::{Expanded, Found, NotProtected, Source, Unprotected, expand, is_geopackage};
 
 use self::outcome::{damage, describe, loss};
-use self::projects::newest_copy;
 use super::overall;
 use crate::args::{self, Backup};
 use crate::failure::{Exit, Failure, shown};
@@ -92,11 +90,12 @@ pub(super) fn back_up(
     report.not_followed(&expanded.not_protected);
     remarks::of_machine(&settings.machine, context);
     remarks::of_links(destination);
-    report.keep(projects, destination, settings);
     let split = split(found);
     report.unopened(&split.failed, destination);
-    let mut jobs = plan(split.sources, destination, settings).map_err(|e| of_folder(&e))?;
-    for (job, project) in jobs.iter_mut().zip(split.projects) {
+    let jobs = plan(split.sources, projects, destination, settings);
+    let mut jobs = jobs.map_err(|e| of_folder(&e))?;
+    let databases = jobs.iter_mut().filter(|job| job.project.is_none());
+    for (job, project) in databases.zip(split.projects) {
         // What a project shows is wanted, whatever kind of database it is.
         job.any_sqlite = project.is_some() && !is_geopackage(&job.source.real);
         job.label = job.label.take().or(project);
@@ -112,7 +111,7 @@ pub(super) fn back_up(
             Ok(outcome) => report.stored(job, &outcome, took.as_secs_f64(), destination),
             Err(error) => {
                 let newest = job.newest_sound(destination).as_ref().map(at);
-                report.failed(&job.source.given, Some(&job.source), &error, newest);
+                report.failed(&job.source.given, Some(job), &error, newest);
             }
         },
     );
@@ -307,12 +306,19 @@ impl<'a> Report<'a> {
             line.seconds = Some((seconds * 1000.0).round() / 1000.0);
             let likely = job.likely(&stored.manifest.digest).filter(|_| saved);
             line.likely_line = likely.as_ref().map(|likely| likely.line.clone());
+            if let Some(project) = &job.project {
+                line = line.naming(project);
+                summary.not_protected += project.not_protected.len();
+            }
             if self.context.json {
                 render::json_line(&line);
             } else {
                 render::say(self.context, &describe(job, stored, word, seconds));
             }
             summary.sources.push(line);
+            if let Some(project) = &job.project {
+                Self::not_in_databases(project);
+            }
             if let Some(likely) = likely {
                 remarks::of_likely(job, &likely, destination);
             }
@@ -335,24 +341,26 @@ impl<'a> Report<'a> {
         let lines = LazyCell::new(|| destination.known_lines(self.machine).ok());
         for (given, error) in failed {
             let newest = source_that_was(given).and_then(|source| {
-                let sound = (*lines).as_ref()?.newest_sound_of(&source);
-                let copy = || newest_copy(&source, destination, self.machine);
-                sound.as_ref().map(at).or_else(copy)
+                let sound = (*lines).as_ref()?.newest_sound_of(&source)?;
+                Some(at(&sound))
             });
             self.failed(given, None, error, newest);
         }
     }
 
     /// `newest` is the newest sound backup that there is.
-    fn failed(&self, given: &Path, source: Option<&Source>, error: &Error, newest: Option<String>) {
+    fn failed(&self, given: &Path, job: Option<&Job>, error: &Error, newest: Option<String>) {
         let failure = Failure::of_source(error, given, newest.as_deref());
         let failure = failure.for_jobs(self.context.in_jobs);
         self.with_tally(|tally| {
             tally.failures.push(failure.exit);
             tally.summary.failed += 1;
             let mut line = BackupLine::failed("backup", &failure);
-            let path = source.map_or(given, |source| &source.real);
+            let path = job.map_or(given, |job| &job.source.real);
             line.source = path.to_string_lossy().into_owned();
+            if let Some(project) = job.and_then(|job| job.project.as_ref()) {
+                line = line.naming(project);
+            }
             line.status = Some("failed");
             if self.context.json {
                 render::json_line(&line);

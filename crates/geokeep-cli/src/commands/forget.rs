@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use geokeep::Error;
-use geokeep::destination::{
-    Adopted, Destination, DestinationError, KeptProject, Machine, Stored, Verdict,
-};
+use geokeep::destination::{Adopted, Destination, DestinationError, Machine, Stored, Verdict};
 use geokeep::retention::{Backup, Policy, Reason, RetentionError, plan};
 use jiff::tz::TimeZone;
 
@@ -19,7 +17,6 @@ use crate::settings::Context;
 struct Planned {
     line: String,
     backups: Vec<(Stored, Vec<Reason>)>,
-    projects: Vec<(KeptProject, Vec<Reason>)>,
     unreadable: Vec<(PathBuf, DestinationError)>,
     /// Of another user, who does not let us read them.
     not_ours: Vec<PathBuf>,
@@ -120,11 +117,6 @@ fn plan_of(
     context: &Context,
 ) -> Result<Planned, Error> {
     let mut listing = destination.list(&line)?;
-    let projects = destination.projects(&line).unwrap_or_else(|error| {
-        let path = destination.location_of_line(&line);
-        listing.unreadable.push((path, error));
-        Vec::new()
-    });
     let (now, zone) = (context.clock.now(), TimeZone::system());
     let ours = Ours::of(destination, &line, &listing.backups, machine).unwrap_or_else(|error| {
         match error {
@@ -136,12 +128,11 @@ fn plan_of(
         }
         Ours::None
     });
-    let plan = |backups: &[Backup]| plan(backups, policy, now, &zone);
-    let of_project = |copy: &KeptProject| machine.is_none_or(|machine| machine.owns(&copy.source));
     Ok(Planned {
         line,
-        backups: planned(listing.backups, &|stored| ours.holds(stored), &plan)?,
-        projects: planned(projects, &of_project, &plan)?,
+        backups: planned(listing.backups, &ours, &|backups| {
+            plan(backups, policy, now, &zone)
+        })?,
         unreadable: listing.unreadable,
         not_ours: listing.not_ours,
     })
@@ -150,15 +141,12 @@ fn plan_of(
 type Planner<'a> = dyn Fn(&[Backup]) -> Result<Vec<Vec<Reason>>, RetentionError> + 'a;
 
 /// Applies the rules to what is of this machine. The rest stays, and counts for nothing.
-fn planned<T>(
-    all: Vec<T>,
-    is_ours: &dyn Fn(&T) -> bool,
+fn planned(
+    all: Vec<Stored>,
+    ours: &Ours<'_>,
     plan: &Planner<'_>,
-) -> Result<Vec<(T, Vec<Reason>)>, RetentionError>
-where
-    for<'a> Backup: From<&'a T>,
-{
-    let ours: Vec<_> = all.iter().map(is_ours).collect();
+) -> Result<Vec<(Stored, Vec<Reason>)>, RetentionError> {
+    let ours: Vec<_> = all.iter().map(|stored| ours.holds(stored)).collect();
     let counted = all.iter().zip(&ours).filter(|(_, ours)| **ours);
     let counted: Vec<_> = counted.map(|(one, _)| Backup::from(one)).collect();
     let mut reasons = plan(&counted)?.into_iter();
@@ -216,20 +204,16 @@ impl<'a> Ours<'a> {
 
 fn show(context: &Context, planned: &Planned) {
     let closed = planned.unreadable.len() + planned.not_ours.len();
-    let all = planned.backups.len() + planned.projects.len() + closed;
+    let all = planned.backups.len() + closed;
     if all == 0 {
         // A folder of somebody else's.
         return;
     }
-    let reasons = (planned.backups.iter().map(|(_, reasons)| reasons))
-        .chain(planned.projects.iter().map(|(_, reasons)| reasons));
+    let reasons = planned.backups.iter().map(|(_, reasons)| reasons);
     let stay = all - reasons.filter(|reasons| reasons.is_empty()).count();
     render::say(context, &format!("{}: {stay} of {all} stay", planned.line));
     for (stored, reasons) in &planned.backups {
         render::say(context, &describe(stored, reasons));
-    }
-    for (copy, reasons) in &planned.projects {
-        render::say(context, &describe_project(copy, reasons));
     }
     for (path, _) in &planned.unreadable {
         let text = format!("  keep    {} cannot be read", shown(path));
@@ -255,14 +239,6 @@ fn describe(stored: &Stored, reasons: &[Reason]) -> String {
     format!("  keep    {time}  {id}  {}{damaged}", in_words(reasons))
 }
 
-fn describe_project(copy: &KeptProject, reasons: &[Reason]) -> String {
-    let time = human_time(copy.instant);
-    if reasons.is_empty() {
-        return format!("  remove  {time}  project  {}", human_bytes(copy.bytes));
-    }
-    format!("  keep    {time}  project  {}", in_words(reasons))
-}
-
 fn in_words(reasons: &[Reason]) -> String {
     let words: Vec<_> = reasons
         .iter()
@@ -279,15 +255,8 @@ fn carry_out(
     context: &Context,
     tally: &mut Tally,
 ) {
-    let archives = planned.backups.iter().map(|(stored, reasons)| {
-        let remove: Box<dyn Fn() -> _> = Box::new(|| destination.remove(&stored.id));
-        (ForgetLine::of(stored, reasons), &*stored.location, remove)
-    });
-    let projects = planned.projects.iter().map(|(copy, reasons)| {
-        let remove: Box<dyn Fn() -> _> = Box::new(|| destination.remove(&copy.id));
-        (ForgetLine::of_project(copy, reasons), &*copy.path, remove)
-    });
-    for (mut line, path, remove) in archives.chain(projects) {
+    for (stored, reasons) in &planned.backups {
+        let mut line = ForgetLine::of(stored, reasons);
         let bytes = line.stored_bytes.unwrap_or(0);
         if line.action == "keep" {
             tally.kept += 1;
@@ -297,9 +266,9 @@ fn carry_out(
             tally.count(bytes);
         } else {
             let removed = context.watch.check().map_err(Error::from);
-            match removed.and_then(|()| Ok(remove()?)) {
+            match removed.and_then(|()| Ok(destination.remove(&stored.id)?)) {
                 Ok(()) => tally.count(bytes),
-                Err(error) => line.fail(tally.failed(context, &error, path)),
+                Err(error) => line.fail(tally.failed(context, &error, &stored.location)),
             }
         }
         if context.json {

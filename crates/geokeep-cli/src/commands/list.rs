@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{KeptProject, Listing, Stored, Verdict};
+use geokeep::destination::{Listing, Stored, Verdict};
 
 use super::open;
 use crate::args::List;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, BackupLine, ProjectLine, human_bytes, human_time, layers_in_short};
+use crate::render::{self, BackupLine, human_bytes, human_time, layers_in_short};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> {
@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
         .iter()
         .filter(|line| asked.is_none() || named.as_ref() == Some(line))
     {
-        let mut listing = destination.list(line).unwrap_or_else(|error| Listing {
+        let listing = destination.list(line).unwrap_or_else(|error| Listing {
             unreadable: vec![(destination.location_of_line(line), error)],
             ..Listing::default()
         });
@@ -37,12 +37,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
                 }
             }
         }
-        let projects = destination.projects(line).unwrap_or_else(|error| {
-            let path = destination.location_of_line(line);
-            listing.unreadable.push((path, error));
-            Vec::new()
-        });
-        listed += listing.backups.len() + listing.unreadable.len() + projects.len();
+        listed += listing.backups.len() + listing.unreadable.len();
         listed += listing.not_ours.len();
         for path in &listing.not_ours {
             if context.json {
@@ -53,13 +48,6 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
                     context,
                     &format!("{path} is another user's, and not to read"),
                 );
-            }
-        }
-        for copy in &projects {
-            if context.json {
-                render::json_line(&ProjectLine::of(copy));
-            } else {
-                render::say(context, &describe_project(copy));
             }
         }
         for (path, error) in listing.unreadable {
@@ -152,16 +140,4 @@ fn pin_in_words(reason: Option<&str>) -> String {
         Some("") => "  pinned".to_owned(),
         Some(reason) => format!("  pinned: {reason}"),
     }
-}
-
-fn describe_project(copy: &KeptProject) -> String {
-    format!(
-        "{:16}  {}  {}  {:>10}{}{}",
-        "project",
-        human_time(copy.instant),
-        copy.name,
-        human_bytes(copy.bytes),
-        failed_in_words(copy.failed.as_deref()),
-        pin_in_words(copy.pinned.as_deref()),
-    )
 }

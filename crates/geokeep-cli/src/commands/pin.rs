@@ -1,14 +1,14 @@
-//! `geokeep pin` and `geokeep unpin`: backups, and copies of projects.
+//! `geokeep pin` and `geokeep unpin`.
 
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{BackupId, Destination, DestinationError, KeptProject, Named, Wish};
+use geokeep::destination::{BackupId, Destination, DestinationError, Wish};
 
 use super::{open, overall};
 use crate::args::{Pin, Unpin};
 use crate::failure::{Exit, Failure};
-use crate::render::{self, BackupLine, ProjectLine, human_time};
+use crate::render::{self, BackupLine, human_time};
 use crate::settings::{Context, end_of};
 
 pub(crate) fn pin(arguments: &Pin, context: &Context) -> Result<Exit, Failure> {
@@ -65,16 +65,12 @@ fn each(
     let mut all = Vec::new();
     for name in names {
         let found = destination.find(name, Wish::Newest, &end_of);
-        all.push(found.map_err(folder_failure)?.what);
+        all.push(found.map_err(folder_failure)?.id);
     }
     let mut failures = Vec::new();
-    for named in &mut all {
-        let done = match named {
-            Named::Backup(id) => backup(verb, &destination, id, context, change),
-            Named::Project(copy) => project(verb, &destination, copy, context, change),
-        };
-        if let Err(error) = done {
-            let path = destination.location(named.id());
+    for id in &all {
+        if let Err(error) = backup(verb, &destination, id, context, change) {
+            let path = destination.location(id);
             let failure = Failure::of_pin(&error, verb, &path);
             if context.json {
                 let mut line = BackupLine::failed(verb, &failure);
@@ -107,24 +103,5 @@ fn backup(
         context,
         &format!("{done} {name} of {time} ({})", manifest.id),
     );
-    Ok(())
-}
-
-fn project(
-    verb: &'static str,
-    destination: &Destination,
-    copy: &mut KeptProject,
-    context: &Context,
-    change: &Change<'_>,
-) -> Result<(), Error> {
-    let done = change(destination, &copy.id, &mut copy.pinned)?;
-    if context.json {
-        let mut line = ProjectLine::of(copy);
-        line.status = Some(verb);
-        render::json_line(&line);
-        return Ok(());
-    }
-    let (name, time) = (&copy.name, human_time(copy.instant));
-    render::say(context, &format!("{done} {name} of {time}"));
     Ok(())
 }

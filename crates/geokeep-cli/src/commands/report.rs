@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-use geokeep::destination::{Destination, Machine};
-use geokeep::report::{
-    ProjectReport, Report, RunFailure, SourceReport, Standing, still_holds, write,
-};
-use geokeep::source::ProjectFormat;
+use geokeep::destination::{ContentKind, Destination, Machine};
+use geokeep::report::{Report, RunFailure, SourceReport, Standing, still_holds, write};
 use geokeep::words::{counted, human_age, one_line, shortened};
 use jiff::tz::TimeZone;
 
@@ -15,9 +12,7 @@ use super::open;
 use crate::args;
 use crate::config::Job;
 use crate::failure::{Exit, Failure};
-use crate::render::{
-    self, BackupLine, ProjectLine, ReportLine, human_bytes, human_count, human_time,
-};
+use crate::render::{self, BackupLine, ReportLine, human_bytes, human_count, human_time};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, Failure> {
@@ -31,13 +26,6 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
             render::json_line(&ReportLine::of(source, report.made));
         } else if arguments.html.is_none() {
             render::say(context, &in_a_line(source, &report));
-        }
-    }
-    for project in &report.projects {
-        if let (true, Some(copy)) = (context.json, project.copies.last()) {
-            render::json_line(&ProjectLine::of(copy));
-        } else if arguments.html.is_none() {
-            render::say(context, &project_in_a_line(project));
         }
     }
     if let Some(path) = &arguments.html {
@@ -73,16 +61,17 @@ pub(super) fn after_run(
         .iter()
         .filter_map(|line| Some((line, line.error.as_ref()?)))
     {
-        let of_line = |source: &&mut SourceReport| source.path.as_ref() == Some(&line.source);
+        // What could not be looked at is known by the name that was given.
+        let real = source_that_was(Path::new(&line.source)).map(|source| source.text());
+        let of_line = |source: &&mut SourceReport| {
+            source.path.as_ref() == Some(&line.source)
+                || source.path.is_some() && source.path == real
+        };
         let failure = Some(RunFailure {
             message: error.message.clone(),
             cause: error.cause.clone(),
             hint: error.hint.clone(),
         });
-        if ProjectFormat::of(Path::new(&line.source)).is_some() {
-            of_project(&mut report, &line.source, failure);
-            continue;
-        }
         match report.sources.iter_mut().find(of_line) {
             Some(source) => source.failure = failure,
             // It never had a backup.
@@ -98,22 +87,6 @@ pub(super) fn after_run(
         .map_err(|e| Failure::of_report(&e.into(), path))
 }
 
-fn of_project(report: &mut Report, path: &str, failure: Option<RunFailure>) {
-    let real = source_that_was(Path::new(path)).map(|source| source.real);
-    let is_it = |project: &&mut ProjectReport| {
-        project.path == path || Some(Path::new(&project.path)) == real.as_deref()
-    };
-    match report.projects.iter_mut().find(is_it) {
-        Some(project) => project.failure = failure,
-        None => report.projects.push(ProjectReport {
-            name: stem(path),
-            path: path.to_owned(),
-            failure,
-            ..ProjectReport::default()
-        }),
-    }
-}
-
 fn stem(path: &str) -> String {
     let stem = Path::new(path).file_stem().unwrap_or_default();
     stem.to_string_lossy().into_owned()
@@ -126,19 +99,8 @@ fn gather(
 ) -> Result<Report, geokeep::Error> {
     let made = context.clock.now();
     let mut sources = Vec::new();
-    let mut projects = Vec::new();
     for line in destination.lines()? {
         context.watch.check()?;
-        let copies = destination.projects(&line).unwrap_or_default();
-        if let Some(newest) = copies.last() {
-            projects.push(ProjectReport {
-                path: newest.source.path.clone(),
-                name: line,
-                copies,
-                failure: None,
-            });
-            continue;
-        }
         let source = source(destination, line);
         // A folder without archives is none of ours.
         if source.backups.is_empty() && source.unreadable.is_empty() {
@@ -156,19 +118,7 @@ fn gather(
         made,
         zone: TimeZone::system(),
         sources,
-        projects,
     })
-}
-
-fn project_in_a_line(project: &ProjectReport) -> String {
-    let newest = project.copies.last();
-    format!(
-        "{:<5}  {:<24}  {:<38}  {}",
-        "copy",
-        shortened(&one_line(&project.name), 24),
-        newest.map_or_else(|| "none".to_owned(), |copy| human_time(copy.instant)),
-        counted(project.copies.len(), "copy", "copies"),
-    )
 }
 
 fn source(destination: &Destination, line: String) -> SourceReport {
@@ -210,10 +160,13 @@ fn in_a_line(source: &SourceReport, report: &Report) -> String {
         _ => "no sound backup".to_owned(),
     };
     let rows = newest.and_then(|stored| geokeep::report::rows(&stored.manifest.layers));
-    let rows = rows.map_or_else(
-        || "? rows".to_owned(),
-        |rows| format!("{} rows", human_count(rows)),
-    );
+    let rows = match rows {
+        _ if newest.is_some_and(|newest| newest.manifest.content == ContentKind::Project) => {
+            "QGIS project".to_owned()
+        }
+        Some(rows) => format!("{} rows", human_count(rows)),
+        None => "? rows".to_owned(),
+    };
     let size = newest.map_or_else(
         || "-".to_owned(),
         |stored| human_bytes(stored.manifest.bytes),

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use geokeep::destination::{Destination, KeptProject, Stored};
+use geokeep::destination::{Destination, Stored};
 use geokeep::report::{is_young, still_holds};
-use geokeep::source::{Project, ProjectFormat};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -87,18 +86,20 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
             (Some(stored), Some(to)) if line.overdue && line.error.is_none() => {
                 line.error = why_not_newer(stored, to);
             }
-            (None, Some(to)) if ProjectFormat::of(path).is_some() => {
-                let source = source_that_was(path);
-                let copy = source.and_then(|source| to.newest_project_of(&source, &machine));
-                line = with_copy(line, copy, context);
-            }
             _ => {}
         }
         lines.push(line);
     }
     for project in &expanded.projects {
-        let copy = destination.and_then(|to| to.newest_project_of(&project.source, &machine));
-        lines.push(project_line(job, project, copy, trouble.clone(), context));
+        let stored = known.as_ref().ok();
+        let stored = stored.and_then(|lines| lines.newest_sound_of(&project.source));
+        let path = &project.source.real;
+        let mut line = line(job, path, stored.as_ref(), trouble.clone(), context);
+        if stored.is_some_and(|stored| stored.holds(project)) {
+            // It was read anyway: where its times prove nothing, its content does.
+            (line.unchanged, line.overdue) = (true, line.error.is_some());
+        }
+        lines.push(line);
     }
     let gone = destination.and_then(|to| to.gone(&expanded, &machine).ok());
     for stored in gone.unwrap_or_default() {
@@ -145,41 +146,6 @@ fn line(
 
 fn limit(job: &Job) -> SignedDuration {
     SignedDuration::try_from(job.max_age).unwrap_or(SignedDuration::MAX)
-}
-
-/// A project is held by its newest copy, or it has changed since.
-fn project_line(
-    job: &Job,
-    project: &Project,
-    copy: Option<KeptProject>,
-    error: Option<String>,
-    context: &Context,
-) -> StatusLine {
-    let line = line(job, &project.source.real, None, error, context);
-    let unchanged = (copy.as_ref()).is_some_and(|copy| copy.holds(&project.bytes));
-    let line = with_copy(line, copy, context);
-    let too_old =
-        !(line.age_seconds).is_some_and(|s| is_young(SignedDuration::from_secs(s), limit(job)));
-    StatusLine {
-        unchanged,
-        overdue: (too_old && !unchanged) || line.error.is_some(),
-        ..line
-    }
-}
-
-/// The newest copy of a project in place of a backup.
-fn with_copy(line: StatusLine, copy: Option<KeptProject>, context: &Context) -> StatusLine {
-    let Some(copy) = copy else {
-        return line;
-    };
-    let age = context.clock.now().duration_since(copy.instant);
-    StatusLine {
-        name: Some(copy.name),
-        instant: Some(utc(copy.instant)),
-        verified: Some(utc(copy.instant)),
-        age_seconds: Some(age.as_secs()),
-        ..line
-    }
 }
 
 /// Why there is no newer sound backup, if there are newer ones.

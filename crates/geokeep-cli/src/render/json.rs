@@ -6,10 +6,10 @@ mod upkeep;
 use std::path::{Path, PathBuf};
 
 use geokeep::Finding;
-use geokeep::destination::{KeptProject, Layer, Stored};
+use geokeep::destination::{ContentKind, Layer, Stored};
 use geokeep::durable::NotRestored;
 use geokeep::report::SourceReport;
-use geokeep::restore::{Restored, RestoredProject};
+use geokeep::restore::Restored;
 use geokeep::source::{NotProtected, Project, Source};
 use serde::Serialize;
 
@@ -26,6 +26,8 @@ pub(crate) struct BackupLine {
     pub(crate) host: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) label: Option<String>,
+    /// `database` or `project`.
+    pub(crate) content: Option<&'static str>,
     pub(crate) status: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<&'static str>,
@@ -54,6 +56,13 @@ pub(crate) struct BackupLine {
     /// A line that very likely holds the same file, if this one has just begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) likely_line: Option<String>,
+    /// What a project names, in the run that read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) geopackages: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) missing: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_protected: Option<Vec<NotProtectedLine>>,
     pub(crate) error: Option<Failure>,
 }
 
@@ -83,11 +92,15 @@ impl BackupLine {
     pub(crate) fn of(kind: &'static str, stored: &Stored) -> Self {
         let manifest = &stored.manifest;
         Self {
-            kind,
+            kind: match manifest.content {
+                ContentKind::Database => kind,
+                ContentKind::Project => "project",
+            },
             source: manifest.source.path.clone(),
             host: Some(manifest.source.host.clone()),
             name: Some(manifest.name.clone()),
             label: manifest.label.clone(),
+            content: Some(manifest.content.as_str()),
             status: None,
             result: None,
             id: Some(manifest.id.clone()),
@@ -110,8 +123,26 @@ impl BackupLine {
             link: manifest.source.link.clone(),
             machine: manifest.source.machine.clone(),
             likely_line: None,
+            geopackages: None,
+            missing: None,
+            not_protected: None,
             error: None,
         }
+    }
+
+    /// The same with what the project names from which it was made; those that are there by their
+    /// real paths, as the lines of their backups have them.
+    pub(crate) fn naming(mut self, project: &Project) -> Self {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let real =
+            |path: &PathBuf| Source::new(path).map_or_else(|_| text(path), |s| text(&s.real));
+        self.kind = "project";
+        self.content = Some(ContentKind::Project.as_str());
+        self.geopackages = Some(project.geopackages.iter().map(real).collect());
+        self.missing = Some(project.missing.iter().map(|path| text(path)).collect());
+        let layers = project.not_protected.iter();
+        self.not_protected = Some(layers.map(NotProtectedLine::of).collect());
+        self
     }
 
     /// An archive, or a whole line, that another user does not let us read.
@@ -133,29 +164,6 @@ impl BackupLine {
             ..Self::default()
         }
     }
-}
-
-/// `backup`, `list`, `verify`, `pin` and `unpin`: one project.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct ProjectLine {
-    pub(crate) kind: &'static str,
-    pub(crate) source: String,
-    pub(crate) host: Option<String>,
-    pub(crate) name: Option<String>,
-    pub(crate) status: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) result: Option<&'static str>,
-    pub(crate) path: Option<String>,
-    pub(crate) instant: Option<String>,
-    pub(crate) bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) geopackages: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) missing: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) not_protected: Option<Vec<NotProtectedLine>>,
-    pub(crate) pinned: Option<String>,
-    pub(crate) error: Option<Failure>,
 }
 
 /// `backup`: a link in a folder that is not followed; and in the line of a project a layer that is
@@ -180,46 +188,6 @@ impl NotProtectedLine {
     }
 }
 
-impl ProjectLine {
-    /// A copy that is kept.
-    pub(crate) fn of(copy: &KeptProject) -> Self {
-        Self {
-            kind: "project",
-            source: copy.source.path.clone(),
-            host: Some(copy.source.host.clone()),
-            name: Some(copy.name.clone()),
-            path: Some(copy.path.to_string_lossy().into_owned()),
-            instant: Some(utc(copy.instant)),
-            bytes: Some(copy.bytes),
-            pinned: copy.pinned.clone(),
-            ..Self::default()
-        }
-    }
-
-    /// A project that was not kept.
-    pub(crate) fn failed(failure: &Failure) -> Self {
-        Self {
-            kind: "project",
-            error: Some(failure.clone()),
-            ..Self::default()
-        }
-    }
-
-    /// The same with what the project names; those that are there by their real paths, as the
-    /// lines of the backups have them.
-    pub(crate) fn naming(mut self, project: &Project) -> Self {
-        let text = |path: &Path| path.to_string_lossy().into_owned();
-        let real =
-            |path: &PathBuf| Source::new(path).map_or_else(|_| text(path), |s| text(&s.real));
-        self.source = text(&project.source.real);
-        self.geopackages = Some(project.geopackages.iter().map(real).collect());
-        self.missing = Some(project.missing.iter().map(|path| text(path)).collect());
-        let layers = project.not_protected.iter();
-        self.not_protected = Some(layers.map(NotProtectedLine::of).collect());
-        self
-    }
-}
-
 /// `restore`: one file.
 #[derive(Debug, Serialize)]
 pub(crate) struct RestoreLine {
@@ -232,7 +200,7 @@ pub(crate) struct RestoreLine {
     pub(crate) instant: Option<String>,
     pub(crate) verdict: Option<&'static str>,
     pub(crate) digest: Option<String>,
-    /// The backup of what was replaced: its id, or the copy of a project.
+    /// The backup of what was replaced.
     pub(crate) replaced: Option<String>,
     /// Logs or journals without their file that lay there, under their new names.
     pub(crate) set_aside: Vec<String>,
@@ -263,26 +231,6 @@ impl RestoreLine {
                 .iter()
                 .map(|path| path.to_string_lossy().into_owned())
                 .collect(),
-            not_restored: restored.not_restored.clone(),
-            error: None,
-        }
-    }
-
-    pub(crate) fn of_project(restored: &RestoredProject, dry_run: bool) -> Self {
-        let copy = &restored.copy;
-        let replaced = restored.replaced.as_ref();
-        Self {
-            kind: "restore",
-            status: if dry_run { "planned" } else { "restored" },
-            path: restored.path.to_string_lossy().into_owned(),
-            bytes: Some(copy.bytes),
-            id: None,
-            name: Some(copy.name.clone()),
-            instant: Some(utc(copy.instant)),
-            verdict: None,
-            digest: None,
-            replaced: replaced.map(|kept| kept.path.to_string_lossy().into_owned()),
-            set_aside: Vec::new(),
             not_restored: restored.not_restored.clone(),
             error: None,
         }
@@ -393,6 +341,8 @@ pub(crate) struct ReportLine<'a> {
     pub(crate) name: &'a str,
     pub(crate) standing: &'static str,
     pub(crate) unchanged: bool,
+    /// Of the newest backup, as what follows the age.
+    pub(crate) content: Option<&'static str>,
     /// Of the newest sound backup, as the two that follow.
     pub(crate) id: Option<&'a str>,
     pub(crate) instant: Option<String>,
@@ -417,6 +367,7 @@ impl<'a> ReportLine<'a> {
             name: &source.name,
             standing: source.standing(now).as_str(),
             unchanged: source.unchanged,
+            content: newest.map(|stored| stored.manifest.content.as_str()),
             id: sound.map(|manifest| &*manifest.id),
             instant: sound.map(|manifest| utc(manifest.instant)),
             age_seconds: source.age(now).map(|age| age.as_secs()),

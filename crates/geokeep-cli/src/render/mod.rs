@@ -17,7 +17,7 @@ use geokeep::words::visible_json;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use json::{
     AdoptLine, BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine,
-    NotProtectedLine, ProjectLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
+    NotProtectedLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
 };
 pub(crate) use progress::Progress;
 pub(crate) use text::{at, command, human_time, layers_in_short};

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use shell::quoted;
 pub use standing::{Standing, Statement, Trouble, is_young, rows};
 
-use crate::destination::{KeptProject, Machine, Stored};
+use crate::destination::{Machine, Stored};
 use crate::durable::{Disk, Temporary, folder_of};
 use crate::error::Kind;
 use crate::source::{Gate, Source, look, same_content};
@@ -36,21 +36,6 @@ pub struct Report {
     pub zone: TimeZone,
     /// One for each line.
     pub sources: Vec<SourceReport>,
-    /// QGIS projects, one for each line of them.
-    pub projects: Vec<ProjectReport>,
-}
-
-/// One QGIS project.
-#[derive(Debug, Default)]
-pub struct ProjectReport {
-    /// The line.
-    pub name: String,
-    /// The path of the project.
-    pub path: String,
-    /// Its copies, oldest first.
-    pub copies: Vec<KeptProject>,
-    /// Why the run at hand made no copy of it.
-    pub failure: Option<RunFailure>,
 }
 
 /// One source.
@@ -124,8 +109,7 @@ impl Report {
     #[must_use]
     pub fn is_public(&self) -> bool {
         let mut backups = self.sources.iter().flat_map(|source| &source.backups);
-        let mut copies = self.projects.iter().flat_map(|project| &project.copies);
-        backups.all(Stored::is_public) && copies.all(KeptProject::is_public)
+        backups.all(Stored::is_public)
     }
 }
 

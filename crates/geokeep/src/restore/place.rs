@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::RestoreError;
-use crate::destination::{Machine, Origin};
+use crate::destination::{ContentKind, Machine, Manifest, Origin};
 
 /// Endings of files that SQLite databases are kept in.
 const DATABASES: [&str; 8] = [
@@ -46,20 +46,19 @@ impl fmt::Display for Unsure {
     }
 }
 
-/// The place that a database came from, on this `machine`.
+/// The place that a backup came from, on this `machine`.
 ///
 /// # Errors
 /// [`RestoreError::UnsureTarget`]: the user must say where to.
-pub fn place_of_database(origin: &Origin, machine: &Machine) -> Result<PathBuf, RestoreError> {
-    place(origin, machine, &DATABASES)
+pub fn place_of(manifest: &Manifest, machine: &Machine) -> Result<PathBuf, RestoreError> {
+    place(&manifest.source, machine, endings(manifest.content))
 }
 
-/// The same for a QGIS project.
-///
-/// # Errors
-/// The same.
-pub fn place_of_project(origin: &Origin, machine: &Machine) -> Result<PathBuf, RestoreError> {
-    place(origin, machine, &PROJECTS)
+fn endings(content: ContentKind) -> &'static [&'static str] {
+    match content {
+        ContentKind::Database => &DATABASES,
+        ContentKind::Project => &PROJECTS,
+    }
 }
 
 fn place(origin: &Origin, machine: &Machine, endings: &[&str]) -> Result<PathBuf, RestoreError> {
@@ -114,7 +113,7 @@ mod tests {
             id: None,
             given: false,
         };
-        place_of_database(&origin, &here).map_err(|e| match e {
+        place(&origin, &here, &DATABASES).map_err(|e| match e {
             RestoreError::UnsureTarget { why, .. } => why,
             other => panic!("{other}"),
         })

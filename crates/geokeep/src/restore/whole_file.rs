@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::RestoreError;
 use super::aside::Aside;
 use super::over::Replacing;
+use super::project::ProjectRestore;
 use super::rights::Known;
 use super::target::{enough_room, free_name, look_unused, real_path};
 use crate::Watch;
@@ -44,10 +45,11 @@ pub struct Restored {
     pub not_restored: Vec<NotRestored>,
 }
 
-/// Gives back the database of `backup`. A file that is made is the snapshot, byte for byte. A file
+/// Gives back what `backup` holds. A file that is made is the snapshot, byte for byte. A file
 /// that is replaced gets its pages in one transaction, which moves SQLite's own counters in the
 /// header: change counter (bytes 24–27), schema cookie (40–43), and the version of SQLite that wrote
-/// it (92–99); so programs that have it open see that it has changed.
+/// it (92–99); so programs that have it open see that it has changed. A project is replaced as a
+/// whole; the GeoPackages that it names are backups of their own.
 ///
 /// With `dry_run` everything is looked at and nothing written.
 ///
@@ -63,10 +65,6 @@ pub fn restore(
 ) -> Result<Restored, Error> {
     let path = real_path(&target.path)?;
     let manifest = backup.manifest.clone();
-    let existing = what_is_there(&path, target.force, settings)?;
-    // What is overwritten lies in the journal meanwhile.
-    let needed = existing.as_ref().map_or(0, |(_, size)| *size);
-    enough_room(&path, needed.max(manifest.bytes))?;
     let mut restored = Restored {
         path,
         bytes: manifest.bytes,
@@ -75,6 +73,22 @@ pub fn restore(
         set_aside: Vec::new(),
         not_restored: Vec::new(),
     };
+    if let Some(format) = restored.manifest.project_format() {
+        let project = ProjectRestore {
+            backup,
+            format,
+            force: target.force,
+            destination,
+            settings,
+            watch,
+        };
+        project.run(&mut restored, dry_run)?;
+        return Ok(restored);
+    }
+    let existing = what_is_there(&restored.path, target.force, settings)?;
+    // What is overwritten lies in the journal meanwhile.
+    let needed = existing.as_ref().map_or(0, |(_, size)| *size);
+    enough_room(&restored.path, needed.max(restored.bytes))?;
     if dry_run {
         return Ok(restored);
     }

@@ -12,7 +12,7 @@ use jiff::{Span, Timestamp, Zoned};
 
 pub use span::parse_span;
 
-use crate::destination::{KeptProject, Stored};
+use crate::destination::Stored;
 
 /// How many backups of a line stay. A number of 0 asks for nothing.
 #[derive(Debug, Clone, Default)]
@@ -53,18 +53,6 @@ impl From<&Stored> for Backup {
             era: stored.manifest.era,
             sound: stored.is_sound(),
             pinned: stored.pinned.is_some(),
-        }
-    }
-}
-
-impl From<&KeptProject> for Backup {
-    /// A copy of a project was whole when it got its name.
-    fn from(copy: &KeptProject) -> Self {
-        Self {
-            instant: copy.instant,
-            era: copy.era,
-            sound: copy.failed.is_none(),
-            pinned: copy.pinned.is_some(),
         }
     }
 }

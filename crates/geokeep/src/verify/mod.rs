@@ -10,6 +10,7 @@ mod found;
 mod integrity;
 mod layers;
 mod losses;
+mod project;
 mod rules;
 mod schema;
 mod scratch;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use crate::destination::{Damaged, Layer, Manifest, Opened, StoredBytes, Verdict};
+use crate::destination::{ContentKind, Damaged, Layer, Manifest, Opened, StoredBytes, Verdict};
 use crate::error::{Error, Interrupted};
 use crate::finding::Finding;
 use crate::stored::{Bytes, Database, Twin};
@@ -31,6 +32,7 @@ use found::Found;
 pub(crate) use layers::{has_contents_table, uncounted as uncounted_layers};
 pub use losses::LOSS;
 pub(crate) use losses::losses;
+pub(crate) use project::check as check_project;
 pub(crate) use schema::Schema;
 use schema::reason;
 use scratch::Kept;
@@ -115,6 +117,10 @@ pub fn verify(
     let mut manifest = backup.manifest.clone();
     let digests = Digests::of(&backup.manifest);
     let bytes = backup.bytes()?;
+    if manifest.content == ContentKind::Project {
+        project::verify(&bytes, &manifest, watch)?;
+        return Ok(manifest);
+    }
     if level == Level::Digest {
         compare(&bytes, digests, 2, |_| Ok(watch.check()?))?;
         return Ok(manifest);

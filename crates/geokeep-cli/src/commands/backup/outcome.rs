@@ -2,13 +2,18 @@
 
 use geokeep::backup::Job;
 use geokeep::destination::{Destination, Stored};
+use geokeep::source::Project;
 use geokeep::verify::LOSS;
+use geokeep::words::counted;
 
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, human_bytes, human_time, layers_in_short};
 
 /// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
 pub(super) fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
+    if let Some(project) = &job.project {
+        return describe_project(project, stored, word);
+    }
     let manifest = &stored.manifest;
     let path = stored.location.display();
     let given = shown(&job.source.given);
@@ -28,6 +33,28 @@ pub(super) fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> 
         manifest.verdict.as_str(),
         layers_in_short(manifest),
     )
+}
+
+/// `'town.qgz': saved 8.2 kB, names 4 GeoPackages, 1 of them missing -> path`.
+fn describe_project(project: &Project, stored: &Stored, word: &str) -> String {
+    let manifest = &stored.manifest;
+    let given = shown(&project.source.given);
+    let all = project.geopackages.len() + project.missing.len();
+    let missing = match project.missing.len() {
+        0 => String::new(),
+        n => format!(", {n} of them missing"),
+    };
+    let names = counted(all, "GeoPackage", "GeoPackages");
+    let names = format!("names {names}{missing}");
+    if word == "unchanged" {
+        let since = human_time(manifest.instant);
+        return format!(
+            "{given}: unchanged since {since} ({}), {names}",
+            manifest.id
+        );
+    }
+    let (bytes, path) = (human_bytes(manifest.bytes), stored.location.display());
+    format!("{given}: saved {bytes}, {names} -> {path}")
 }
 
 /// What a backup lacks of the one before it.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::destination::{KeptProject, Origin, Stored};
+use geokeep::destination::{Origin, Stored};
 use geokeep::retention::Reason;
 use serde::Serialize;
 
@@ -48,6 +48,7 @@ pub(crate) struct ForgetLine {
     pub(crate) path: String,
     pub(crate) instant: Option<String>,
     pub(crate) stored_bytes: Option<u64>,
+    pub(crate) content: Option<&'static str>,
     pub(crate) verdict: &'static str,
     pub(crate) pinned: Option<String>,
     pub(crate) error: Option<Failure>,
@@ -63,21 +64,9 @@ impl ForgetLine {
             path: stored.location.to_string_lossy().into_owned(),
             instant: Some(utc(manifest.instant)),
             stored_bytes: Some(stored.stored_bytes),
+            content: Some(manifest.content.as_str()),
             verdict: manifest.verdict.as_str(),
             pinned: stored.pinned.clone(),
-            ..Self::planned(reasons)
-        }
-    }
-
-    /// The same for a copy of a project.
-    pub(crate) fn of_project(copy: &KeptProject, reasons: &[Reason]) -> Self {
-        Self {
-            name: copy.name.clone(),
-            path: copy.path.to_string_lossy().into_owned(),
-            instant: Some(utc(copy.instant)),
-            stored_bytes: Some(copy.bytes),
-            verdict: "project",
-            pinned: copy.pinned.clone(),
             ..Self::planned(reasons)
         }
     }
@@ -125,6 +114,7 @@ impl ForgetLine {
             path: path.to_string_lossy().into_owned(),
             instant: None,
             stored_bytes: None,
+            content: None,
             verdict: "unreadable",
             pinned: None,
             error: Some(failure.clone()),
