@@ -693,5 +693,7 @@ fn a_strangers_folder() {
     let run = desk.run(&["verify", "--from", "backups"]);
     assert_eq!(run.code, 24, "{run:?}");
     assert!(run.out.ends_with("1 verified, 1 failed\n"), "{run:?}");
-    desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
+    let run = desk.run(&["backup", "parcels.gpkg", "--to", "backups"]);
+    assert_eq!(run.code, 24, "that it cannot be read is said: {run:?}");
+    assert!(run.out.contains("'parcels.gpkg': unchanged"), "{run:?}");
 }

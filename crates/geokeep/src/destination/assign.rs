@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::archive_folder::{Reserved, owner_tag};
-use super::line::{candidates, legal_name};
+use super::line::{legal_name, names_for};
 use super::owner::Adopted;
 use super::{Destination, DestinationError, Machine, Origin, Stored};
 use crate::source::{Another, Evidence, ProjectFormat, Source, another, stamp_of};
@@ -297,7 +297,7 @@ impl Lines<'_> {
         });
         let said = said.max_by_key(|(claim, known)| (*claim, known.instant()));
         said.map(|(_, known)| known)
-            .or_else(|| self.by_usual_name(origin, names(source, origin, format)))
+            .or_else(|| self.by_usual_name(origin, names_for(source, origin, format)))
             .or_else(|| self.by_any_name(origin, source))
     }
 
@@ -384,7 +384,7 @@ impl Lines<'_> {
         source: &Source,
         format: Option<ProjectFormat>,
     ) -> Result<Assigned, DestinationError> {
-        let mut names = names(source, &origin, format);
+        let mut names = names_for(source, &origin, format);
         let name = names.find(|name| self.may_begin(name, &origin));
         let name = name.ok_or_else(|| {
             let why = io::Error::other("no free name was found");
@@ -446,20 +446,4 @@ fn continued(mut origin: Origin, known: &Known) -> Assigned {
         likely: None,
         contents: Arc::default(),
     }
-}
-
-/// Names to try for the line of a source, in order.
-fn names(
-    source: &Source,
-    origin: &Origin,
-    format: Option<ProjectFormat>,
-) -> impl Iterator<Item = String> + use<> {
-    let ending = format.map_or_else(String::new, |format| format!(".{}", format.extension()));
-    let names = candidates(&source.stem(), parent(origin).as_deref());
-    names.map(move |name| name + &ending)
-}
-
-fn parent(origin: &Origin) -> Option<String> {
-    let parent = Path::new(origin.name()).parent().and_then(Path::file_name);
-    parent.map(|name| name.to_string_lossy().into_owned())
 }
