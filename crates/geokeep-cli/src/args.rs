@@ -8,6 +8,7 @@ mod report;
 pub(crate) mod schedule;
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -17,11 +18,18 @@ pub(crate) use forget::Forget;
 pub(crate) use pin::{Pin, Unpin};
 pub(crate) use report::Report;
 
+/// Scripts may want to know what the objects of `--json` promise.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let (program, json) = (env!("CARGO_PKG_VERSION"), geokeep::wire::VERSION);
+    format!("{program}\nJSON version {json}")
+});
+
 /// Backs up GeoPackages while they are in use, proves that the copy is whole, and gives it back.
 #[derive(Debug, Parser)]
 #[command(
     name = "geokeep",
     version,
+    long_version = LONG_VERSION.as_str(),
     arg_required_else_help = true,
     max_term_width = 100
 )]
@@ -257,43 +265,15 @@ fn name(text: &str) -> Result<String, String> {
         .ok_or_else(|| "it is no name".to_owned())
 }
 
-/// `250ms`, `30s`, `5m`, `1h`; a bare number is seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is not a time such as 250ms, 30s or 5m");
-    let split = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    let seconds = match unit {
-        "ms" => number / 1000.0,
-        "" | "s" => number,
-        "m" | "min" => number * 60.0,
-        "h" => number * 3600.0,
-        "d" => number * 86_400.0,
-        _ => return Err(wrong()),
-    };
-    if seconds > 1e9 {
-        Err(wrong())
-    } else {
-        Ok(Duration::from_secs_f64(seconds))
-    }
+/// A time that is typed.
+fn duration(text: &str) -> Result<Duration, String> {
+    geokeep::words::duration(text)
+        .ok_or_else(|| format!("'{text}' is not a time such as 250ms, 30s or 5m"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_times() {
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
-        assert_eq!(duration("2"), Ok(Duration::from_secs(2)));
-        for wrong in ["", "s", "-1s", "3 days", "1e99s", "..s"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn the_definitions_hold_together() {

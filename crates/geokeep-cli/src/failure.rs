@@ -7,77 +7,70 @@ mod room;
 use std::path::Path;
 
 use geokeep::destination::DestinationError;
+use geokeep::jobs::JobError;
 use geokeep::report::ReportError;
 use geokeep::restore::RestoreError;
 use geokeep::retention::RetentionError;
 use geokeep::schedule::ScheduleError;
 use geokeep::source::SourceError;
 use geokeep::verify::VerifyError;
+use geokeep::wire;
+pub(crate) use geokeep::wire::Exit;
 use geokeep::{Error, Kind};
-use serde::Serialize;
 
 use self::causes::{of_destination, of_look, of_restore, of_snapshot};
-use crate::render::one_line;
+use geokeep::words::{one_line, why};
 
 /// One failure, in at most four lines.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) kind: &'static str,
     pub(crate) message: String,
     pub(crate) cause: Option<String>,
     pub(crate) state: Option<String>,
     pub(crate) hint: Option<String>,
-    #[serde(skip)]
     pub(crate) exit: Exit,
 }
 
-/// What the program says to its caller; restic's numbers where the meaning is restic's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Exit {
-    #[default]
-    Done = 0,
-    Unexpected = 1,
-    Usage = 2,
-    /// Some sources failed, or a backup was made of a damaged source.
-    Incomplete = 3,
-    NoSuchDestination = 10,
-    DestinationInUse = 11,
-    SourceLocked = 20,
-    NotAGeopackage = 21,
-    SourceUnreadable = 22,
-    DestinationFull = 23,
-    VerificationFailed = 24,
-    TargetExists = 25,
-    Interrupted = 130,
-}
-
-impl From<Exit> for std::process::ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+impl From<&Failure> for wire::Failure {
+    fn from(failure: &Failure) -> Self {
+        let Failure {
+            kind,
+            message,
+            cause,
+            state,
+            hint,
+            exit: _,
+        } = failure.clone();
+        Self {
+            kind,
+            message,
+            cause,
+            state,
+            hint,
+        }
     }
 }
 
-impl Exit {
-    fn of(kind: Kind) -> Self {
-        match kind {
-            Kind::SourceLocked | Kind::TargetInUse => Self::SourceLocked,
-            Kind::NotAGeopackage => Self::NotAGeopackage,
-            Kind::SourceUnreadable => Self::SourceUnreadable,
-            Kind::DestinationFull => Self::DestinationFull,
-            Kind::NoSuchDestination => Self::NoSuchDestination,
-            Kind::DestinationInUse => Self::DestinationInUse,
-            Kind::VerificationFailed => Self::VerificationFailed,
-            Kind::TargetExists => Self::TargetExists,
-            Kind::NoSuchBackup | Kind::Usage | Kind::ToolMissing => Self::Usage,
-            Kind::Interrupted => Self::Interrupted,
-            _ => Self::Unexpected,
+/// Where what is to be done was asked for, and so where a hint says that it can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    ByOptions,
+    /// In `geokeep.toml`.
+    ByJob,
+}
+
+impl Asked {
+    pub(crate) fn pick(self, option: &'static str, key: &'static str) -> &'static str {
+        match self {
+            Self::ByOptions => option,
+            Self::ByJob => key,
         }
     }
 }
 
 impl Failure {
-    fn new(error: &Error, message: String) -> Self {
-        let kind = error.kind();
+    fn new(kind: Kind, message: String) -> Self {
         Self {
             kind: kind.as_str(),
             message,
@@ -116,22 +109,22 @@ impl Failure {
     }
 
     /// A schedule that cannot be written in this form.
-    pub(crate) fn of_schedule(error: &Error) -> Self {
-        let failure = Self::new(error, "could not make this schedule".to_owned())
+    pub(crate) fn of_schedule(error: &ScheduleError) -> Self {
+        let failure = Self::new(error.kind(), "could not make this schedule".to_owned())
             .cause(error.to_string())
             .state("nothing was changed");
         match error {
-            Error::Schedule(ScheduleError::NotForCron) => {
+            ScheduleError::NotForCron => {
                 failure.hint("take one of these, times of day with --at, or another --kind")
             }
-            Error::Schedule(ScheduleError::BrokenCrontab) => {
+            ScheduleError::BrokenCrontab => {
                 failure.hint("put them right, or remove them, with: crontab -e")
             }
-            Error::Schedule(
-                ScheduleError::NotForSystemd(_)
-                | ScheduleError::NotForTask(_)
-                | ScheduleError::Unprintable(_),
-            ) => failure.hint("give the program, the file or the job another name"),
+            ScheduleError::NotForSystemd(_)
+            | ScheduleError::NotForTask(_)
+            | ScheduleError::Unprintable(_) => {
+                failure.hint("give the program, the file or the job another name")
+            }
             _ => failure,
         }
     }
@@ -153,7 +146,7 @@ impl Failure {
         Self {
             kind: Kind::TargetUnwritable.as_str(),
             message: format!("could not write the manual pages to {}", shown(folder)),
-            cause: Some(error.to_string()),
+            cause: Some(why(error)),
             state: Some("pages that were named are written".to_owned()),
             hint: Some("check that this user may write there".to_owned()),
             exit: Exit::of(Kind::TargetUnwritable),
@@ -171,33 +164,39 @@ impl Failure {
     }
 
     /// A source of which no backup was made. `newest` is the newest sound one, if there is any.
-    pub(crate) fn of_source(error: &Error, source: &Path, newest: Option<&str>) -> Self {
+    pub(crate) fn of_source(
+        error: &Error,
+        source: &Path,
+        newest: Option<&str>,
+        asked: Asked,
+    ) -> Self {
         let name = shown(source);
         let state = match newest {
             Some(newest) => format!("no backup was made now; the newest sound one is {newest}"),
             None if is_place(source) => "no backup was made of anything there".to_owned(),
             None => "no backup was made, and there is no earlier one".to_owned(),
         };
-        let new = |message: String| Self::new(error, message).state(&*state);
+        let new = |message: String| Self::new(error.kind(), message).state(&*state);
         match error {
-            Error::Destination(DestinationError::NotDurable { path, error: e }) => {
-                Self::new(error, format!("the backup of {name} may not be safe yet"))
-                    .cause(format!("its folder could not be synced: {e}"))
-                    .state(format!(
-                        "it is there and whole, {}; a power cut now could take it away",
-                        shown(path)
-                    ))
-                    .hint("look after the disk that it lies on, then make another backup")
-            }
-            Error::Source(e) => of_look(e, &name, new),
-            Error::Snapshot(e) => of_snapshot(e, &name, new),
+            Error::Destination(DestinationError::NotDurable { path, error: e }) => Self::new(
+                error.kind(),
+                format!("the backup of {name} may not be safe yet"),
+            )
+            .cause(format!("its folder could not be synced: {}", why(e)))
+            .state(format!(
+                "it is there and whole, {}; a power cut now could take it away",
+                shown(path)
+            ))
+            .hint("look after the disk that it lies on, then make another backup"),
+            Error::Source(e) => of_look(e, &name, asked, new),
+            Error::Snapshot(e) => of_snapshot(e, &name, asked, new),
             Error::Destination(e) => {
-                of_destination(e, new(format!("could not store the backup of {name}")))
+                let message = format!("could not store the backup of {name}");
+                of_destination(e, asked, new(message))
             }
             Error::Verify(e) => new(format!("the backup of {name} did not pass its check"))
                 .cause(e.to_string())
                 .hint("check the disk and the memory of this machine, then try again"),
-            Error::Restore(e) => new(format!("could not back up {name}")).cause(e.to_string()),
             Error::Interrupted(_) => new(format!("{name} was not backed up: interrupted")),
             other => new(format!("could not back up {name}"))
                 .cause(other.to_string())
@@ -208,9 +207,10 @@ impl Failure {
     /// A file that could not be inspected.
     pub(crate) fn of_inspection(error: &Error, file: &Path) -> Self {
         let name = shown(file);
-        let new = |message: String| Self::new(error, message).state("the file was not changed");
+        let new =
+            |message: String| Self::new(error.kind(), message).state("the file was not changed");
         match error {
-            Error::Source(e) => of_look(e, &name, new),
+            Error::Source(e) => of_look(e, &name, Asked::ByOptions, new),
             Error::Interrupted(_) => new(format!("{name} was not inspected: interrupted")),
             other => new(format!("could not inspect {name}")).cause(other.to_string()),
         }
@@ -218,36 +218,77 @@ impl Failure {
 
     /// A destination that could not be used as a whole.
     pub(crate) fn of_folder(error: &Error, folder: &Path) -> Self {
+        let asked = Asked::ByOptions;
         let message = format!("could not use the backups in {}", shown(folder));
-        let failure = Self::new(error, message).state("nothing was done");
+        let failure = Self::new(error.kind(), message).state("nothing was done");
         match error {
-            Error::Destination(e) => of_destination(e, failure),
+            Error::Destination(e) => of_destination(e, asked, failure),
             other => failure.cause(other.to_string()),
         }
     }
 
-    /// A destination that a job must not make.
-    pub(crate) fn for_a_folder_that_must_exist(self) -> Self {
-        self.hint("is its disk or share mounted? With 'must_exist' the folder is not made")
+    /// A line is not given away while the file is there whose next backup would go to it.
+    pub(crate) fn of_line_in_use(line: &str, source: &Path) -> Self {
+        Self {
+            kind: "usage",
+            message: format!("the line {} is not given away", one_line(line)),
+            cause: Some(format!("the file that it belongs to is still there: {}", shown(source))),
+            state: Some("nothing was done".to_owned()),
+            hint: Some(
+                "if that file is of no use any more, move it away; if it is to begin a new line: --force"
+                    .to_owned(),
+            ),
+            exit: Exit::Usage,
+        }
     }
 
-    /// The same with the keys of `geokeep.toml` in place of the options of `geokeep backup`.
-    pub(crate) fn for_jobs(mut self, in_jobs: bool) -> Self {
-        if let Some(hint) = self.hint.as_mut().filter(|_| in_jobs) {
-            for (option, key) in OPTIONS_AND_KEYS {
-                *hint = hint.replace(option, key);
-            }
+    /// A run that failed as a whole, on its way to the folder `to`.
+    pub(crate) fn of_job(error: &JobError, to: &Path) -> Self {
+        match error {
+            JobError::InSource { to, folder } => Self::usage(
+                format!(
+                    "the destination {} lies in the source folder {}",
+                    shown(to),
+                    shown(folder)
+                ),
+                "each run would find what the last one wrote",
+                "choose a destination outside of it, best on another disk",
+            ),
+            JobError::NameForMany { name, found } => Self::usage(
+                format!("the name {name:?} can be given to a single GeoPackage only"),
+                &format!("{found} were found"),
+                "name one file, or leave the name out: each line then has that of its file",
+            ),
+            JobError::MustExist(e) => Self::of_folder(e, to)
+                .hint("is its disk or share mounted? With 'must_exist' the folder is not made"),
+            JobError::Destination(e) => Self::of_folder(e, to),
+            JobError::Retention(e) => Self::of_retention(e, to),
+            other => Self::new(other.kind(), format!("could not use {}", shown(to)))
+                .cause(other.to_string()),
         }
-        self
+    }
+
+    /// A backup that does not verify, or cannot be restored for a test.
+    pub(crate) fn of_check(error: &RestoreError, path: &Path) -> Self {
+        match error {
+            RestoreError::Path(e) => Self::of_backup(e, path),
+            RestoreError::NoDrill { folder, error: e } => room::no_drill(
+                Self::new(error.kind(), room::no_drill_message(&shown(path))),
+                folder,
+                e,
+            ),
+            other => Self::new(
+                other.kind(),
+                format!("{} did not pass its check", shown(path)),
+            )
+            .cause(other.to_string()),
+        }
     }
 
     /// A backup that does not verify.
     pub(crate) fn of_backup(error: &Error, path: &Path) -> Self {
         let name = shown(path);
-        if let Error::Restore(RestoreError::NoDrill { folder, error: e }) = error {
-            return room::no_drill(Self::new(error, room::no_drill_message(&name)), folder, e);
-        }
-        let failure = Self::new(error, format!("{name} did not pass its check"))
+        let failure = Self::new(error.kind(), format!("{name} did not pass its check"))
             .state("the file was left as it is; other backups are not concerned");
         match error {
             Error::Destination(e) => failure.cause(e.to_string()),
@@ -255,15 +296,18 @@ impl Failure {
                 failure.cause(format!("the archive is damaged: {e}"))
             }
             Error::Interrupted(_) => {
-                Self::new(error, format!("{name} was not checked: interrupted"))
+                Self::new(error.kind(), format!("{name} was not checked: interrupted"))
             }
             other => failure.cause(other.to_string()),
         }
         .hint("make a new backup now, and look after the disk that it lies on")
     }
 
-    /// A policy by which nothing can be planned.
-    pub(crate) fn of_policy(error: &RetentionError) -> Self {
+    /// Nothing can be planned by a policy, or for a folder of backups.
+    pub(crate) fn of_retention(error: &RetentionError, folder: &Path) -> Self {
+        if let RetentionError::Path(error) = error {
+            return Self::of_folder(error, folder);
+        }
         Self::usage(
             "no rule says which backups stay".to_owned(),
             &error.to_string(),
@@ -275,10 +319,12 @@ impl Failure {
     pub(crate) fn of_forget(error: &Error, path: &Path) -> Self {
         let name = shown(path);
         let new = |message: String| {
-            Self::new(error, message).state("backups that the plan keeps were not touched")
+            Self::new(error.kind(), message).state("backups that the plan keeps were not touched")
         };
         match error {
-            Error::Destination(e) => of_destination(e, new(format!("could not remove {name}"))),
+            Error::Destination(e) => {
+                of_destination(e, Asked::ByOptions, new(format!("could not remove {name}")))
+            }
             Error::Interrupted(_) => new(format!("{name} was not removed: interrupted"))
                 .hint("run it again to remove the rest"),
             other => new(format!("could not remove {name}")).cause(other.to_string()),
@@ -287,29 +333,29 @@ impl Failure {
 
     /// A backup that was not pinned or unpinned.
     pub(crate) fn of_pin(error: &Error, verb: &str, path: &Path) -> Self {
+        let asked = Asked::ByOptions;
         let message = format!("could not {verb} {}", shown(path));
-        let failure = Self::new(error, message).state("the backup is as it was");
+        let failure = Self::new(error.kind(), message).state("the backup is as it was");
         match error {
-            Error::Destination(e) => of_destination(e, failure),
+            Error::Destination(e) => of_destination(e, asked, failure),
             other => failure.cause(other.to_string()),
         }
     }
 
     /// A report that was not written.
-    pub(crate) fn of_report(error: &Error, file: &Path) -> Self {
+    pub(crate) fn of_report(error: &ReportError, file: &Path, asked: Asked) -> Self {
+        let otherwise = asked.pick("with --html", "by 'report' in the job");
         let message = format!("could not write the report {}", shown(file));
-        let failure = Self::new(error, message).state("no report is half written");
+        let failure = Self::new(error.kind(), message).state("no report is half written");
         match error {
-            Error::Report(ReportError::NotAReport(_)) => failure
+            ReportError::NotAReport(_) => failure
                 .cause("another file is there, which is not a report of geokeep")
                 .state("that file is as it was")
-                .hint("choose another name with --html"),
-            Error::Report(ReportError::Write { error: e, .. })
-                if e.kind() == std::io::ErrorKind::StorageFull =>
-            {
-                failure
-                    .cause(error.to_string())
-                    .hint("make room there, or choose another place with --html")
+                .hint(format!("choose another name {otherwise}")),
+            ReportError::Write { error: e, .. } if e.kind() == std::io::ErrorKind::StorageFull => {
+                failure.cause(error.to_string()).hint(format!(
+                    "make room there, or choose another place {otherwise}"
+                ))
             }
             other => failure
                 .cause(other.to_string())
@@ -318,22 +364,27 @@ impl Failure {
     }
 
     /// A file that was not given back.
-    pub(crate) fn of_restore(error: &Error, target: &Path) -> Self {
+    pub(crate) fn of_restore(error: &RestoreError, target: &Path) -> Self {
         let name = shown(target);
         let new = |message: String| {
-            Self::new(error, message).state("the target is as it was; the backup is untouched")
+            Self::new(error.kind(), message)
+                .state("the target is as it was; the backup is untouched")
+        };
+        let could_not = format!("could not restore {name}");
+        let RestoreError::Path(error) = error else {
+            return of_restore(error, &name, new);
         };
         match error {
-            Error::Restore(e) => of_restore(e, &name, new),
-            Error::Destination(e) => of_destination(e, new(format!("could not restore {name}"))),
-            Error::Verify(e) => new(format!("could not restore {name}: its backup is damaged"))
+            Error::Destination(e) => of_destination(e, Asked::ByOptions, new(could_not)),
+            Error::Verify(e) => new(format!("{could_not}: its backup is damaged"))
                 .cause(e.to_string())
                 .hint("try an earlier backup: geokeep list shows them, geokeep verify checks them"),
             Error::Interrupted(_) => new(format!("{name} was not restored: interrupted")),
-            Error::Source(SourceError::NotAGeoPackage(what)) => {
-                new(format!("{name} is not replaced: it is not a GeoPackage")).cause(what.clone())
+            Error::Source(SourceError::NotAGeoPackage(instead)) => {
+                new(format!("{name} is not replaced: it is not a GeoPackage"))
+                    .cause(instead.to_string())
             }
-            other => new(format!("could not restore {name}")).cause(other.to_string()),
+            other => new(could_not).cause(other.to_string()),
         }
     }
 }
@@ -344,21 +395,6 @@ fn is_place(source: &Path) -> bool {
     let may_be_folder = source.is_dir() || (source.extension().is_none() && !source.exists());
     text.contains(['*', '?', '[']) || may_be_folder
 }
-
-/// What hints name, and what a job has in its place.
-const OPTIONS_AND_KEYS: [(&str, &str); 8] = [
-    (
-        "quote patterns so that the shell does not expand them, and check the folder",
-        "check the folder or the pattern in 'sources'",
-    ),
-    ("--host NAME", "host = \"NAME\" in geokeep.toml"),
-    ("with --html", "by 'report' in the job"),
-    ("--lock-wait 5m", "lock_wait = \"5m\" in the job"),
-    ("use --method auto", "set method = \"auto\" in the job"),
-    ("name it with --ogr2ogr", "put ogr2ogr on the search path"),
-    ("with --to", "by 'to' in the job"),
-    ("--any-sqlite", "any_sqlite = true in the job"),
-];
 
 /// A path as people can read it on one line, in quotes.
 pub(crate) fn shown(path: &Path) -> String {

@@ -19,13 +19,13 @@ fn main() -> ExitCode {
     let result = commands::run(arguments.command, &context);
     render::lacks();
     match result {
-        Ok(code) => code.into(),
+        Ok(code) => code.code().into(),
         Err(failure) => {
             if context.json {
-                render::json_line(&render::ErrorLine::of(&failure));
+                render::json_line(&geokeep::wire::ErrorLine::of(&failure));
             }
             render::failure(&context, &failure);
-            failure.exit.into()
+            failure.exit.code().into()
         }
     }
 }

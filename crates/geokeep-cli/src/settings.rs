@@ -10,17 +10,16 @@ use geokeep::backup::{Settings, host_name};
 use geokeep::destination::Machine;
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::snapshot::Clock;
-use geokeep::source::once_real;
 
 use crate::args::{Arguments, Command};
+use crate::failure::Asked;
 use crate::machine;
 
 /// What every command needs.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) json: bool,
-    /// What is asked for stands in `geokeep.toml`, not on the command line.
-    pub(crate) in_jobs: bool,
+    pub(crate) asked: Asked,
     /// Standard error is a terminal: there may be a progress bar.
     pub(crate) terminal: bool,
     pub(crate) watch: Watch,
@@ -59,7 +58,10 @@ impl Context {
         let _ = ctrlc::set_handler(move || on_signal.interrupt());
         Self {
             json: arguments.json,
-            in_jobs: matches!(arguments.command, Command::Run(_) | Command::Watch(_)),
+            asked: match arguments.command {
+                Command::Run(_) | Command::Watch(_) => Asked::ByJob,
+                _ => Asked::ByOptions,
+            },
             terminal: std::io::stderr().is_terminal(),
             watch,
             disk: Arc::new(OsDisk),
@@ -87,6 +89,7 @@ impl Context {
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             lock_wait: Duration::from_secs(30),
+            at_once: processors(),
             threads: processors(),
             label: None,
             max_loss: None,
@@ -105,7 +108,7 @@ impl Context {
     }
 }
 
-pub(crate) fn processors() -> usize {
+fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
@@ -133,12 +136,4 @@ pub(crate) fn end_of(date: &str) -> Option<jiff::Timestamp> {
     }
     let minute: jiff::civil::DateTime = date.parse().ok()?;
     Some(minute.to_zoned(zone).ok()?.timestamp())
-}
-
-/// The folder of backups must not lie in a folder that is backed up: each run would copy more.
-pub(crate) fn lies_below(destination: &std::path::Path, folder: &std::path::Path) -> bool {
-    match (once_real(destination), once_real(folder)) {
-        (Some(destination), Some(folder)) => destination.starts_with(folder),
-        _ => false,
-    }
 }

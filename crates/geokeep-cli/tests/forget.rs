@@ -1,7 +1,6 @@
 //! `forget`, `pin` and `unpin` as people and scripts use them: what is shown is what is done, in
 //! local time, and one process at a time.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -29,6 +28,7 @@ fn back_up(desk: &Desk, source: &Path, instants: &[&str]) {
         let instant: Timestamp = instant.parse().unwrap();
         let settings = Settings {
             lock_wait: Duration::from_secs(5),
+            at_once: 1,
             threads: 1,
             max_loss: None,
             label: None,
@@ -387,7 +387,7 @@ fn one_that_cannot_be_removed_does_not_stop_the_others() {
     let stuck = desk.archives()[1].clone();
     let chattr = |flag| Command::new("chattr").arg(flag).arg(&stuck).status();
     if !chattr("+i").is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no file can be made immutable here");
+        testkit::skipped("no file can be made immutable here");
         return;
     }
     let (code, lines) = desk.json(&forget(&["--keep-last", "1"]));

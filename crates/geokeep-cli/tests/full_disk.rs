@@ -3,7 +3,6 @@
 //! a line that says so.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -37,7 +36,7 @@ fn with_small_disk(desk: &Desk, size: &str, script: &str) -> Option<Ended> {
             return Some(ended(&mut sh(&format!("set -e; {mount}; {script}"))));
         }
     }
-    eprintln!("skipped: no file system may be mounted here");
+    testkit::skipped("no file system may be mounted here");
     None
 }
 

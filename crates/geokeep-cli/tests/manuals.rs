@@ -1,6 +1,5 @@
 //! Completions and manual pages, as real shells and real `man` programs read them.
 #![cfg(unix)]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod common;
@@ -19,7 +18,7 @@ fn output_of(program: &str, arguments: &[&str]) -> Option<Output> {
     {
         Ok(output) => Some(output),
         Err(e) => {
-            eprintln!("skipped: {program} does not run: {e}");
+            testkit::skipped(&format!("{program} does not run: {e}"));
             None
         }
     }

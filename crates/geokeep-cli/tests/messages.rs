@@ -2,7 +2,6 @@
 //! (message, cause, state, hint), word for word. Names of folders, instants and process numbers
 //! are redacted.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -321,7 +320,7 @@ fn as_nobody(desk: &Desk, arguments: &[&str]) -> Option<Ended> {
         .arg("--version")
         .output();
     if !can.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: this test runs as root and cannot run the command as somebody else");
+        testkit::skipped("this test runs as root and cannot run the command as somebody else");
         return None;
     }
     let mut command = Command::new("setpriv");
@@ -348,7 +347,7 @@ fn a_file_that_we_may_not_read() {
         &run,
         22,
         "error: could not read 'parcels.gpkg'
-cause: we have no permission to read it (Permission denied (os error 13))
+cause: we have no permission to read it
 state: no backup was made, and there is no earlier one
 hint:  run geokeep as the user who owns the file, or let this user read it",
     );
@@ -696,4 +695,20 @@ fn a_strangers_folder() {
     let run = desk.run(&["backup", "parcels.gpkg", "--to", "backups"]);
     assert_eq!(run.code, 24, "that it cannot be read is said: {run:?}");
     assert!(run.out.contains("'parcels.gpkg': unchanged"), "{run:?}");
+}
+
+/// A journal of which SQLite rolls nothing back: the file holds what a program had begun to write.
+#[test]
+fn a_damaged_journal_is_said_to_be_that() {
+    let desk = Desk::new();
+    desk.build("parcels.gpkg", &tiny());
+    fs::write(desk.path("parcels.gpkg-journal"), [0x5a; 9000]).unwrap();
+    let run = desk.run(&["backup", "parcels.gpkg", "--to", "backups"]);
+    assert_eq!((run.code, run.err.lines().count()), (3, 4), "{run:?}");
+    assert!(run.err.contains("changes that wait beside it"), "{run:?}");
+    assert!(
+        run.err
+            .contains("cause: the -journal beside it does not begin"),
+        "{run:?}"
+    );
 }

@@ -298,3 +298,66 @@ fn what_a_killed_restore_left_goes_with_the_next() {
     desk.ok(&restore);
     assert!(desk.temporaries().is_empty());
 }
+
+/// A backup that was restored among backups became one of them; one that is called like a log was
+/// applied to the database beside it.
+#[test]
+fn names_of_sqlite_and_of_geokeep_are_refused() {
+    let desk = Desk::new();
+    let path = desk.build("town.gpkg", &tiny());
+    desk.ok(&["backup", "town.gpkg", "--to", "backups"]);
+    let other = desk.build("other/town.gpkg", &tiny());
+    desk.ok(&["backup", "other/town.gpkg", "--to", "elsewhere"]);
+    let archive = desk.archives()[0].file_name().unwrap().to_owned();
+    let archive = archive.to_str().unwrap();
+    let before = common::files_below(desk.root());
+    let targets = [
+        "town.gpkg-wal".to_owned(),
+        "town.gpkg-SHM".to_owned(),
+        "other/new.gpkg-journal".to_owned(),
+        "backups/.geokeep.lock".to_owned(),
+        ".geokeep-restore-1-1-0000000000000000.tmp".to_owned(),
+        "backups/town/line.json".to_owned(),
+        "backups/town/new.gpkg".to_owned(),
+        "elsewhere/town/new.gpkg".to_owned(),
+        format!("backups/town/{archive}.gone"),
+        "town.gpkg.zip".to_owned(),
+        "town.GPKG.zip.verified".to_owned(),
+    ];
+    for target in &targets {
+        for more in [&[][..], &["--force"], &["--dry-run"]] {
+            let base = ["restore", "town", "--from", "backups", "--to", target];
+            let run = desk.run(&[&base[..], more].concat());
+            assert_eq!(
+                (run.code, run.err.lines().count()),
+                (2, 4),
+                "{target}: {run:?}"
+            );
+            assert!(run.err.contains("choose another name"), "{target}: {run:?}");
+        }
+    }
+    assert_eq!(common::files_below(desk.root()), before);
+    // Near to these is not there.
+    for target in ["town-wal.gpkg", "backups/new.gpkg", "journal.gpkg"] {
+        desk.ok(&["restore", "town", "--from", "backups", "--to", target]);
+    }
+    assert!(path.exists() && other.exists());
+}
+
+/// "The folder is not there", it said of the folder that was.
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_is_named() {
+    let desk = Desk::new();
+    desk.build("town.gpkg", &tiny());
+    desk.ok(&["backup", "town.gpkg", "--to", "backups"]);
+    std::os::unix::fs::symlink("gone/far.gpkg", desk.path("link.gpkg")).unwrap();
+    for more in [&[][..], &["--force"]] {
+        let base = ["restore", "town", "--from", "backups", "--to", "link.gpkg"];
+        let run = desk.run(&[&base[..], more].concat());
+        assert_eq!((run.code, run.err.lines().count()), (1, 4), "{run:?}");
+        let cause = "a symbolic link to 'gone/far.gpkg', which is not there";
+        assert!(run.err.contains(cause), "{run:?}");
+    }
+    assert!(desk.path("link.gpkg").is_symlink());
+}

@@ -2,7 +2,6 @@
 //! other masks, with few descriptors, with a limit for files, and without a temporary folder.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -37,7 +36,7 @@ fn open_desk() -> Option<Desk> {
         .ancestors()
         .any(|folder| mode(folder) & 0o001 == 0)
     {
-        eprintln!("skipped: the folder for temporary files is not open to all");
+        testkit::skipped("the folder for temporary files is not open to all");
         return None;
     }
     Some(desk)
@@ -59,7 +58,7 @@ fn as_user(desk: &Desk, user: u32, script: &str) -> Option<Ended> {
     };
     let can = shell("\"$GEOKEEP\" --version").output();
     if !can.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: the command cannot be run as somebody else");
+        testkit::skipped("the command cannot be run as somebody else");
         return None;
     }
     Some(ended(&mut shell(script)))
@@ -91,7 +90,7 @@ fn whoever_may_not_read_a_source_reads_nothing_of_it() {
         let home = desk.path("home");
         fs::create_dir(desk.path("backups")).unwrap();
         if chown(&home, Some(ALICE), Some(USERS)).is_err() {
-            eprintln!("skipped: only the administrator may give files away");
+            testkit::skipped("only the administrator may give files away");
             return;
         }
         chown(desk.path("backups"), Some(ALICE), Some(USERS)).unwrap();
@@ -128,7 +127,7 @@ fn an_ordinary_user_gets_a_file_back_and_lets_no_strangers_in() {
     let path = desk.build("maps/a.gpkg", &tiny());
     let maps = desk.path("maps");
     if chown(&path, Some(BOB), Some(SECRET)).is_err() {
-        eprintln!("skipped: only the administrator may give files away");
+        testkit::skipped("only the administrator may give files away");
         return;
     }
     set_mode(&path, 0o664);

@@ -137,7 +137,7 @@ hint:  take one of these, times of day with --at, or another --kind\n"
         ended.err,
         format!(
             "error: '{}' cannot be read
-cause: No such file or directory (os error 2)
+cause: there is no such file or folder
 state: nothing was done
 hint:  name another with --config, or make one: geokeep init\n",
             std::path::absolute(desk.path("missing.toml"))
@@ -174,7 +174,7 @@ impl Drop for Nobody {
 /// A user without a crontab, or `None` with a printed reason.
 fn nobody() -> Option<Nobody> {
     let skipped = |why: &str| {
-        eprintln!("skipped: the round trip with a real crontab: {why}");
+        testkit::skipped(&format!("the round trip with a real crontab: {why}"));
         None
     };
     if !PathBuf::from("/usr/bin/crontab").exists() {
@@ -286,7 +286,7 @@ fn lines_that_were_cut_by_hand_are_left_alone(desk: &Desk) {
 #[test]
 fn a_systemd_that_cannot_be_reached_says_so_itself() {
     if !PathBuf::from("/usr/bin/systemctl").exists() {
-        eprintln!("skipped: systemctl is not installed");
+        testkit::skipped("systemctl is not installed");
         return;
     }
     let desk = desk_with_jobs();

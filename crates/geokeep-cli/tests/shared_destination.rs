@@ -2,7 +2,6 @@
 //! nobody needs the other's leave for the lock, and nobody's run fails for what the other put there.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -24,7 +23,7 @@ fn desk() -> Option<Desk> {
     let mut command = as_user(USERS[0]);
     let can = command.arg(program).arg("--version").output();
     if !can.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: the command cannot be run as another user here");
+        testkit::skipped("the command cannot be run as another user here");
         return None;
     }
     let open = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();

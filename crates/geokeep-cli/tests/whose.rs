@@ -303,3 +303,77 @@ fn a_linked_folder_that_moves_on_is_one_history_and_what_it_lacks_is_missed() {
     let status = desk.run(&["status"]);
     assert_eq!(status.code, 0, "{status:?}");
 }
+
+/// The file that is still there began a new line at its next backup, and nobody had been told.
+#[test]
+fn the_line_of_a_file_that_is_there_is_not_given_away_unasked() {
+    let desk = Desk::new();
+    let path = desk.build("town.gpkg", &tiny());
+    desk.ok(&BACKUP);
+    desk.build("city.gpkg", &tiny());
+    let adopt = ["adopt", "town", "city.gpkg", "--from", "backups"];
+    let run = desk.run(&adopt);
+    assert_eq!((run.code, run.err.lines().count()), (2, 4), "{run:?}");
+    assert!(
+        run.err.contains("town.gpkg") && run.err.contains("--force"),
+        "{run:?}"
+    );
+    edit(&path);
+    desk.ok(&BACKUP);
+    assert_eq!(lines(&desk), ["town"]);
+    // The same file by another name is no other one.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("town.gpkg", desk.path("link.gpkg")).unwrap();
+        desk.ok(&["adopt", "town", "link.gpkg", "--from", "backups"]);
+        desk.ok(&["adopt", "town", "town.gpkg", "--from", "backups"]);
+    }
+    desk.ok(&with(&adopt, &["--force"]));
+    desk.ok(&["backup", "city.gpkg", "--to", "backups"]);
+    assert_eq!(lines(&desk), ["town"]);
+    edit(&path);
+    desk.ok(&BACKUP);
+    assert_eq!(lines(&desk).len(), 2);
+}
+
+/// Its source began a new line without a word.
+#[test]
+fn a_line_of_which_nobody_can_say_whose_it_is_is_named() {
+    let desk = Desk::new();
+    let path = desk.build("town.gpkg", &tiny());
+    desk.ok(&BACKUP);
+    desk.ok(&["adopt", "town", "town.gpkg", "--from", "backups"]);
+    let said = desk.path("backups/town/line.json");
+    let whole = fs::read_to_string(&said).unwrap();
+    let later = whole.replace("\"version\": 1", "\"version\": 9");
+    assert_ne!(later, whole);
+    for json in [
+        "",
+        "{",
+        "\u{0}\u{0}",
+        "{\"format\": \"other\"}",
+        &whole[..40],
+        &later,
+    ] {
+        fs::write(&said, json).unwrap();
+        edit(&path);
+        let run = desk.run(&BACKUP);
+        assert_eq!(
+            (run.code, run.err.lines().count()),
+            (0, 1),
+            "{json}: {run:?}"
+        );
+        assert!(
+            run.err.starts_with("warning: ") && run.err.contains("line.json"),
+            "{run:?}"
+        );
+        assert!(run.err.contains("geokeep adopt town FILE"), "{run:?}");
+    }
+    assert_eq!(lines(&desk).len(), 2);
+    // As it is told to.
+    desk.ok(&["adopt", "town", "town.gpkg", "--from", "backups"]);
+    edit(&path);
+    assert_eq!(desk.run(&BACKUP).err, "");
+    let (_, town) = desk.json(&["list", "town", "--from", "backups"]);
+    assert_eq!(town.len(), 2);
+}

@@ -4,7 +4,6 @@
 //! the folder where the run happened to begin.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "what could not be tried is said")]
 
 mod common;
 
@@ -33,9 +32,7 @@ fn chmod(path: &Path, mode: u32) {
 
 #[test]
 fn a_configuration_that_others_may_write_to_is_not_used() {
-    let ran =
-        "[job.hooks]\non_success = [\"touch\", \"ran\"]\nping_url_command = [\"touch\", \"ran\"]\n";
-    let desk = desk(ran);
+    let desk = desk("[job.hooks]\non_success = [\"touch\", \"ran\"]\n");
     let config = desk.path("geokeep.toml");
     chmod(&config, 0o666);
     let at = fs::canonicalize(&config).unwrap();
@@ -81,7 +78,7 @@ fn a_configuration_of_somebody_else_is_not_used() {
     let desk = desk("[job.hooks]\non_success = [\"touch\", \"ran\"]\n");
     let config = desk.path("geokeep.toml");
     if std::os::unix::fs::chown(&config, Some(65_533), None).is_err() {
-        eprintln!("skipped: only root can give files away");
+        testkit::skipped("only root can give files away");
         return;
     }
     let run = desk.run(&["run"]);
@@ -201,10 +198,6 @@ fn a_switch_hears_only_what_its_own_address_answers() {
 
 #[test]
 fn no_message_shows_the_address() {
-    let wide: Vec<u8> = "\u{feff}http://127.0.0.1:9/SECRET\r\n"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
     for hook in [
         "ping_url = \"SECRET\"",
         "ping_url = \"hc-ping.com/SECRET\"",
@@ -214,14 +207,10 @@ fn no_message_shows_the_address() {
         "ping_url = \"gopher://127.0.0.1/SECRET\"",
         "ping_url = [\"http://SECRET\"]",
         "ping_url = http://127.0.0.1/SECRET",
-        "ping_url_file = \"ping.txt\"",
-        "ping_url_command = [\"echo\", \"SECRET\"]",
-        "ping_url_command = [\"false\", \"SECRET\"]",
         "on_success = [\"false\", \"http://127.0.0.1/SECRET\"]",
         "on_success = [\"./none\", \"http://127.0.0.1/SECRET\"]",
     ] {
         let desk = desk(&format!("[job.hooks]\n{hook}\n"));
-        fs::write(desk.path("ping.txt"), &wide).unwrap();
         let run = desk.run(&["run", "--json"]);
         let said = run.err.contains("warning: the ") || run.code == 2;
         assert!(said, "{hook}: {run:?}");
@@ -236,7 +225,7 @@ fn no_message_shows_the_address() {
 #[test]
 fn a_program_that_reads_nothing_holds_nothing_up() {
     let desk = desk(
-        "[job.hooks]\non_failure = [\"sh\", \"-c\", \"exec <&-; sleep 1; touch ended\"]\nping_url_command = [\"yes\"]\nlog = \"log\"\n",
+        "[job.hooks]\non_failure = [\"sh\", \"-c\", \"exec <&-; sleep 1; touch ended\"]\nlog = \"log\"\n",
     );
     for n in 0..80 {
         fs::write(desk.path(&format!("maps/no{n:0200}.gpkg")), "x").unwrap();
@@ -246,10 +235,6 @@ fn a_program_that_reads_nothing_holds_nothing_up() {
     assert!(desk.path("ended").exists());
     let told = fs::metadata(desk.path("log")).unwrap().len();
     assert!(told > 1 << 16, "more than a pipe holds: {told}");
-    assert!(
-        run.err.contains("the address to ping is not known"),
-        "{run:?}"
-    );
 }
 
 #[test]

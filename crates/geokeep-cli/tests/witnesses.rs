@@ -1,7 +1,6 @@
 //! Promise 7: anyone reads a backup without geokeep. Info-ZIP and Python read every archive and get
 //! the database that geokeep restores. Whoever is not installed is skipped, with a line that says so.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -56,7 +55,7 @@ fn archives(desk: &Desk) -> Vec<(String, String)> {
 #[test]
 fn info_zip() {
     if Command::new("unzip").arg("-v").output().is_err() {
-        eprintln!("skipped: unzip is not installed");
+        testkit::skipped("unzip is not installed");
         return;
     }
     let desk = Desk::new();
@@ -92,7 +91,7 @@ with zipfile.ZipFile(archive) as z:
 #[test]
 fn python() {
     if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: python3 is not installed");
+        testkit::skipped("python3 is not installed");
         return;
     }
     let desk = Desk::new();
@@ -111,7 +110,7 @@ fn python() {
 #[test]
 fn gdal() {
     let Ok(version) = Command::new("ogrinfo").arg("--version").output() else {
-        eprintln!("skipped: ogrinfo is not installed");
+        testkit::skipped("ogrinfo is not installed");
         return;
     };
     let version = String::from_utf8(version.stdout).unwrap();

@@ -26,13 +26,18 @@ impl Severity {
     }
 }
 
+/// The code of a journal that is not whole, so that SQLite left a part of a transaction in the file.
+pub(crate) const JOURNAL_INCOMPLETE: &str = "journal_incomplete";
+/// The code of a log that is damaged, so that SQLite lost the saved edits behind the fault.
+pub(crate) const LOG_DAMAGED: &str = "log_damaged";
+
 /// One thing that a check found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
     /// How serious.
     pub severity: Severity,
-    /// Which check: `integrity`, `foreign_key`, `geopackage`, `layer`, `spatial_index`, `unchecked`,
-    /// `snapshot`, `vacuum`, `ogr`, `loss`.
+    /// Which check: `integrity`, `foreign_key`, `check_constraint`, `geopackage`, `layer`, `spatial_index`, `unchecked`,
+    /// `snapshot`, `journal_incomplete`, `log_damaged`, `vacuum`, `ogr`, `loss`.
     pub code: String,
     /// The table that it is about.
     pub table: Option<String>,
@@ -42,7 +47,12 @@ pub struct Finding {
 
 impl Finding {
     /// Whether the backup lacks something of its source. No check of the backup can find that.
-    pub(crate) fn leaves_a_gap(&self) -> bool {
-        self.severity == Severity::Error && self.code == "snapshot"
+    #[must_use]
+    pub fn leaves_a_gap(&self) -> bool {
+        let of_snapshot = matches!(
+            self.code.as_str(),
+            "snapshot" | JOURNAL_INCOMPLETE | LOG_DAMAGED
+        );
+        self.severity == Severity::Error && of_snapshot
     }
 }

@@ -9,6 +9,9 @@
 //!                            └─▶ stored ─▶ verify · list · restore · report
 //! ```
 //!
+//! [`jobs`] does all of it without anyone, as a `geokeep.toml` says; [`judgement`] says how well a
+//! source is protected; [`wire`] is what programs get to read.
+//!
 //! The library never prints, never exits, and reads neither environment, home folder nor clock by
 //! itself: the caller hands in what it needs ([`Watch`], [`backup::Settings`]).
 
@@ -23,6 +26,8 @@ pub mod stored;
 
 pub mod verify;
 
+pub mod judgement;
+
 pub mod backup;
 
 pub mod restore;
@@ -35,15 +40,21 @@ pub mod schedule;
 
 pub mod report;
 
+pub mod jobs;
+
+pub mod wire;
+
 pub mod durable;
 
 mod error;
 mod finding;
+mod kind;
 mod sqlite;
 mod watch;
 pub mod words;
 
-pub use error::{Error, Kind};
+pub use error::Error;
 pub use finding::{Finding, Severity};
+pub use kind::Kind;
 pub use sqlite::memory::limit_memory;
-pub use watch::{Waiting, Watch};
+pub use watch::{Interrupted, Waiting, Watch};

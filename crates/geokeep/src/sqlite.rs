@@ -5,6 +5,7 @@
 mod confined;
 
 pub(crate) mod memory;
+mod modules;
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -35,6 +36,7 @@ const LINE_BYTES: u64 = 64;
 const LOOK: Duration = Duration::from_millis(5);
 
 pub(crate) use confined::{Confined, full_name_as_it_is, open_confined};
+pub(crate) use modules::{SPATIAL, forget_spatial_modules};
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
 /// something is escaped, so that any file name works: quotes, `?`, newlines, broken UTF-8.
@@ -63,6 +65,18 @@ pub(crate) fn uri(path: &Path, parameters: &str) -> OsString {
 pub(crate) fn foreign(uri: &OsString, watch: &Watch) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     open(Path::new(uri), flags, watch)
+}
+
+/// The same for bytes that our own file system lets nobody write: SQLite takes them for a file that
+/// could be.
+pub(crate) fn foreign_as_if_writable(
+    uri: &OsString,
+    watch: &Watch,
+) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI;
+    let connection = open(Path::new(uri), flags, watch)?;
+    connection.execute_batch("PRAGMA query_only = ON")?;
+    Ok(connection)
 }
 
 fn open(path: &Path, flags: OpenFlags, watch: &Watch) -> rusqlite::Result<Connection> {
@@ -222,6 +236,14 @@ fn geometry_header(value: ValueRef<'_>) -> Option<GeometryHeader> {
         empty: flags & 0x10 != 0,
         envelope,
     })
+}
+
+/// A text as it is; anything else is none.
+pub(crate) fn text(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        _ => String::new(),
+    }
 }
 
 /// `"name"`, with quotes doubled.

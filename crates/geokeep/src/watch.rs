@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::error::Interrupted;
+/// The caller asked the run to stop ([`Watch::interrupt`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
 
 /// Progress and cancellation of one run, shared with whoever draws a progress bar or catches
 /// Ctrl-C. Cheap to clone; all clones are one.

@@ -1,8 +1,10 @@
 //! Numbers, ages and foreign texts as people read them.
 
 use std::borrow::Cow;
+use std::io;
+use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// `764.1 MB`, in decimal units as disks are sold and file managers show them.
@@ -43,6 +45,51 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {word}", human_count(count as u64))
 }
 
+/// Why the system did not do something, in plain words and without its number.
+#[must_use]
+pub fn why(error: &io::Error) -> String {
+    use io::ErrorKind as Kind;
+    let known = match error.kind() {
+        // What we say ourselves is in plain words.
+        _ if error.get_ref().is_some() => return error.to_string(),
+        Kind::NotFound => "there is no such file or folder",
+        Kind::PermissionDenied => "this user has no permission to do that",
+        Kind::AlreadyExists => "something of that name is there already",
+        Kind::NotADirectory => "what should be a folder is none",
+        Kind::IsADirectory => "it is a folder",
+        Kind::DirectoryNotEmpty => "the folder is not empty",
+        Kind::ReadOnlyFilesystem => "the disk can only be read",
+        Kind::StorageFull => "no space is left there",
+        Kind::QuotaExceeded => "the quota of this user is used up",
+        Kind::FileTooLarge => "a file of that length is not allowed there",
+        Kind::ResourceBusy | Kind::ExecutableFileBusy => "another program is using it",
+        Kind::Deadlock | Kind::WouldBlock => "another program has it locked",
+        Kind::CrossesDevices => "the two places are on different disks",
+        Kind::TooManyLinks => "it has too many names",
+        Kind::InvalidFilename => "the system allows no such name",
+        Kind::TimedOut => "there was no answer in time",
+        Kind::ConnectionRefused => "nobody answers there",
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => {
+            "the connection broke off"
+        }
+        Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {
+            "the network does not lead there"
+        }
+        Kind::StaleNetworkFileHandle => "the server has put another file in its place",
+        Kind::UnexpectedEof => "it ends too early",
+        Kind::OutOfMemory => "there is not enough memory",
+        Kind::Unsupported => "it is not possible on this system",
+        Kind::Interrupted => "it was interrupted",
+        Kind::InvalidInput => "the system does not accept that",
+        // A disk that fails has no kind of its own.
+        _ => match error.raw_os_error() {
+            Some(number) => return format!("the disk or the system failed (error {number})"),
+            None => return error.to_string(),
+        },
+    };
+    known.to_owned()
+}
+
 /// `7 hours`, `3 days`: an age in the largest unit of which there are at least two, cut off.
 #[must_use]
 pub fn human_age(age: SignedDuration) -> String {
@@ -55,6 +102,27 @@ pub fn human_age(age: SignedDuration) -> String {
         86_400..1_051_200 => counted(minutes / 43_800, "month", "months"),
         _ => counted(minutes / 525_600, "year", "years"),
     }
+}
+
+/// `parcels@2026-11-22T08:15:00.123Z`, by which that backup can be asked for.
+#[must_use]
+pub fn at(line: &str, instant: Timestamp) -> String {
+    format!("{line}@{instant:.3}")
+}
+
+/// Thirty years: more than that is a slip.
+const SECONDS_MAX: u64 = 1_000_000_000;
+
+/// `250ms`, `30s`, `5m`, `1h`; a bare number is seconds.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
+    let is_bare = text.ends_with(|last: char| last.is_ascii_digit());
+    let unit = if is_bare { "s" } else { "" };
+    let span = format!("{text}{unit}").parse::<jiff::Span>();
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let time = span.and_then(|span| span.to_duration(days)).ok()?;
+    let time = Duration::try_from(time).ok()?;
+    (time.as_secs() <= SECONDS_MAX).then_some(time)
 }
 
 /// A name in composed form (NFC). Macs, and shares that Macs write to, take `ü` apart into `u` and
@@ -185,6 +253,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn reads_times() {
+        assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(duration("30s"), Some(Duration::from_secs(30)));
+        assert_eq!(duration("5m"), Some(Duration::from_secs(300)));
+        assert_eq!(duration("2"), Some(Duration::from_secs(2)));
+        assert_eq!(duration("0.5"), Some(Duration::from_millis(500)));
+        assert_eq!(duration("1.5h"), Some(Duration::from_secs(5400)));
+        assert_eq!(duration("3min"), Some(Duration::from_secs(180)));
+        assert_eq!(duration("2d"), Some(Duration::from_secs(172_800)));
+        for wrong in ["", "s", "-1s", "1 month", "1e99s", "99999999999s", "..s"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn numbers_are_readable() {
         assert_eq!(human_bytes(999), "999 bytes");
         assert_eq!(human_bytes(1_500), "1.5 kB");
@@ -193,6 +276,20 @@ mod tests {
         assert_eq!(human_count(0), "0");
         assert_eq!(human_count(1_234_567), "1,234,567");
         assert_eq!(counted(1, "file", "files"), "1 file");
+    }
+
+    #[test]
+    fn no_number_and_no_text_of_the_system_is_shown() {
+        for number in 1..134 {
+            let error = io::Error::from_raw_os_error(number);
+            let said = why(&error);
+            assert!(
+                !said.contains("os error") && !error.to_string().contains(&said),
+                "{said}"
+            );
+        }
+        let ours = io::Error::other("the snapshot broke off");
+        assert_eq!(why(&ours), "the snapshot broke off");
     }
 
     #[test]

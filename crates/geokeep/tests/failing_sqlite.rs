@@ -236,7 +236,7 @@ fn every_call_of_a_restore_fails(journal: Journal) {
                     assert!(is_new && mode == "delete", "{case}: {is_old} {mode}");
                     "restored"
                 }
-                Err(Error::Restore(RestoreError::NotDurable { .. })) => {
+                Err(RestoreError::NotDurable { .. }) => {
                     // Where only the cutting of what lies behind it failed, SQLite cuts it next time.
                     let whole = now.get(..new.len()).unwrap_or(&now);
                     assert!(same_but_counters(whole, &new), "{case}: {result:?}");

@@ -68,11 +68,14 @@ fn file_name(stored: &Stored) -> String {
 }
 
 /// Forgets by [`keep_two`]. `gone` hears of each that is removed; a failure does not stop the others.
-fn forget(destination: &Destination, mut gone: impl FnMut(&Stored)) -> Result<(), Error> {
+fn forget(
+    destination: &Destination,
+    mut gone: impl FnMut(&Stored),
+) -> Result<(), DestinationError> {
     let _lock = destination.lock()?;
     let backups = destination.list("a")?.backups;
     let plain: Vec<Backup> = backups.iter().map(Backup::from).collect();
-    let reasons = plan(&plain, &keep_two(), now(), &TimeZone::UTC)?;
+    let reasons = plan(&plain, &keep_two(), now(), &TimeZone::UTC).unwrap();
     let mut result = Ok(());
     for (stored, _) in backups
         .iter()
@@ -81,7 +84,7 @@ fn forget(destination: &Destination, mut gone: impl FnMut(&Stored)) -> Result<()
     {
         match destination.remove(&stored.id) {
             Ok(()) => gone(stored),
-            Err(error) => result = Err(error.into()),
+            Err(error) => result = Err(error),
         }
     }
     result

@@ -6,7 +6,6 @@
 //! was written in it, or wait at a pipe for ever; and because it was asked for the super-journal
 //! after the lock had gone, half of a transaction over two databases could be stored.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
 mod common;
 
@@ -223,7 +222,7 @@ fn a_relative_name_leads_nowhere() {
     let up: PathBuf = here.ancestors().skip(1).map(|_| "..").collect();
     let thesis = thesis.canonicalize().unwrap();
     let Ok(below) = thesis.strip_prefix(here.ancestors().last().unwrap()) else {
-        eprintln!("skipped: the temporary folder is on another drive");
+        testkit::skipped("the temporary folder is on another drive");
         return;
     };
     let relative = up.join(below);
@@ -283,7 +282,7 @@ fn names_are_bytes() {
     let name = std::ffi::OsStr::from_bytes(b"th\xe8se \xff.txt");
     let thesis = half.elsewhere("x").with_file_name(name);
     if fs::write(&thesis, "the only copy").is_err() {
-        eprintln!("skipped: this file system wants names in UTF-8");
+        testkit::skipped("this file system wants names in UTF-8");
         return;
     }
     // What follows a zero is not part of it.

@@ -5,7 +5,6 @@
 //!
 //! The moments are calls of the clock, which happen before, while and after a file is read.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -239,7 +238,9 @@ impl WholeSeconds {
         match mounted {
             Ok(()) => Some(Self { image }),
             Err(e) => {
-                eprintln!("skipped: no file system of whole seconds can be mounted here: {e}");
+                testkit::skipped(&format!(
+                    "no file system of whole seconds can be mounted here: {e}"
+                ));
                 None
             }
         }

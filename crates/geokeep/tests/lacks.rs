@@ -15,7 +15,7 @@ use geokeep::destination::DestinationError;
 use geokeep::durable::{Lack, OsDisk, new_lacks};
 use geokeep::restore::{RestoreError, Target, drill, restore};
 use geokeep::verify::Level;
-use geokeep::{Error, Kind, Watch};
+use geokeep::{Kind, Watch};
 use testkit::disks::{Call, FailingDisk, Failure};
 
 const EIO: i32 = 5;
@@ -38,7 +38,7 @@ fn place() -> (Place, FailingDisk, PathBuf) {
     (place, disk, path)
 }
 
-fn give_back(place: &Place, archive: &Path, to: &Path) -> Result<(), Error> {
+fn give_back(place: &Place, archive: &Path, to: &Path) -> Result<(), RestoreError> {
     let target = Target {
         path: to.to_owned(),
         force: false,
@@ -136,10 +136,7 @@ fn three_ways_of_not_fitting() {
         disk.lack(Call::Write, Failure::Os(errno));
         let archive = common::open(&kept.location).unwrap();
         let error = drill(&archive, &place.settings, &Watch::default()).unwrap_err();
-        assert!(
-            matches!(&error, Error::Restore(RestoreError::NoDrill { .. })),
-            "{error:?}"
-        );
+        assert!(matches!(&error, RestoreError::NoDrill { .. }), "{error:?}");
         assert_eq!(error.kind(), Kind::StagingUnusable);
         disk.clear();
         assert!(temporaries_below(place.root()).is_empty());

@@ -75,7 +75,7 @@ fn has_ogr2ogr() -> bool {
         .output();
     let there = there.is_ok_and(|out| out.status.success());
     if !there {
-        eprintln!("skipped: method ogr, for there is no ogr2ogr here (package gdal-bin)");
+        testkit::skipped("method ogr, for there is no ogr2ogr here (package gdal-bin)");
     }
     there
 }

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use common::{Place, archives_below, check, commit_in, machine, plain, tiny};
-use geokeep::backup::{Job, Outcome, plan, run};
+use geokeep::backup::{Job, Outcome, Settings, plan, run};
 use geokeep::destination::Wish;
 use geokeep::source::Source;
 use geokeep::verify::Level;
@@ -39,14 +39,11 @@ fn run_all(place: &Place, jobs: &[Job], at_once: usize) -> BTreeMap<PathBuf, Pat
             .insert(job.source.real.clone(), stored.location);
     };
     let watch = Watch::default();
-    run(
-        jobs,
+    let settings = Settings {
         at_once,
-        &place.destination(),
-        &place.settings,
-        &watch,
-        &report,
-    );
+        ..place.settings.clone()
+    };
+    run(jobs, &place.destination(), &settings, &watch, &report);
     done.into_inner().unwrap()
 }
 

@@ -204,7 +204,7 @@ fn a_missing_module_and_ogr() {
         .arg("--version")
         .output();
     if tool.is_err() {
-        eprintln!("skipped: there is no ogr2ogr here (package gdal-bin)");
+        testkit::skipped("there is no ogr2ogr here (package gdal-bin)");
         return;
     }
     let (mut place, path) = prepared(&tiny(), FOREIGN);

@@ -13,7 +13,8 @@ use common::Place;
 use common::page::{HOSTILE, hostile, made, report, source, stored};
 use geokeep::destination::{Extent, Layer, Verdict};
 use geokeep::durable::{Disk, OsDisk};
-use geokeep::report::{ReportError, RunFailure, SourceReport, Standing, still_holds, write};
+use geokeep::judgement::{Standing, still_holds};
+use geokeep::report::{ReportError, RunFailure, SourceReport, write};
 use geokeep::{Finding, Severity};
 use jiff::SignedDuration;
 use scraper::{Html, Selector};
@@ -226,6 +227,22 @@ fn an_older_sound_backup_counts_when_the_newest_is_damaged() {
     assert!(texts(&page, "pre")[0].contains(&id));
     assert_eq!(texts(&page, "circle.damaged").len(), 1);
     assert_eq!(texts(&page, ".findings .severity"), ["Fault"]);
+}
+
+/// It is not sound, whatever its source was: nobody should rely on it.
+#[test]
+fn a_newest_backup_that_did_not_pass_is_told() {
+    let mut broken = stored("a", 1);
+    broken.failed = Some("its content does not match".to_owned());
+    let source = source("a", vec![stored("a", 25), broken]);
+    let troubles = source.troubles(made());
+    assert_eq!(troubles.len(), 1, "{troubles:?}");
+    assert!(troubles[0].what.contains("did not pass"), "{troubles:?}");
+    assert_eq!(
+        troubles[0].why.as_deref(),
+        Some("its content does not match")
+    );
+    assert_eq!(source.standing(made()), Standing::Fresh);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The page of a report in a real browser: nothing runs, nothing is fetched, names are text, and the
 //! colours are there. Skipped where there is no Chromium (Debian's package `chromium`).
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says why it was skipped")]
 
 mod common;
 
@@ -32,7 +31,7 @@ impl Browser {
         let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
         let at = |name| folders.iter().map(move |folder| folder.join(name));
         let Some(program) = names.into_iter().flat_map(at).find(|path| path.is_file()) else {
-            eprintln!("skipped: no Chromium is installed");
+            testkit::skipped("no Chromium is installed");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();

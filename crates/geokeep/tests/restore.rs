@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use common::restored::assert_content;
 use common::{Place, archives_below, files_below, plain, tiny, writable};
-use geokeep::restore::{Restored, Target, restore};
-use geokeep::{Error, Kind, Watch};
+use geokeep::restore::{RestoreError, Restored, Target, restore};
+use geokeep::{Kind, Watch};
 use testkit::gpkg::{Journal, Options};
 use testkit::live_writer::{self, Hold, JournalMode, LiveWriter};
 
@@ -48,7 +48,12 @@ impl Scene {
         self.target()
     }
 
-    fn restore_to(&self, path: &Path, force: bool, dry_run: bool) -> Result<Restored, Error> {
+    fn restore_to(
+        &self,
+        path: &Path,
+        force: bool,
+        dry_run: bool,
+    ) -> Result<Restored, RestoreError> {
         let target = Target {
             path: path.to_owned(),
             force,
@@ -63,12 +68,12 @@ impl Scene {
         )
     }
 
-    fn restore(&self, force: bool) -> Result<Restored, Error> {
+    fn restore(&self, force: bool) -> Result<Restored, RestoreError> {
         self.restore_to(&self.target(), force, false)
     }
 
     /// Refuses with this kind, and leaves the folder of the target and the backups as they are.
-    fn refuses(&self, force: bool, kind: Kind) -> Error {
+    fn refuses(&self, force: bool, kind: Kind) -> RestoreError {
         let folder = self.place.root().join("target");
         let before = testkit::fingerprint(&folder);
         let backups = testkit::fingerprint(&self.place.backups());

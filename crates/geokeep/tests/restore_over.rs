@@ -41,7 +41,7 @@ fn target(place: &Place) -> PathBuf {
     place.root().join("target/t.gpkg")
 }
 
-fn give_back(place: &Place, archive: &Path, watch: &Watch) -> Result<Restored, Error> {
+fn give_back(place: &Place, archive: &Path, watch: &Watch) -> Result<Restored, RestoreError> {
     let to = Target {
         path: target(place),
         force: true,
@@ -174,9 +174,9 @@ fn a_program_that_has_it_open_without_a_lock_is_named() {
     let before = testkit::fingerprint(place.root());
     let error = give_back(&place, &archive, &Watch::default()).unwrap_err();
     before.assert_same(place.root());
-    let Error::Restore(RestoreError::TargetInUse {
+    let RestoreError::TargetInUse {
         holder: Some(holder),
-    }) = &error
+    } = &error
     else {
         panic!("{error:?}");
     };
@@ -377,10 +377,7 @@ fn a_journal_that_names_another_file_is_not_followed() {
         .unwrap();
     let before = testkit::fingerprint(place.root());
     let error = give_back(&place, &archive, &Watch::default()).unwrap_err();
-    assert!(
-        matches!(error, Error::Restore(RestoreError::SharedJournal(_))),
-        "{error:?}"
-    );
+    assert!(matches!(error, RestoreError::SharedJournal(_)), "{error:?}");
     before.assert_same(place.root());
 }
 
@@ -444,6 +441,6 @@ fn what_a_killed_restore_left_is_swept_up() {
     let jobs = geokeep::backup::plan(vec![source], Vec::new(), &destination, settings).unwrap();
     let ended = |_: &_, outcome: Result<_, Error>, _| drop(outcome.unwrap());
     let watch = Watch::default();
-    geokeep::backup::run(&jobs, 1, &destination, settings, &watch, &ended);
+    geokeep::backup::run(&jobs, &destination, settings, &watch, &ended);
     assert!(!left.exists() && users.exists());
 }

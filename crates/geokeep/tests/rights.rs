@@ -4,7 +4,6 @@
 //! restore brings owner, group, permissions, list and attributes back, as far as nobody gains.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 
 mod common;
 
@@ -28,7 +27,7 @@ const STAFF: u32 = 42_002;
 fn is_root() -> bool {
     let root = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
     if !root {
-        eprintln!("skipped in part: only the administrator may give files away");
+        testkit::skipped("only the administrator may give files away");
     }
     root
 }
@@ -54,7 +53,7 @@ fn open_place() -> Option<(Place, PathBuf)> {
         .ancestors()
         .any(|folder| mode(folder) & 0o001 == 0)
     {
-        eprintln!("skipped: the folder for temporary files is not open to all");
+        testkit::skipped("the folder for temporary files is not open to all");
         return None;
     }
     Some((place, path))
@@ -71,7 +70,7 @@ fn set_list(path: &Path, kind: &str, entries: &[(u16, u16, u32)]) -> bool {
     let name = format!("system.posix_acl_{kind}");
     let set = setxattr(path, &*name, &bytes, XattrFlags::empty()).is_ok();
     if !set {
-        eprintln!("skipped: no access lists on this file system");
+        testkit::skipped("no access lists on this file system");
     }
     set
 }

@@ -1,6 +1,5 @@
 //! The texts for the four schedulers: as committed in `data/schedule/` (`UPDATE=1` writes them
 //! anew), as real parsers of each form read them, and as a real shell takes them apart.
-#![allow(clippy::print_stderr, reason = "says what was skipped")]
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::fs;
@@ -47,7 +46,7 @@ fn output_of(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).output() {
         Ok(output) => Some(output),
         Err(e) => {
-            eprintln!("skipped: {program} does not run: {e}");
+            testkit::skipped(&format!("{program} does not run: {e}"));
             None
         }
     }
@@ -90,7 +89,7 @@ fn systemd_reads_the_units() {
         // With this it prints what it made of the units.
         command.args(verify).env("SYSTEMD_LOG_LEVEL", "debug");
         let Ok(output) = command.output() else {
-            eprintln!("skipped: systemd-analyze is not there");
+            testkit::skipped("systemd-analyze is not there");
             return;
         };
         assert!(output.status.success(), "{output:?}");

@@ -2,37 +2,17 @@
 //! the code. It reads the sources of the whole workspace.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+#[path = "common/sources.rs"]
+mod sources;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sources::{all_sources, crates, files, has, name, none, product_lines, read, root};
+
 /// The longest file in lines.
-const LINES_MAX: usize = 600;
-
-/// The stages of the library in the order of the data. Each may use those before it.
-const STAGES: [&str; 11] = [
-    "source",
-    "snapshot",
-    "destination",
-    "stored",
-    "verify",
-    "backup",
-    "restore",
-    "inspect",
-    "retention",
-    "schedule",
-    "report",
-];
-
-/// What every stage may use.
-const FOUNDATION: [&str; 6] = ["durable", "error", "finding", "sqlite", "watch", "words"];
-
-/// What parts of the foundation use themselves. `error` gathers the stages' own errors.
-const FOUNDATION_USES: [(&str, &[&str]); 3] = [
-    ("watch", &["error"]),
-    ("sqlite", &["watch"]),
-    ("error", &STAGES),
-];
+const LINES_MAX: usize = 450;
 
 /// Ways of changing a disk that only `durable/` may take.
 const WRITES: [&str; 16] = [
@@ -77,91 +57,8 @@ const CALLERS_OWN: [&str; 11] = [
     "Zoned::now",
 ];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .unwrap()
-        .to_owned()
-}
-
-/// A path as messages show it: from the root, with `/`.
-fn name(path: &Path) -> String {
-    let path = path.strip_prefix(root()).unwrap_or(path);
-    path.to_string_lossy().replace('\\', "/")
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", name(path)))
-}
-
-/// Every file below `folder` whose name ends with `ending`, sorted.
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path, ending));
-        } else if name(&path).ends_with(ending) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
-fn crates() -> Vec<PathBuf> {
-    let all = fs::read_dir(root().join("crates")).unwrap();
-    let mut all: Vec<_> = all.map(|entry| entry.unwrap().path()).collect();
-    all.sort();
-    all
-}
-
-fn all_sources() -> Vec<PathBuf> {
-    let mut all = files(&root().join("crates"), ".rs");
-    all.extend(files(&root().join("fuzz/fuzz_targets"), ".rs"));
-    assert!(all.len() > 50, "the sources are not where they should be");
-    all
-}
-
-/// The lines of a source that end up in the product, numbered: no comments, no unit tests.
-fn product_lines(text: &str) -> Vec<(usize, String)> {
-    let mut lines = Vec::new();
-    let mut numbered = text.lines().enumerate().peekable();
-    while let Some((n, line)) = numbered.next() {
-        let line = line.trim();
-        if line == "#[cfg(test)]" {
-            match numbered.peek() {
-                // The module is in a file of its own, or it goes on to the end of this one.
-                Some((_, next)) if next.trim_end().ends_with(';') => {
-                    numbered.next();
-                }
-                Some((_, next)) if next.starts_with("mod ") => break,
-                _ => {}
-            }
-        } else if !line.starts_with("//") {
-            let code = line.split(" // ").next().unwrap_or_default();
-            lines.push((n + 1, code.to_owned()));
-        }
-    }
-    lines
-}
-
 fn is_test_file(path: &Path) -> bool {
     path.file_name().is_some_and(|file| file == "tests.rs")
-}
-
-/// Whether `word` stands in `line` on its own and not as the end of a longer name.
-fn has(line: &str, word: &str) -> bool {
-    line.match_indices(word).any(|(at, _)| {
-        let before = line[..at].chars().next_back();
-        !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
-    })
-}
-
-#[track_caller]
-fn none(faults: &[String], rule: &str) {
-    assert!(faults.is_empty(), "{rule}:\n  {}", faults.join("\n  "));
 }
 
 #[test]
@@ -179,113 +76,8 @@ fn files_are_short_and_say_what_they_are_for() {
     }
     none(
         &faults,
-        "a source has at most 600 lines and opens with what it is for",
+        "a source has at most 450 lines and opens with what it is for",
     );
-}
-
-/// The modules that `crate::a`, `crate::{a, b::c}` in `code` name. What `lib.rs` re-exports counts
-/// as the module that it comes from.
-fn modules_used(code: &str) -> BTreeSet<String> {
-    let mut used = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
-        let group = match rest.strip_prefix('{') {
-            Some(group) => top_level_items(group),
-            None => vec![rest],
-        };
-        for item in group {
-            let item = item.trim_start();
-            let end = item.find(|c: char| !c.is_alphanumeric() && c != '_');
-            let word = &item[..end.unwrap_or(item.len())];
-            let module = match word {
-                "" | "self" => continue,
-                "Watch" => "watch",
-                "Error" | "Kind" => "error",
-                other => other,
-            };
-            used.insert(module.to_owned());
-        }
-    }
-    used
-}
-
-/// The comma-separated items of a group whose `{` has been read.
-fn top_level_items(group: &str) -> Vec<&str> {
-    let (mut depth, mut start, mut items) = (0, 0, Vec::new());
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth > 0 => depth -= 1,
-            ',' | '}' if depth == 0 => {
-                items.push(&group[start..at]);
-                start = at + 1;
-                if c == '}' {
-                    break;
-                }
-            }
-            _ => {}
-        }
-    }
-    items
-}
-
-fn may_use(module: &str, other: &str) -> bool {
-    let place = |name: &str| STAGES.iter().position(|stage| *stage == name);
-    if module == other {
-        return true;
-    }
-    match (place(module), place(other)) {
-        (Some(here), Some(there)) => there < here,
-        (Some(_), None) => FOUNDATION.contains(&other),
-        (None, _) => FOUNDATION_USES
-            .iter()
-            .any(|(name, uses)| *name == module && uses.contains(&other)),
-    }
-}
-
-#[test]
-fn imports_go_one_way() {
-    let src = root().join("crates/geokeep/src");
-    let mut faults = Vec::new();
-    let mut seen = BTreeSet::new();
-    for path in files(&src, ".rs") {
-        let below = name(path.strip_prefix(&src).unwrap());
-        let module = below.split('/').next().unwrap().trim_end_matches(".rs");
-        if module == "lib" {
-            continue;
-        }
-        seen.insert(module.to_owned());
-        let code: Vec<_> = product_lines(&read(&path))
-            .into_iter()
-            .map(|(_, line)| line)
-            .collect();
-        for other in modules_used(&code.join("\n")) {
-            if !may_use(module, &other) {
-                faults.push(format!("{}: uses {other}", name(&path)));
-            }
-        }
-    }
-    let known: BTreeSet<_> = STAGES.iter().chain(&FOUNDATION).copied().collect();
-    for module in &seen {
-        if !known.contains(&**module) {
-            faults.push(format!("{module}: has no place in the order of stages yet"));
-        }
-    }
-    none(
-        &faults,
-        "a stage uses only the stages before it, and the foundation",
-    );
-}
-
-#[test]
-fn the_library_lists_its_stages_in_the_order_of_the_data() {
-    let text = read(&root().join("crates/geokeep/src/lib.rs"));
-    let listed: Vec<_> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
-        .filter(|module| STAGES.contains(module))
-        .collect();
-    assert_eq!(listed, STAGES);
 }
 
 #[test]
@@ -487,7 +279,6 @@ fn fields_of(text: &str) -> Vec<String> {
 #[test]
 fn the_documents_name_what_the_code_has() {
     let src = root().join("crates/geokeep/src");
-    let cli = root().join("crates/geokeep-cli/src");
     let scripting = read(&root().join("docs/scripting.md"));
     let formats = read(&root().join("docs/formats.md"));
     let mut faults = Vec::new();
@@ -499,19 +290,23 @@ fn the_documents_name_what_the_code_has() {
             }
         }
     };
-    let kinds = strings_of(&read(&src.join("error.rs")), "=> \"");
+    let kinds = strings_of(&read(&src.join("kind.rs")), "=> \"");
     demand(kinds, 10, &scripting, "docs/scripting.md");
-    let mut fields = fields_of(&read(&cli.join("render/json.rs")).replace("pub(crate) ", "pub "));
+    let wire = files(&src.join("wire"), ".rs");
+    let mut fields: Vec<_> = wire
+        .iter()
+        .flat_map(|path| fields_of(&read(path)))
+        .collect();
     fields.extend(fields_of(
         &read(&src.join("snapshot/choose.rs")).replace("pub(crate) ", ""),
     ));
-    demand(fields, 20, &scripting, "docs/scripting.md");
+    demand(fields, 100, &scripting, "docs/scripting.md");
     let mut fields = fields_of(&read(&src.join("destination/manifest.rs")));
     // In JSON it is called `type`.
     fields.retain(|field| field != "kind");
     fields.extend(fields_of(&read(&src.join("source/identity.rs"))));
     demand(fields, 30, &formats, "docs/formats.md");
-    let exits = read(&cli.join("failure.rs"));
+    let exits = read(&src.join("wire/exit.rs"));
     let codes = exits
         .lines()
         .filter_map(|line| line.trim().strip_suffix(',')?.split_once(" = "))
@@ -552,13 +347,6 @@ fn links_between_documents_lead_somewhere() {
 
 #[test]
 fn the_rules_notice_what_they_are_for() {
-    assert!(may_use("verify", "stored") && !may_use("stored", "verify"));
-    assert!(may_use("restore", "backup") && !may_use("backup", "restore"));
-    assert!(may_use("source", "sqlite") && !may_use("durable", "source"));
-    assert!(may_use("error", "verify") && !may_use("sqlite", "error"));
-    let used = modules_used("use crate::{sqlite, verify::{a, b}};\nlet x = crate::Watch::new();");
-    let used: Vec<_> = used.iter().map(String::as_str).collect();
-    assert_eq!(used, ["sqlite", "verify", "watch"]);
     assert!(has("std::fs::write(a)", "fs::write") && !has("offs::write(a)", "fs::write"));
     let text = "// fs::write\nlet a = 1; // fs::write\n#[cfg(test)]\nmod tests {\n fs::write\n}\n";
     let lines = product_lines(text);

@@ -11,6 +11,7 @@ use crate::directory::Directory;
 use crate::entry::{Entry, STORED};
 use crate::le::Fields;
 use crate::listed::Listed;
+use crate::read_at::read;
 use crate::{Decoder, ReadAt, ReadError};
 
 /// A zip archive, open for reading.
@@ -107,23 +108,6 @@ impl<R: ReadAt> Archive<R> {
         }
         Ok(plain)
     }
-}
-
-/// Reads `len` bytes, whose place in the file was checked.
-pub(crate) fn read<R: ReadAt + ?Sized>(
-    source: &R,
-    offset: u64,
-    len: u64,
-) -> Result<Vec<u8>, ReadError> {
-    let too_long = ReadError::Malformed {
-        what: "length",
-        offset,
-    };
-    let mut bytes = vec![0; usize::try_from(len).map_err(|_| too_long)?];
-    source
-        .read_exact_at(&mut bytes, offset)
-        .map_err(ReadError::Io)?;
-    Ok(bytes)
 }
 
 /// Reads the local headers, and finds where each entry's data starts and its room ends.

@@ -4,9 +4,9 @@
 //! by fixed rules, so they can be made again and compared. What is left, the data, is protected
 //! by a digest of the compressed bytes, which the caller keeps.
 
-use crate::archive::read;
 use crate::entry::{DEFLATED, Entry, STORED, end_records};
 use crate::index::{self, Index};
+use crate::read_at::read;
 use crate::{Archive, ReadAt, ReadError};
 
 impl<R: ReadAt> Archive<R> {

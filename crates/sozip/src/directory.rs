@@ -1,12 +1,12 @@
 //! Where the central directory is: the end record, and the zip64 one in front of it.
 
-use crate::archive::read;
 use crate::entry::{
     END_LEN, END_SIGNATURE, END64_LEN, END64_SIGNATURE, LOCATOR64_LEN, LOCATOR64_SIGNATURE,
     SATURATED,
 };
 use crate::le::Fields;
 use crate::limits::{DIRECTORY_BYTES_MAX, ENTRIES_MAX};
+use crate::read_at::read;
 use crate::{ReadAt, ReadError};
 
 /// Where the central directory is.

@@ -1,11 +1,11 @@
 //! The headers of a foreign archive, field by field; the counterpart of `entry.rs`.
 
-use crate::archive::read;
 use crate::entry::{
     CENTRAL_LEN, CENTRAL_SIGNATURE, EXTRA_TIMESTAMP, EXTRA_ZIP64, Entry, FLAG_UTF8, LOCAL_LEN,
     LOCAL_SIGNATURE, SATURATED,
 };
 use crate::le::Fields;
+use crate::read_at::read;
 use crate::{ReadAt, ReadError, name};
 
 /// General purpose bits: encrypted; sizes in a data descriptor; compression options.

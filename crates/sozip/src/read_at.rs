@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io;
 
+use crate::ReadError;
+
 /// Bytes that can be read at any offset, by several threads at once.
 pub trait ReadAt: Send + Sync {
     /// The length in bytes.
@@ -84,4 +86,21 @@ impl ReadAt for Vec<u8> {
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         self.as_slice().read_exact_at(buf, offset)
     }
+}
+
+/// Reads `len` bytes, whose place in the file was checked.
+pub(crate) fn read<R: ReadAt + ?Sized>(
+    source: &R,
+    offset: u64,
+    len: u64,
+) -> Result<Vec<u8>, ReadError> {
+    let too_long = ReadError::Malformed {
+        what: "length",
+        offset,
+    };
+    let mut bytes = vec![0; usize::try_from(len).map_err(|_| too_long)?];
+    source
+        .read_exact_at(&mut bytes, offset)
+        .map_err(ReadError::Io)?;
+    Ok(bytes)
 }

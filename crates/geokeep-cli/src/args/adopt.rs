@@ -21,4 +21,8 @@ pub(crate) struct Adopt {
     /// The name by which backups know this machine, if NEW is a file [default: its own]
     #[arg(long, value_name = "NAME", value_parser = super::name)]
     pub(crate) host: Option<String>,
+
+    /// Also if the file that OLD belongs to is still there; it then begins a new line
+    #[arg(long)]
+    pub(crate) force: bool,
 }

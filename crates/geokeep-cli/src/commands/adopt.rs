@@ -4,12 +4,13 @@ use std::path::Path;
 
 use geokeep::Error;
 use geokeep::destination::{Destination, DestinationError, Origin};
-use geokeep::source::Source;
+use geokeep::source::{Source, is_same_file};
+use geokeep::wire::AdoptLine;
 
 use super::open;
 use crate::args::Adopt;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, AdoptLine};
+use crate::render;
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure> {
@@ -21,10 +22,17 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
     let new = new_source(&destination, arguments, context).map_err(failure)?;
     // Two lines may have been the same source's, one after the other: the one that was named last
     // goes on with it.
-    let said = destination.adopted(&old).map_err(|e| failure(e.into()))?;
+    let said = match destination.adopted(&old) {
+        // It is written anew.
+        Err(DestinationError::BadArchive { .. }) => None,
+        said => said.map_err(|e| failure(e.into()))?,
+    };
     let is_said =
         said.is_some_and(|said| said.source == new) || arguments.new == Path::new(&arguments.old);
     let adopted = before != new || !is_said;
+    if !arguments.force && is_still_there(&before, &new, context) {
+        return Err(Failure::of_line_in_use(&old, Path::new(before.name())));
+    }
     if adopted {
         destination
             .adopt(&old, &new)
@@ -47,9 +55,24 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
 /// A line that must be there, and whose it is.
 fn owner(destination: &Destination, name: &str) -> Result<(String, Origin), Error> {
     let line = destination.line_called(name)?;
-    let owner = destination.owner(&line)?;
+    let owner = match destination.owner(&line) {
+        // Nobody can say with which it goes on: then it is that of its newest backup.
+        Err(DestinationError::BadArchive { .. }) => destination.source_of_newest(&line),
+        owner => owner?,
+    };
     let owner = owner.ok_or_else(|| destination.no_such_backup(name))?;
     Ok((line, owner))
+}
+
+/// Whether the line would be taken from a file that is there, on this machine, and is another one.
+fn is_still_there(before: &Origin, new: &Origin, context: &Context) -> bool {
+    let machine = context.machine(None);
+    let (old, new_path) = (Path::new(before.name()), Path::new(new.name()));
+    machine.owns(before)
+        && machine.owns(new)
+        && !before.same_name(new)
+        && old.is_file()
+        && !is_same_file(old, new_path)
 }
 
 /// The source of the line that is named, or the file of that name.

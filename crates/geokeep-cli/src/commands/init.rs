@@ -1,11 +1,13 @@
 //! `geokeep init`.
 
-use geokeep::durable::Temporary;
 use std::io::Write;
 use std::path::Path;
 
+use geokeep::durable::Temporary;
+use geokeep::jobs::config::EXAMPLE;
+use geokeep::wire::InitLine;
+
 use crate::args::Init;
-use crate::config::EXAMPLE;
 use crate::failure::{Exit, Failure, shown};
 use crate::render;
 use crate::settings::Context;
@@ -20,12 +22,12 @@ pub(crate) fn run(arguments: &Init, context: &Context) -> Result<Exit, Failure> 
         };
         Failure::usage(
             format!("{} was not written", shown(path)),
-            &e.to_string(),
+            &geokeep::words::why(&e),
             hint,
         )
     })?;
     if context.json {
-        render::json_line(&serde_json::json!({"kind": "init", "path": path.to_string_lossy()}));
+        render::json_line(&InitLine::new(path));
     }
     render::say(
         context,

@@ -5,11 +5,11 @@ use std::path::Path;
 use geokeep::Error;
 use geokeep::inspect::{Inspection, inspect};
 use geokeep::source::{FirstBytes, Source};
+use geokeep::wire::{InspectFailedLine, InspectLine, overall};
 
-use super::overall;
 use crate::args::Inspect;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, InspectFailedLine, InspectLine, human_bytes, human_count};
+use crate::render::{self, human_bytes, human_count};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failure> {
@@ -29,9 +29,7 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
                 let failure = Failure::of_inspection(&error, file);
                 failures.push(failure.exit);
                 if context.json {
-                    let file = file.to_string_lossy().into_owned();
-                    let (kind, error) = ("inspect", &failure);
-                    render::json_line(&InspectFailedLine { kind, file, error });
+                    render::json_line(&InspectFailedLine::of(file, &failure));
                 }
                 render::failure(context, &failure);
                 if failure.exit == Exit::Interrupted {
@@ -66,7 +64,9 @@ fn describe(file: &Path, inspection: &Inspection) -> Vec<String> {
         }
         FirstBytes::Empty => line("no database", "it is empty (0 bytes)".to_owned()),
         FirstBytes::CutShort => line("no database", "it ends within the header".to_owned()),
-        FirstBytes::Other(what) => line("no database", format!("it is {what}")),
+        FirstBytes::Packed(what) | FirstBytes::Other(what) => {
+            line("no database", format!("it is {what}"))
+        }
     }
     line("state", inspection.state.describe().to_owned());
     line("lies on", look.file_system.name().to_owned());

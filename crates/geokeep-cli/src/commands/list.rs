@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{Listing, Stored, Verdict};
+use geokeep::destination::{Listing, Stored};
+use geokeep::judgement::Flaw;
+use geokeep::wire::BackupLine;
 
 use super::open;
 use crate::args::List;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, BackupLine, human_bytes, human_time, layers_in_short};
+use crate::render::{self, human_bytes, human_time, layers_in_short};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> {
@@ -105,19 +107,14 @@ fn details(context: &Context, stored: &Stored) {
 
 fn describe(stored: &Stored) -> String {
     let manifest = &stored.manifest;
-    let damaged = if manifest.verdict == Verdict::Damaged {
-        "  DAMAGED"
-    } else {
-        ""
-    };
     let label = manifest
         .label
         .as_ref()
         .map_or_else(String::new, |label| format!("  \"{label}\""));
-    let failed = failed_in_words(stored.failed.as_deref());
+    let flaw = in_a_word(stored);
     let pinned = pin_in_words(stored.pinned.as_deref());
     format!(
-        "{}  {}  {}  {:>10} in {:>10}  {}{damaged}{failed}{label}{pinned}",
+        "{}  {}  {}  {:>10} in {:>10}  {}{flaw}{label}{pinned}",
         manifest.id,
         human_time(manifest.instant),
         manifest.name,
@@ -127,10 +124,12 @@ fn describe(stored: &Stored) -> String {
     )
 }
 
-fn failed_in_words(why: Option<&str>) -> &'static str {
-    match why {
+/// What is wrong with a backup, if anything is.
+pub(super) fn in_a_word(stored: &Stored) -> &'static str {
+    match Flaw::of(stored) {
         None => "",
-        Some(_) => "  DID NOT PASS its last verification",
+        Some(Flaw::Damaged) => "  DAMAGED",
+        Some(Flaw::Failed(_)) => "  DID NOT PASS its last verification",
     }
 }
 

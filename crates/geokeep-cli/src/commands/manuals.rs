@@ -5,11 +5,12 @@ use std::path::Path;
 
 use clap::CommandFactory;
 use geokeep::durable::write_file;
+use geokeep::wire::ManualLine;
 
 use crate::args::Arguments;
 use crate::args::manuals::{Completions, Man};
 use crate::failure::{Exit, Failure};
-use crate::render::{self, ManualLine};
+use crate::render;
 use crate::settings::Context;
 
 pub(crate) fn completions(arguments: &Completions, context: &Context) -> Result<Exit, Failure> {

@@ -53,15 +53,3 @@ fn open(folder: &Path, context: &Context) -> Result<Destination, Failure> {
     Destination::open(folder, Arc::clone(&context.disk))
         .map_err(|e| Failure::of_folder(&e.into(), folder))
 }
-
-/// The exit code of many results: that of the only one, or 3 if some failed.
-fn overall(failures: &[Exit], all: usize, otherwise: Exit) -> Exit {
-    if failures.contains(&Exit::Interrupted) {
-        return Exit::Interrupted;
-    }
-    match (failures, all) {
-        ([], _) => otherwise,
-        ([only], 1) => *only,
-        _ => Exit::Incomplete,
-    }
-}

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use geokeep::Error;
 use geokeep::destination::{BackupId, Destination, DestinationError, Wish};
+use geokeep::wire::{BackupLine, overall};
 
-use super::{open, overall};
+use super::open;
 use crate::args::{Pin, Unpin};
 use crate::failure::{Exit, Failure};
-use crate::render::{self, BackupLine, human_time};
+use crate::render::{self, human_time};
 use crate::settings::{Context, end_of};
 
 pub(crate) fn pin(arguments: &Pin, context: &Context) -> Result<Exit, Failure> {

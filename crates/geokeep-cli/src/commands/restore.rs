@@ -5,12 +5,13 @@ use std::path::Path;
 use geokeep::Error;
 use geokeep::destination::{ContentKind, Verdict, Wish};
 use geokeep::durable::NotRestored;
-use geokeep::restore::{Restored, Target, place_of, restore};
+use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
+use geokeep::wire::RestoreLine;
 
 use super::open;
 use crate::args::Restore;
 use crate::failure::{Exit, Failure};
-use crate::render::{self, Progress, RestoreLine, human_bytes, human_time};
+use crate::render::{self, Progress, human_bytes, human_time};
 use crate::settings::{Context, end_of};
 
 pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failure> {
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         Some(path) => path.clone(),
         None => match place_of(&backup.manifest, &settings.machine) {
             Ok(path) => path,
-            Err(error) => return Ok(failed(context, &error.into(), Path::new(&origin.path))),
+            Err(error) => return Ok(failed(context, &error, Path::new(&origin.path))),
         },
     };
     announce(arguments, &path);
@@ -72,7 +73,7 @@ fn announce(arguments: &Restore, path: &Path) {
     }
 }
 
-fn failed(context: &Context, error: &Error, target: &Path) -> Exit {
+fn failed(context: &Context, error: &RestoreError, target: &Path) -> Exit {
     let failure = Failure::of_restore(error, target);
     if context.json {
         render::json_line(&RestoreLine::failed(target, &failure));

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use geokeep::Error;
 use geokeep::destination::{BackupId, Destination, DestinationError, Stored, Verdict, Wish};
-use geokeep::restore::drill;
-use geokeep::verify::{Level, Scratch, verify};
+use geokeep::restore::{Proof, RestoreError, prove};
+use geokeep::wire::{BackupLine, overall};
 
-use super::{open, overall};
+use super::open;
 use crate::args::{self, Verify};
 use crate::failure::{Exit, Failure};
-use crate::render::{self, BackupLine, Progress, human_bytes, human_time};
+use crate::render::{self, Progress, human_bytes, human_time};
 use crate::settings::{Context, end_of};
 
 pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure> {
@@ -22,18 +22,24 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
         let error = DestinationError::NoBackups(arguments.from.clone());
         return Err(Failure::of_folder(&error.into(), &arguments.from));
     }
+    let proof = match arguments.level {
+        args::Level::Digest => Proof::Digest,
+        args::Level::Full => Proof::Full,
+        args::Level::Drill => Proof::Drill,
+    };
+    let settings = context.settings();
     let progress = Progress::start(context, all as u64);
     let mut failures = Vec::new();
     let (mut damaged, mut not_ours) = (0, 0);
     for id in &chosen.backups {
         let path = &destination.location(id);
-        match one(&destination, id, arguments.level, context) {
+        match prove(&destination, id, proof, &settings, &context.watch) {
             Ok(stored) => {
                 damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
                 progress.line(|| passed(context, &stored));
             }
             // Nobody asked for this one.
-            Err(Error::Destination(DestinationError::NotOurs(_)))
+            Err(RestoreError::Path(Error::Destination(DestinationError::NotOurs(_))))
                 if arguments.backups.is_empty() =>
             {
                 not_ours += 1;
@@ -42,7 +48,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
                 }
             }
             Err(error) => {
-                let failure = Failure::of_backup(&error, path);
+                let failure = Failure::of_check(&error, path);
                 let known = destination.stored(id).ok();
                 progress.line(|| failed(context, path, known.as_ref(), &failure));
                 failures.push(failure.exit);
@@ -115,39 +121,6 @@ fn chosen(destination: &Destination, names: &[String]) -> Result<Chosen, Error> 
         }
     }
     Ok(chosen)
-}
-
-/// Verifies one backup at the level that was asked for, and notes it.
-pub(super) fn one(
-    destination: &Destination,
-    id: &BackupId,
-    level: args::Level,
-    context: &Context,
-) -> Result<Stored, Error> {
-    let mut stored = destination.stored(id)?;
-    let backup = destination.open_backup(id)?;
-    let settings = context.settings();
-    let scratch = Scratch {
-        disk: &settings.disk,
-        folder: &settings.staging,
-    };
-    let result = match level {
-        args::Level::Digest => verify(&backup, Level::Digest, None, &context.watch),
-        args::Level::Full => verify(&backup, Level::Full, Some(scratch), &context.watch),
-        args::Level::Drill => drill(&backup, &settings, &context.watch),
-    };
-    if let Err(error @ Error::Verify(_)) = &result {
-        // The next run must not take it for a backup, nor forget a good one for its sake.
-        let _ = destination.note_failed(id, &error.to_string());
-    }
-    // With what the checks found now.
-    stored.manifest = result?;
-    // A destination that cannot be written can be verified all the same.
-    let _ = destination.note_passed(id);
-    if level != args::Level::Digest {
-        let _ = destination.note_verified(id, context.clock.now());
-    }
-    Ok(stored)
 }
 
 fn passed(context: &Context, stored: &Stored) {

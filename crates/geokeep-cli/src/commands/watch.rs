@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime};
 
+use geokeep::jobs::Every;
+use geokeep::jobs::config::Job;
 use geokeep::source::{ProjectFormat, is_geopackage, sidecar};
+use geokeep::wire::RunLine;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::backup::expanded;
-use super::run::{Every, aloud};
+use super::run::aloud;
 use crate::args::Watch;
-use crate::config::{Config, Job};
+use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::nightly::RunLine;
+use crate::nightly::in_short;
 use crate::render;
 use crate::settings::Context;
 
@@ -67,7 +70,7 @@ fn back_up(
 ) {
     let (_, line) = aloud(job, sources, Every::Edit, context);
     files.backed_up(paths, &line);
-    render::say(context, &line.in_short());
+    render::say(context, &in_short(&line));
 }
 
 fn is_of_project(path: &Path) -> bool {

@@ -1,22 +1,26 @@
-//! `geokeep.toml`: the jobs that run without anyone.
+//! Where the `geokeep.toml` lies, and what is said of one that is not used.
 
 mod fault;
-mod format;
 mod trust;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use format::{Config, Hooks, Job};
-
-use geokeep::words::as_utf8;
+use geokeep::jobs::config::{Job, parse};
+use geokeep::words::why;
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;
 
 /// The name that is looked for in the working folder and in the user's configuration folder.
 pub(crate) const FILE_NAME: &str = "geokeep.toml";
-/// What `geokeep init` writes.
-pub(crate) const EXAMPLE: &str = include_str!("example.toml");
+const OR_ANOTHER: &str = "name another with --config, or make one: geokeep init";
+
+/// The jobs of one file.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) path: PathBuf,
+    jobs: Vec<Job>,
+}
 
 impl Config {
     /// Reads the file that was named, else the one in the working folder, else the user's own.
@@ -28,40 +32,34 @@ impl Config {
                 .find(|path| path.is_file())
                 .ok_or_else(|| none_found(&usual_places(context)))?,
         };
-        Self::read(&path, context)
+        Self::load(&path, context)
     }
 
-    fn read(path: &Path, context: &Context) -> Result<Self, Failure> {
+    fn load(path: &Path, context: &Context) -> Result<Self, Failure> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         trust::check(&path)?;
-        let cannot = |cause: &str| {
+        let bytes = std::fs::read(&path).map_err(|e| {
             let message = format!("{} cannot be read", shown(&path));
-            let hint = "name another with --config, or make one: geokeep init";
-            Failure::usage(message, cause, hint)
-        };
-        let bytes = std::fs::read(&path).map_err(|e| cannot(&e.to_string()))?;
-        let text = String::from_utf8(as_utf8(bytes))
-            .map_err(|_| cannot("it is neither UTF-8 nor UTF-16 text"))?;
-        let mut config = fault::parse(&text, &path)?;
-        config.check(&path)?;
+            Failure::usage(message, &why(&e), OR_ANOTHER)
+        })?;
         let folder = path.parent().unwrap_or(Path::new("/"));
-        config.resolve(folder, context.home.as_deref());
-        config.path = path;
-        Ok(config)
+        let jobs = parse(bytes, folder, context.home.as_deref());
+        let jobs = jobs.map_err(|error| fault::explain(&error, &path))?;
+        Ok(Self { path, jobs })
     }
 
     /// The jobs of these names, or all of them.
     pub(crate) fn chosen(&self, names: &[String]) -> Result<Vec<&Job>, Failure> {
         if names.is_empty() {
-            return Ok(self.job.iter().collect());
+            return Ok(self.jobs.iter().collect());
         }
         names.iter().map(|name| self.job_named(name)).collect()
     }
 
     pub(crate) fn job_named(&self, name: &str) -> Result<&Job, Failure> {
-        let found = self.job.iter().find(|job| job.name == name);
+        let found = self.jobs.iter().find(|job| job.name == name);
         found.ok_or_else(|| {
-            let all: Vec<_> = self.job.iter().map(|job| job.name.as_str()).collect();
+            let all: Vec<_> = self.jobs.iter().map(|job| job.name.as_str()).collect();
             Failure::usage(
                 format!("{} has no job '{name}'", shown(&self.path)),
                 &format!("its jobs are: {}", all.join(", ")),

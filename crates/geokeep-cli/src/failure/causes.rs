@@ -1,17 +1,23 @@
 //! What is said of each error of the library: its cause, the state of things, and a hint.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use geokeep::Kind;
 use geokeep::destination::DestinationError;
 use geokeep::restore::RestoreError;
 use geokeep::snapshot::SnapshotError;
-use geokeep::source::SourceError;
+use geokeep::source::{Instead, SourceError};
 
-use super::{Failure, room, shown};
-use crate::render::{at, human_bytes, one_line};
+use super::{Asked, Failure, room, shown};
+use geokeep::words::{at, human_bytes, one_line, why};
 
-pub(super) fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> Failure) -> Failure {
+pub(super) fn of_look(
+    error: &SourceError,
+    name: &str,
+    asked: Asked,
+    new: impl Fn(String) -> Failure,
+) -> Failure {
     let could_not = || new(format!("could not read {name}"));
     match error {
         SourceError::Missing => could_not()
@@ -23,17 +29,24 @@ pub(super) fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> F
         SourceError::NotAFile => could_not()
             .cause("it is not an ordinary file")
             .hint("name a GeoPackage file"),
-        SourceError::NoPermission(e) => could_not()
-            .cause(format!("we have no permission to read it ({e})"))
+        SourceError::NoPermission(_) => could_not()
+            .cause("we have no permission to read it")
             .hint("run geokeep as the user who owns the file, or let this user read it"),
+        SourceError::Sidecar { suffix, error } if error.kind() == ErrorKind::InvalidInput => could_not()
+            .cause(format!("its '{suffix}', which belongs to it: {error}"))
+            .hint("see who put it there, and move it away: no SQLite program opens the file beside it"),
         SourceError::Sidecar { suffix, error } => could_not()
             .cause(format!(
-                "its '{suffix}', which belongs to it, cannot be read ({error})"
+                "its '{suffix}', which belongs to it, cannot be read: {}",
+                why(error)
             ))
             .hint("run geokeep as the user who has the file open, or let this user read both"),
         SourceError::NothingFound(what) => new(format!("nothing to back up in {name}"))
             .cause(what.clone())
-            .hint("quote patterns so that the shell does not expand them, and check the folder"),
+            .hint(asked.pick(
+                "quote patterns so that the shell does not expand them, and check the folder",
+                "check the folder or the pattern in 'sources'",
+            )),
         SourceError::MissingInProject { project } => could_not()
             .cause(format!(
                 "there is no such file; {} names it",
@@ -48,16 +61,15 @@ pub(super) fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> F
         SourceError::BadLine(what) => new(format!("{name} is no name of a file"))
             .cause(what.clone())
             .hint("put that line of the list right; the other lines were read"),
-        SourceError::NotAGeoPackage(what) => {
-            let failure = new(format!("{name} is not a GeoPackage")).cause(what.clone());
-            match () {
-                () if what.contains("ZIP") => {
-                    failure.hint("unpack it and back up the .gpkg inside")
+        SourceError::NotAGeoPackage(instead) => {
+            let failure = new(format!("{name} is not a GeoPackage")).cause(instead.to_string());
+            match instead {
+                Instead::Packed(_) => failure.hint("unpack it and back up the .gpkg inside"),
+                Instead::Database => {
+                    let option = asked.pick("--any-sqlite", "any_sqlite = true in the job");
+                    failure.hint(format!("to back it up all the same: {option}"))
                 }
-                () if what.contains("gpkg_contents") => {
-                    failure.hint("to back it up all the same: --any-sqlite")
-                }
-                () => failure.hint("check that this is the file you mean; it is as it was"),
+                _ => failure.hint("check that this is the file you mean; it is as it was"),
             }
         }
         other => could_not()
@@ -69,8 +81,11 @@ pub(super) fn of_look(error: &SourceError, name: &str, new: impl Fn(String) -> F
 pub(super) fn of_snapshot(
     error: &SnapshotError,
     name: &str,
+    asked: Asked,
     new: impl Fn(String) -> Failure,
 ) -> Failure {
+    let wait = asked.pick("--lock-wait 5m", "lock_wait = \"5m\" in the job");
+    let auto = asked.pick("use --method auto", "set method = \"auto\" in the job");
     match error {
         SnapshotError::Locked { holder, waited } => {
             let who = holder
@@ -88,24 +103,29 @@ pub(super) fn of_snapshot(
                 "a lock held for {:.1} s by {who}",
                 waited.as_secs_f64()
             ))
-            .hint(format!("{act}, or wait longer: --lock-wait 5m"))
+            .hint(format!("{act}, or wait longer: {wait}"))
         }
         SnapshotError::NeverQuiet { reason } => new(format!(
             "could not read {name}: it never kept still for long enough"
         ))
         .cause(reason.clone())
-        .hint("try again when nobody edits it, or wait longer: --lock-wait 5m"),
+        .hint(format!(
+            "try again when nobody edits it, or wait longer: {wait}"
+        )),
         SnapshotError::NeedsOtherMethod { reason } => new(format!("could not read {name}"))
             .cause(reason.clone())
-            .hint("use --method auto, which takes the right way for each state"),
+            .hint(format!("{auto}, which takes the right way for each state")),
         SnapshotError::ToolMissing { reason } => new(format!(
             "could not translate {name}: ogr2ogr is missing or too old"
         ))
         .cause(reason.clone())
-        .hint("install GDAL (Debian: gdal-bin), name it with --ogr2ogr, or use auto"),
+        .hint(format!(
+            "install GDAL (Debian: gdal-bin), {}, or use auto",
+            asked.pick("name it with --ogr2ogr", "put ogr2ogr on the search path")
+        )),
         SnapshotError::ToolFailed { reason } => new(format!("could not translate {name}"))
             .cause(reason.clone())
-            .hint("use --method auto, which needs no other program"),
+            .hint(format!("{auto}, which needs no other program")),
         SnapshotError::Staging { folder, error: e } => {
             let full = error.kind() == Kind::DestinationFull;
             let what = room::working_copy(full);
@@ -122,9 +142,13 @@ pub(super) fn of_snapshot(
     }
 }
 
-pub(super) fn of_destination(error: &DestinationError, failure: Failure) -> Failure {
-    let full =
-        |failure: Failure| failure.hint("make room there, or choose another destination with --to");
+pub(super) fn of_destination(error: &DestinationError, asked: Asked, failure: Failure) -> Failure {
+    let to = asked.pick("with --to", "by 'to' in the job");
+    let full = |failure: Failure| {
+        failure.hint(format!(
+            "make room there, or choose another destination {to}"
+        ))
+    };
     match error {
         DestinationError::TooSmall { needed, free } => full(failure.cause(format!(
             "{} needed at the least, {} free (seen before writing began)",
@@ -135,8 +159,8 @@ pub(super) fn of_destination(error: &DestinationError, failure: Failure) -> Fail
             "no space left after {}; the unfinished file was removed",
             human_bytes(*written)
         ))),
-        DestinationError::Quota { written } => room::quota(failure, *written),
-        DestinationError::TooLarge { written } => room::too_large(failure, *written),
+        DestinationError::Quota { written } => room::quota(failure, *written, to),
+        DestinationError::TooLarge { written } => room::too_large(failure, *written, to),
         DestinationError::Missing(path) => failure
             .cause(format!("there is no folder of backups at {}", shown(path)))
             .hint("check the name; 'geokeep backup' makes the folder"),
@@ -217,6 +241,15 @@ pub(super) fn of_restore(
                 shown(Path::new(path))
             ))
             .hint("say where it should go: --to FILE"),
+        RestoreError::ReservedName { why, .. } => could_not()
+            .cause(why.to_string())
+            .hint("choose another name or folder with --to"),
+        RestoreError::BrokenLink { leads_to, .. } => could_not()
+            .cause(format!(
+                "it is a symbolic link to {}, which is not there",
+                shown(leads_to)
+            ))
+            .hint("remove the link, mend it, or restore to another name with --to"),
         RestoreError::TargetIsFolder(_) => could_not()
             .cause("it is a folder")
             .hint("name a file with --to"),
@@ -239,7 +272,7 @@ pub(super) fn of_restore(
             .hint("open it in that program once, or restore to another name with --to"),
         RestoreError::NotDurable { path, error: e } => {
             new(format!("{name} was restored, but may not be safe yet"))
-                .cause(format!("the last step failed: {e}"))
+                .cause(format!("the last step failed: {}", why(e)))
                 .state(format!(
                     "the restored file is there and whole, {}; a power cut now could bring back what was there before",
                     shown(path)
@@ -262,8 +295,8 @@ pub(super) fn of_restore(
                 human_bytes(*written)
             ))
             .hint("make room there, or restore to another place with --to"),
-        RestoreError::Quota { written } => room::quota(could_not(), *written),
-        RestoreError::TooLarge { written } => room::too_large(could_not(), *written),
+        RestoreError::Quota { written } => room::quota(could_not(), *written, "with --to"),
+        RestoreError::TooLarge { written } => room::too_large(could_not(), *written, "with --to"),
         RestoreError::Write { path, error } if error.kind() == std::io::ErrorKind::NotFound => {
             could_not()
                 .cause(format!("the folder of {} is not there", shown(path)))

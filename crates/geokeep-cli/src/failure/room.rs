@@ -6,24 +6,29 @@ use std::path::Path;
 use geokeep::restore::RestoreError;
 
 use super::{Failure, shown};
-use crate::render::human_bytes;
+use geokeep::words::{human_bytes, why};
 
-pub(super) fn quota(failure: Failure, written: u64) -> Failure {
+/// `to` is how another place is chosen.
+pub(super) fn quota(failure: Failure, written: u64, to: &str) -> Failure {
     failure
         .cause(format!(
             "the quota of this user is used up, after {}; the unfinished file was removed",
             human_bytes(written)
         ))
-        .hint("remove files of this user there, ask for more, or choose another place with --to")
+        .hint(format!(
+            "remove files of this user there, ask for more, or choose another place {to}"
+        ))
 }
 
-pub(super) fn too_large(failure: Failure, written: u64) -> Failure {
+pub(super) fn too_large(failure: Failure, written: u64, to: &str) -> Failure {
     failure
         .cause(format!(
             "a file of more than {} is not allowed there, by the file system (FAT32: 4 GiB) or by ulimit -f",
             human_bytes(written)
         ))
-        .hint("choose a disk that holds large files (exFAT, NTFS, ext4, …) with --to")
+        .hint(format!(
+            "choose a disk that holds large files (exFAT, NTFS, ext4, …) {to}"
+        ))
 }
 
 pub(super) fn working_copy(full: bool) -> &'static str {
@@ -41,7 +46,11 @@ pub(super) fn staging(failure: Failure, full: bool, folder: &Path, error: &io::E
         "make that folder, or let this user write there"
     };
     failure
-        .cause(format!("writing in {} failed: {error}", shown(folder)))
+        .cause(format!(
+            "writing in {} failed: {}",
+            shown(folder),
+            why(error)
+        ))
         .hint(format!(
             "{act}, or name another folder in the variable TMPDIR"
         ))
@@ -53,7 +62,7 @@ pub(super) fn no_drill_message(name: &str) -> String {
 
 pub(super) fn no_drill(failure: Failure, folder: &Path, error: &RestoreError) -> Failure {
     let cause = match error {
-        RestoreError::Write { error, .. } => error.to_string(),
+        RestoreError::Write { error, .. } => why(error),
         other => other.to_string(),
     };
     failure

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
+use geokeep::words::why;
+
 use super::ping::ping;
-use super::{RunLine, log, program};
-use crate::config::Hooks;
+use super::{RunLine, in_short, log, program};
 use crate::failure::shown;
 use crate::render;
+use geokeep::jobs::config::Hooks;
+use geokeep::wire;
 
 /// A program that hangs must not hold a run up for longer.
 const HOOK_TIME: Duration = Duration::from_secs(600);
@@ -19,11 +22,15 @@ pub(crate) fn begin(hooks: &Hooks) {
 
 /// Says how it ended.
 pub(crate) fn end(hooks: &Hooks, run: &RunLine) {
-    let text = render::json_text(run);
+    let text = wire::json(run);
     if let Some(path) = &hooks.log
         && let Err(e) = log::append(path, &text)
     {
-        render::remark(&format!("the log {} was not written: {e}", shown(path)));
+        render::remark(&format!(
+            "the log {} was not written: {}",
+            shown(path),
+            why(&e)
+        ));
     }
     let (hook, ending) = if run.succeeded() {
         (&hooks.on_success, "")
@@ -37,5 +44,5 @@ pub(crate) fn end(hooks: &Hooks, run: &RunLine) {
         let name = command.first().map_or("", String::as_str);
         render::remark(&format!("the hook '{name}' failed: {e}"));
     }
-    ping(hooks, ending, &run.in_short());
+    ping(hooks, ending, &in_short(run));
 }

@@ -3,31 +3,23 @@
 //! Whoever knows the address can keep the switch quiet. So it is a secret, and nothing of it, nor of
 //! what the library below says of it, is shown.
 
-use std::fs::File;
-use std::io::Read;
 use std::time::Duration;
 
-use geokeep::words::{as_utf8, one_line};
+use geokeep::jobs::config::Hooks;
+use geokeep::words::one_line;
 use ureq::http::{StatusCode, Uri};
 
-use super::program;
-use crate::config::Hooks;
 use crate::render;
 
 /// A switch that does not answer must not hold a run up.
 const PING_TIME: Duration = Duration::from_secs(10);
-/// Nor a program that does not print its address.
-const ADDRESS_TIME: Duration = Duration::from_secs(60);
-/// No address is longer.
-const ADDRESS_MAX: u64 = 64 << 10;
 
 pub(super) fn ping(hooks: &Hooks, ending: &str, body: &str) {
-    let address = match address(hooks) {
-        Ok(Some(address)) => address,
-        Ok(None) => return,
-        Err(e) => return render::remark(&format!("the address to ping is not known: {e}")),
+    let Some(address) = &hooks.ping_url else {
+        return;
     };
-    if let Err(e) = with_ending(&address, ending).and_then(|uri| post(&uri, &one_line(body))) {
+    if let Err(e) = with_ending(address.trim(), ending).and_then(|uri| post(&uri, &one_line(body)))
+    {
         render::remark(&format!("the ping{ending} was not heard: {e}"));
     }
 }
@@ -100,28 +92,6 @@ fn in_words(error: &ureq::Error) -> String {
         _ => "it could not be sent",
     };
     text.to_owned()
-}
-
-/// The switch's address, from wherever it is kept.
-fn address(hooks: &Hooks) -> Result<Option<String>, String> {
-    let bytes = if let Some(url) = &hooks.ping_url {
-        url.clone().into_bytes()
-    } else if let Some(path) = &hooks.ping_url_file {
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(ADDRESS_MAX).read_to_end(&mut bytes))
-            .map_err(|e| e.to_string())?;
-        bytes
-    } else if let Some(command) = &hooks.ping_url_command {
-        program::output(command, ADDRESS_MAX, ADDRESS_TIME)?
-    } else {
-        return Ok(None);
-    };
-    let text = String::from_utf8_lossy(&as_utf8(bytes)).into_owned();
-    match text.lines().next().map(str::trim) {
-        Some(url) if !url.is_empty() => Ok(Some(url.to_owned())),
-        _ => Err("it is empty".to_owned()),
-    }
 }
 
 #[cfg(test)]

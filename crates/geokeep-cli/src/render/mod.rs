@@ -4,7 +4,6 @@
 
 #![expect(clippy::print_stderr, reason = "this is where the command prints")]
 
-mod json;
 mod progress;
 mod text;
 
@@ -13,26 +12,17 @@ use std::io::Write;
 use geokeep::durable::{Lack, new_lacks};
 use serde::Serialize;
 
-use geokeep::words::visible_json;
+use geokeep::wire;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
-pub(crate) use json::{
-    AdoptLine, BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine,
-    NotProtectedLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
-};
 pub(crate) use progress::Progress;
-pub(crate) use text::{at, command, human_time, layers_in_short};
+pub(crate) use text::{command, human_time, layers_in_short};
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;
 
 /// One JSON object on a line of its own. A reader that has gone is no error of ours.
 pub(crate) fn json_line(value: &impl Serialize) {
-    let _ = writeln!(std::io::stdout().lock(), "{}", json_text(value));
-}
-
-/// A JSON object that no name in it can make look like something else.
-pub(crate) fn json_text(value: &impl Serialize) -> String {
-    visible_json(&serde_json::to_string(value).unwrap_or_default())
+    let _ = writeln!(std::io::stdout().lock(), "{}", wire::json(value));
 }
 
 /// A result for people: standard output, or standard error when that carries JSON. Names from files

@@ -40,8 +40,3 @@ pub(crate) fn command(verb: &str, name: &str, destination: &Path) -> String {
     let folder = destination.to_string_lossy();
     format!("geokeep {verb} {} --from {}", quoted(name), quoted(&folder))
 }
-
-/// `parcels@2026-11-22T08:15:00.123Z`, by which that backup can be asked for.
-pub(crate) fn at(name: &str, instant: jiff::Timestamp) -> String {
-    format!("{name}@{instant:.3}")
-}

@@ -4,18 +4,18 @@
 use std::sync::Arc;
 
 use super::Task;
-use super::succession::{Before, is_same};
+use super::succession::{Before, is_same, lacks_the_same};
 use crate::destination::{Content, Draft, Stored, StoredBytes, Verdict};
 use crate::error::Error;
 use crate::snapshot::{self, Taken};
-use crate::source::{Gate, Header, Look, Resident, SourceError};
+use crate::source::{Gate, Header, Instead, Look, Resident, SourceError};
 use crate::stored::Twin;
 use crate::verify::{self, Checked, Digests, Known};
 
 /// What was read of a source.
 pub(super) enum Captured {
     /// What the previous backup holds, which was checked when it was made.
-    Same(Taken, Arc<Stored>),
+    Same(Box<Taken>, Arc<Stored>),
     /// A state of its own.
     New(Box<New>),
 }
@@ -43,15 +43,17 @@ impl Task<'_> {
             let (taken, content) = snapshot::take(&request, look, &mut |stream, bytes| {
                 let modified = self.settings.clock.now();
                 let threads = self.settings.threads;
-                Ok(draft.store(stream, bytes, modified, threads, previous.as_ref())?)
+                let stored = draft.store(stream, bytes, modified, threads, previous.as_ref());
+                stored.map_err(Error::from)
             })?;
             let bytes = draft.bytes(&content)?;
             if let (Some(stored), Some(held)) = (before.previous(), &previous)
                 && !self.settings.force
                 && !request.keep_free_pages
+                && lacks_the_same(stored, &taken)
                 && is_same(held, &content, &bytes)
             {
-                return Ok(Captured::Same(taken, Arc::clone(stored)));
+                return Ok(Captured::Same(Box::new(taken), Arc::clone(stored)));
             }
             let checked = self.check(&bytes, &content, &taken, gate)?;
             let is_final = checked.verdict == Verdict::Sound || request.keep_free_pages;
@@ -97,8 +99,7 @@ impl Task<'_> {
         let says_so = taken.look.header().is_some_and(Header::says_geopackage);
         let geopackage = says_so || verify::is_stored_geopackage(bytes, self.watch)?;
         if !geopackage && !self.settings.any_sqlite && !self.job.any_sqlite {
-            let what = "it is an SQLite database without the table gpkg_contents".to_owned();
-            return Err(SourceError::NotAGeoPackage(what).into());
+            return Err(SourceError::from(Instead::Database).into());
         }
         let digests = Digests {
             content: &content.digest,
@@ -110,6 +111,8 @@ impl Task<'_> {
             hashes: Arc::clone(&content.hashes),
         };
         let known = Known::Written(just_written);
-        verify::check(bytes, digests, geopackage, known, self.watch)
+        Ok(verify::check(
+            bytes, digests, geopackage, known, self.watch,
+        )?)
     }
 }

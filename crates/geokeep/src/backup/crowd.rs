@@ -10,7 +10,8 @@ use super::{Job, Outcome, Settings, backup};
 use crate::Watch;
 use crate::destination::Destination;
 use crate::durable::{folder_of, sweep_restores};
-use crate::error::{Error, Kind};
+use crate::error::Error;
+use crate::kind::Kind;
 use crate::source::{Project, Source};
 
 /// Gives each project and each other source the name of its line, in the order of the lists, so that
@@ -54,12 +55,11 @@ pub fn plan(
 /// Hears of each source as it ends: what became of it, and how long that took.
 pub type Report<'a> = dyn Fn(&Job, Result<Outcome, Error>, Duration) + Sync + 'a;
 
-/// Backs up all `jobs`, `at_once` of them at a time. `report` is called as each ends; one that
+/// Backs up all `jobs`, [`Settings::at_once`] of them at a time. `report` is called as each ends; one that
 /// fails, even by a panic, does not stop the others. One that found no room beside others is tried
 /// again alone.
 pub fn run(
     jobs: &[Job],
-    at_once: usize,
     destination: &Destination,
     settings: &Settings,
     watch: &Watch,
@@ -68,7 +68,7 @@ pub fn run(
     sweep_after_killed_restores(jobs, settings);
     let next = AtomicUsize::new(0);
     let again = Mutex::new(BTreeSet::new());
-    let at_once = at_once.clamp(1, jobs.len().max(1));
+    let at_once = settings.at_once.clamp(1, jobs.len().max(1));
     let one = |place: usize, alone: bool| {
         let began = Instant::now();
         let path = || backup(&jobs[place], destination, settings, watch);

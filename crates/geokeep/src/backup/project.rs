@@ -36,7 +36,7 @@ impl Task<'_> {
             && is_same(&content)
             && stored.manifest.digest == content.digest
         {
-            return Ok(Captured::Same(taken, Arc::clone(stored)));
+            return Ok(Captured::Same(Box::new(taken), Arc::clone(stored)));
         }
         let digests = Digests {
             content: &content.digest,

@@ -5,25 +5,14 @@ use std::sync::Arc;
 use super::Job;
 use crate::destination::{Destination, DestinationError, Stored};
 use crate::error::Error;
-use crate::source::{FirstBytes, Header, Look, SourceError};
+use crate::source::{Header, Instead, Look, SourceError};
 
 pub(super) fn refuse_other_files(job: &Job, look: &Look) -> Result<(), Error> {
     if job.project.is_some() {
         // It was found to be one when it was read.
         return Ok(());
     }
-    let what = match &look.first {
-        FirstBytes::Sqlite(_) => return Ok(()),
-        FirstBytes::Empty => "it is empty (0 bytes)".to_owned(),
-        FirstBytes::CutShort => {
-            format!(
-                "it ends within the header of an SQLite database ({} bytes)",
-                look.stamp.size
-            )
-        }
-        FirstBytes::Other(what) => format!("it is {what}"),
-    };
-    Err(SourceError::NotAGeoPackage(what).into())
+    Instead::of(look).map_or(Ok(()), |what| Err(SourceError::from(what).into()))
 }
 
 /// Refuses before anything is written where the backup cannot possibly fit. Data can compress to a

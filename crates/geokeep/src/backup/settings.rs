@@ -14,6 +14,8 @@ use crate::source::FileSystem;
 pub struct Settings {
     /// How long to wait for another program's lock on one source.
     pub lock_wait: Duration,
+    /// Sources that are worked on at a time.
+    pub at_once: usize,
     /// Threads that compress one source.
     pub threads: usize,
     /// Kept in the manifest, as the label of each job.

@@ -10,6 +10,7 @@ use super::{Task, whole_millisecond};
 use crate::destination::{Content, Decoder, Destination, Made, Manifest, Stored, StoredBytes};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
+use crate::snapshot::Taken;
 use crate::source::{Another, Header, another};
 use crate::verify;
 
@@ -25,6 +26,13 @@ pub(super) struct Before {
     now: Timestamp,
     /// The newest backup of the source, unless it is known not to be what it was.
     previous: Option<Arc<Stored>>,
+}
+
+/// Whether both lack something of their sources, or neither does: equal bytes may be all of the one
+/// and not of the other.
+pub(super) fn lacks_the_same(previous: &Stored, taken: &Taken) -> bool {
+    let gap = |findings: &[Finding]| findings.iter().any(Finding::leaves_a_gap);
+    gap(&previous.manifest.findings) == gap(&taken.findings)
 }
 
 /// Whether the previous backup holds the same database, but for what QGIS moves by mere display.

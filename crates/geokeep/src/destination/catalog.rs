@@ -45,7 +45,8 @@ pub(super) struct Shelf {
 pub(super) struct Catalog {
     root: Mutex<Option<Arc<Root>>>,
     lines: Mutex<HashMap<String, Arc<Mutex<Line>>>>,
-    has_served_a_run: AtomicBool,
+    /// Swept, and so seen anew, for a run that has not begun yet.
+    is_swept: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -95,10 +96,9 @@ impl Destination {
         *lock(&self.catalog.root) = None;
     }
 
-    /// A run that begins with a plan may use what was seen just before it, but not what was seen for
-    /// another run.
+    /// A run may use what was seen when the destination was swept for it, and nothing older.
     pub(crate) fn begin_run(&self) {
-        if self.catalog.has_served_a_run.swap(true, Relaxed) {
+        if !self.catalog.is_swept.swap(false, Relaxed) {
             self.catalog.clear();
         }
     }
@@ -253,7 +253,7 @@ impl Destination {
         Some(Stored::clone(&newest))
     }
 
-    /// Why the newest backup of a line cannot be read, if it cannot.
+    /// Why the newest backup of a line cannot be read, if it cannot, and if it is for us to read.
     ///
     /// # Errors
     /// As those of listing the line.
@@ -261,14 +261,20 @@ impl Destination {
         &self,
         line: &str,
     ) -> Result<Option<(BackupId, DestinationError)>, DestinationError> {
-        let shelf = self.shelf(line)?;
+        let shelf = match self.shelf(line) {
+            Err(DestinationError::NotOurs(_)) => return Ok(None),
+            shelf => shelf?,
+        };
         let Some((id, _)) = shelf.backups.last() else {
             return Ok(None);
         };
         if self.newest(line).is_some_and(|newest| newest.id == *id) {
             return Ok(None);
         }
-        Ok(self.open_backup(id).err().map(|why| (id.clone(), why)))
+        Ok(match self.open_backup(id) {
+            Ok(_) | Err(DestinationError::NotOurs(_)) => None,
+            Err(why) => Some((id.clone(), why)),
+        })
     }
 
     /// Whether a backup that was seen is still there.
@@ -359,6 +365,7 @@ impl Destination {
             }
             swept += removed;
         }
+        self.catalog.is_swept.store(true, Relaxed);
         Ok(swept)
     }
 }

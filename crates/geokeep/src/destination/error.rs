@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::durable::KeepError;
-use crate::error::Kind;
+use crate::kind::Kind;
 use crate::source::owned_by_us;
+use crate::words::why;
 
 /// What went wrong with a destination.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +101,7 @@ pub enum DestinationError {
         written: u64,
     },
     /// Writing failed.
-    #[error("writing to '{}' failed: {error}", path.display())]
+    #[error("writing to '{}' failed: {}", path.display(), why(error))]
     Write {
         /// Where.
         path: PathBuf,
@@ -108,7 +109,7 @@ pub enum DestinationError {
         error: io::Error,
     },
     /// It bears its final name and is whole, but its folder could not be synced.
-    #[error("the folder of '{}' could not be synced: {error}", path.display())]
+    #[error("the folder of '{}' could not be synced: {}", path.display(), why(error))]
     NotDurable {
         /// The file.
         path: PathBuf,
@@ -119,7 +120,7 @@ pub enum DestinationError {
     #[error("another geokeep holds the lock '{}'", .0.display())]
     InUse(PathBuf),
     /// Removing failed.
-    #[error("removing '{}' failed: {error}", path.display())]
+    #[error("removing '{}' failed: {}", path.display(), why(error))]
     Remove {
         /// What.
         path: PathBuf,
@@ -127,7 +128,7 @@ pub enum DestinationError {
         error: io::Error,
     },
     /// The folder cannot be listed.
-    #[error("'{}' cannot be listed: {error}", path.display())]
+    #[error("'{}' cannot be listed: {}", path.display(), why(error))]
     Unlistable {
         /// Where.
         path: PathBuf,
@@ -135,7 +136,7 @@ pub enum DestinationError {
         error: io::Error,
     },
     /// Reading what is stored failed.
-    #[error("reading '{}' failed: {error}", path.display())]
+    #[error("reading '{}' failed: {}", path.display(), why(error))]
     Read {
         /// Where.
         path: PathBuf,
@@ -154,12 +155,14 @@ pub enum DestinationError {
     #[error("compressing failed: {0}")]
     Compress(String),
     /// The snapshot's stream broke off.
-    #[error("the snapshot could not be read to its end: {0}")]
+    #[error("the snapshot could not be read to its end: {}", why(.0))]
     Input(#[source] io::Error),
 }
 
 impl DestinationError {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::Missing(_) | Self::Unlistable { .. } => Kind::NoSuchDestination,
             Self::NotAFolder(_) | Self::NotItsLine { .. } => Kind::Usage,

@@ -11,6 +11,7 @@ use super::Origin;
 use crate::durable::Rights;
 use crate::finding::{Finding, Severity};
 use crate::source::{Evidence, ProjectFormat};
+use crate::words::at;
 
 /// Name of the entry.
 pub const MANIFEST_NAME: &str = "manifest.json";
@@ -314,6 +315,12 @@ impl Manifest {
             self.findings.truncate(self.findings.len() - number);
             self.say("more", format!("{number} more findings"));
         }
+    }
+
+    /// `parcels@2026-11-22T08:15:00.123Z`, by which it can be asked for.
+    #[must_use]
+    pub fn at(&self) -> String {
+        at(&self.name, self.instant)
     }
 
     /// When it was made, in the order of its line.

@@ -27,7 +27,7 @@ use std::time::SystemTime;
 
 use archive_folder::ArchiveFolder;
 pub use archive_folder::RunLock;
-pub(crate) use archive_folder::{Content, Draft, Reservation};
+pub(crate) use archive_folder::{Content, Draft, Reservation, is_line, is_own_name};
 pub(crate) use assign::Assigned;
 pub use assign::{Likely, Lines};
 pub(crate) use bytes::Decoder;
@@ -108,6 +108,11 @@ impl Destination {
     /// Closes a backup to all who are not among `readers`.
     pub(crate) fn narrow(&self, id: &BackupId, readers: &Readers) {
         self.folder.narrow(id, readers);
+    }
+
+    /// Whether a real path leads through a folder of backups.
+    pub(crate) fn has_line_above(&self, path: &Path) -> bool {
+        self.folder.has_line_above(path)
     }
 
     /// Bytes that may still be written there; `None` if the system does not tell.

@@ -65,6 +65,12 @@ impl Destination {
         Ok(Some(adopted))
     }
 
+    /// Whose the newest backup of a line is, whatever was said since.
+    #[must_use]
+    pub fn source_of_newest(&self, line: &str) -> Option<Origin> {
+        Some(self.newest(line)?.manifest.source.clone())
+    }
+
     /// Lets a line go on with `source`, and no other line that was given to it. The destination is
     /// locked by the caller. A crash leaves it as it was, or as if none of the lines had ever been
     /// given to the source.

@@ -21,7 +21,7 @@ pub use os::OsDisk;
 pub use rights::{NotRestored, Readers, Rights};
 pub(crate) use rights::{all_may_reach, narrow};
 pub use temporary::{KeepError, Temporary, sweep, sweep_restores};
-pub(crate) use temporary::{RESTORE, folder_of, living_temporaries, may_be_litter};
+pub(crate) use temporary::{RESTORE, is_own_prefix, living_temporaries, may_be_litter};
 pub(crate) use whole::create_folder;
 pub use whole::{append_options, write_file, write_new_file};
 
@@ -42,6 +42,14 @@ pub(crate) fn open_unlinked(path: &Path) -> io::Result<File> {
         Ok(file)
     } else {
         Err(no_ordinary_file(path))
+    }
+}
+
+/// The folder in which `path` lies; `.` for a bare name.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

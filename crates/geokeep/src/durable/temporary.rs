@@ -9,12 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::rights::{self, NotRestored, Readers, Rights};
-use super::{Disk, DiskFile, open_file, sync_folder};
+use super::{Disk, DiskFile, folder_of, open_file, sync_folder};
 
 const PREFIX: &str = ".geokeep-";
 const SUFFIX: &str = ".tmp";
 /// The tag of files that become a restored one.
 pub(crate) const RESTORE: &str = "restore";
+
+/// Whether a name, in small letters, is kept for locks and temporary files.
+pub(crate) fn is_own_prefix(name: &str) -> bool {
+    name.starts_with(".geokeep")
+}
 
 /// Why a file did not get its final name, or is not certain to keep it.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +29,7 @@ pub enum KeepError {
     Failed(io::Error),
     /// It has it, and is whole; but the folder could not be synced, so that a power cut may take
     /// the name back.
-    #[error("its folder could not be synced: {0}")]
+    #[error("its folder could not be synced: {}", crate::words::why(.0))]
     NotSynced(io::Error),
 }
 
@@ -171,14 +176,6 @@ impl Drop for Temporary {
             // Nothing can be done about a failure here; the next run sweeps it up.
             let _ = self.disk.remove_file(&self.path);
         }
-    }
-}
-
-/// The folder in which `path` lies; `.` for a bare name.
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What a destination holds, told to people who look after files and not after backups: the
 //! judgement of each source, and one HTML page that needs nothing else.
 
+mod gather;
 mod map;
 mod page;
+mod parts;
 mod plot;
 mod section;
 mod shell;
@@ -17,13 +19,14 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 pub use shell::quoted;
-pub use standing::{Standing, Statement, Trouble, is_young, rows};
+pub use standing::{Statement, Trouble, rows};
 
-use crate::destination::{Machine, Stored};
+use crate::destination::Stored;
 use crate::durable::{Disk, Temporary, folder_of};
-use crate::error::Kind;
-use crate::source::{Gate, Source, look, same_content};
+use crate::error::Error;
+use crate::kind::Kind;
 use crate::words::is_unseen;
+use crate::words::why;
 
 /// Everything that is told.
 #[derive(Debug)]
@@ -75,8 +78,11 @@ pub enum ReportError {
     /// A file is there that is not an earlier report.
     #[error("'{}' is there and is not a report of geokeep", .0.display())]
     NotAReport(PathBuf),
+    /// What it should tell of could not be gathered.
+    #[error(transparent)]
+    Path(#[from] Error),
     /// Writing failed.
-    #[error("writing to '{}' failed: {error}", path.display())]
+    #[error("writing to '{}' failed: {}", path.display(), why(error))]
     Write {
         /// Where.
         path: PathBuf,
@@ -86,9 +92,12 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::NotAReport(_) => Kind::TargetExists,
+            Self::Path(e) => e.kind(),
             Self::Write { .. } => Kind::TargetUnwritable,
         }
     }
@@ -173,20 +182,4 @@ fn is_report(path: &Path) -> io::Result<bool> {
         .take(MARK_WITHIN)
         .read_to_end(&mut start)?;
     Ok(String::from_utf8_lossy(&start).contains(MARK))
-}
-
-/// Whether the source, if it is on `machine` and within reach, certainly holds what this backup of it
-/// holds. It is looked at and not opened as a database.
-#[must_use]
-pub fn still_holds(stored: &Stored, machine: &Machine, now: Timestamp) -> bool {
-    let manifest = &stored.manifest;
-    if !machine.owns(&manifest.source) {
-        return false;
-    }
-    let now_ns = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
-    let now = Source::new(Path::new(manifest.source.name())).and_then(|source| {
-        let gate = Gate::enter(&source)?;
-        look(&source, &gate, now_ns)
-    });
-    now.is_ok_and(|now| same_content(&stored.evidence, &now.evidence()))
 }

@@ -1,12 +1,13 @@
 //! The page as a whole: the judgement, the overview, and a section for each source.
 
-use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::parts::{age, badge, clock};
 use super::standing::{named, rows};
-use super::{MARK, Report, SourceReport, Standing, section};
+use super::{MARK, Report, section};
 use crate::destination::ContentKind;
-use crate::words::{human_age, human_bytes, human_count, one_line, shortened};
+use crate::judgement::Standing;
+use crate::words::{human_bytes, human_count, one_line, shortened};
 
 const STYLE: &str = include_str!("style.css");
 /// The page asks nobody for anything and runs nothing, even if a name in it tried to.
@@ -158,38 +159,6 @@ fn total(class: &str, label: &str, count: usize) -> Markup {
             dt { (label) }
             dd { (human_count(count as u64)) }
         }
-    }
-}
-
-/// The standing in a word, with its colour; and whether somebody should look.
-pub(super) fn badge(report: &Report, source: &SourceReport) -> Markup {
-    let standing = source.standing(report.made);
-    let words = match standing {
-        Standing::Fresh => "Fresh",
-        Standing::Old => "Old",
-        Standing::None => "Not protected",
-    };
-    let attention = standing == Standing::Fresh && !source.troubles(report.made).is_empty();
-    html! {
-        span class={ "badge " (standing.as_str()) } { (words) }
-        @if attention { " " span.badge.attention { "Needs attention" } }
-    }
-}
-
-/// The age of the newest sound backup in words.
-pub(super) fn age(report: &Report, source: &SourceReport) -> String {
-    match source.age(report.made) {
-        None => "none".to_owned(),
-        Some(age) if age.is_negative() => "dated in the future".to_owned(),
-        Some(age) => human_age(age),
-    }
-}
-
-/// An instant in the report's time zone.
-pub(super) fn clock(report: &Report, instant: Timestamp) -> Markup {
-    let local = instant.to_zoned(report.zone.clone());
-    html! {
-        time datetime=(format!("{instant:.3}")) { (local.strftime("%Y-%m-%d %H:%M").to_string()) }
     }
 }
 

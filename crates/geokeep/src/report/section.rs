@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::page::{age, badge, clock};
+use super::parts::{age, badge, clock};
 use super::shell::quoted;
-use super::{Report, SourceReport, Standing, map, plot};
+use super::{Report, SourceReport, map, plot};
 use crate::destination::{ContentKind, Layer, Manifest, Stored, Verdict};
 use crate::finding::{Finding, Severity};
+use crate::judgement::Standing;
 use crate::words::{counted, human_age, human_bytes, human_count, one_line, shortened};
 
 /// Rows of a table that are shown; a hostile file may claim any number.
@@ -57,7 +58,7 @@ fn freshness(report: &Report, source: &SourceReport) -> Markup {
                     Some(_) => (age(report, source)),
                     None => "none",
                 }
-                @if source.age(report.made).is_some_and(|age| !age.is_negative()) { span { " ago" } }
+                @if source.protection(report.made).age().is_some_and(|age| !age.is_negative()) { span { " ago" } }
             }
             @if let Some(sound) = source.newest_sound() {
                 p { "made " (clock(report, sound.manifest.instant)) }

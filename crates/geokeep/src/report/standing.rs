@@ -1,47 +1,14 @@
-//! How well each source is protected, and all of them in a sentence or two.
+//! What is said of each source that is not protected as it should be, and of all in a sentence or two.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Report, SourceReport};
-use crate::destination::{Layer, Stored, Verdict};
+use crate::destination::{Layer, Stored};
+use crate::judgement::{Flaw, Protection, Standing};
 use crate::words::{counted, human_age, one_line, shortened};
 
-/// Without a promise a backup counts as fresh for this long: last night's, and a late morning.
-const FRESH: SignedDuration = SignedDuration::from_hours(36);
-/// Clocks of several machines differ by so much without a fault.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 /// Names that a sentence can bear.
 const NAMES_MAX: usize = 3;
-
-/// Whether a backup of this age keeps a promise. One from the future, but for clocks that differ a
-/// little, says nothing about its age.
-#[must_use]
-pub fn is_young(age: SignedDuration, limit: SignedDuration) -> bool {
-    age <= limit && age >= -CLOCKS_DIFFER
-}
-
-/// How well a source is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    /// It has no sound backup.
-    None,
-    /// Its newest sound backup is older than it may be, and it may have changed since.
-    Old,
-    /// Its newest sound backup is young enough, or it has not changed since.
-    Fresh,
-}
-
-impl Standing {
-    /// The word on the page and in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Old => "old",
-            Self::Fresh => "fresh",
-        }
-    }
-}
 
 /// Something that is not protected, or not as it should be.
 #[derive(Debug, Clone)]
@@ -77,33 +44,22 @@ impl SourceReport {
         self.backups.iter().rfind(sound)
     }
 
-    /// Age of the newest sound backup. Negative if it is dated after `now`.
+    /// What is judged.
     #[must_use]
-    pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
-        let newest = self.newest_sound()?;
-        Some(now.duration_since(newest.manifest.instant))
-    }
-
-    /// How old the newest sound backup may be.
-    #[must_use]
-    pub fn limit(&self) -> SignedDuration {
-        self.max_age.unwrap_or(FRESH)
-    }
-
-    /// Whether the newest sound backup is young enough, whatever the source did since. One from
-    /// the future says nothing about its age.
-    fn is_young(&self, now: Timestamp) -> bool {
-        self.age(now).is_some_and(|age| is_young(age, self.limit()))
+    pub fn protection(&self, now: Timestamp) -> Protection<'_> {
+        Protection {
+            newest: self.newest(),
+            sound: self.newest_sound(),
+            unchanged: self.unchanged,
+            max_age: self.max_age,
+            now,
+        }
     }
 
     /// How well it is protected.
     #[must_use]
     pub fn standing(&self, now: Timestamp) -> Standing {
-        match self.newest_sound() {
-            None => Standing::None,
-            Some(_) if self.unchanged || self.is_young(now) => Standing::Fresh,
-            Some(_) => Standing::Old,
-        }
+        self.protection(now).standing()
     }
 
     /// What is not protected, or not as it should be, and why.
@@ -117,13 +73,14 @@ impl SourceReport {
                 advice: failure.hint.as_deref().map(one_line),
             });
         }
-        let gone = self.newest_sound().and_then(|stored| stored.gone);
+        let protection = self.protection(now);
+        let gone = protection.gone();
         if gone.is_some() && self.failure.is_none() {
             let what = "The file is not there any more";
             let advice = "Its backups stay. If that was not meant, give it back.";
             troubles.push(trouble(what, None, Some(advice)));
         }
-        troubles.extend(self.damage());
+        troubles.extend(self.flaw(protection));
         for (path, reason) in &self.unreadable {
             troubles.push(Trouble {
                 what: format!("{} cannot be read", one_line(&path.to_string_lossy())),
@@ -138,21 +95,23 @@ impl SourceReport {
             troubles.push(trouble("No backup was made yet", None, None));
         }
         if gone.is_none() {
-            troubles.extend(self.lateness(now));
+            troubles.extend(self.lateness(protection));
         }
         troubles
     }
 
-    fn damage(&self) -> Option<Trouble> {
-        let newest = self.newest()?;
-        if newest.manifest.verdict == Verdict::Sound {
-            return None;
+    fn flaw(&self, protection: Protection<'_>) -> Option<Trouble> {
+        let newest = protection.newest?;
+        if let Flaw::Failed(why) = protection.flaw()? {
+            return Some(trouble(
+                "The newest backup did not pass its last verification",
+                Some(&one_line(why)),
+                Some("The next run makes a new one. Look after the disk that it lies on."),
+            ));
         }
-        let fault = newest.manifest.findings.iter();
-        let fault = fault
-            .max_by_key(|finding| finding.severity)
-            .map_or_else(String::new, |finding| one_line(&finding.message));
-        let advice = match self.newest_sound() {
+        let worst = (newest.manifest.findings.iter()).max_by_key(|finding| finding.severity);
+        let fault = worst.map_or_else(String::new, |finding| one_line(&finding.message));
+        let advice = match protection.sound {
             Some(_) => {
                 "Everything that was changed since the newest sound backup is at risk: look after the file soon."
             }
@@ -165,9 +124,9 @@ impl SourceReport {
         ))
     }
 
-    fn lateness(&self, now: Timestamp) -> Option<Trouble> {
-        let age = self.age(now)?;
-        if age < -CLOCKS_DIFFER {
+    fn lateness(&self, protection: Protection<'_>) -> Option<Trouble> {
+        let age = protection.age()?;
+        if protection.is_dated_ahead() {
             let why = "A clock was wrong, there or here";
             return Some(trouble(
                 "The newest sound backup is dated after this report",
@@ -175,7 +134,7 @@ impl SourceReport {
                 None,
             ));
         }
-        if self.standing(now) != Standing::Old {
+        if protection.standing() != Standing::Old {
             return None;
         }
         let allowed = if self.max_age.is_some() {
@@ -186,7 +145,7 @@ impl SourceReport {
         let why = format!(
             "It is {} old; {allowed} {}",
             human_age(age),
-            human_age(self.limit())
+            human_age(protection.limit())
         );
         Some(trouble(
             "What was changed since the newest sound backup is not protected",
@@ -268,7 +227,9 @@ impl Report {
 
     fn all_is_well(&self) -> String {
         let all = self.sources.len();
-        let young = self.places(|source| source.is_young(self.made)).len();
+        let young = self
+            .places(|source| source.protection(self.made).is_young())
+            .len();
         let who = match all {
             1 => "The file has".to_owned(),
             2 => "Both files have".to_owned(),
@@ -286,7 +247,7 @@ impl Report {
         let oldest = self
             .sources
             .iter()
-            .filter_map(|source| source.age(self.made))
+            .filter_map(|source| source.protection(self.made).age())
             .max();
         match oldest {
             Some(age) if age > SignedDuration::from_hours(24) => {

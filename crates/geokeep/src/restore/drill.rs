@@ -4,12 +4,11 @@ use blake3::Hasher;
 
 use super::RestoreError;
 use super::target::enough_room;
-use super::whole_file::Unwritten;
+use super::unwritten::Unwritten;
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{ContentKind, Manifest, Opened, digest_text};
 use crate::durable::Temporary;
-use crate::error::Error;
 use crate::sqlite;
 use crate::verify::{Level, VerifyError, check_restored, verify};
 
@@ -19,19 +18,22 @@ use crate::verify::{Level, VerifyError, check_restored, verify};
 /// # Errors
 /// [`VerifyError`] if it is not what was backed up, [`RestoreError::NoDrill`] if it could not be
 /// written.
-pub fn drill(backup: &Opened, settings: &Settings, watch: &Watch) -> Result<Manifest, Error> {
-    attempt(backup, settings, watch).map_err(|e| match e {
+pub fn drill(
+    backup: &Opened,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Manifest, RestoreError> {
+    attempt(backup, settings, watch).map_err(|error| match error {
+        RestoreError::Path(_) => error,
         // A fault of this machine says nothing of the backup.
-        Error::Restore(error) => RestoreError::NoDrill {
+        _ => RestoreError::NoDrill {
             folder: settings.staging.clone(),
             error: Box::new(error),
-        }
-        .into(),
-        other => other,
+        },
     })
 }
 
-fn attempt(backup: &Opened, settings: &Settings, watch: &Watch) -> Result<Manifest, Error> {
+fn attempt(backup: &Opened, settings: &Settings, watch: &Watch) -> Result<Manifest, RestoreError> {
     let manifest = backup.manifest.clone();
     // A name of ours: the one in the manifest may be anybody's, and lead anywhere.
     let target = settings.staging.join("drill.gpkg");
@@ -44,7 +46,7 @@ fn attempt(backup: &Opened, settings: &Settings, watch: &Watch) -> Result<Manife
     }
     if manifest.content == ContentKind::Project {
         // These are the bytes on the disk, too.
-        return verify(backup, Level::Full, None, watch);
+        return Ok(verify(backup, Level::Full, None, watch)?);
     }
     let uri = sqlite::uri(file.path(), "mode=ro&immutable=1");
     let connection = sqlite::foreign(&uri, watch).map_err(VerifyError::from)?;
@@ -53,7 +55,7 @@ fn attempt(backup: &Opened, settings: &Settings, watch: &Watch) -> Result<Manife
     Ok(manifest)
 }
 
-fn digest_on_disk(of: &Temporary, watch: &Watch) -> Result<String, Error> {
+fn digest_on_disk(of: &Temporary, watch: &Watch) -> Result<String, RestoreError> {
     let failed = |e| RestoreError::write(of.path(), e, 0);
     let file = of.file();
     let size = file.size().map_err(failed)?;

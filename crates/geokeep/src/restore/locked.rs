@@ -20,7 +20,6 @@ use super::target::{Seen, in_use, refuse_shared_journal};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::durable::folder_of;
-use crate::error::Error;
 use crate::source::{Gate, Source, locks, look};
 use crate::sqlite::{Confined, code, open_confined};
 
@@ -54,22 +53,22 @@ impl<'a> Locked<'a> {
         gate: &'a Gate,
         seen: &Seen,
         settings: &'a Settings,
-    ) -> Result<Option<Self>, Error> {
+    ) -> Result<Option<Self>, RestoreError> {
         refuse_shared_journal(source)?;
         let connection = match lock(&source.real, seen.has_log()) {
             Ok(connection) => connection,
             Err(e) if is_unreadable(&e) => return Ok(None),
-            Err(e) => return Err(failure(e, &source.real, gate, 0).into()),
+            Err(e) => return Err(failure(e, &source.real, gate, 0)),
         };
         if connection.is_readonly("main").unwrap_or(true) {
             let denied = io::ErrorKind::PermissionDenied.into();
-            return Err(RestoreError::write(&source.real, denied, 0).into());
+            return Err(RestoreError::write(&source.real, denied, 0));
         }
         let mode = connection.query_row("PRAGMA main.journal_mode", [], |_| Ok(()));
         let readable = match mode {
             Ok(()) => true,
             Err(e) if is_unreadable(&e) => false,
-            Err(e) => return Err(failure(e, &source.real, gate, 0).into()),
+            Err(e) => return Err(failure(e, &source.real, gate, 0)),
         };
         Ok(Some(Self {
             connection,
@@ -134,15 +133,15 @@ impl<'a> Locked<'a> {
     }
 
     /// Gives the target the pages of `from`, in one transaction. The lock goes with it.
-    pub(super) fn fill(mut self, from: &Connection, watch: &Watch) -> Result<(), Error> {
+    pub(super) fn fill(mut self, from: &Connection, watch: &Watch) -> Result<(), RestoreError> {
         self.leave_wal()?;
         let before = self.header();
         match self.copy(from, watch) {
-            Ok(()) => self.sync().map_err(|e| self.not_durable(e).into()),
+            Ok(()) => self.sync().map_err(|e| self.not_durable(e)),
             Err(_) if self.holds_other(&before) => {
                 // The journal is the transaction: it is gone, so what was written is the content.
                 let cut_short = io::Error::other("SQLite could not put its journal away");
-                Err(self.not_durable(cut_short).into())
+                Err(self.not_durable(cut_short))
             }
             Err(error) => {
                 self.return_to_wal();
@@ -151,10 +150,10 @@ impl<'a> Locked<'a> {
         }
     }
 
-    fn copy(&mut self, from: &Connection, watch: &Watch) -> Result<(), Error> {
+    fn copy(&mut self, from: &Connection, watch: &Watch) -> Result<(), RestoreError> {
         let (path, gate) = (&self.source.real, self.gate);
         let mut written = 0;
-        let failed = |e, written| Error::from(failure(e, path, gate, written));
+        let failed = |e, written| failure(e, path, gate, written);
         // The lock stays until the end of the next transaction, which then ends as any other does:
         // its journal is removed.
         let prepared = self.connection.execute_batch(&format!(
@@ -175,7 +174,7 @@ impl<'a> Locked<'a> {
             match step {
                 StepResult::Done => return Ok(()),
                 StepResult::More => {}
-                _ => return Err(in_use(None).into()),
+                _ => return Err(in_use(None)),
             }
         }
     }

@@ -6,8 +6,11 @@ mod locked;
 mod over;
 mod place;
 mod project;
+mod prove;
+mod reserved;
 mod rights;
 mod target;
+mod unwritten;
 mod whole_file;
 
 use std::io;
@@ -15,17 +18,51 @@ use std::path::{Path, PathBuf};
 
 pub use drill::drill;
 pub use place::{Unsure, place_of};
-pub use whole_file::{Restored, Target, restore};
+pub use prove::{Proof, prove};
+pub use reserved::Reserved;
+pub use whole_file::restore;
 
-use crate::durable::KeepError;
-use crate::error::Kind;
+use crate::destination::{Manifest, Stored};
+use crate::durable::{KeepError, NotRestored};
+use crate::error::Error;
+use crate::kind::Kind;
 use crate::source::Holder;
+use crate::words::why;
+
+/// Where a file goes.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The file.
+    pub path: PathBuf,
+    /// Replace what is there, after a backup of it.
+    pub force: bool,
+}
+
+/// What a restore did.
+#[derive(Debug, Clone)]
+pub struct Restored {
+    /// The file, without symbolic links.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// The backup that was restored.
+    pub manifest: Manifest,
+    /// The backup that holds what was replaced.
+    pub replaced: Option<Stored>,
+    /// Logs or journals without their file that lay there, under their new names.
+    pub set_aside: Vec<PathBuf>,
+    /// What of the file's owner, group and permissions could not be given back.
+    pub not_restored: Vec<NotRestored>,
+}
 
 /// Why a file was not given back. The target is as it was, except after
 /// [`NotDurable`](Self::NotDurable).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
+    /// The backup cannot be used, or what is there cannot be read.
+    #[error(transparent)]
+    Path(Error),
     /// A file is there, and replacing it was not asked for.
     #[error("'{}' exists", .0.display())]
     TargetExists(PathBuf),
@@ -35,6 +72,22 @@ pub enum RestoreError {
     /// A folder is there.
     #[error("'{}' is a folder", .0.display())]
     TargetIsFolder(PathBuf),
+    /// SQLite or geokeep would take it for a file of their own.
+    #[error("'{}' is no name for a restored file: {why}", path.display())]
+    ReservedName {
+        /// The target.
+        path: PathBuf,
+        /// Why not.
+        why: Reserved,
+    },
+    /// A symbolic link whose target is not there.
+    #[error("'{}' is a symbolic link to '{}', which is not there", link.display(), leads_to.display())]
+    BrokenLink {
+        /// The link.
+        link: PathBuf,
+        /// What stands in it.
+        leads_to: PathBuf,
+    },
     /// Nobody said where to, and the place that the backup came from is not taken unasked.
     #[error("'{path}' is not taken unasked: {why}")]
     UnsureTarget {
@@ -57,7 +110,7 @@ pub enum RestoreError {
     SharedJournal(PathBuf),
     /// What is there cannot be backed up first, so that it is not replaced.
     #[error("what is there could not be backed up first: {0}")]
-    NotBackedUp(#[source] Box<crate::Error>),
+    NotBackedUp(#[source] Box<Error>),
     /// Too little room, seen before anything was written.
     #[error("{needed} bytes needed, {free} free")]
     TooSmall {
@@ -93,7 +146,7 @@ pub enum RestoreError {
         error: Box<RestoreError>,
     },
     /// Writing failed.
-    #[error("writing to '{}' failed: {error}", path.display())]
+    #[error("writing to '{}' failed: {}", path.display(), why(error))]
     Write {
         /// Where.
         path: PathBuf,
@@ -102,7 +155,7 @@ pub enum RestoreError {
     },
     /// The restored file is there, whole; but the last step failed, so that a power cut may bring
     /// back what was there before.
-    #[error("'{}' was restored, but the last step failed: {error}", path.display())]
+    #[error("'{}' was restored, but the last step failed: {}", path.display(), why(error))]
     NotDurable {
         /// The restored file.
         path: PathBuf,
@@ -111,21 +164,29 @@ pub enum RestoreError {
     },
 }
 
+impl<E: Into<Error>> From<E> for RestoreError {
+    fn from(error: E) -> Self {
+        Self::Path(error.into())
+    }
+}
+
 impl RestoreError {
     /// What scripts decide by.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
+            Self::Path(e) => e.kind(),
             Self::TargetExists(_) | Self::SidecarInTheWay(_) | Self::TargetIsFolder(_) => {
                 Kind::TargetExists
             }
-            Self::UnsureTarget { .. } => Kind::Usage,
+            Self::UnsureTarget { .. } | Self::ReservedName { .. } => Kind::Usage,
             Self::TargetInUse { .. } | Self::KeepsChanging => Kind::TargetInUse,
             Self::NotBackedUp(e) => e.kind(),
             Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
             Self::NoDrill { .. } => Kind::StagingUnusable,
             Self::SharedJournal(_)
             | Self::TooLarge { .. }
+            | Self::BrokenLink { .. }
             | Self::Write { .. }
             | Self::NotDurable { .. } => Kind::TargetUnwritable,
         }

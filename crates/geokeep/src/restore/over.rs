@@ -4,10 +4,11 @@
 //! what was backed up is it replaced. So a commit is in the safety backup, or in the file afterwards.
 
 use super::RestoreError;
+use super::Restored;
 use super::aside::Aside;
 use super::locked::Locked;
 use super::target::{Seen, holder_of, in_use, look_unused, refuse_shared_journal};
-use super::whole_file::{Restored, Unwritten};
+use super::unwritten::Unwritten;
 use crate::Watch;
 use crate::backup::{Settings, backup, plan};
 use crate::destination::{Destination, Stored};
@@ -31,7 +32,7 @@ pub(super) struct Replacing<'a> {
 
 impl Replacing<'_> {
     /// Replaces it, and notes what has become of what was there.
-    pub(super) fn run(&self, new: &Unwritten, restored: &mut Restored) -> Result<(), Error> {
+    pub(super) fn run(&self, new: &Unwritten, restored: &mut Restored) -> Result<(), RestoreError> {
         // Proven before anything there is touched.
         new.prove(self.settings, self.watch)?;
         // A restore that was killed may have left half a safety backup.
@@ -39,10 +40,7 @@ impl Replacing<'_> {
         let database = as_sqlite_sees_it(new, self.watch)?;
         let mut aside = Aside::default();
         let done = self.attempts(new, database.as_ref(), &mut aside, restored);
-        let is_there = matches!(
-            done,
-            Ok(()) | Err(Error::Restore(RestoreError::NotDurable { .. }))
-        );
+        let is_there = matches!(done, Ok(()) | Err(RestoreError::NotDurable { .. }));
         if is_there {
             restored.set_aside = aside.names();
         } else {
@@ -57,7 +55,7 @@ impl Replacing<'_> {
         database: Option<&Database>,
         aside: &mut Aside,
         restored: &mut Restored,
-    ) -> Result<(), Error> {
+    ) -> Result<(), RestoreError> {
         for _ in 0..ATTEMPTS {
             self.watch.check()?;
             let seen = self.look(aside)?;
@@ -80,11 +78,11 @@ impl Replacing<'_> {
                 (locked, _) => self.exchange(new, locked, &gate, aside, restored),
             };
         }
-        Err(RestoreError::KeepsChanging.into())
+        Err(RestoreError::KeepsChanging)
     }
 
     /// Beside an empty file SQLite removes a log or journal unread.
-    fn look(&self, aside: &mut Aside) -> Result<Seen, Error> {
+    fn look(&self, aside: &mut Aside) -> Result<Seen, RestoreError> {
         refuse_shared_journal(self.source)?;
         let seen = look_unused(self.source, self.settings)?;
         if !(seen.is_empty() && seen.has_sidecars()) {
@@ -95,9 +93,9 @@ impl Replacing<'_> {
     }
 
     /// What a restore replaces is backed up first, in a line of its own source.
-    fn back_up(&self) -> Result<Stored, Error> {
+    fn back_up(&self) -> Result<Stored, RestoreError> {
         let (to, settings) = (self.destination, self.settings);
-        let refused = |e: Error| Error::from(RestoreError::NotBackedUp(Box::new(e)));
+        let refused = |e: Error| RestoreError::NotBackedUp(Box::new(e));
         let mut jobs =
             plan(vec![self.source.clone()], Vec::new(), to, settings).map_err(refused)?;
         jobs[0].any_sqlite = true;
@@ -114,13 +112,13 @@ impl Replacing<'_> {
         gate: &Gate,
         aside: &mut Aside,
         restored: &mut Restored,
-    ) -> Result<(), Error> {
+    ) -> Result<(), RestoreError> {
         let path = &self.source.real;
         let file = new.write(path, self.settings, self.watch)?;
         restored.not_restored = new.rights.give(&file, path);
         let look = look(self.source, gate, self.settings.clock.now_ns())?;
         if let Some(holder) = holder_of(&look) {
-            return Err(in_use(Some(holder)).into());
+            return Err(in_use(Some(holder)));
         }
         let folded = match &locked {
             Some(locked) if locked.is_readable() => {
@@ -139,14 +137,14 @@ impl Replacing<'_> {
             {
                 locked.return_to_wal();
             }
-            error.into()
+            error
         })
     }
 }
 
 /// The backup as a database, if SQLite takes every byte of it for a page: only then the backup API
 /// copies all of it.
-fn as_sqlite_sees_it(new: &Unwritten, watch: &Watch) -> Result<Option<Database>, Error> {
+fn as_sqlite_sees_it(new: &Unwritten, watch: &Watch) -> Result<Option<Database>, RestoreError> {
     let bytes = Bytes::new(&new.bytes, CACHE_BYTES);
     let database = Database::open(&bytes, watch).map_err(VerifyError::from)?;
     let ask = |pragma: &str| -> rusqlite::Result<u64> {

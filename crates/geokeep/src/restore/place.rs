@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use super::RestoreError;
 use crate::destination::{ContentKind, Machine, Manifest, Origin};
+use crate::source::is_geopackage;
 
 /// Endings of files that SQLite databases are kept in.
-const DATABASES: [&str; 8] = [
-    "gpkg", "gpkx", "sqlite", "sqlite3", "db", "db3", "mbtiles", "s3db",
-];
+const DATABASES: [&str; 6] = ["sqlite", "sqlite3", "db", "db3", "mbtiles", "s3db"];
 const PROJECTS: [&str; 2] = ["qgs", "qgz"];
 
 /// Why the place that a backup came from is not taken unasked.
@@ -51,19 +50,31 @@ impl fmt::Display for Unsure {
 /// # Errors
 /// [`RestoreError::UnsureTarget`]: the user must say where to.
 pub fn place_of(manifest: &Manifest, machine: &Machine) -> Result<PathBuf, RestoreError> {
-    place(&manifest.source, machine, endings(manifest.content))
+    place(&manifest.source, manifest.content, machine)
 }
 
-fn endings(content: ContentKind) -> &'static [&'static str] {
+/// Whether a file is named as what such a backup holds.
+fn is_named_so(path: &Path, content: ContentKind) -> bool {
     match content {
-        ContentKind::Database => &DATABASES,
-        ContentKind::Project => &PROJECTS,
+        ContentKind::Database => is_geopackage(path) || ends_in_one_of(path, &DATABASES),
+        ContentKind::Project => ends_in_one_of(path, &PROJECTS),
     }
 }
 
-fn place(origin: &Origin, machine: &Machine, endings: &[&str]) -> Result<PathBuf, RestoreError> {
+fn ends_in_one_of(path: &Path, endings: &[&str]) -> bool {
+    path.extension().is_some_and(|extension| {
+        let mut endings = endings.iter();
+        endings.any(|ending| extension.eq_ignore_ascii_case(ending))
+    })
+}
+
+fn place(
+    origin: &Origin,
+    content: ContentKind,
+    machine: &Machine,
+) -> Result<PathBuf, RestoreError> {
     let path = PathBuf::from(&origin.path);
-    match doubt(&path, origin, machine, endings) {
+    match doubt(&path, origin, machine, is_named_so(&path, content)) {
         None => Ok(path),
         Some(why) => Err(RestoreError::UnsureTarget {
             path: origin.path.clone(),
@@ -72,7 +83,7 @@ fn place(origin: &Origin, machine: &Machine, endings: &[&str]) -> Result<PathBuf
     }
 }
 
-fn doubt(path: &Path, origin: &Origin, machine: &Machine, endings: &[&str]) -> Option<Unsure> {
+fn doubt(path: &Path, origin: &Origin, machine: &Machine, is_one_of_them: bool) -> Option<Unsure> {
     if !machine.owns(origin) {
         return Some(Unsure::OtherMachine(origin.host.clone()));
     }
@@ -80,10 +91,6 @@ fn doubt(path: &Path, origin: &Origin, machine: &Machine, endings: &[&str]) -> O
     if !path.is_absolute() || origin.path.contains(['\u{fffd}', '\0']) {
         return Some(Unsure::NoPath);
     }
-    let is_one_of_them = path.extension().is_some_and(|extension| {
-        let mut endings = endings.iter();
-        endings.any(|ending| extension.eq_ignore_ascii_case(ending))
-    });
     if !is_one_of_them {
         return Some(Unsure::OddName);
     }
@@ -113,7 +120,7 @@ mod tests {
             id: None,
             given: false,
         };
-        place(&origin, &here, &DATABASES).map_err(|e| match e {
+        place(&origin, ContentKind::Database, &here).map_err(|e| match e {
             RestoreError::UnsureTarget { why, .. } => why,
             other => panic!("{other}"),
         })
@@ -123,18 +130,20 @@ mod tests {
     fn only_a_database_of_this_machine_in_a_folder_that_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().canonicalize().unwrap();
-        for name in ["town.gpkg", "TOWN.GPKG", "town.sqlite", ".hidden.db"] {
+        for name in [
+            "town.gpkg",
+            "TOWN.GPKG",
+            ".gpkg",
+            "town.gpkg.",
+            "town.sqlite",
+            ".hidden.db",
+        ] {
             let path = folder.join(name);
             assert_eq!(place_of(&path, "here"), Ok(path.clone()));
             let there = Unsure::OtherMachine("there".to_owned());
             assert_eq!(place_of(&path, "there"), Err(there));
         }
-        for name in [
-            ".bash_login",
-            ".gpkg",
-            "authorized_keys",
-            "town.gpkg.desktop",
-        ] {
+        for name in [".bash_login", "authorized_keys", "town.gpkg.desktop"] {
             assert_eq!(place_of(&folder.join(name), "here"), Err(Unsure::OddName));
         }
         let missing = place_of(&folder.join("nowhere/town.gpkg"), "here");

@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::RestoreError;
 use super::target::enough_room;
-use super::whole_file::{Restored, Unwritten, sweep_after_killed};
+use super::unwritten::{Unwritten, sweep_after_killed};
+use super::{RestoreError, Restored};
 use crate::Watch;
 use crate::backup::{Settings, backup, plan};
 use crate::destination::{Destination, Opened, Stored};
@@ -27,17 +27,17 @@ pub(super) struct ProjectRestore<'a> {
     pub(super) watch: &'a Watch,
 }
 
-fn refused(error: Error) -> Error {
-    RestoreError::NotBackedUp(Box::new(error)).into()
+fn refused(error: Error) -> RestoreError {
+    RestoreError::NotBackedUp(Box::new(error))
 }
 
 impl ProjectRestore<'_> {
     /// Gives it back, and notes what has become of what was there.
-    pub(super) fn run(&self, restored: &mut Restored, dry_run: bool) -> Result<(), Error> {
+    pub(super) fn run(&self, restored: &mut Restored, dry_run: bool) -> Result<(), RestoreError> {
         let path = &restored.path;
         let is_there = fs::symlink_metadata(path).is_ok();
         if is_there && !self.force {
-            return Err(RestoreError::TargetExists(path.clone()).into());
+            return Err(RestoreError::TargetExists(path.clone()));
         }
         if is_there {
             self.present(path)?;
@@ -57,11 +57,11 @@ impl ProjectRestore<'_> {
         } else {
             file.keep_as_new(path)
         };
-        Ok(kept.map_err(|e| RestoreError::keep(path, e, restored.bytes))?)
+        kept.map_err(|e| RestoreError::keep(path, e, restored.bytes))
     }
 
     /// What lies there; `None` for an empty file.
-    fn present(&self, path: &Path) -> Result<Option<Project>, Error> {
+    fn present(&self, path: &Path) -> Result<Option<Project>, RestoreError> {
         if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
             return Ok(None);
         }
@@ -71,7 +71,7 @@ impl ProjectRestore<'_> {
 
     /// Backs up what is to be replaced, and looks whether it is still that: it may have been saved
     /// in between.
-    fn back_up_present(&self, path: &Path) -> Result<Option<Stored>, Error> {
+    fn back_up_present(&self, path: &Path) -> Result<Option<Stored>, RestoreError> {
         // A restore that was killed may have left half a safety backup.
         let _ = self.destination.sweep();
         for _ in 0..ATTEMPTS {
@@ -82,10 +82,10 @@ impl ProjectRestore<'_> {
                 return Ok(stored);
             }
         }
-        Err(RestoreError::KeepsChanging.into())
+        Err(RestoreError::KeepsChanging)
     }
 
-    fn back_up(&self, project: Project) -> Result<Stored, Error> {
+    fn back_up(&self, project: Project) -> Result<Stored, RestoreError> {
         let (to, settings) = (self.destination, self.settings);
         let jobs = plan(Vec::new(), vec![project], to, settings).map_err(refused)?;
         let outcome = backup(&jobs[0], to, settings, self.watch).map_err(refused)?;

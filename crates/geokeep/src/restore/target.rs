@@ -10,7 +10,6 @@ use sozip::ReadAt;
 use super::RestoreError;
 use crate::backup::Settings;
 use crate::durable::{folder_of, open_file};
-use crate::error::Error;
 use crate::source::{
     FileStamp, FirstBytes, Gate, Holder, Journal, JournalMode, Look, Source, Wal, free_space, look,
     openers, sidecar, stamp_of,
@@ -22,13 +21,20 @@ const LOOKS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The file behind a link: the link stays, what it points to is replaced.
-pub(super) fn real_path(path: &Path) -> Result<PathBuf, Error> {
+pub(super) fn real_path(path: &Path) -> Result<PathBuf, RestoreError> {
     let write = |e| RestoreError::write(path, e, 0);
     if path.is_dir() {
-        return Err(RestoreError::TargetIsFolder(path.to_owned()).into());
+        return Err(RestoreError::TargetIsFolder(path.to_owned()));
     }
     if fs::symlink_metadata(path).is_ok() {
-        return Ok(fs::canonicalize(path).map_err(write)?);
+        return match (fs::canonicalize(path), fs::read_link(path)) {
+            (Ok(real), _) => Ok(real),
+            (Err(_), Ok(leads_to)) => Err(RestoreError::BrokenLink {
+                link: path.to_owned(),
+                leads_to,
+            }),
+            (Err(e), Err(_)) => Err(write(e)),
+        };
     }
     let folder = fs::canonicalize(folder_of(path)).map_err(write)?;
     let name = path
@@ -37,9 +43,9 @@ pub(super) fn real_path(path: &Path) -> Result<PathBuf, Error> {
     Ok(folder.join(name))
 }
 
-pub(super) fn enough_room(path: &Path, needed: u64) -> Result<(), Error> {
+pub(super) fn enough_room(path: &Path, needed: u64) -> Result<(), RestoreError> {
     match free_space(folder_of(path)) {
-        Ok(free) if free < needed => Err(RestoreError::TooSmall { needed, free }.into()),
+        Ok(free) if free < needed => Err(RestoreError::TooSmall { needed, free }),
         _ => Ok(()),
     }
 }
@@ -68,7 +74,7 @@ pub(super) fn in_use(holder: Option<Holder>) -> RestoreError {
 }
 
 /// Looks at a target that nobody else may have open, with a lock or without.
-pub(super) fn look_unused(source: &Source, settings: &Settings) -> Result<Seen, Error> {
+pub(super) fn look_unused(source: &Source, settings: &Settings) -> Result<Seen, RestoreError> {
     let gate = Gate::enter(source)?;
     let mut looks = 0;
     loop {
@@ -78,7 +84,7 @@ pub(super) fn look_unused(source: &Source, settings: &Settings) -> Result<Seen, 
         };
         looks += 1;
         if looks == LOOKS {
-            return Err(in_use(Some(holder)).into());
+            return Err(in_use(Some(holder)));
         }
         std::thread::sleep(PAUSE);
     }
@@ -148,7 +154,7 @@ impl Seen {
         source: &Source,
         gate: &Gate,
         settings: &Settings,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, RestoreError> {
         let now = Self::of(look(source, gate, settings.clock.now_ns())?);
         let write = |e| RestoreError::write(&source.real, e, 0);
         Ok(self.is_same(&now) && gate.is_of(source).map_err(write)?)

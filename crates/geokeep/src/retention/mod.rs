@@ -1,18 +1,22 @@
-//! Which backups of a line stay, and by which rules. It only says so: nothing is removed here.
+//! Which backups of a line stay, and by which rules. That is arithmetic; `forget` carries it out.
 //!
 //! The numbers have restic's meaning: `daily: 7` keeps the newest backup of each of the last seven
 //! days that have one. Only backups that *count* fill days: sound, not pinned, not from the future.
 //! So no damaged backup pushes out a sound one.
 
+mod forget;
 mod span;
 
 use jiff::civil::ISOWeekDate;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
 
+pub use forget::{Fate, Forgetting, Planned, Rules, Tally, forget};
 pub use span::parse_span;
 
-use crate::destination::Stored;
+use crate::destination::{DestinationError, Stored};
+use crate::error::Error;
+use crate::kind::Kind;
 
 /// How many backups of a line stay. A number of 0 asks for nothing.
 #[derive(Debug, Clone, Default)]
@@ -114,6 +118,26 @@ pub enum RetentionError {
     /// A policy without a rule would forget nearly everything.
     #[error("the policy has no rule")]
     EmptyPolicy,
+    /// What there is cannot be listed.
+    #[error(transparent)]
+    Path(Error),
+}
+
+impl RetentionError {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::EmptyPolicy => Kind::Usage,
+            Self::Path(e) => e.kind(),
+        }
+    }
+}
+
+impl From<DestinationError> for RetentionError {
+    fn from(error: DestinationError) -> Self {
+        Self::Path(error.into())
+    }
 }
 
 impl Policy {

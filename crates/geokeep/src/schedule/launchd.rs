@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{Plan, TimeOfDay, When, xml};
+use quick_xml::escape::partial_escape;
+
+use super::{Plan, TimeOfDay, When};
 
 /// The name by which launchd knows it; its file is called so too, with `.plist`.
 pub const LABEL: &str = "geokeep.schedule";
@@ -24,7 +26,8 @@ pub fn agent(plan: &Plan, log: &Path) -> String {
             interval.minutes * 60
         ),
     };
-    let log = xml(&log.to_string_lossy());
+    let log = log.to_string_lossy();
+    let log = partial_escape(&*log);
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
@@ -52,7 +55,7 @@ pub fn agent(plan: &Plan, log: &Path) -> String {
 }
 
 fn string(argument: &str) -> String {
-    format!("    <string>{}</string>\n", xml(argument))
+    format!("    <string>{}</string>\n", partial_escape(argument))
 }
 
 fn calendar(time: &TimeOfDay) -> String {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::error::Kind;
+use crate::kind::Kind;
 
 /// Why there is no schedule of this form.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,9 @@ pub enum ScheduleError {
 }
 
 impl ScheduleError {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::BrokenCrontab => Kind::ScheduleFailed,
             _ => Kind::Usage,
@@ -214,11 +216,4 @@ fn printable(text: Option<&str>, path: &Path) -> Result<String, ScheduleError> {
 fn is_plain(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,".contains(c);
     !text.is_empty() && text.chars().all(plain)
-}
-
-/// Text of an XML element.
-fn xml(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }

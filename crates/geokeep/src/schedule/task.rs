@@ -1,6 +1,8 @@
 //! A task of Windows' Task Scheduler.
 
-use super::{Plan, ScheduleError, TimeOfDay, When, xml};
+use quick_xml::escape::partial_escape;
+
+use super::{Plan, ScheduleError, TimeOfDay, When};
 
 /// The name of the task.
 pub const NAME: &str = "geokeep";
@@ -20,7 +22,8 @@ pub fn task(plan: &Plan) -> Result<String, ScheduleError> {
         When::Every(interval) => again(interval.minutes),
     };
     let arguments: Vec<String> = plan.arguments().into_iter().map(quoted).collect();
-    let (program, arguments) = (xml(&plan.program), xml(&arguments.join(" ")));
+    let program = partial_escape(&*plan.program);
+    let arguments = partial_escape(arguments.join(" "));
     Ok(format!(
         r#"<?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">

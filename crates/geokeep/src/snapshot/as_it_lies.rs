@@ -1,9 +1,8 @@
 //! What SQLite cannot make sense of, stored byte by byte.
 
 use super::bracketed::{self, Beside};
-use super::choose::{Method, other_names, same_file};
 use super::{Consume, Failure, Request, Taken};
-use crate::error::Error;
+use super::{Method, SnapshotError};
 use crate::finding::{Finding, Severity};
 use crate::source::Look;
 
@@ -14,11 +13,11 @@ pub(super) fn as_it_lies<T>(
     look: Look,
     why: &str,
     consume: &mut Consume<'_, T>,
-) -> Result<(Taken, T), Error> {
+) -> Result<(Taken, T), SnapshotError> {
     let read = bracketed::read(request, &look, Beside::Anything, consume);
     let (read, consumed) = read.map_err(Failure::into_error)?;
     // It may have waited for long until the old file kept still.
-    same_file(request)?;
+    request.same_file()?;
     let mut findings = Vec::from_iter(not_applied(&look, why));
     findings.extend(other_names(&look));
     let taken = Taken {
@@ -49,6 +48,22 @@ fn not_applied(look: &Look, why: &str) -> Option<Finding> {
         message: format!(
             "changes wait in the {sidecar} beside the file, and SQLite cannot apply them ({why}): \
              they are not in this backup"
+        ),
+    })
+}
+
+/// SQLite names journal and log after the file. Under another name of the file there may be others,
+/// and nothing here would show them.
+pub(super) fn other_names(look: &Look) -> Option<Finding> {
+    let hidden = look.names > 1 && look.wal.is_none() && look.journal.is_none();
+    hidden.then(|| Finding {
+        severity: Severity::Warning,
+        code: "snapshot".to_owned(),
+        table: None,
+        message: format!(
+            "the file has {} names (hard links); what a -wal or -journal beside another one says \
+             is not in this backup",
+            look.names
         ),
     })
 }

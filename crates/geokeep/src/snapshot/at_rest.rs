@@ -10,7 +10,6 @@
 
 use super::stillness::{Still, Stillness};
 use super::{Failure, Request, SnapshotError};
-use crate::error::Error;
 use crate::source::{FileStamp, FileSystem, ReadLock, locks, log_of, read_lock, stamp_of};
 
 pub(super) struct AtRest<'a> {
@@ -49,7 +48,7 @@ impl<'a> AtRest<'a> {
             beside: Beside::look(request)?,
             lock: None,
         };
-        let log = log_of(request.source).map_err(Error::from)?;
+        let log = log_of(request.source).map_err(SnapshotError::from)?;
         if log.is_some_and(|log| log.has_content()) {
             return Err(Failure::Moved);
         }

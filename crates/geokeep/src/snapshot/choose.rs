@@ -1,56 +1,18 @@
 //! The choice among the methods: state of the source → method → reason.
 
-use super::as_it_lies::as_it_lies;
+use super::as_it_lies::{as_it_lies, other_names};
 use super::bracketed::{self, Beside};
-use super::copy::{self, Copied};
+use super::copy;
 use super::delivery::{self, Route};
 use super::pages::Open;
+use super::private::Copied;
 use super::{
-    Consume, Failure, Request, SnapshotError, Taken, ogr, online, pages, reconcile, tidy, vacuum,
-    waiting::Backoff,
+    Consume, Failure, Method, Request, SnapshotError, Taken, left_behind, ogr, online, pages,
+    reconcile, tidy, vacuum, waiting::Backoff,
 };
-use crate::error::Error;
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::source::{Look, State, look};
-
-/// A way of taking a snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// Every page in one read transaction, without a trace beside the source.
-    Pages,
-    /// SQLite's backup API, in bounded steps.
-    Online,
-    /// `VACUUM INTO`: compact, but every page moves.
-    Vacuum,
-    /// By way of a working copy, in which what a dead program left is recovered.
-    Copy,
-    /// A translation by GDAL's `ogr2ogr`, with a list of what it leaves behind.
-    Ogr,
-}
-
-impl Method {
-    /// All of them, in the order in which they are documented.
-    pub const ALL: [Self; 5] = [
-        Self::Pages,
-        Self::Online,
-        Self::Vacuum,
-        Self::Copy,
-        Self::Ogr,
-    ];
-
-    /// The name in the command and in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pages => "pages",
-            Self::Online => "online",
-            Self::Vacuum => "vacuum",
-            Self::Copy => "copy",
-            Self::Ogr => "ogr",
-        }
-    }
-}
+use std::io::Read;
 
 /// How often a source that moves under us is tried again.
 const ATTEMPTS: u32 = 6;
@@ -114,12 +76,31 @@ fn refusal(method: Method, state: State) -> Option<&'static str> {
     }
 }
 
-/// Takes a snapshot the way that is right for the state of the source.
-pub(crate) fn take<T>(
+/// Takes a snapshot the way that is right for the state of the source. `receive` is given the stream
+/// and its length in bytes, from the start again if the source moved while it was read.
+pub(crate) fn take<T, E: From<SnapshotError>>(
+    request: &Request<'_>,
+    first: Look,
+    receive: &mut dyn FnMut(&mut dyn Read, u64) -> Result<T, E>,
+) -> Result<(Taken, T), E> {
+    let mut failed = None;
+    let taken = attempts(request, first, &mut |stream, bytes| {
+        receive(stream, bytes).map_err(|error| {
+            failed = Some(error);
+            SnapshotError::Unwanted
+        })
+    });
+    match (taken, failed) {
+        (Err(SnapshotError::Unwanted), Some(error)) => Err(error),
+        (taken, _) => Ok(taken?),
+    }
+}
+
+fn attempts<T>(
     request: &Request<'_>,
     first: Look,
     consume: &mut Consume<'_, T>,
-) -> Result<(Taken, T), Error> {
+) -> Result<(Taken, T), SnapshotError> {
     let mut next = Some(first);
     let mut waiting = Backoff::new();
     let mut attempt = 0;
@@ -127,7 +108,7 @@ pub(crate) fn take<T>(
     let mut last = None;
     while attempt < ATTEMPTS {
         request.watch.check()?;
-        same_file(request)?;
+        request.same_file()?;
         let look = match next.take() {
             Some(look) => look,
             None => look_again(request)?,
@@ -146,10 +127,15 @@ pub(crate) fn take<T>(
             waiting.pause(request)?;
             continue;
         };
-        let taken = carry_out(request, &look, method, why, attempt, consume);
+        let damaged = left_behind::beside_source(request, &look);
+        let taken = damaged.and_then(|damaged| {
+            let taken = carry_out(request, &look, method, why, attempt, consume)?;
+            Ok((taken, damaged))
+        });
         tidy::after(request, &look);
         match taken {
-            Ok((mut taken, consumed)) => {
+            Ok(((mut taken, consumed), damaged)) => {
+                taken.findings.extend(damaged);
                 taken.findings.extend(other_names(&taken.look));
                 return Ok((taken, consumed));
             }
@@ -161,44 +147,15 @@ pub(crate) fn take<T>(
         attempt += u32::from(unreadable.is_none());
     }
     match last {
-        Some(error) => Err(SnapshotError::Sqlite(error).into()),
+        Some(error) => Err(SnapshotError::Sqlite(error)),
         None => {
             let reason = format!("other programs wrote to it during each of {ATTEMPTS} attempts");
-            Err(SnapshotError::NeverQuiet { reason }.into())
+            Err(SnapshotError::NeverQuiet { reason })
         }
     }
 }
 
-/// The gate's descriptor gives content, the name gives locks and times: they must be of one file.
-pub(super) fn same_file(request: &Request<'_>) -> Result<(), Error> {
-    if request
-        .gate
-        .is_of(request.source)
-        .map_err(SnapshotError::Io)?
-    {
-        Ok(())
-    } else {
-        Err(SnapshotError::Replaced.into())
-    }
-}
-
-/// SQLite names journal and log after the file. Under another name of the file there may be others,
-/// and nothing here would show them.
-pub(super) fn other_names(look: &Look) -> Option<Finding> {
-    let hidden = look.names > 1 && look.wal.is_none() && look.journal.is_none();
-    hidden.then(|| Finding {
-        severity: Severity::Warning,
-        code: "snapshot".to_owned(),
-        table: None,
-        message: format!(
-            "the file has {} names (hard links); what a -wal or -journal beside another one says \
-             is not in this backup",
-            look.names
-        ),
-    })
-}
-
-fn look_again(request: &Request<'_>) -> Result<Look, Error> {
+fn look_again(request: &Request<'_>) -> Result<Look, SnapshotError> {
     let mut look = look(request.source, request.gate, request.clock.now_ns())?;
     if let Some(file_system) = request.file_system {
         look.file_system = file_system.clone();
@@ -206,12 +163,11 @@ fn look_again(request: &Request<'_>) -> Result<Look, Error> {
     Ok(look)
 }
 
-fn asked_for(method: Method, look: &Look) -> Result<(Option<Method>, String), Error> {
+fn asked_for(method: Method, look: &Look) -> Result<(Option<Method>, String), SnapshotError> {
     if let Some(why) = refusal(method, look.state()) {
         return Err(SnapshotError::NeedsOtherMethod {
             reason: why.to_owned(),
-        }
-        .into());
+        });
     }
     Ok(match (look.state(), auto(look)) {
         (State::Locked, waiting) => waiting,
@@ -250,7 +206,7 @@ fn carry_out<T>(
         (Method::Pages, State::UncertainLocks) => {
             let (read, consumed) = bracketed::read(request, look, Beside::Nothing, consume)?;
             // It may have waited for long until the old file kept still.
-            same_file(request)?;
+            request.same_file()?;
             return Ok((taken(reason, read, Vec::new()), consumed));
         }
         (Method::Pages, State::HotJournal | State::WalOrphaned) => {

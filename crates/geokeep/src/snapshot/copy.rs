@@ -11,57 +11,45 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
-
-use sozip::ReadAt;
+use std::time::Instant;
 
 use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
 use super::pages::Open;
-use super::private::{PrivateCopy, pour, staging_error};
+use super::private::{Copied, PrivateCopy, pour, raw, staging_error};
 use super::super_journal::{self, Verdict};
-use super::{Failure, Request, SnapshotError, pages, reconcile};
+use super::{Failure, Request, SnapshotError, left_behind, pages, reconcile};
 use crate::durable::{DiskFile, open_unlinked};
-use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileStamp, Look, SourceError, State, locks, read_lock};
-
-/// A private copy, the instant whose state it holds, and how long writers may have had to wait.
-pub(super) struct Copied {
-    pub(super) copy: PrivateCopy,
-    pub(super) instant: jiff::Timestamp,
-    pub(super) lock: Duration,
-}
-
-impl Copied {
-    fn of((read, copy): (pages::Read, PrivateCopy)) -> Self {
-        Self {
-            copy,
-            instant: read.instant,
-            lock: read.lock,
-        }
-    }
-}
 
 pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Finding>), Failure> {
     let copied = match look.state() {
         State::HotJournal => return hot_journal(request, look),
         State::Rollback => reconcile::take(request)?,
-        State::WalOrphaned => orphaned_log(request)?,
+        State::WalOrphaned => return orphaned_log(request, look),
         State::WalLive => by_pages(request, look, Open::Shared)?,
         State::WalClean => by_pages(request, look, Open::AtRest(&look.file_system))?,
         _ => {
             let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
-            Copied::of(bracketed::read(request, look, Beside::Nothing, read)?)
+            copied(bracketed::read(request, look, Beside::Nothing, read)?)
         }
     };
     Ok((copied, Vec::new()))
 }
 
+fn copied((read, copy): (pages::Read, PrivateCopy)) -> Copied {
+    Copied {
+        copy,
+        instant: read.instant,
+        lock: read.lock,
+    }
+}
+
 fn by_pages(request: &Request<'_>, look: &Look, open: Open<'_>) -> Result<Copied, Failure> {
     let route = Route::of(look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes));
     let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
-    Ok(Copied::of(delivery::deliver(request, open, route, read)?))
+    Ok(copied(delivery::deliver(request, open, route, read)?))
 }
 
 /// What a program left that died in rollback mode, rolled back if its transaction did not end.
@@ -72,7 +60,7 @@ fn hot_journal(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Findin
         return Err(Failure::NotADatabase(reason.to_owned()));
     }
     let mut findings = Vec::new();
-    let copied = recovered(request, &mut |copy| {
+    let (copied, broken) = recovered(request, look, &mut |copy| {
         let held = locks(request.gate.file()).map_err(SnapshotError::Io)?;
         if held.reserved.is_some() {
             // Its writer lives: the journal is not hot, and grows while we look.
@@ -93,6 +81,7 @@ fn hot_journal(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Findin
         }
         Ok(())
     })?;
+    findings.extend(broken);
     Ok((copied, findings))
 }
 
@@ -110,8 +99,8 @@ fn committed(super_journal: &str) -> Finding {
 }
 
 /// What a program left that died in WAL mode, when somebody has taken the index of its log away.
-fn orphaned_log(request: &Request<'_>) -> Result<Copied, Failure> {
-    recovered(request, &mut |copy| {
+fn orphaned_log(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Finding>), Failure> {
+    recovered(request, look, &mut |copy| {
         let log = open_sidecar(request, "-wal")?;
         copy_sidecar(request, copy, &log, "-wal")?;
         // Whoever opened the database meanwhile has made an index, and cannot have removed it: that
@@ -124,11 +113,13 @@ fn orphaned_log(request: &Request<'_>) -> Result<Copied, Failure> {
     })
 }
 
-/// The file, and the sidecars that `add` copies, all under one read lock; then recovered.
+/// The file, and the sidecars that `add` copies, all under one read lock; then recovered. With what
+/// of them SQLite passes over in silence.
 fn recovered(
     request: &Request<'_>,
+    look: &Look,
     add: &mut dyn FnMut(&PrivateCopy) -> Result<(), Failure>,
-) -> Result<Copied, Failure> {
+) -> Result<(Copied, Vec<Finding>), Failure> {
     let mut copy = PrivateCopy::create(request)?;
     // Nobody may mend it at the same time: that takes a lock which this one keeps away.
     let lock = read_lock(request.gate.file()).map_err(SnapshotError::Io)?;
@@ -145,16 +136,18 @@ fn recovered(
     }
     drop(lock);
     let lock = began.elapsed();
+    let findings = left_behind::beside_copy(copy.path(), look, request.watch)?;
     copy.recover()?;
-    Ok(Copied {
+    let copied = Copied {
         copy,
         instant,
         lock,
-    })
+    };
+    Ok((copied, findings))
 }
 
 /// A whole stream of pages, in a file.
-fn poured(request: &Request<'_>, stream: &mut dyn Read) -> Result<PrivateCopy, Error> {
+fn poured(request: &Request<'_>, stream: &mut dyn Read) -> Result<PrivateCopy, SnapshotError> {
     let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
     pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
     Ok(copy)
@@ -165,7 +158,7 @@ fn open_sidecar(request: &Request<'_>, suffix: &'static str) -> Result<File, Fai
     match open_unlinked(&request.source.sidecar(suffix)) {
         Ok(file) => Ok(file),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Failure::Moved),
-        Err(error) => Err(Error::from(SourceError::Sidecar { suffix, error }).into()),
+        Err(error) => Err(SnapshotError::from(SourceError::Sidecar { suffix, error }).into()),
     }
 }
 
@@ -188,30 +181,4 @@ fn stamps(request: &Request<'_>) -> Result<[Option<FileStamp>; 3], Failure> {
         stamp("-journal").map_err(SnapshotError::Io)?,
         stamp("-wal").map_err(SnapshotError::Io)?,
     ])
-}
-
-/// The main file from its start, through the descriptor that stays open.
-pub(super) fn raw<'a>(request: &'a Request<'_>) -> Result<impl Read + 'a, Failure> {
-    let size = request.gate.file().size().map_err(SnapshotError::Io)?;
-    Ok(Raw {
-        file: request.gate.file(),
-        at: 0,
-        size,
-    })
-}
-
-struct Raw<'a> {
-    file: &'a File,
-    at: u64,
-    size: u64,
-}
-
-impl Read for Raw<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.size - self.at).unwrap_or(usize::MAX);
-        let len = buf.len().min(left);
-        self.file.read_exact_at(&mut buf[..len], self.at)?;
-        self.at += len as u64;
-        Ok(len)
-    }
 }

@@ -10,7 +10,6 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use super::pages::{self, Offer, Open, Sink};
 use super::{Consume, Failure, Request, SnapshotError};
-use crate::error::Error;
 
 /// Databases up to this length in bytes are read into memory.
 pub(super) const SMALL: u64 = 8 << 20;
@@ -157,6 +156,6 @@ fn pipe<T>(
     }
 }
 
-fn broken(what: &str) -> Error {
-    SnapshotError::Io(io::Error::other(what.to_owned())).into()
+fn broken(what: &str) -> SnapshotError {
+    SnapshotError::Io(io::Error::other(what.to_owned()))
 }

@@ -3,11 +3,15 @@
 mod as_it_lies;
 mod at_rest;
 mod bracketed;
+mod broken_journal;
 mod choose;
 mod copy;
+mod damaged_log;
 mod dbpage;
 mod delivery;
 mod free_pages;
+mod left_behind;
+mod method;
 mod ogr;
 mod online;
 mod pages;
@@ -26,13 +30,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use choose::take;
-pub use choose::{Advice, Method, advise};
+pub use choose::{Advice, advise};
+pub use method::Method;
 
 use crate::Watch;
 use crate::durable::Disk;
-use crate::error::{Error, Interrupted, Kind};
 use crate::finding::Finding;
-use crate::source::{FileSystem, Gate, Holder, Look, Source};
+use crate::kind::Kind;
+use crate::source::{FileSystem, Gate, Holder, Look, Source, SourceError};
+use crate::watch::Interrupted;
+use crate::words::why;
 
 /// Why no snapshot could be taken. Nothing was changed, nothing was stored.
 #[derive(Debug, thiserror::Error)]
@@ -83,10 +90,19 @@ pub enum SnapshotError {
         why: String,
     },
     /// The disk failed.
-    #[error("reading failed: {0}")]
+    #[error("reading failed: {}", why(.0))]
     Io(#[source] io::Error),
+    /// The source could not be looked at.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Whoever received it failed, and says why itself.
+    #[error("it could not be received")]
+    Unwanted,
+    /// Stopped on request.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// A local working copy could not be written.
-    #[error("no working copy could be written in '{}': {error}", folder.display())]
+    #[error("no working copy could be written in '{}': {}", folder.display(), why(error))]
     Staging {
         /// Where.
         folder: PathBuf,
@@ -108,6 +124,8 @@ impl SnapshotError {
                 _ => Kind::StagingUnusable,
             },
             Self::ToolMissing { .. } => Kind::ToolMissing,
+            Self::Source(e) => e.kind(),
+            Self::Interrupted(_) => Kind::Interrupted,
             _ => Kind::SourceUnreadable,
         }
     }
@@ -134,6 +152,17 @@ pub(crate) struct Request<'a> {
     pub(crate) file_system: Option<&'a FileSystem>,
     /// Free pages as they are, instead of zeros.
     pub(crate) keep_free_pages: bool,
+}
+
+impl Request<'_> {
+    /// The gate's descriptor gives content, the name gives locks and times: they must be of one file.
+    fn same_file(&self) -> Result<(), SnapshotError> {
+        if self.gate.is_of(self.source).map_err(SnapshotError::Io)? {
+            Ok(())
+        } else {
+            Err(SnapshotError::Replaced)
+        }
+    }
 }
 
 /// The time, given by the caller.
@@ -186,7 +215,7 @@ pub(crate) struct Taken {
 
 /// Receives a snapshot: the stream and its length in bytes. Called again from the start if the
 /// source moved while it was read.
-pub(crate) type Consume<'a, T> = dyn FnMut(&mut dyn Read, u64) -> Result<T, Error> + 'a;
+pub(crate) type Consume<'a, T> = dyn FnMut(&mut dyn Read, u64) -> Result<T, SnapshotError> + 'a;
 
 /// How one attempt ended without a snapshot.
 #[derive(Debug)]
@@ -200,10 +229,10 @@ enum Failure {
     /// Whoever received the pages failed, and says why.
     Unwanted,
     /// It cannot be done.
-    Final(Error),
+    Final(SnapshotError),
 }
 
-impl<E: Into<Error>> From<E> for Failure {
+impl<E: Into<SnapshotError>> From<E> for Failure {
     fn from(e: E) -> Self {
         Self::Final(e.into())
     }
@@ -211,14 +240,14 @@ impl<E: Into<Error>> From<E> for Failure {
 
 impl Failure {
     /// As an error of the whole, where there is no next attempt.
-    fn into_error(self) -> Error {
+    fn into_error(self) -> SnapshotError {
         match self {
             Self::Final(error) => error,
-            Self::StateChanged(error) => SnapshotError::Sqlite(error).into(),
-            Self::NotADatabase(why) => SnapshotError::Senseless { why }.into(),
+            Self::StateChanged(error) => SnapshotError::Sqlite(error),
+            Self::NotADatabase(why) => SnapshotError::Senseless { why },
             Self::Moved | Self::Unwanted => {
                 let reason = "it changed while it was read".to_owned();
-                SnapshotError::NeverQuiet { reason }.into()
+                SnapshotError::NeverQuiet { reason }
             }
         }
     }
@@ -239,7 +268,7 @@ impl Failure {
             }
             Some(C::OperationInterrupted) => Self::Final(Interrupted.into()),
             // The disk, the memory, the rights.
-            _ => Self::Final(SnapshotError::Sqlite(error).into()),
+            _ => Self::Final(SnapshotError::Sqlite(error)),
         }
     }
 }

@@ -13,12 +13,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::copy::Copied;
+use super::private::Copied;
 use super::private::{PrivateCopy, staging_error};
 use super::{Failure, Request, SnapshotError};
 use crate::Watch;
 use crate::finding::{Finding, Severity};
 use crate::sqlite::{self, open_confined, quote};
+use crate::words::why;
 
 /// Older ones write GeoPackages of version 1.0 or lack `-nlt` for curves.
 const VERSION_MIN: (u32, u32) = (2, 4);
@@ -127,7 +128,7 @@ fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
         .arg("--version")
         .stdin(Stdio::null())
         .output()
-        .map_err(|e| missing(format!("'{}' cannot be run: {e}", tool.display())))?;
+        .map_err(|e| missing(format!("'{}' cannot be run: {}", tool.display(), why(&e))))?;
     if !out.status.success() {
         let why = format!(
             "'{}' answers with an error ({})",

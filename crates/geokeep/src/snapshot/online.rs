@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::copy::Copied;
+use super::private::Copied;
 use super::private::PrivateCopy;
 use super::waiting::{culprit, past_locks};
 use super::{Failure, Request, SnapshotError};

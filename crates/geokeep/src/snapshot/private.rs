@@ -1,11 +1,14 @@
 //! A copy of our own in the staging folder: SQLite may recover it, other programs may read it, and
 //! nothing of it touches the source. It is gone when it is dropped.
 
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use sozip::ReadAt;
 
 use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
@@ -13,7 +16,6 @@ use super::pages::{self, Open};
 use super::{Consume, Failure, Request, SnapshotError};
 use crate::Watch;
 use crate::durable::{Disk, DiskFile, Temporary};
-use crate::error::Error;
 use crate::source::{Gate, Source, look, sidecar};
 use crate::sqlite::{self, Confined};
 use crate::words::human_bytes;
@@ -33,7 +35,14 @@ pub(super) struct PrivateCopy {
     pub(super) file: Temporary,
 }
 
-pub(super) fn staging_error(request: &Request<'_>, error: std::io::Error) -> Failure {
+/// A private copy, the instant whose state it holds, and how long writers may have had to wait.
+pub(super) struct Copied {
+    pub(super) copy: PrivateCopy,
+    pub(super) instant: jiff::Timestamp,
+    pub(super) lock: Duration,
+}
+
+pub(super) fn staging_error(request: &Request<'_>, error: io::Error) -> Failure {
     SnapshotError::Staging {
         folder: request.staging.to_owned(),
         error,
@@ -48,7 +57,7 @@ impl PrivateCopy {
             .map_err(|e| staging_error(request, e))?;
         for suffix in SIDECARS {
             if sidecar(file.path(), suffix).exists() {
-                let exists = std::io::ErrorKind::AlreadyExists.into();
+                let exists = io::ErrorKind::AlreadyExists.into();
                 return Err(staging_error(request, exists));
             }
         }
@@ -135,8 +144,8 @@ impl PrivateCopy {
         request: &Request<'_>,
         consume: &mut Consume<'_, T>,
     ) -> Result<(pages::Read, T), Failure> {
-        let source = Source::new(self.path()).map_err(Error::from)?;
-        let gate = Gate::enter(&source).map_err(Error::from)?;
+        let source = Source::new(self.path()).map_err(SnapshotError::from)?;
+        let gate = Gate::enter(&source).map_err(SnapshotError::from)?;
         let inner = Request {
             source: &source,
             gate: &gate,
@@ -145,7 +154,8 @@ impl PrivateCopy {
         let bytes = gate.file().metadata().map_or(0, |metadata| metadata.len());
         match delivery::deliver(&inner, Open::Own, Route::of(bytes), consume) {
             Err(Failure::NotADatabase(_)) => {
-                let look = look(&source, &gate, inner.clock.now_ns()).map_err(Error::from)?;
+                let look =
+                    look(&source, &gate, inner.clock.now_ns()).map_err(SnapshotError::from)?;
                 bracketed::read(&inner, &look, Beside::Nothing, consume)
             }
             other => other,
@@ -175,7 +185,7 @@ pub(super) fn pour(
         let n = match from.read(&mut buffer) {
             Ok(n) => n,
             // It has become shorter.
-            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => return Err(Failure::Moved),
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(Failure::Moved),
             Err(e) => return Err(SnapshotError::Io(e).into()),
         };
         if n == 0 {
@@ -184,5 +194,31 @@ pub(super) fn pour(
         to.write_all(&buffer[..n])
             .map_err(|e| staging_error(request, e))?;
         poured += n as u64;
+    }
+}
+
+/// The main file from its start, through the descriptor that stays open.
+pub(super) fn raw<'a>(request: &'a Request<'_>) -> Result<impl Read + 'a, Failure> {
+    let size = request.gate.file().size().map_err(SnapshotError::Io)?;
+    Ok(Raw {
+        file: request.gate.file(),
+        at: 0,
+        size,
+    })
+}
+
+struct Raw<'a> {
+    file: &'a File,
+    at: u64,
+    size: u64,
+}
+
+impl Read for Raw<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.size - self.at).unwrap_or(usize::MAX);
+        let len = buf.len().min(left);
+        self.file.read_exact_at(&mut buf[..len], self.at)?;
+        self.at += len as u64;
+        Ok(len)
     }
 }

@@ -13,9 +13,8 @@ use std::time::{Duration, Instant};
 
 use sozip::ReadAt;
 
-use super::copy::{Copied, raw};
 use super::pages::{HOLD_MAX, Open, Reader};
-use super::private::{PrivateCopy, pour, staging_error};
+use super::private::{Copied, PrivateCopy, pour, raw, staging_error};
 use super::{Failure, Request, SnapshotError};
 use crate::source::{FileStamp, stamp_of};
 use crate::words::human_bytes;

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use super::{Failure, Request, SnapshotError};
-use crate::error::Error;
 use crate::source::times::{COARSE, is_old_by_any_clock, step, would_show};
 use crate::source::{FileStamp, FileSystem, stamp_of};
 
@@ -92,7 +91,7 @@ impl<'a> Stillness<'a> {
             .map_or(Duration::ZERO, |(stamp, _)| step(self.file_system, stamp));
         if self.began.elapsed() >= self.request.lock_wait.max(step * 2) {
             let reason = format!("{reason}, on {}", self.file_system.name());
-            return Err(Error::from(SnapshotError::NeverQuiet { reason }).into());
+            return Err(SnapshotError::NeverQuiet { reason }.into());
         }
         std::thread::sleep(PAUSE);
         Ok(())

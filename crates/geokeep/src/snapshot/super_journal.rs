@@ -22,7 +22,7 @@ use crate::durable::{DiskFile, folder_of};
 use crate::source::Source;
 use crate::words::{one_line, shortened};
 
-const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+pub(super) const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 /// The length of the name, its checksum, and [`MAGIC`].
 const TAIL: usize = 16;
 /// SQLite takes a longer name for none: `mxPathname` of its VFS.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 
-use super::copy::Copied;
 use super::pages::HOLD_MAX;
+use super::private::Copied;
 use super::private::PrivateCopy;
 use super::waiting::past_locks;
 use super::{Failure, Request, SnapshotError};

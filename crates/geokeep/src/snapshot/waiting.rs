@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use super::{Failure, Request, SnapshotError};
-use crate::error::Error;
 use crate::source::{Holder, locks};
 use crate::sqlite;
 use crate::watch::Waiting;
@@ -50,12 +49,12 @@ impl Backoff {
     }
 
     /// Waits a little; an error once the time allowed is over, or when the run is to stop.
-    pub(super) fn pause(&mut self, request: &Request<'_>) -> Result<(), Error> {
+    pub(super) fn pause(&mut self, request: &Request<'_>) -> Result<(), SnapshotError> {
         request.watch.check()?;
         let waited = self.began.get_or_insert_with(Instant::now).elapsed();
         if waited >= request.lock_wait {
             let holder = culprit(request);
-            return Err(SnapshotError::Locked { holder, waited }.into());
+            return Err(SnapshotError::Locked { holder, waited });
         }
         if waited > WORTH_A_WORD && !self.told {
             self.told = true;

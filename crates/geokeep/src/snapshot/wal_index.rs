@@ -15,7 +15,6 @@ use sozip::ReadAt;
 
 use super::{Failure, SnapshotError};
 use crate::durable::open_file;
-use crate::error::Error;
 use crate::source::{Source, Wal, log_of};
 
 /// The header stands there twice, one copy after the other.
@@ -54,7 +53,7 @@ impl WalIndex {
     /// `None`: it is being changed, or nothing can be said.
     pub(super) fn state(&self, source: &Source) -> Result<Option<LogState>, Failure> {
         let header = self.header().map_err(SnapshotError::Io)?;
-        let log = log_of(source).map_err(Error::from)?;
+        let log = log_of(source).map_err(SnapshotError::from)?;
         Ok(header
             .zip(log)
             .map(|(header, log)| LogState { header, log }))

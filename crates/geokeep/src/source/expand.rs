@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder::{Walk, is_apple_double};
 use super::list::{self, Line};
-use super::{NotProtected, Project, ProjectFormat, Source, SourceError, is_geopackage};
+use super::{NotProtected, Project, ProjectFormat, Source, SourceError, is_geopackage, once_real};
 
 /// Projects within projects; QGIS embeds one level.
 const EMBEDDED_MAX: u32 = 10;
@@ -221,15 +221,6 @@ fn one(given: &Path, expanded: &mut Expanded) {
             }
         },
     }
-}
-
-/// The real path of what may not be there, by the nearest folder above it that is.
-#[must_use]
-pub fn once_real(path: &Path) -> Option<PathBuf> {
-    let path = std::path::absolute(path).ok()?;
-    let above = path.ancestors().find(|above| above.exists())?;
-    let real = std::fs::canonicalize(above).ok()?;
-    Some(real.join(path.strip_prefix(above).ok()?))
 }
 
 /// A project, every GeoPackage that it names, and the projects whose layers it shows.

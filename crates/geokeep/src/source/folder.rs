@@ -7,8 +7,11 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::qgis_project::is_database;
 use super::sys::{self, FileId};
-use super::{NotProtected, Source, SourceError, Unprotected, is_geopackage, once_real};
+use super::{
+    NotProtected, Source, SourceError, Unprotected, is_extended, is_geopackage, once_real,
+};
 use crate::durable::open_file;
 
 /// What a folder holds.
@@ -95,7 +98,7 @@ impl Walk {
                 }
             } else if kind.is_ok_and(|kind| kind.is_symlink()) {
                 self.link(path, way);
-            } else if is_geopackage(&path) && !is_apple_double(&path) {
+            } else if is_source(&path) {
                 self.take(path, way);
             }
         }
@@ -119,7 +122,7 @@ impl Walk {
                 path,
                 way: way.clone(),
             }),
-            _ if is_geopackage(&path) && !is_apple_double(&path) => self.take(path, way),
+            _ if is_source(&path) => self.take(path, way),
             Ok(_) => {}
             Err(_) if is_hidden(&path) => {}
             Err(_) => {
@@ -146,6 +149,11 @@ impl Walk {
     fn leave(&mut self, path: PathBuf, why: Unprotected) {
         self.not_protected.push(NotProtected::at(path, why));
     }
+}
+
+/// Whether a file that nobody named is taken.
+fn is_source(path: &Path) -> bool {
+    is_geopackage(path) && !is_apple_double(path) && (!is_extended(path) || is_database(path))
 }
 
 /// Whether a file holds what a Mac knows of another one: `._town.gpkg` beside `town.gpkg`, where

@@ -12,6 +12,8 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 pub enum FirstBytes {
     /// 0 bytes long.
     Empty,
+    /// An archive, in which a GeoPackage may lie; the text completes "it is …".
+    Packed(&'static str),
     /// Something else; the text completes "it is …".
     Other(&'static str),
     /// Begins as an SQLite database does.
@@ -159,16 +161,21 @@ pub(super) fn judge(start: &[u8], len: u64) -> FirstBytes {
     if start.starts_with(MAGIC) {
         return FirstBytes::CutShort;
     }
-    FirstBytes::Other(other_kind(start))
-}
-
-fn other_kind(start: &[u8]) -> &'static str {
-    const KINDS: &[(&[u8], &str)] = &[
+    const ARCHIVES: &[(&[u8], &str)] = &[
         (b"PK\x03\x04", "a ZIP archive (it begins with 'PK')"),
         (b"PK\x05\x06", "an empty ZIP archive (it begins with 'PK')"),
         (b"\x1f\x8b", "a gzip file"),
         (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
         (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
+    ];
+    match ARCHIVES.iter().find(|(magic, _)| start.starts_with(magic)) {
+        Some((_, archive)) => FirstBytes::Packed(archive),
+        None => FirstBytes::Other(other_kind(start)),
+    }
+}
+
+fn other_kind(start: &[u8]) -> &'static str {
+    const KINDS: &[(&[u8], &str)] = &[
         (b"%PDF", "a PDF document"),
         (b"<!DOCTYPE html", "a web page, perhaps a failed download"),
         (b"<html", "a web page, perhaps a failed download"),
@@ -212,7 +219,7 @@ mod tests {
     #[test]
     fn tells_apart_what_sqlite_does_not() {
         assert_eq!(judge(b"", 0), FirstBytes::Empty);
-        assert!(matches!(judge(b"PK\x03\x04abc", 7), FirstBytes::Other(s) if s.contains("ZIP")));
+        assert!(matches!(judge(b"PK\x03\x04abc", 7), FirstBytes::Packed(s) if s.contains("ZIP")));
         assert!(
             matches!(judge(&[7, 200, 3, 9], 4), FirstBytes::Other(s) if s.contains("encrypted"))
         );

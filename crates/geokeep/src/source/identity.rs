@@ -8,58 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::times::COARSE;
-use super::{FileSystem, Look};
-
-/// What `stat` says of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FileStamp {
-    /// Device number.
-    pub device: u64,
-    /// Inode number.
-    pub inode: u64,
-    /// Length in bytes.
-    pub size: u64,
-    /// Last modification, nanoseconds since 1970 UTC.
-    pub modified_ns: i64,
-    /// Last change of contents or attributes, nanoseconds since 1970 UTC.
-    pub changed_ns: i64,
-}
-
-/// What is known of a `-wal` without reading its pages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SidecarStamp {
-    /// Its `stat`.
-    pub file: FileStamp,
-    /// Its first 32 bytes in hexadecimal, if it is as long: checkpoint number and salts.
-    pub header: Option<String>,
-    /// The header of the last frame that ends a transaction, in hexadecimal. Its checksum goes on
-    /// from those of all frames before it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_commit: Option<String>,
-    /// Digest of all of it, where the time of its last change says nothing (0).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
-}
-
-impl SidecarStamp {
-    /// Whether an equal stamp means an equal log.
-    fn is_proof(&self) -> bool {
-        self.file.changed_ns != 0 || self.digest.is_some()
-    }
-}
-
-impl From<FileStamp> for SidecarStamp {
-    fn from(file: FileStamp) -> Self {
-        Self {
-            file,
-            header: None,
-            last_commit: None,
-            digest: None,
-        }
-    }
-}
+use super::{FileStamp, FileSystem, SidecarStamp};
 
 /// The state in which a source was when its backup was begun; kept in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,18 +29,6 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn of(look: &Look) -> Self {
-        let wal = look.wal.as_ref().filter(|wal| wal.bytes > 0);
-        Self {
-            looked_ns: look.looked_ns,
-            file: look.stamp.clone(),
-            wal: wal.map(|wal| wal.stamp.clone()),
-            wal_frames: wal.map_or(0, |wal| wal.committed_frames),
-            file_system: look.file_system.clone(),
-            no_journal: look.journal.is_none(),
-        }
-    }
-
     /// Of a source of which nothing was noted: it proves nothing.
     pub(crate) fn unknown() -> Self {
         Self {

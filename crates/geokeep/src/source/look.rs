@@ -139,7 +139,15 @@ impl Look {
     /// What is kept to recognise the source unchanged next time.
     #[must_use]
     pub fn evidence(&self) -> Evidence {
-        Evidence::of(self)
+        let wal = self.wal.as_ref().filter(|wal| wal.bytes > 0);
+        Evidence {
+            looked_ns: self.looked_ns,
+            file: self.stamp.clone(),
+            wal: wal.map(|wal| wal.stamp.clone()),
+            wal_frames: wal.map_or(0, |wal| wal.committed_frames),
+            file_system: self.file_system.clone(),
+            no_journal: self.journal.is_none(),
+        }
     }
 
     /// As a look at a file that was read before it, and may have changed since: it proves nothing.

@@ -16,11 +16,13 @@ mod folder;
 mod gate;
 mod header;
 mod identity;
+mod instead;
 mod list;
 mod look;
 mod qgis_project;
 mod resident;
 mod sidecars;
+mod stamp;
 mod sys;
 pub(crate) mod times;
 mod unprotected;
@@ -28,17 +30,22 @@ mod unprotected;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::kind::Kind;
+use crate::words::why;
+
 pub(crate) use another::{Another, another};
-pub use expand::{Expanded, Found, ReadList, expand, once_real};
+pub use expand::{Expanded, Found, ReadList, expand};
 pub use file_system::FileSystem;
 pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};
-pub use identity::{Evidence, FileStamp, SidecarStamp, same_content};
+pub use identity::{Evidence, same_content};
+pub use instead::Instead;
 pub use look::{Look, State, look};
 pub(crate) use qgis_project::PROJECT_BYTES_MAX;
 pub use qgis_project::{Project, ProjectFormat};
 pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
+pub use stamp::{FileStamp, SidecarStamp};
 pub use sys::{Holder, Locks, Waiting};
 pub(crate) use sys::{
     ReadLock, free_space, host_name, is_on_local_disk, locks, openers, owned_by_us, read_lock,
@@ -61,9 +68,9 @@ pub enum SourceError {
     /// The system does not let us read it.
     #[error("we have no permission to read it")]
     NoPermission(#[source] io::Error),
-    /// Not a GeoPackage; the text says what it is instead.
-    #[error("{0}")]
-    NotAGeoPackage(String),
+    /// Not a GeoPackage, and what it is instead.
+    #[error(transparent)]
+    NotAGeoPackage(#[from] Instead),
     /// A pattern or folder that holds no GeoPackage.
     #[error("{0}")]
     NothingFound(String),
@@ -80,7 +87,7 @@ pub enum SourceError {
     #[error("{0}")]
     BadProject(String),
     /// What lies beside the file and belongs to it cannot be read.
-    #[error("its '{suffix}', which belongs to it: {error}")]
+    #[error("its '{suffix}', which belongs to it: {}", why(error))]
     Sidecar {
         /// `-wal`, `-shm` or `-journal`.
         suffix: &'static str,
@@ -88,11 +95,20 @@ pub enum SourceError {
         error: io::Error,
     },
     /// Reading failed.
-    #[error("reading failed: {0}")]
+    #[error("reading failed: {}", why(.0))]
     Io(#[source] io::Error),
 }
 
 impl SourceError {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::NotAGeoPackage(_) => Kind::NotAGeopackage,
+            _ => Kind::SourceUnreadable,
+        }
+    }
+
     pub(crate) fn from_io(e: io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::NotFound => Self::Missing,
@@ -136,6 +152,17 @@ impl Source {
         sidecars::stamp(&self.real, suffix)
     }
 
+    /// A file that is not there now, or cannot be looked at, may have backups all the same.
+    #[must_use]
+    pub fn that_was(given: &Path) -> Option<Self> {
+        let folder = given.parent().filter(|f| !f.as_os_str().is_empty());
+        let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(Self {
+            given: given.to_owned(),
+            real: folder.join(given.file_name()?),
+        })
+    }
+
     /// The real path as text by which its backups are known. Bytes that are no UTF-8 are written as
     /// numbers, so that two names that differ in them stay two.
     #[must_use]
@@ -167,11 +194,25 @@ impl Source {
     }
 }
 
-/// Whether the name of a file promises a GeoPackage.
+/// Whether the name of a file promises a GeoPackage. It may be all ending, and have dots or spaces
+/// behind, which some programs put there and some systems hide.
 #[must_use]
 pub fn is_geopackage(path: &Path) -> bool {
-    let extension = path.extension();
-    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("gpkg"))
+    ends_in(path, ".gpkg") || is_extended(path)
+}
+
+/// Whether it is named as a GeoPackage with extensions. ArcGIS has packages of its own that are called
+/// so.
+fn is_extended(path: &Path) -> bool {
+    ends_in(path, ".gpkx")
+}
+
+fn ends_in(path: &Path, ending: &str) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_part = |byte: &u8| !matches!(byte, b'.' | b' ');
+    let end = name.iter().rposition(is_part).map_or(0, |last| last + 1);
+    let start = end.saturating_sub(ending.len());
+    name[start..end].eq_ignore_ascii_case(ending.as_bytes())
 }
 
 /// Bytes that are no UTF-8 are written as numbers.
@@ -200,6 +241,15 @@ fn lexical(given: &Path) -> Option<PathBuf> {
     Some(std::fs::canonicalize(above).ok()?.join(rest))
 }
 
+/// The real path of what may not be there, by the nearest folder above it that is.
+#[must_use]
+pub fn once_real(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let above = path.ancestors().find(|above| above.exists())?;
+    let real = std::fs::canonicalize(above).ok()?;
+    Some(real.join(path.strip_prefix(above).ok()?))
+}
+
 /// `path` with `suffix` added to the file name.
 #[must_use]
 pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
@@ -209,7 +259,8 @@ pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Whether two names are of one file.
-pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+#[must_use]
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
     let id = |path: &Path| Some(sys::file_id(path, &std::fs::metadata(path).ok()?));
     id(a).is_some_and(|a| id(b) == Some(a))
 }

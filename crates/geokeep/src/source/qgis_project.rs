@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use files::Files;
+pub(super) use files::is_database;
 use layers::Contents;
 
 use super::{NotProtected, Source, SourceError, stamp_of, sys};

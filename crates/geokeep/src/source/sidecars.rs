@@ -1,7 +1,7 @@
 //! What lies beside a database: `-wal`, `-shm`, `-journal`. Looked at only behind the gate, while
 //! this process has no connection on the database.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -69,12 +69,31 @@ pub(super) fn stamp(database: &Path, suffix: &str) -> io::Result<Option<FileStam
 
 fn open(database: &Path, suffix: &'static str) -> Result<Option<(File, FileStamp)>, SourceError> {
     let path = sidecar(database, suffix);
-    if path.is_dir() {
+    if ordinary(&path, suffix)?.is_none() {
         return Ok(None);
     }
     let opened = open_file(&path).and_then(|file| Ok((file.metadata()?, file)));
     match opened {
         Ok((metadata, file)) => Ok(Some((file, sys::stamp(&metadata)))),
+        Err(e) if is_absent(&e) => Ok(None),
+        Err(error) => Err(SourceError::Sidecar { suffix, error }),
+    }
+}
+
+/// SQLite opens neither folders nor what lies under a link, and with one of them no database: it does
+/// not take them for absent.
+fn ordinary(path: &Path, suffix: &'static str) -> Result<Option<Metadata>, SourceError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
+        Ok(metadata) => {
+            let what = match () {
+                () if metadata.is_dir() => "it is a folder",
+                () if metadata.is_symlink() => "it is a symbolic link",
+                () => "it is no ordinary file",
+            };
+            let error = io::Error::new(io::ErrorKind::InvalidInput, what);
+            Err(SourceError::Sidecar { suffix, error })
+        }
         Err(e) if is_absent(&e) => Ok(None),
         Err(error) => Err(SourceError::Sidecar { suffix, error }),
     }
@@ -102,21 +121,14 @@ impl Journal {
 impl Shm {
     /// By `stat` alone: nothing of its contents is needed.
     pub(super) fn look(database: &Path) -> Result<Option<Self>, SourceError> {
-        match std::fs::metadata(sidecar(database, "-shm")) {
-            Ok(metadata) if metadata.is_file() => {
-                let stamp = sys::stamp(&metadata);
-                Ok(Some(Self {
-                    bytes: stamp.size,
-                    stamp,
-                }))
+        let metadata = ordinary(&sidecar(database, "-shm"), "-shm")?;
+        Ok(metadata.map(|metadata| {
+            let stamp = sys::stamp(&metadata);
+            Self {
+                bytes: stamp.size,
+                stamp,
             }
-            Ok(_) => Ok(None),
-            Err(e) if is_absent(&e) => Ok(None),
-            Err(error) => Err(SourceError::Sidecar {
-                suffix: "-shm",
-                error,
-            }),
-        }
+        }))
     }
 
     /// Whether we may read it, as SQLite must where the log is in use. It is not opened: that would

@@ -71,6 +71,21 @@ impl Database {
         })
     }
 
+    /// The same through a connection that takes the bytes for a file that could be written, though
+    /// they cannot be: then SQLite knows the CHECK constraints of its tables.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub(crate) fn open_as_if_writable(bytes: &Bytes, watch: &Watch) -> rusqlite::Result<Self> {
+        let registration = vfs::register(Arc::clone(&bytes.0))?;
+        let connection = sqlite::foreign_as_if_writable(&registration.writable_uri(), watch)?;
+        sqlite::register_spatial_functions(&connection)?;
+        Ok(Self {
+            connection,
+            registration,
+        })
+    }
+
     /// The connection.
     #[must_use]
     pub fn connection(&self) -> &Connection {

@@ -37,6 +37,11 @@ impl Registration {
     pub(super) fn uri(&self) -> OsString {
         format!("file:/{}?vfs=geokeep-stored&mode=ro&immutable=1", self.0).into()
     }
+
+    /// For a connection that takes it for a file that could be written. Writing fails all the same.
+    pub(super) fn writable_uri(&self) -> OsString {
+        format!("file:/{}?vfs=geokeep-stored&mode=rw", self.0).into()
+    }
 }
 
 impl Drop for Registration {
@@ -80,7 +85,7 @@ unsafe extern "C" fn x_open(
     _vfs: *mut ffi::sqlite3_vfs,
     name: ffi::sqlite3_filename,
     file: *mut ffi::sqlite3_file,
-    _flags: c_int,
+    flags: c_int,
     out_flags: *mut c_int,
 ) -> c_int {
     let file = file.cast::<StoredFile>();
@@ -106,7 +111,8 @@ unsafe extern "C" fn x_open(
         (*file).bytes = Box::into_raw(Box::new(bytes));
         (*file).base.pMethods = &raw const METHODS;
         if !out_flags.is_null() {
-            *out_flags = ffi::SQLITE_OPEN_READONLY;
+            // A file that can only be read has no CHECK constraints for SQLite.
+            *out_flags = flags & (ffi::SQLITE_OPEN_READONLY | ffi::SQLITE_OPEN_READWRITE);
         }
     }
     ffi::SQLITE_OK
@@ -200,7 +206,7 @@ unsafe extern "C" fn x_sector(_: *mut ffi::sqlite3_file) -> c_int {
 }
 
 unsafe extern "C" fn x_device(_: *mut ffi::sqlite3_file) -> c_int {
-    ffi::SQLITE_IOCAP_IMMUTABLE
+    0
 }
 
 static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {

@@ -3,33 +3,39 @@
 use super::{Digests, VerifyError};
 use crate::Watch;
 use crate::destination::{ChunkHashes, Damaged, Decoder, StoredBytes, digest_text};
-use crate::error::Error;
 
 /// Chunks that are read at once.
 const AT_ONCE: u64 = 32;
 
-impl From<Damaged> for Error {
+struct Stop<E>(E);
+
+impl<E: From<VerifyError>> From<Damaged> for Stop<E> {
     fn from(error: Damaged) -> Self {
-        VerifyError::from(error).into()
+        Self(E::from(error.into()))
     }
 }
 
 /// Reads all of it on `threads` threads, hands the plain bytes to `visit` in order, and compares
 /// the digests at the end: what was visited is only then trustworthy.
-pub(crate) fn compare(
+pub(crate) fn compare<E: From<VerifyError>>(
     bytes: &StoredBytes,
     digests: Digests<'_>,
     threads: usize,
-    mut visit: impl FnMut(&[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+    mut visit: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
     let mut stored = blake3::Hasher::new();
-    let content = bytes.scan(threads, |compressed, plain| {
+    let scanned = bytes.scan(threads, |compressed, plain| {
         stored.update(compressed);
-        visit(plain)
-    })?;
+        visit(plain).map_err(Stop)
+    });
+    let content = scanned.map_err(|Stop(error): Stop<E>| error)?;
     same("content", &content, digests.content)?;
     // A bit that no decoder looks at can change without a change of content.
-    same("compressed stream", &stored.finalize(), digests.stored)
+    Ok(same(
+        "compressed stream",
+        &stored.finalize(),
+        digests.stored,
+    )?)
 }
 
 /// The compressed stream as it lies on the disk, all of it, and one chunk in [`AT_ONCE`] decoded: so
@@ -41,7 +47,7 @@ pub(super) fn compare_stored(
     expected: &str,
     hashes: &ChunkHashes,
     watch: &Watch,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     let mut stored = blake3::Hasher::new();
     let mut decoder = Decoder::default();
     let (mut raw, mut plain) = (Vec::new(), Vec::new());
@@ -54,18 +60,18 @@ pub(super) fn compare_stored(
         // The last one of all is among them: it ends in another way.
         bytes.read_chunk(&mut decoder, end - 1, &mut plain)?;
         if hashes.are(end - 1, &plain) == Some(false) {
-            return Err(VerifyError::Digest { what: "content" }.into());
+            return Err(VerifyError::Digest { what: "content" });
         }
         next = end;
     }
     same("compressed stream", &stored.finalize(), expected)
 }
 
-fn same(what: &'static str, found: &blake3::Hash, expected: &str) -> Result<(), Error> {
+fn same(what: &'static str, found: &blake3::Hash, expected: &str) -> Result<(), VerifyError> {
     if digest_text(found) == expected {
         Ok(())
     } else {
-        Err(VerifyError::Digest { what }.into())
+        Err(VerifyError::Digest { what })
     }
 }
 
@@ -78,7 +84,7 @@ mod tests {
     use sozip::{ArchiveWriter, Entry, Options};
 
     use super::*;
-    use crate::error::Kind;
+    use crate::kind::Kind;
 
     const CHUNK: usize = 4096;
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
+use super::VerifyError;
 use super::found::Found;
 use super::schema::{Object, Schema, allow_long, keep_short, reason};
 use super::{Budget, not_fatal};
-use crate::error::Error;
 use crate::finding::Severity;
 use crate::sqlite::quote;
 
@@ -24,7 +24,7 @@ pub(super) fn check(
     schema: &Schema,
     budget: &Budget,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     for table in schema.tables() {
         if !table.refers {
             continue;
@@ -60,7 +60,7 @@ fn violations(connection: &Connection, table: &Object) -> rusqlite::Result<BTree
     let mut parents = BTreeMap::new();
     let mut seen = 0;
     while let Some(row) = rows.next()? {
-        let parent = super::layers::text(row.get_ref(2)?);
+        let parent = crate::sqlite::text(row.get_ref(2)?);
         let parent = parent.chars().take(NAME_CHARS_MAX).collect();
         *parents.entry(parent).or_default() += 1;
         seen += 1;

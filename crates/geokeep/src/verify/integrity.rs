@@ -1,5 +1,5 @@
 //! SQLite's own check of the whole file: `PRAGMA integrity_check`, R-trees and full-text indexes
-//! included. CHECK constraints are not: SQLite leaves them out of a database that nobody may write to.
+//! included. CHECK constraints are not (`check_constraints`).
 
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
@@ -8,25 +8,25 @@ use super::found::Found;
 use super::schema::{Object, Schema, allow_long, keep_short, reason, took_too_much};
 use super::{Budget, VerifyError, is_io};
 use crate::destination::Verdict;
-use crate::error::{Error, Interrupted};
 use crate::finding::Severity;
-use crate::sqlite::{code, quote};
+use crate::sqlite::{self, code, quote};
+use crate::watch::Interrupted;
 
 /// Faults that are listed at most.
 const FAULTS_MAX: usize = 100;
 /// SQLite's page cache for this check in KiB: looking up index entries jumps about.
 const PAGE_CACHE_KIB: u32 = 24 * 1024;
+/// The same for R-trees, whose pages are few, and what a connection has otherwise.
+const TREE_CACHE_KIB: u32 = 8 * 1024;
+const PAGE_CACHE_MIN_KIB: u32 = 2000;
 /// Steps of the longest program: SQLite makes one for all tables and columns of a file. A thousand
 /// tables of a hundred columns need this many. They take 100 MB; what needs more is checked one
 /// table at a time.
 const PROGRAM_MAX: i32 = 2_500_000;
 
-pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<(Verdict, Found), Error> {
+/// Everything, in one thread.
+pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<Found, VerifyError> {
     let mut found = Found::default();
-    let verdict = |found: &Found| match found.errors() {
-        0 => Verdict::Sound,
-        _ => Verdict::Damaged,
-    };
     connection
         .set_limit(Limit::SQLITE_LIMIT_VDBE_OP, PROGRAM_MAX)
         .map_err(VerifyError::from)?;
@@ -38,7 +38,7 @@ pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<(Verdict
                 Trouble::Damage(why) | Trouble::Unreadable(why) => fault(&mut found, None, &why),
                 Trouble::Unchecked(why) => found.unchecked(None, &why),
             }
-            return Ok((verdict(&found), found));
+            return Ok(found);
         }
     };
     let _ = connection.execute_batch(&format!("PRAGMA cache_size = -{PAGE_CACHE_KIB}"));
@@ -74,7 +74,39 @@ pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<(Verdict
             found.unchecked(Some(&table.name), why);
         }
     }
-    Ok((verdict(&found), found))
+    Ok(found)
+}
+
+/// Everything but the R-trees, which take as long as the rest: another thread checks them.
+pub(super) fn check_without_trees(
+    connection: &Connection,
+    budget: &Budget,
+) -> Result<Found, VerifyError> {
+    sqlite::forget_spatial_modules(connection).map_err(VerifyError::from)?;
+    check(connection, budget)
+}
+
+/// What [`check_without_trees`] leaves out.
+pub(super) fn check_trees(
+    connection: &Connection,
+    schema: &Schema,
+    budget: &Budget,
+    found: &mut Found,
+) -> Result<(), VerifyError> {
+    let mut trees = schema.tables();
+    trees.retain(|table| table.spatial);
+    let cache = |kib: u32| connection.execute_batch(&format!("PRAGMA cache_size = -{kib}"));
+    let _ = cache(TREE_CACHE_KIB);
+    let checked = each_table(connection, &trees, budget, found);
+    let _ = cache(PAGE_CACHE_MIN_KIB);
+    checked
+}
+
+pub(super) fn verdict(found: &Found) -> Verdict {
+    match found.errors() {
+        0 => Verdict::Sound,
+        _ => Verdict::Damaged,
+    }
 }
 
 /// Runs the check of everything, or of one table, and keeps what it says before it fails.
@@ -93,7 +125,7 @@ fn run(
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let lines = super::layers::text(row.get_ref(0)?);
+            let lines = crate::sqlite::text(row.get_ref(0)?);
             lines.lines().for_each(|line| add(found, table, line));
         }
         Ok(())
@@ -142,12 +174,12 @@ fn is_missing(message: &str) -> bool {
     .any(|text| message.contains(text))
 }
 
-fn trouble(error: rusqlite::Error, budget: &Budget) -> Result<Trouble, Error> {
+fn trouble(error: rusqlite::Error, budget: &Budget) -> Result<Trouble, VerifyError> {
     if budget.interrupted() {
         return Err(Interrupted.into());
     }
     if is_io(&error) {
-        return Err(VerifyError::from(error).into());
+        return Err(VerifyError::from(error));
     }
     let why = reason(&error);
     Ok(match code(&error) {
@@ -164,7 +196,7 @@ fn each_table(
     tables: &[&Object],
     budget: &Budget,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     for table in tables {
         let name = Some(table.name.as_str());
         if !table.computes {

@@ -3,11 +3,11 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
+use super::VerifyError;
 use super::found::Found;
 use super::schema::{Kind, Schema, keep_short, reason, took_too_much};
 use super::{Budget, not_fatal};
 use crate::destination::{Extent, Layer};
-use crate::error::Error;
 use crate::finding::Severity;
 use crate::sqlite::quote;
 
@@ -35,7 +35,7 @@ pub(super) fn list(
     mut view_steps: i64,
     budget: &Budget,
     found: &mut Found,
-) -> Result<Listed, Error> {
+) -> Result<Listed, VerifyError> {
     let listed = budget.spend(|| {
         schema.allow_for_reading(
             connection,
@@ -69,7 +69,7 @@ fn add_rows(
     budget: &Budget,
     view_steps: &mut i64,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     let Some(object) = schema.get(&layer.name) else {
         if layer.name.chars().count() < NAME_CHARS_MAX {
             layer.missing = true;
@@ -138,7 +138,12 @@ pub(crate) fn uncounted(connection: &Connection, geopackage: bool) -> rusqlite::
             "SELECT name, 'table', NULL, NULL, NULL, NULL, NULL {TABLES} ORDER BY name LIMIT ?1"
         ))?
     };
-    let short = |value: ValueRef<'_>| text(value).chars().take(NAME_CHARS_MAX).collect();
+    let short = |value: ValueRef<'_>| {
+        crate::sqlite::text(value)
+            .chars()
+            .take(NAME_CHARS_MAX)
+            .collect()
+    };
     let rows = statement.query_map([LAYERS_MAX], |row| {
         Ok(Layer {
             name: short(row.get_ref(0)?),
@@ -167,14 +172,6 @@ fn number(connection: &Connection, geopackage: bool) -> rusqlite::Result<u64> {
 
 fn contents(place: &str) -> String {
     format!("SELECT table_name, data_type, {place} FROM gpkg_contents ORDER BY table_name LIMIT ?1")
-}
-
-/// A text as it is; anything else is none.
-pub(super) fn text(value: ValueRef<'_>) -> String {
-    match value {
-        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        _ => String::new(),
-    }
 }
 
 /// The extent in columns 2 to 5; whatever is not four numbers in order is none.

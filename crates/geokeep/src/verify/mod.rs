@@ -4,6 +4,7 @@
 //! changed bytes, and a digest says nothing of a database that was broken before it was copied.
 
 mod budget;
+mod check_constraints;
 mod digest;
 mod foreign_keys;
 mod found;
@@ -21,10 +22,13 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use crate::destination::{ContentKind, Damaged, Layer, Manifest, Opened, StoredBytes, Verdict};
-use crate::error::{Error, Interrupted};
+use crate::destination::{
+    ContentKind, Damaged, DestinationError, Layer, Manifest, Opened, StoredBytes, Verdict,
+};
 use crate::finding::Finding;
+use crate::kind::Kind;
 use crate::stored::{Bytes, Database, Twin};
+use crate::watch::Interrupted;
 use crate::{Watch, sqlite};
 use budget::{Budget, Patience};
 pub(crate) use digest::compare;
@@ -57,9 +61,27 @@ pub enum VerifyError {
     /// A check could not be carried out.
     #[error("it could not be checked: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The archive could not be read.
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
+    /// Stopped on request.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// A checking thread stopped.
     #[error("a check stopped unexpectedly")]
     Panicked,
+}
+
+impl VerifyError {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Destination(e) => e.kind(),
+            Self::Interrupted(_) => Kind::Interrupted,
+            _ => Kind::VerificationFailed,
+        }
+    }
 }
 
 /// How thoroughly to verify.
@@ -105,14 +127,13 @@ const CACHE: usize = 24 << 20;
 /// now, if they were asked. `scratch` spares them the decoding of what they look at again.
 ///
 /// # Errors
-/// [`VerifyError`] and [`DestinationError`](crate::destination::DestinationError) say what is wrong
-/// with it.
+/// [`VerifyError`] and [`DestinationError`] say what is wrong with it.
 pub fn verify(
     backup: &Opened,
     level: Level,
     scratch: Option<Scratch<'_>>,
     watch: &Watch,
-) -> Result<Manifest, Error> {
+) -> Result<Manifest, VerifyError> {
     backup.check_frame()?;
     let mut manifest = backup.manifest.clone();
     let digests = Digests::of(&backup.manifest);
@@ -122,7 +143,7 @@ pub fn verify(
         return Ok(manifest);
     }
     if level == Level::Digest {
-        compare(&bytes, digests, 2, |_| Ok(watch.check()?))?;
+        compare(&bytes, digests, 2, |_| Ok::<_, VerifyError>(watch.check()?))?;
         return Ok(manifest);
     }
     let geopackage = is_geopackage(&manifest.layers);
@@ -140,13 +161,14 @@ pub(crate) fn check_restored(
     connection: &Connection,
     manifest: &Manifest,
     watch: &Watch,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     let patience = Patience::new(watch, manifest.bytes);
     let geopackage = is_geopackage(&manifest.layers);
     let checked = patience.guarded(|| {
         let budget = patience.budget();
         budget.install(connection).map_err(VerifyError::from)?;
-        let (verdict, mut found) = integrity::check(connection, &budget)?;
+        let mut found = integrity::check(connection, &budget)?;
+        let verdict = integrity::verdict(&found);
         let budget = patience.budget();
         budget.install(connection).map_err(VerifyError::from)?;
         let schema = budget
@@ -154,14 +176,14 @@ pub(crate) fn check_restored(
             .unwrap_or_default();
         // Views hardly: what they sort would go to temporary files here.
         let listed = layers::list(connection, &schema, geopackage, 0, &budget, &mut found)?;
-        Ok::<_, Error>(Checked {
+        Ok::<_, VerifyError>(Checked {
             verdict,
             findings: found.into_findings(),
             layers: listed.layers,
             more_layers: listed.more,
         })
     })?;
-    Ok(same_as_recorded(manifest, &checked)?)
+    same_as_recorded(manifest, &checked)
 }
 
 /// A database that is no GeoPackage has its tables listed as layers of type `table`.
@@ -204,7 +226,7 @@ fn compare_first(
     digests: Digests<'_>,
     scratch: Option<Scratch<'_>>,
     watch: &Watch,
-) -> Result<Known, Error> {
+) -> Result<Known, VerifyError> {
     let scratch = scratch.filter(|_| stored.size() > CACHE as u64);
     let Some(mut kept) = scratch.and_then(|scratch| Kept::begin(scratch, stored.chunk_size()))
     else {
@@ -212,7 +234,7 @@ fn compare_first(
     };
     compare(stored, digests, 2, |plain| {
         kept.take(plain);
-        Ok(watch.check()?)
+        Ok::<_, VerifyError>(watch.check()?)
     })?;
     Ok(Known::Compared(kept.finish()))
 }
@@ -228,15 +250,15 @@ pub(crate) enum Known {
     Compared(Twin),
 }
 
-/// Reads everything and checks everything, with two threads: one compares the digests and then
-/// asks GeoPackage's rules, the other has SQLite check the whole file.
+/// Reads everything and checks everything, with two threads: one compares the digests, has SQLite
+/// check R-trees and asks GeoPackage's rules, the other has SQLite check all the rest of the file.
 pub(crate) fn check(
     stored: &StoredBytes,
     digests: Digests<'_>,
     geopackage: bool,
     known: Known,
     watch: &Watch,
-) -> Result<Checked, Error> {
+) -> Result<Checked, VerifyError> {
     let patience = Patience::new(watch, stored.size());
     let whole = !matches!(known, Known::Written(_));
     let noted = match &known {
@@ -253,7 +275,7 @@ pub(crate) fn check(
         std::thread::scope(|scope| {
             let integrity = scope.spawn(|| {
                 let (database, budget) = open(&bytes, &patience)?;
-                integrity::check(database.connection(), &budget)
+                integrity::check_without_trees(database.connection(), &budget)
             });
             let compared = match &noted {
                 Some(hashes) => digest::compare_stored(stored, digests.stored, hashes, watch),
@@ -265,17 +287,14 @@ pub(crate) fn check(
                 patience.lose();
             }
             let integrity = integrity.join();
-            (
-                integrity.unwrap_or(Err(VerifyError::Panicked.into())),
-                others,
-            )
+            (integrity.unwrap_or(Err(VerifyError::Panicked)), others)
         })
     });
     watch.check()?;
     // A wrong digest explains whatever else went wrong.
     let (mut found, listed) = others?;
-    let (verdict, faults) = integrity?;
-    found.append(faults);
+    found.append(integrity?);
+    let verdict = integrity::verdict(&found);
     Ok(Checked {
         verdict,
         findings: found.into_findings(),
@@ -291,7 +310,7 @@ fn others(
     geopackage: bool,
     whole: bool,
     patience: &Patience,
-) -> Result<(Found, layers::Listed), Error> {
+) -> Result<(Found, layers::Listed), VerifyError> {
     let (database, budget) = open(bytes, patience)?;
     let connection = database.connection();
     let mut found = Found::default();
@@ -307,6 +326,8 @@ fn others(
     let steps = layers::VIEW_STEPS;
     let listed = layers::list(connection, &schema, geopackage, steps, &budget, &mut found)?;
     foreign_keys::check(connection, &schema, &budget, &mut found)?;
+    check_constraints::check(bytes, &schema, patience, &mut found)?;
+    integrity::check_trees(connection, &schema, &budget, &mut found)?;
     if geopackage {
         let layers = &listed.layers;
         spatial_index::check(connection, &schema, layers, whole, &budget, &mut found)?;
@@ -317,7 +338,10 @@ fn others(
 }
 
 /// Whether the stored database has the table that makes a GeoPackage.
-pub(crate) fn is_stored_geopackage(stored: &StoredBytes, watch: &Watch) -> Result<bool, Error> {
+pub(crate) fn is_stored_geopackage(
+    stored: &StoredBytes,
+    watch: &Watch,
+) -> Result<bool, VerifyError> {
     let patience = Patience::new(watch, stored.size());
     let (database, budget) = open(&Bytes::new(stored, 0), &patience)?;
     let connection = database.connection();
@@ -336,7 +360,7 @@ pub(crate) fn is_stored_geopackage(stored: &StoredBytes, watch: &Watch) -> Resul
 }
 
 /// A connection, and a new budget for the statements on it.
-fn open(bytes: &Bytes, patience: &Patience) -> Result<(Database, Budget), Error> {
+fn open(bytes: &Bytes, patience: &Patience) -> Result<(Database, Budget), VerifyError> {
     let database = Database::open(bytes, patience.watch()).map_err(VerifyError::from)?;
     let budget = patience.budget();
     let installed = budget.install(database.connection());
@@ -354,12 +378,12 @@ fn is_io(error: &rusqlite::Error) -> bool {
 }
 
 /// Gives the error back if it only means that this check found nothing out; else the run is over.
-fn not_fatal(error: rusqlite::Error, budget: &Budget) -> Result<rusqlite::Error, Error> {
+fn not_fatal(error: rusqlite::Error, budget: &Budget) -> Result<rusqlite::Error, VerifyError> {
     if budget.interrupted() {
         return Err(Interrupted.into());
     }
     if is_io(&error) {
-        Err(VerifyError::Sqlite(error).into())
+        Err(VerifyError::Sqlite(error))
     } else {
         Ok(error)
     }

@@ -3,11 +3,14 @@
 use super::{Checked, Digests, VerifyError, compare};
 use crate::Watch;
 use crate::destination::{Manifest, StoredBytes, Verdict};
-use crate::error::Error;
 use crate::source::{PROJECT_BYTES_MAX, ProjectFormat};
 
 /// Verifies a stored project by its manifest. All levels ask the same of it: it is short.
-pub(super) fn verify(bytes: &StoredBytes, manifest: &Manifest, watch: &Watch) -> Result<(), Error> {
+pub(super) fn verify(
+    bytes: &StoredBytes,
+    manifest: &Manifest,
+    watch: &Watch,
+) -> Result<(), VerifyError> {
     let format = manifest.project_format();
     let format = format.ok_or_else(|| no_project("it is not named as a project is".to_owned()))?;
     check(bytes, Digests::of(manifest), format, watch)?;
@@ -20,14 +23,14 @@ pub(crate) fn check(
     digests: Digests<'_>,
     format: ProjectFormat,
     watch: &Watch,
-) -> Result<Checked, Error> {
+) -> Result<Checked, VerifyError> {
     if bytes.size() > PROJECT_BYTES_MAX {
         return Err(no_project("it is longer than any project".to_owned()));
     }
     let mut whole = Vec::new();
     compare(bytes, digests, 1, |plain| {
         whole.extend_from_slice(plain);
-        Ok(watch.check()?)
+        Ok::<_, VerifyError>(watch.check()?)
     })?;
     format.check(&whole).map_err(no_project)?;
     Ok(Checked {
@@ -38,6 +41,6 @@ pub(crate) fn check(
     })
 }
 
-fn no_project(why: String) -> Error {
-    VerifyError::Differs(why).into()
+fn no_project(why: String) -> VerifyError {
+    VerifyError::Differs(why)
 }

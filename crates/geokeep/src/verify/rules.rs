@@ -17,9 +17,9 @@ use rusqlite::Connection;
 use super::found::Found;
 use super::schema::{Schema, reason};
 use super::{Budget, VerifyError, not_fatal};
-use crate::error::{Error, Interrupted};
 use crate::finding::Severity;
 use crate::stored::{Bytes, Database};
+use crate::watch::Interrupted;
 use catalogue::{CATALOGUE, contents, show, too_many_rows};
 
 const CODE: &str = "geopackage";
@@ -31,7 +31,7 @@ const LAYERS_MAX: u64 = 10_000;
 /// Why the crate had nothing to say.
 enum Failed {
     /// The whole run is over.
-    Over(Error),
+    Over(VerifyError),
     Here(String),
 }
 
@@ -40,7 +40,7 @@ pub(super) fn check(
     schema: &Schema,
     budget: &Budget,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     let asking = Asking {
         bytes,
         schema,
@@ -81,7 +81,7 @@ pub(super) fn check(
 }
 
 /// What went wrong here, apart from what ends the run.
-fn here<T>(result: Result<T, Failed>) -> Result<Result<T, String>, Error> {
+fn here<T>(result: Result<T, Failed>) -> Result<Result<T, String>, VerifyError> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(Failed::Here(why)) => Ok(Err(why)),
@@ -105,7 +105,10 @@ struct Asking<'a> {
 impl Asking<'_> {
     /// Tables of the catalogue that must be hidden for the crate to say anything; `None` if it does
     /// not even then.
-    fn unreadable_catalogue(&self, found: &mut Found) -> Result<Option<Vec<&'static str>>, Error> {
+    fn unreadable_catalogue(
+        &self,
+        found: &mut Found,
+    ) -> Result<Option<Vec<&'static str>>, VerifyError> {
         let all: Vec<_> = CATALOGUE.iter().map(|(name, _)| *name).collect();
         if let Ok(said) = here(self.ask(0..0, false, &[]))? {
             // It is one of the layers that it cannot stand.
@@ -141,7 +144,7 @@ impl Asking<'_> {
         coverages: bool,
         hidden: &[&str],
         found: &mut Found,
-    ) -> Result<(), Error> {
+    ) -> Result<(), VerifyError> {
         let end = all.end.min(LAYERS_MAX);
         let starts = (all.start..end).step_by(usize::try_from(AT_ONCE).unwrap_or(usize::MAX));
         let mut ranges: Vec<_> = starts.map(|n| n..(n + AT_ONCE).min(end)).collect();
@@ -180,14 +183,14 @@ impl Asking<'_> {
                 "SELECT table_name {} LIMIT 1 OFFSET {at}",
                 contents(coverages)
             );
-            connection.query_row(&sql, [], |row| Ok(super::layers::text(row.get_ref(0)?)))
+            connection.query_row(&sql, [], |row| Ok(crate::sqlite::text(row.get_ref(0)?)))
         });
         named.ok()
     }
 
     /// Does something on a connection of its own, with values kept short.
     fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Failed> {
-        let database = self.open().map_err(|e| Failed::Over(e.into()))?;
+        let database = self.open().map_err(Failed::Over)?;
         let connection = database.connection();
         let done = self.budget.spend(|| {
             self.schema
@@ -216,7 +219,7 @@ impl Asking<'_> {
 
     /// What the crate says of these layers of the file.
     fn ask(&self, range: Range<u64>, coverages: bool, hidden: &[&str]) -> Result<Found, Failed> {
-        let database = self.open().map_err(|e| Failed::Over(e.into()))?;
+        let database = self.open().map_err(Failed::Over)?;
         let connection = database.connection();
         let shown = self.budget.spend(|| {
             if let Some(name) = too_many_rows(connection, self.schema, hidden)? {

@@ -11,7 +11,7 @@ use rusqlite::hooks::{AuthAction, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 
-use super::layers::text;
+use crate::sqlite::{SPATIAL, text};
 
 /// Longest value in bytes where expressions of the file are evaluated. The slowest functions take
 /// the square of it: `trim` of two such halves takes some seconds.
@@ -41,15 +41,19 @@ pub(super) struct Object {
     pub(super) kind: Kind,
     /// Reading it computes: a view, a generated column, a full-text index over something else.
     pub(super) generates: bool,
-    /// Checking it computes: that, or an index on an expression or with a condition. A CHECK is not
-    /// asked in a database that is only read.
+    /// Checking it computes: that, or an index on an expression or with a condition. A CHECK is asked
+    /// apart from that.
     pub(super) computes: bool,
     /// It is a full-text index with its text in itself.
     pub(super) full_text: bool,
+    /// It may be an R-tree.
+    pub(super) spatial: bool,
     /// It is nested so deeply that SQLite must not be asked for it.
     pub(super) too_deep: bool,
     /// It may have foreign keys.
     pub(super) refers: bool,
+    /// It may have CHECK constraints.
+    pub(super) constrains: bool,
 }
 
 /// Tables and views by their names in small letters, as SQLite compares names.
@@ -205,7 +209,11 @@ impl Object {
             full_text,
             computes: generates,
             too_deep: false,
+            // Whatever else its definition looks like: what is none is checked twice at worst.
+            spatial: kind != Kind::View
+                && words(sql).any(|word| SPATIAL.iter().any(|module| is(word, module))),
             refers: kind == Kind::Table && words(sql).any(|word| is(word, "references")),
+            constrains: kind == Kind::Table && words(sql).any(|word| is(word, "check")),
         }
     }
 }
@@ -305,6 +313,7 @@ mod tests {
             ]
         );
         assert_eq!(all(|o| o.refers), ["plain"]);
+        assert_eq!(all(|o| o.constrains), ["checked"]);
         assert_eq!(
             all(|o| o.kind == Kind::Virtual),
             ["others", "tree", "words"]

@@ -10,11 +10,11 @@ mod index;
 
 use rusqlite::Connection;
 
+use super::VerifyError;
 use super::found::Found;
 use super::schema::{Kind, Schema, keep_short, reason};
 use super::{Budget, not_fatal};
 use crate::destination::Layer;
-use crate::error::Error;
 use crate::finding::Severity;
 use index::Index;
 
@@ -31,7 +31,7 @@ pub(super) fn check(
     whole: bool,
     budget: &Budget,
     found: &mut Found,
-) -> Result<(), Error> {
+) -> Result<(), VerifyError> {
     if schema.get("gpkg_geometry_columns").is_none() {
         // A GeoPackage of attributes alone need not have it.
         return Ok(());
@@ -106,8 +106,8 @@ pub(super) fn indexed_columns(
     let mut columns = Vec::new();
     while let Some(row) = rows.next()? {
         let (table, column) = (
-            super::layers::text(row.get_ref(0)?),
-            super::layers::text(row.get_ref(1)?),
+            crate::sqlite::text(row.get_ref(0)?),
+            crate::sqlite::text(row.get_ref(1)?),
         );
         let tree = schema.get(&format!("rtree_{table}_{column}"));
         let tree = tree.filter(|tree| tree.kind == Kind::Virtual);

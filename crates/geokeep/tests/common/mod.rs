@@ -114,6 +114,7 @@ pub fn machine(host: &str, id: Option<&str>) -> Machine {
 pub fn settings(disk: Arc<dyn Disk>, root: &Path) -> Settings {
     Settings {
         lock_wait: Duration::from_secs(20),
+        at_once: 1,
         threads: 2,
         label: None,
         max_loss: None,
@@ -239,7 +240,7 @@ pub fn plain(archive: &Path) -> Vec<u8> {
 }
 
 pub fn check(archive: &Path, level: Level) -> Result<Manifest, Error> {
-    verify(&open(archive)?, level, None, &Watch::default())
+    Ok(verify(&open(archive)?, level, None, &Watch::default())?)
 }
 
 /// The number of the commit whose state an archive holds.

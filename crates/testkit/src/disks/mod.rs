@@ -1,5 +1,6 @@
 //! Disks that geokeep's own writing is tested on: one that fails, one that loses power.
 
+mod contents;
 mod crash;
 mod failing;
 mod recording;

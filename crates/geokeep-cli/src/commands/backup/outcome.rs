@@ -1,31 +1,36 @@
 //! `geokeep backup`: what is said of the backup of one source.
 
-use geokeep::backup::Job;
-use geokeep::destination::{Destination, Stored};
+use std::path::Path;
+
+use geokeep::backup::{Job, Outcome};
+use geokeep::destination::Stored;
+use geokeep::judgement;
 use geokeep::source::Project;
-use geokeep::verify::LOSS;
 use geokeep::words::counted;
 
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, human_bytes, human_time, layers_in_short};
 
 /// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
-pub(super) fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> String {
-    if let Some(project) = &job.project {
-        return describe_project(project, stored, word);
-    }
-    let manifest = &stored.manifest;
-    let path = stored.location.display();
+pub(super) fn describe(job: &Job, outcome: &Outcome, seconds: f64) -> String {
     let given = shown(&job.source.given);
-    if word == "unchanged" {
+    let stored = outcome.stored();
+    let manifest = &stored.manifest;
+    let names = job.project.as_deref().map_or_else(String::new, names);
+    if matches!(outcome, Outcome::Unchanged(_)) {
         let since = human_time(manifest.instant);
-        return format!("{given}: unchanged since {since} ({})", manifest.id);
+        return format!("{given}: unchanged since {since} ({}){names}", manifest.id);
     }
+    let path = stored.location.display();
     let findings = match manifest.findings.len() {
         0 => String::new(),
         1 => ", 1 finding".to_owned(),
         n => format!(", {n} findings"),
     };
+    if job.project.is_some() {
+        let bytes = human_bytes(manifest.bytes);
+        return format!("{given}: saved {bytes}{names} -> {path}");
+    }
     format!(
         "{given}: saved {} as {} ({}{findings}) in {seconds:.1} s: {} -> {path}",
         human_bytes(manifest.bytes),
@@ -35,33 +40,21 @@ pub(super) fn describe(job: &Job, stored: &Stored, word: &str, seconds: f64) -> 
     )
 }
 
-/// `'town.qgz': saved 8.2 kB, names 4 GeoPackages, 1 of them missing -> path`.
-fn describe_project(project: &Project, stored: &Stored, word: &str) -> String {
-    let manifest = &stored.manifest;
-    let given = shown(&project.source.given);
+/// `, names 4 GeoPackages, 1 of them missing`.
+fn names(project: &Project) -> String {
     let all = project.geopackages.len() + project.missing.len();
     let missing = match project.missing.len() {
         0 => String::new(),
         n => format!(", {n} of them missing"),
     };
-    let names = counted(all, "GeoPackage", "GeoPackages");
-    let names = format!("names {names}{missing}");
-    if word == "unchanged" {
-        let since = human_time(manifest.instant);
-        return format!(
-            "{given}: unchanged since {since} ({}), {names}",
-            manifest.id
-        );
-    }
-    let (bytes, path) = (human_bytes(manifest.bytes), stored.location.display());
-    format!("{given}: saved {bytes}, {names} -> {path}")
+    let packages = counted(all, "GeoPackage", "GeoPackages");
+    format!(", names {packages}{missing}")
 }
 
 /// What a backup lacks of the one before it.
-pub(super) fn loss(job: &Job, stored: &Stored, destination: &Destination) -> Option<Failure> {
+pub(super) fn loss(job: &Job, stored: &Stored, to: &Path) -> Option<Failure> {
     let manifest = &stored.manifest;
-    let lost: Vec<_> = (manifest.findings.iter())
-        .filter(|finding| finding.code == LOSS)
+    let lost: Vec<_> = (judgement::loss(stored).into_iter())
         .map(|finding| match &finding.table {
             Some(layer) => format!("{layer}: {}", finding.message),
             None => finding.message.clone(),
@@ -80,30 +73,27 @@ pub(super) fn loss(job: &Job, stored: &Stored, destination: &Destination) -> Opt
         )),
         hint: Some(format!(
             "if that was not meant, see what there was before: {}",
-            render::command("list", &manifest.name, destination.path())
+            render::command("list", &manifest.name, to)
         )),
         exit: Exit::Incomplete,
     })
 }
 
-pub(super) fn damage(
-    job: &Job,
-    stored: &Stored,
-    saved: bool,
-    destination: &Destination,
-) -> Failure {
+pub(super) fn damage(job: &Job, stored: &Stored, saved: bool, to: &Path) -> Failure {
     let manifest = &stored.manifest;
     let faults = manifest.findings.iter().filter(|f| f.code == "integrity");
-    let first = faults.clone().next().map_or("", |finding| &finding.message);
-    let n = faults.count();
+    // What is lacking says more than what the checks make of the rest.
+    let gap = manifest.findings.iter().find(|f| f.leaves_a_gap());
+    let first = gap.or_else(|| faults.clone().next());
+    let what = match (gap, faults.count()) {
+        (Some(_), _) => "changes that wait beside it cannot be applied completely".to_owned(),
+        (None, 1) => "SQLite's check reports 1 fault".to_owned(),
+        (None, n) => format!("SQLite's check reports {n} faults"),
+    };
     Failure {
         kind: "source_damaged",
-        message: format!(
-            "{} is damaged: SQLite's check reports {n} fault{}",
-            shown(&job.source.given),
-            if n == 1 { "" } else { "s" }
-        ),
-        cause: Some(first.to_owned()),
+        message: format!("{} is damaged: {what}", shown(&job.source.given)),
+        cause: first.map(|finding| finding.message.clone()),
         state: Some(format!(
             "{} as {}, marked damaged; it never counts as the newest sound backup",
             if saved {
@@ -115,8 +105,44 @@ pub(super) fn damage(
         )),
         hint: Some(format!(
             "see earlier ones: {}",
-            render::command("list", &manifest.name, destination.path())
+            render::command("list", &manifest.name, to)
         )),
         exit: Exit::Incomplete,
     }
+}
+
+/// A file that is not there any more, when that is found out.
+pub(super) fn gone(stored: &Stored, to: &Path) -> Failure {
+    let again = render::command("restore", &stored.manifest.name, to);
+    Failure {
+        kind: "source_gone",
+        message: format!("{} is not there any more", source(stored)),
+        cause: Some("it was backed up before; now there is no file of this name".to_owned()),
+        state: Some(format!("its backups stay; {}", newest_of(stored))),
+        hint: Some(format!("if that was not meant: {again}")),
+        exit: Exit::Incomplete,
+    }
+}
+
+/// The same, from then on.
+pub(super) fn still_gone(stored: &Stored, since: jiff::Timestamp) -> String {
+    format!(
+        "{} is not there any more, noticed on {}; {}",
+        source(stored),
+        human_time(since),
+        newest_of(stored)
+    )
+}
+
+fn source(stored: &Stored) -> String {
+    shown(Path::new(stored.manifest.source.name()))
+}
+
+fn newest_of(stored: &Stored) -> String {
+    let sound = if stored.is_sound() {
+        "newest sound one"
+    } else {
+        "newest one, which is not sound,"
+    };
+    format!("the {sound} is {}", stored.manifest.at())
 }

@@ -1,61 +1,72 @@
-//! `geokeep backup`: what is said of whose the backups are.
+//! `geokeep backup`: what is said beside the backups: whose they are, and what has none.
 
-use std::collections::BTreeSet;
+use std::path::Path;
 
 use geokeep::backup::{CLOCK, Job, OTHER_FILE};
-use geokeep::destination::{Destination, Likely, Machine, Stored};
+use geokeep::destination::{DestinationError, Likely, Machine, Stored};
 use geokeep::report::quoted;
+use geokeep::source::{NotProtected, Project};
+use geokeep::words::counted;
 
 use crate::failure::shown;
 use crate::render;
 use crate::settings::Context;
 
+/// So many are named; all of them are in JSON.
+const NAMED_MAX: usize = 10;
+
 /// How to name this machine.
 fn by_name(context: &Context) -> &'static str {
-    if context.in_jobs {
-        "host = \"NAME\" in geokeep.toml"
-    } else {
-        "--host NAME"
-    }
+    context
+        .asked
+        .pick("--host NAME", "host = \"NAME\" in geokeep.toml")
 }
 
 /// A machine of which nothing lasts is known by its name.
 pub(super) fn of_machine(machine: &Machine, context: &Context) {
-    if !machine.lasts() {
-        render::remark(&format!(
-            "this machine has no id that lasts: its backups are known by its name, '{}'; where that \
-             changes, as in containers, give it one: {}",
-            machine.host,
-            by_name(context)
-        ));
-    }
+    render::remark(&format!(
+        "this machine has no id that lasts: its backups are known by its name, '{}'; where that \
+         changes, as in containers, give it one: {}",
+        machine.host,
+        by_name(context)
+    ));
 }
 
 /// A machine that has got another name, or a copy of it.
-pub(super) fn of_former_host(jobs: &[Job], context: &Context) {
-    let former: BTreeSet<_> = jobs.iter().filter_map(Job::former_host).collect();
-    if let Some(former) = former.first() {
-        render::remark(&format!(
-            "this machine was called '{former}' at its last backups, which go on; if it is another \
-             one (a copy with the same machine-id), tell them apart: {}",
-            by_name(context)
-        ));
-    }
+pub(super) fn of_former_host(former: &str, context: &Context) {
+    render::remark(&format!(
+        "this machine was called '{former}' at its last backups, which go on; if it is another \
+         one (a copy with the same machine-id), tell them apart: {}",
+        by_name(context)
+    ));
 }
 
 /// A line that is a link could lead anywhere.
-pub(super) fn of_links(destination: &Destination) {
-    for name in destination.linked_lines().unwrap_or_default() {
-        render::remark(&format!(
-            "{} is a symbolic link: nothing is written, removed or looked for there",
-            shown(&destination.location_of_line(&name))
-        ));
-    }
+pub(super) fn of_link(line: &str, to: &Path) {
+    render::remark(&format!(
+        "{} is a symbolic link: nothing is written, removed or looked for there",
+        shown(&to.join(line))
+    ));
+}
+
+/// Where nobody can say with which source a line goes on, it is left alone, and its source begins
+/// another one.
+pub(super) fn of_strange_owner(line: &str, error: &DestinationError, to: &Path) {
+    let why = match error {
+        DestinationError::BadArchive { path, reason } => format!("{}: {reason}", shown(path)),
+        other => other.to_string(),
+    };
+    render::remark(&format!(
+        "{why}; no backup is added to that line, and its source begins a new one. Say whose it is: \
+         geokeep adopt {} FILE --from {}",
+        quoted(line),
+        quoted(&to.to_string_lossy())
+    ));
 }
 
 /// The file is most likely known already, under another name or of another machine.
-pub(super) fn of_likely(job: &Job, likely: &Likely, destination: &Destination) {
-    let folder = destination.path().to_string_lossy();
+pub(super) fn of_likely(job: &Job, likely: &Likely, to: &Path) {
+    let folder = to.to_string_lossy();
     render::remark(&format!(
         "{} begins the line {}; there is {}, {}: if it is the same file, make it one history: \
          geokeep adopt {} {} --from {}",
@@ -79,4 +90,39 @@ pub(super) fn of_succession(job: &Job, stored: &Stored) {
             finding.message
         ));
     }
+}
+
+/// Links in folders.
+pub(super) fn of_links_not_followed(links: &[NotProtected]) {
+    let count = counted(links.len(), "link is", "links are");
+    let names = in_words(links, |link| match &link.path {
+        Some(path) => shown(path),
+        None => link.name.clone(),
+    });
+    render::remark(&format!(
+        "{count} not followed, and what lies there is not backed up: {names}"
+    ));
+}
+
+/// Layers of a project.
+pub(super) fn of_layers(project: &Project) {
+    let layers = &project.not_protected;
+    if layers.is_empty() {
+        return;
+    }
+    let count = counted(layers.len(), "layer of", "layers of");
+    let project = shown(&project.source.given);
+    let names = in_words(layers, |layer| format!("'{}'", layer.name));
+    let verb = if layers.len() == 1 { "is" } else { "are" };
+    render::remark(&format!("{count} {project} {verb} not backed up: {names}"));
+}
+
+fn in_words(all: &[NotProtected], name: impl Fn(&NotProtected) -> String) -> String {
+    let named = all.iter().take(NAMED_MAX);
+    let named = named.map(|one| format!("{} ({})", name(one), one.why.describe()));
+    let mut named: Vec<_> = named.collect();
+    if all.len() > NAMED_MAX {
+        named.push(format!("and {} more", all.len() - NAMED_MAX));
+    }
+    named.join(", ")
 }

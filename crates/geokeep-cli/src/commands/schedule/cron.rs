@@ -4,7 +4,7 @@ use geokeep::schedule::{Plan, cron};
 
 use super::{Installed, Status, refused, tool};
 use crate::failure::Failure;
-use crate::render::ScheduleText;
+use geokeep::wire::ScheduleText;
 
 const PLACE: &str = "your crontab";
 

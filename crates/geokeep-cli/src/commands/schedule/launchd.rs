@@ -6,8 +6,8 @@ use geokeep::schedule::{Plan, cron, launchd};
 
 use super::{Installed, Status, delete, home, place_of, tool, write};
 use crate::failure::{Failure, shown};
-use crate::render::ScheduleText;
 use crate::settings::Context;
+use geokeep::wire::ScheduleText;
 
 fn file() -> Result<PathBuf, Failure> {
     let name = format!("{}.plist", launchd::LABEL);

@@ -9,11 +9,12 @@ mod tool;
 use std::path::{Path, PathBuf};
 
 use geokeep::schedule::{Plan, ScheduleError};
+use geokeep::wire::{ScheduleLine, ScheduleText, utc};
 
 use crate::args::schedule::{Action, Install, Schedule, Scheduler};
 use crate::config::Config;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, ScheduleLine, ScheduleText, human_time};
+use crate::render::{self, human_time};
 use crate::settings::Context;
 
 /// What a scheduler knows of the schedule that it has.
@@ -129,8 +130,12 @@ impl Scheduler {
 /// Schedulers start programs in folders of their own, so that both paths are absolute. What would
 /// fail each night fails now: the configuration is read, and its jobs are there.
 fn plan_of(install: &Install, context: &Context) -> Result<Plan, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|e| failed("could not find out where geokeep lies", &e.to_string()))?;
+    let program = std::env::current_exe().map_err(|e| {
+        failed(
+            "could not find out where geokeep lies",
+            &geokeep::words::why(&e),
+        )
+    })?;
     let config = Config::find(install.config.as_deref(), context)?;
     config.chosen(&install.jobs)?;
     Plan::new(&program, &config.path, &install.jobs, install.times.when()).map_err(refused)
@@ -221,9 +226,9 @@ fn status(kind: Option<Scheduler>, context: &Context) -> Result<(), Failure> {
         if context.json {
             render::json_line(&ScheduleLine {
                 place: Some(status.place),
-                last_run: status.last_run.map(render::utc),
+                last_run: status.last_run.map(utc),
                 last_exit: status.last_exit,
-                next_run: status.next_run.map(render::utc),
+                next_run: status.next_run.map(utc),
                 notes: status.notes,
                 ..ScheduleLine::new("scheduled", Some(kind.as_str()))
             });
@@ -263,7 +268,7 @@ fn describe(kind: Scheduler, status: &Status, context: &Context) {
 }
 
 fn refused(error: ScheduleError) -> Failure {
-    Failure::of_schedule(&error.into())
+    Failure::of_schedule(&error)
 }
 
 fn failed(message: &str, cause: &str) -> Failure {
@@ -289,8 +294,12 @@ fn place_of(path: &Path) -> String {
 
 /// Writes a file for a scheduler to read, with the folders that lead to it.
 fn write(path: &Path, bytes: &[u8], context: &Context) -> Result<(), Failure> {
-    geokeep::durable::write_file(&context.disk, path, bytes)
-        .map_err(|e| failed(&format!("could not write {}", shown(path)), &e.to_string()))
+    geokeep::durable::write_file(&context.disk, path, bytes).map_err(|e| {
+        failed(
+            &format!("could not write {}", shown(path)),
+            &geokeep::words::why(&e),
+        )
+    })
 }
 
 /// Removes a file; whether it was there.
@@ -300,7 +309,7 @@ fn delete(path: &Path, context: &Context) -> Result<bool, Failure> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(e) => {
             let message = format!("could not remove {}", shown(path));
-            Err(failed(&message, &e.to_string()))
+            Err(failed(&message, &geokeep::words::why(&e)))
         }
     }
 }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{Installed, Status, delete, home, place_of, refused, tool, write};
 use crate::failure::Failure;
-use crate::render::ScheduleText;
 use crate::settings::Context;
+use geokeep::wire::ScheduleText;
 
 /// Whether the user has a running systemd that we can talk to.
 pub(super) fn answers() -> bool {

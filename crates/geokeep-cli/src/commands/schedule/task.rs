@@ -4,8 +4,8 @@ use geokeep::schedule::{Plan, task};
 
 use super::{Installed, Status, delete, refused, tool, write};
 use crate::failure::Failure;
-use crate::render::ScheduleText;
 use crate::settings::Context;
+use geokeep::wire::ScheduleText;
 
 /// `schtasks` writes times as each language does; this writes instants: last run, its result, next
 /// run.

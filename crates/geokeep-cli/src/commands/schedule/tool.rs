@@ -21,7 +21,10 @@ pub(super) fn output<A: AsRef<OsStr>>(
             format!("the program '{program}' is not there"),
             "it is what schedules are made with in this way",
         ),
-        _ => failed(&format!("could not run '{program}'"), &e.to_string()),
+        _ => failed(
+            &format!("could not run '{program}'"),
+            &geokeep::words::why(&e),
+        ),
     })
 }
 

@@ -131,7 +131,6 @@ fn has_access_list(_path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-    #![allow(clippy::print_stderr, reason = "what could not be tried is said")]
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
     use super::*;
@@ -150,7 +149,7 @@ mod tests {
         chmod(file.parent().unwrap(), 0o755);
         chmod(&file, 0o644);
         if let Some(open) = doubt(&file).unwrap() {
-            eprintln!("skipped: not to be tried here: {open:?}");
+            testkit::skipped(&format!("not to be tried here: {open:?}"));
             return None;
         }
         Some((place, file))
@@ -212,7 +211,7 @@ mod tests {
     fn what_belongs_to_somebody_else_is_found() {
         let Some((place, file)) = place() else { return };
         if chown(&file, Some(65_533), None).is_err() {
-            eprintln!("skipped: only root can give files away");
+            testkit::skipped("only root can give files away");
             return;
         }
         let what = |file: &Path| doubt(file).unwrap().map(|doubt| doubt.what);

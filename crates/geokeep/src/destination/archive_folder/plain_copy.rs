@@ -25,7 +25,7 @@ use crate::durable::open_file;
 use crate::source::{Evidence, PROJECT_BYTES_MAX, ProjectFormat};
 
 /// Says whose the copies of a line are.
-const OWNER_NAME: &str = "project.json";
+pub(super) const OWNER_NAME: &str = "project.json";
 const OWNER_FORMAT: &str = "geokeep project";
 const OWNER_VERSION: u32 = 1;
 

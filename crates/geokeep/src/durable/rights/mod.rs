@@ -8,11 +8,15 @@ mod readers;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
+use give as to;
+#[cfg(unix)]
 use unix as os;
 #[cfg(not(unix))]
 mod other;
 #[cfg(not(unix))]
 use other as os;
+#[cfg(not(unix))]
+use other as to;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -142,7 +146,7 @@ pub(super) fn open_as_usual(path: &Path) {
 /// Gives a new file of ours `rights`, as far as we may and nobody gains by it. Whom `readers` does
 /// not name gets nothing.
 pub(super) fn give(path: &Path, rights: &Rights, readers: Option<&Readers>) -> Vec<NotRestored> {
-    os::give(path, rights, readers)
+    to::give(path, rights, readers)
 }
 
 #[cfg(test)]

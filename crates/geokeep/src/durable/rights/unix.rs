@@ -13,8 +13,6 @@ use rustix::fs::{Mode, OFlags};
 use super::acl::{Acl, READ, Who};
 use super::{Readers, Rights};
 
-pub(super) use super::give::give;
-
 /// For reading, by its own name only: a link that somebody puts in its place is not followed.
 pub(super) fn open_ours(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

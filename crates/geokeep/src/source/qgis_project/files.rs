@@ -115,7 +115,7 @@ impl Named {
     }
 }
 
-fn is_database(path: &Path) -> bool {
+pub(in crate::source) fn is_database(path: &Path) -> bool {
     let mut start = [0; MAGIC.len()];
     // It may be a source: nobody else of this process may have it open meanwhile.
     let gate = Source::new(path).and_then(|source| Gate::enter(&source));

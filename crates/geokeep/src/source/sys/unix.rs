@@ -402,9 +402,33 @@ mod tests {
         assert_eq!(missing.kind(), io::ErrorKind::NotADirectory);
     }
 
+    /// The kernel names only what stands in the way of the one who asks: a lock of this process is
+    /// seen by others, and not by us.
     #[test]
     fn a_lock_of_our_own_process_is_nobodys() {
-        let file = tempfile::tempfile().unwrap();
-        assert!(locks(&file).unwrap().nobody());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let lock = read_lock(file.as_file()).unwrap();
+        assert!(lock.is_some(), "nobody else has it");
+        assert!(locks(file.as_file()).unwrap().nobody());
+        #[cfg(target_os = "linux")]
+        {
+            use nix::fcntl::{FcntlArg, fcntl};
+            // Locks of open files stand against those of processes, even of the same one.
+            let other = file.reopen().unwrap();
+            let held = || {
+                let mut asked = libc::flock {
+                    l_type: libc::c_short::try_from(libc::F_WRLCK).unwrap(),
+                    l_whence: libc::c_short::try_from(libc::SEEK_SET).unwrap(),
+                    l_start: libc::off_t::try_from(SHARED_FIRST).unwrap(),
+                    l_len: libc::off_t::try_from(SHARED_SIZE).unwrap(),
+                    l_pid: 0,
+                };
+                fcntl(&other, FcntlArg::F_OFD_GETLK(&mut asked)).unwrap();
+                i32::from(asked.l_type)
+            };
+            assert_eq!(held(), libc::F_RDLCK, "the lock is really there");
+            drop(lock);
+            assert_eq!(held(), libc::F_UNLCK);
+        }
     }
 }

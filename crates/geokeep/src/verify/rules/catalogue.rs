@@ -5,7 +5,7 @@ use std::ops::Range;
 use rusqlite::Connection;
 
 use crate::sqlite::quote;
-use crate::verify::layers::text;
+use crate::sqlite::text;
 use crate::verify::schema::Schema;
 use crate::verify::spatial_index::indexed_columns;
 

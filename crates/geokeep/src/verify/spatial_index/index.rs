@@ -6,7 +6,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::{Comparison, IndexedColumn};
 use crate::sqlite::quote;
-use crate::verify::layers::text;
+use crate::sqlite::text;
 
 /// Features and entries that are looked at in a larger layer.
 const SAMPLE: u64 = 400;

@@ -2,28 +2,27 @@
 
 use std::path::Path;
 
-use geokeep::destination::{Origin, Stored};
-use geokeep::retention::Reason;
 use serde::Serialize;
 
-use super::utc;
-use crate::failure::Failure;
+use super::{Failure, of_path, utc};
+use crate::destination::{Origin, Stored};
+use crate::retention::Reason;
 
 /// `adopt`: one line.
 #[derive(Debug, Serialize)]
-pub(crate) struct AdoptLine<'a> {
-    kind: &'static str,
-    status: &'static str,
-    name: &'a str,
+pub struct AdoptLine<'a> {
+    pub kind: &'static str,
+    pub status: &'static str,
+    pub name: &'a str,
     /// With what it goes on, and with what it did before.
-    source: &'a str,
-    host: &'a str,
-    former_source: &'a str,
-    former_host: &'a str,
+    pub source: &'a str,
+    pub host: &'a str,
+    pub former_source: &'a str,
+    pub former_host: &'a str,
 }
 
 impl<'a> AdoptLine<'a> {
-    pub(crate) fn new(line: &'a str, before: &'a Origin, now: &'a Origin, adopted: bool) -> Self {
+    pub fn new(line: &'a str, before: &'a Origin, now: &'a Origin, adopted: bool) -> Self {
         Self {
             kind: "adopt",
             status: if adopted { "adopted" } else { "unchanged" },
@@ -38,30 +37,30 @@ impl<'a> AdoptLine<'a> {
 
 /// `forget`: one backup.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct ForgetLine {
-    pub(crate) kind: &'static str,
-    pub(crate) action: &'static str,
-    pub(crate) reasons: Vec<&'static str>,
-    pub(crate) status: &'static str,
-    pub(crate) name: String,
-    pub(crate) id: Option<String>,
-    pub(crate) path: String,
-    pub(crate) instant: Option<String>,
-    pub(crate) stored_bytes: Option<u64>,
-    pub(crate) content: Option<&'static str>,
-    pub(crate) verdict: &'static str,
-    pub(crate) pinned: Option<String>,
-    pub(crate) error: Option<Failure>,
+pub struct ForgetLine {
+    pub kind: &'static str,
+    pub action: &'static str,
+    pub reasons: Vec<&'static str>,
+    pub status: &'static str,
+    pub name: String,
+    pub id: Option<String>,
+    pub path: String,
+    pub instant: Option<String>,
+    pub stored_bytes: Option<u64>,
+    pub content: Option<&'static str>,
+    pub verdict: &'static str,
+    pub pinned: Option<String>,
+    pub error: Option<Failure>,
 }
 
 impl ForgetLine {
     /// A backup that has stayed for these reasons, or for lack of any has gone.
-    pub(crate) fn of(stored: &Stored, reasons: &[Reason]) -> Self {
+    pub fn of(stored: &Stored, reasons: &[Reason]) -> Self {
         let manifest = &stored.manifest;
         Self {
             name: manifest.name.clone(),
             id: Some(manifest.id.clone()),
-            path: stored.location.to_string_lossy().into_owned(),
+            path: of_path(&stored.location),
             instant: Some(utc(manifest.instant)),
             stored_bytes: Some(stored.stored_bytes),
             content: Some(manifest.content.as_str()),
@@ -83,27 +82,27 @@ impl ForgetLine {
     }
 
     /// It has not gone after all.
-    pub(crate) fn fail(&mut self, failure: Failure) {
+    pub fn fail(&mut self, failure: impl Into<Failure>) {
         self.status = "failed";
-        self.error = Some(failure);
+        self.error = Some(failure.into());
     }
 
     /// An archive of another user, who does not let us read it.
-    pub(crate) fn not_ours(line: &str, path: &Path) -> Self {
+    pub fn not_ours(line: &str, path: &Path) -> Self {
         Self {
             kind: "forget",
             action: "keep",
             reasons: vec!["not_ours"],
             status: "kept",
             name: line.to_owned(),
-            path: path.to_string_lossy().into_owned(),
+            path: of_path(path),
             verdict: "not_ours",
             ..Self::default()
         }
     }
 
     /// An archive that cannot be read.
-    pub(crate) fn unreadable(line: &str, path: &Path, failure: &Failure) -> Self {
+    pub fn unreadable(line: &str, path: &Path, failure: impl Into<Failure>) -> Self {
         Self {
             kind: "forget",
             action: "keep",
@@ -111,13 +110,13 @@ impl ForgetLine {
             status: "kept",
             name: line.to_owned(),
             id: None,
-            path: path.to_string_lossy().into_owned(),
+            path: of_path(path),
             instant: None,
             stored_bytes: None,
             content: None,
             verdict: "unreadable",
             pinned: None,
-            error: Some(failure.clone()),
+            error: Some(failure.into()),
         }
     }
 }

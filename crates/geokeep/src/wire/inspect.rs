@@ -2,75 +2,85 @@
 
 use std::path::Path;
 
-use geokeep::destination::Layer;
-use geokeep::inspect::Inspection;
-use geokeep::snapshot::Advice;
-use geokeep::source::{Shm, Wal};
 use serde::Serialize;
 
-use crate::failure::Failure;
+use super::{Failure, of_path};
+use crate::destination::Layer;
+use crate::inspect::Inspection;
+use crate::snapshot::Advice;
+use crate::source::{Shm, Wal};
 
 /// `inspect`: one file.
 #[derive(Debug, Serialize)]
-pub(crate) struct InspectLine<'a> {
-    pub(crate) kind: &'static str,
-    pub(crate) file: String,
-    pub(crate) bytes: u64,
-    pub(crate) is_sqlite: bool,
-    pub(crate) journal_mode: Option<&'static str>,
-    pub(crate) page_size: Option<u32>,
-    pub(crate) file_system: String,
-    pub(crate) state: String,
-    pub(crate) sidecars: Sidecars<'a>,
-    pub(crate) holders: Vec<HolderLine>,
-    pub(crate) layers: Option<&'a [Layer]>,
-    pub(crate) methods: &'a [Advice],
-    pub(crate) error: Option<Failure>,
+pub struct InspectLine<'a> {
+    pub kind: &'static str,
+    pub file: String,
+    pub bytes: u64,
+    pub is_sqlite: bool,
+    pub journal_mode: Option<&'static str>,
+    pub page_size: Option<u32>,
+    pub file_system: String,
+    pub state: String,
+    pub sidecars: Sidecars<'a>,
+    pub holders: Vec<HolderLine>,
+    pub layers: Option<&'a [Layer]>,
+    pub methods: &'a [Advice],
+    pub error: Option<Failure>,
 }
 
 /// A file that could not be inspected.
 #[derive(Debug, Serialize)]
-pub(crate) struct InspectFailedLine<'a> {
-    pub(crate) kind: &'static str,
-    pub(crate) file: String,
-    pub(crate) error: &'a Failure,
+pub struct InspectFailedLine {
+    pub kind: &'static str,
+    pub file: String,
+    pub error: Failure,
+}
+
+impl InspectFailedLine {
+    pub fn of(file: &Path, failure: impl Into<Failure>) -> Self {
+        Self {
+            kind: "inspect",
+            file: of_path(file),
+            error: failure.into(),
+        }
+    }
 }
 
 /// What lies beside the file.
 #[derive(Debug, Serialize)]
-pub(crate) struct Sidecars<'a> {
-    pub(crate) wal: Option<&'a Wal>,
-    pub(crate) shm: Option<&'a Shm>,
-    pub(crate) journal: Option<JournalLine>,
+pub struct Sidecars<'a> {
+    pub wal: Option<&'a Wal>,
+    pub shm: Option<&'a Shm>,
+    pub journal: Option<JournalLine>,
 }
 
 /// A rollback journal.
 #[derive(Debug, Serialize)]
-pub(crate) struct JournalLine {
-    pub(crate) bytes: u64,
-    pub(crate) has_header: bool,
-    pub(crate) hot: bool,
+pub struct JournalLine {
+    pub bytes: u64,
+    pub has_header: bool,
+    pub hot: bool,
 }
 
 /// Who has the file open.
 #[derive(Debug, Serialize)]
-pub(crate) struct HolderLine {
-    pub(crate) pid: u32,
-    pub(crate) program: Option<String>,
-    pub(crate) locks: Vec<String>,
+pub struct HolderLine {
+    pub pid: u32,
+    pub program: Option<String>,
+    pub locks: Vec<String>,
 }
 
 impl<'a> InspectLine<'a> {
-    pub(crate) fn of(file: &Path, inspection: &'a Inspection) -> Self {
+    pub fn of(file: &Path, inspection: &'a Inspection) -> Self {
         let look = &inspection.look;
         let hot = look.journal_is_hot();
         Self {
             kind: "inspect",
-            file: file.to_string_lossy().into_owned(),
+            file: of_path(file),
             bytes: look.stamp.size,
             is_sqlite: look.header().is_some(),
             journal_mode: look.header().map(|header| header.journal_mode().as_str()),
-            page_size: look.header().and_then(geokeep::source::Header::page_size),
+            page_size: look.header().and_then(crate::source::Header::page_size),
             file_system: look.file_system.name().to_owned(),
             state: inspection.state.describe().to_owned(),
             sidecars: Sidecars {

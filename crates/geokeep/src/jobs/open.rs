@@ -1,0 +1,60 @@
+//! The destination of a job, which must not be among its sources.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::JobError;
+use crate::destination::Destination;
+use crate::durable::Disk;
+use crate::source::{Expanded, NotProtected, Unprotected, once_real};
+
+/// Opens the folder `to`, which is made if it is not there, unless it must be. What lies behind a
+/// link to it is taken out of `expanded`.
+///
+/// # Errors
+/// [`JobError::InSource`], [`JobError::MustExist`] and [`JobError::Destination`].
+pub fn open(
+    expanded: &mut Expanded,
+    to: &Path,
+    must_exist: bool,
+    disk: &Arc<dyn Disk>,
+) -> Result<Destination, JobError> {
+    leave_backups_alone(expanded, to);
+    let mut folders = expanded.found.iter().filter_map(|f| f.below.as_ref());
+    if let Some(folder) = folders.find(|folder| lies_below(to, folder)) {
+        return Err(JobError::InSource {
+            to: to.to_owned(),
+            folder: folder.clone(),
+        });
+    }
+    let disk = Arc::clone(disk);
+    if must_exist {
+        Destination::open(to, disk).map_err(|e| JobError::MustExist(e.into()))
+    } else {
+        Ok(Destination::open_or_create(to, disk)?)
+    }
+}
+
+/// What lies behind a link to where the backups go is not taken: each run would find what the last
+/// one wrote.
+fn leave_backups_alone(expanded: &mut Expanded, to: &Path) {
+    let mut links = BTreeSet::new();
+    expanded.found.retain(|found| match &found.link {
+        Some(link) if links.contains(link) || lies_below(to, link) => {
+            links.insert(link.clone());
+            false
+        }
+        _ => true,
+    });
+    let links = links.into_iter();
+    let links = links.map(|link| NotProtected::at(link, Unprotected::LinkToBackups));
+    expanded.not_protected.extend(links);
+}
+
+fn lies_below(destination: &Path, folder: &Path) -> bool {
+    match (once_real(destination), once_real(folder)) {
+        (Some(destination), Some(folder)) => destination.starts_with(folder),
+        _ => false,
+    }
+}

@@ -1,0 +1,195 @@
+//! Whether the sources of a job have the backups that it promises.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::config::Job;
+use crate::backup::Settings;
+use crate::destination::{Destination, Lines, Stored};
+use crate::error::Error;
+use crate::judgement::{Flaw, Protection, Standing, still_holds};
+use crate::source::{Expanded, Found, Project, Source, SourceError};
+
+/// What is known of a job's sources.
+#[derive(Debug)]
+pub struct Status {
+    /// Each of them.
+    pub sources: Vec<SourceStatus>,
+    /// Why nothing is known of their backups.
+    pub unusable: Option<Error>,
+}
+
+/// What is known of one source.
+#[derive(Debug, Default)]
+pub struct SourceStatus {
+    /// Its real path, or as it was named.
+    pub source: PathBuf,
+    /// Its newest sound backup.
+    pub newest: Option<Stored>,
+    /// The age of that.
+    pub age: Option<SignedDuration>,
+    /// The source certainly still holds what that holds.
+    pub unchanged: bool,
+    /// The promise is broken, or it is not known to be kept.
+    pub overdue: bool,
+    /// When a run found that it is not there any more.
+    pub gone: Option<Timestamp>,
+    /// Why it is not known to have a backup, or none that is newer.
+    pub why: Option<Why>,
+}
+
+/// Why a source is not known to be protected.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Why {
+    /// It cannot be looked at.
+    #[error(transparent)]
+    Source(SourceError),
+    /// Nothing is known of its backups: [`Status::unusable`].
+    #[error("its destination cannot be used")]
+    Unusable,
+    /// Its newest backup cannot be read.
+    #[error("its newest backup cannot be read")]
+    Unreadable,
+    /// Its newest backup is not what it was.
+    #[error("its newest backup did not pass its last verification")]
+    Failed,
+    /// It was damaged when its newest backup was made.
+    #[error("it was damaged when its newest backup was made")]
+    Damaged,
+    /// It is not there any more.
+    #[error("it is not there any more; its backups stay")]
+    Gone,
+}
+
+/// Judges every source of a job, with what it stands for now. `settings` are the caller's own.
+#[must_use]
+pub fn status(job: &Job, expanded: Expanded, settings: Settings) -> Status {
+    let settings = job.settings(settings);
+    let (destination, unusable) =
+        match Destination::open(&job.to, Arc::clone(&settings.disk)).map_err(Error::from) {
+            Ok(destination) => (Some(destination), None),
+            Err(error) => (None, Some(error)),
+        };
+    let known = destination
+        .as_ref()
+        .map(|to| to.known_lines(&settings.machine));
+    let (known, unlisted) = match known.transpose() {
+        Ok(known) => (known, None),
+        Err(error) => (None, Some(error.into())),
+    };
+    let judge = Judge {
+        max_age: SignedDuration::try_from(job.max_age).unwrap_or(SignedDuration::MAX),
+        now: settings.clock.now(),
+        known: known.zip(destination.as_ref()),
+        settings: &settings,
+    };
+    Status {
+        sources: judge.all(expanded),
+        unusable: unusable.or(unlisted),
+    }
+}
+
+struct Judge<'a> {
+    max_age: SignedDuration,
+    now: Timestamp,
+    known: Option<(Lines<'a>, &'a Destination)>,
+    settings: &'a Settings,
+}
+
+impl Judge<'_> {
+    fn all(&self, mut expanded: Expanded) -> Vec<SourceStatus> {
+        let found = std::mem::take(&mut expanded.found);
+        let mut all: Vec<_> = found.into_iter().map(|found| self.found(found)).collect();
+        all.extend(expanded.projects.iter().map(|one| self.project(one)));
+        let gone = self.known.as_ref().and_then(|(_, destination)| {
+            let gone = destination.gone(&expanded, &self.settings.machine);
+            gone.ok()
+        });
+        all.extend(gone.into_iter().flatten().map(|stored| self.gone(stored)));
+        all
+    }
+
+    fn found(&self, found: Found) -> SourceStatus {
+        let (path, source, why) = match found.source {
+            Ok(source) => {
+                let why = self.known.is_none().then_some(Why::Unusable);
+                (source.real.clone(), Some(source), why)
+            }
+            Err(error) => {
+                let was = Source::that_was(&found.given);
+                (found.given, was, Some(Why::Source(error)))
+            }
+        };
+        let known = self.known.as_ref().zip(source);
+        let newest = known.and_then(|((lines, _), source)| lines.newest_sound_of(&source));
+        self.of(path, newest, why)
+    }
+
+    fn of(&self, source: PathBuf, newest: Option<Stored>, why: Option<Why>) -> SourceStatus {
+        let machine = &self.settings.machine;
+        let holds = |stored: &Stored| still_holds(stored, machine, self.now);
+        let protection = Protection {
+            newest: None,
+            sound: newest.as_ref(),
+            unchanged: newest.as_ref().is_some_and(holds),
+            max_age: Some(self.max_age),
+            now: self.now,
+        };
+        let is_late = protection.standing() != Standing::Fresh;
+        let (age, unchanged) = (protection.age(), protection.unchanged);
+        let why = why.or_else(|| self.why_not_newer(newest.as_ref().filter(|_| is_late)?));
+        SourceStatus {
+            source,
+            age,
+            unchanged,
+            overdue: is_late || why.is_some(),
+            newest,
+            why,
+            ..SourceStatus::default()
+        }
+    }
+
+    /// Why there is no newer sound backup than this one, if there are newer ones.
+    fn why_not_newer(&self, sound: &Stored) -> Option<Why> {
+        let (_, destination) = self.known.as_ref()?;
+        let newest = destination.backups(&sound.manifest.name).ok()?.pop()?;
+        if newest == sound.id {
+            return None;
+        }
+        let Ok(newest) = destination.stored(&newest) else {
+            return Some(Why::Unreadable);
+        };
+        match Flaw::of(&newest)? {
+            Flaw::Failed(_) => Some(Why::Failed),
+            Flaw::Damaged => Some(Why::Damaged),
+        }
+    }
+
+    /// Nobody named it, and it is not there any more.
+    fn gone(&self, stored: Stored) -> SourceStatus {
+        let path = PathBuf::from(stored.manifest.source.name());
+        let gone = stored.gone;
+        SourceStatus {
+            gone,
+            // A run has said so loudly.
+            overdue: gone.is_none(),
+            ..self.of(path, Some(stored), Some(Why::Gone))
+        }
+    }
+
+    /// A project was read anyway: where its times prove nothing, its content does.
+    fn project(&self, project: &Project) -> SourceStatus {
+        let why = self.known.is_none().then_some(Why::Unusable);
+        let known = self.known.as_ref();
+        let newest = known.and_then(|(lines, _)| lines.newest_sound_of(&project.source));
+        let holds = newest.as_ref().is_some_and(|stored| stored.holds(project));
+        let mut status = self.of(project.source.real.clone(), newest, why);
+        if holds {
+            (status.unchanged, status.overdue) = (true, status.why.is_some());
+        }
+        status
+    }
+}

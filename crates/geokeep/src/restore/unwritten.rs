@@ -1,0 +1,78 @@
+//! A backup that is to be restored: proven, and written under a temporary name.
+
+use std::path::Path;
+
+use super::RestoreError;
+use super::rights::Known;
+use crate::Watch;
+use crate::backup::Settings;
+use crate::destination::{Manifest, Opened, StoredBytes};
+use crate::durable::{RESTORE, Temporary, folder_of, sweep, sweep_restores};
+use crate::verify::{Digests, VerifyError, compare};
+
+/// What a killed restore left, beside its target and in the staging folder, would lie there for ever.
+pub(super) fn sweep_after_killed(target: &Path, settings: &Settings) {
+    let _ = sweep_restores(&*settings.disk, folder_of(target));
+    let _ = sweep(&*settings.disk, &settings.staging);
+}
+
+/// A backup, opened to be restored.
+pub(super) struct Unwritten {
+    pub(super) manifest: Manifest,
+    pub(super) bytes: StoredBytes,
+    /// What the new file may be read and changed by, once it is to get its name.
+    pub(super) rights: Known,
+}
+
+impl Unwritten {
+    pub(super) fn open(backup: &Opened) -> Result<Self, RestoreError> {
+        backup.check_frame().map_err(VerifyError::from)?;
+        Ok(Self {
+            manifest: backup.manifest.clone(),
+            bytes: backup.bytes()?,
+            rights: Known::of(backup),
+        })
+    }
+
+    /// Compares every byte with the digests, and writes none.
+    pub(super) fn prove(&self, settings: &Settings, watch: &Watch) -> Result<(), RestoreError> {
+        self.decode(settings, watch, |_| Ok(()))
+    }
+
+    /// Writes it under a temporary name beside `path`, and proves it on the way. Until it
+    /// gets its rights it is closed to everybody else.
+    pub(super) fn write(
+        &self,
+        path: &Path,
+        settings: &Settings,
+        watch: &Watch,
+    ) -> Result<Temporary, RestoreError> {
+        let mut file = Temporary::create(&settings.disk, folder_of(path), RESTORE)
+            .map_err(|e| RestoreError::write(path, e, 0))?;
+        let mut written = 0;
+        let to = file.file_mut();
+        self.decode(settings, watch, |plain| {
+            to.write_all(plain)
+                .map_err(|e| RestoreError::write(path, e, written))?;
+            written += plain.len() as u64;
+            Ok(())
+        })?;
+        Ok(file)
+    }
+
+    fn decode(
+        &self,
+        settings: &Settings,
+        watch: &Watch,
+        mut visit: impl FnMut(&[u8]) -> Result<(), RestoreError>,
+    ) -> Result<(), RestoreError> {
+        watch.add_total(self.manifest.bytes);
+        let digests = Digests::of(&self.manifest);
+        compare(&self.bytes, digests, settings.threads, |plain| {
+            watch.check()?;
+            visit(plain)?;
+            watch.add_done(plain.len() as u64);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! What programs read: the objects of `--json`, which hooks and the log of runs get as well, and the
+//! exit codes. They are an interface: objects may get new fields; a field that is there keeps its
+//! name, its place and its meaning, and a code its number.
+
+#![allow(
+    missing_docs,
+    reason = "docs/scripting.md says what each field is, and a test that it names them all"
+)]
+
+mod backup;
+mod exit;
+mod inspect;
+mod report;
+mod restore;
+mod run;
+mod system;
+mod upkeep;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+pub use backup::{BackupLine, NotProtectedLine};
+pub use exit::{Exit, overall};
+pub use inspect::{HolderLine, InspectFailedLine, InspectLine, JournalLine, Sidecars};
+pub use report::ReportLine;
+pub use restore::RestoreLine;
+pub use run::{RunLine, StatusLine};
+pub use system::{InitLine, ManualLine, ScheduleLine, ScheduleText};
+pub use upkeep::{AdoptLine, ForgetLine};
+
+use crate::words::visible_json;
+
+/// The version of all of it. It goes up only if what was promised is broken.
+pub const VERSION: u32 = 1;
+
+/// A failure: `kind` for programs, the rest in the words of whoever calls the library.
+#[derive(Debug, Clone, Serialize)]
+pub struct Failure {
+    pub kind: &'static str,
+    pub message: String,
+    pub cause: Option<String>,
+    pub state: Option<String>,
+    pub hint: Option<String>,
+}
+
+/// A failure of the run as a whole, which no other object tells.
+#[derive(Debug, Serialize)]
+pub struct ErrorLine {
+    pub kind: &'static str,
+    pub error: Failure,
+}
+
+impl ErrorLine {
+    pub fn of(failure: impl Into<Failure>) -> Self {
+        Self {
+            kind: "error",
+            error: failure.into(),
+        }
+    }
+}
+
+/// An object on one line, which no name in it can make look like something else.
+#[must_use]
+pub fn json(object: &impl Serialize) -> String {
+    visible_json(&serde_json::to_string(object).unwrap_or_default())
+}
+
+/// An instant: UTC, milliseconds.
+#[must_use]
+pub fn utc(instant: jiff::Timestamp) -> String {
+    format!("{instant:.3}")
+}
+
+fn of_path(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,136 @@
+//! `run` and `watch`, their hooks and their log; `status`.
+
+use serde::Serialize;
+
+use super::{BackupLine, Exit, Failure, of_path, utc};
+use crate::jobs::config::Job;
+use crate::jobs::{Ran, SourceStatus};
+
+/// One run of one job, as JSON, hooks and log have it.
+#[derive(Debug, Serialize)]
+pub struct RunLine {
+    pub kind: &'static str,
+    pub job: String,
+    /// `ok`; `incomplete` if something was saved and something is wrong; `failed`.
+    pub status: &'static str,
+    pub exit: u8,
+    pub started: String,
+    pub ended: String,
+    pub saved: usize,
+    pub unchanged: usize,
+    pub failed: usize,
+    pub damaged: usize,
+    pub lossy: usize,
+    /// Files of a folder or pattern that are not there any more.
+    pub gone: usize,
+    /// Lines whose newest archive cannot be read.
+    pub unreadable: usize,
+    /// Links that were not followed, and layers of projects that are not backed up.
+    pub not_protected: usize,
+    pub stored_bytes: u64,
+    /// Backups that the job's policy no longer kept.
+    pub forgotten: usize,
+    /// Backups that were restored for a test.
+    pub drilled: usize,
+    /// Backups of which that failed.
+    pub drills_failed: usize,
+    /// Backups that could not be restored for a test, for want of a place.
+    pub drills_not_made: usize,
+    /// One object a source, as `backup --json` prints them.
+    pub sources: Vec<BackupLine>,
+    /// Why the job as a whole failed.
+    pub error: Option<Failure>,
+}
+
+impl RunLine {
+    /// `sources` are the objects of its sources; `error` says why the job as a whole failed.
+    pub fn of(
+        job: &Job,
+        ran: &Ran,
+        sources: Vec<BackupLine>,
+        error: Option<impl Into<Failure>>,
+    ) -> Self {
+        let (summary, drills) = (&ran.summary, &ran.drills);
+        let exit = Exit::of_run(ran);
+        Self {
+            kind: "run",
+            job: job.name.clone(),
+            status: match exit {
+                Exit::Done => "ok",
+                _ if summary.saved + summary.unchanged > 0 => "incomplete",
+                _ => "failed",
+            },
+            exit: exit.code(),
+            started: utc(ran.started),
+            ended: utc(ran.ended),
+            saved: summary.saved,
+            unchanged: summary.unchanged,
+            failed: summary.failed.len(),
+            damaged: summary.damaged,
+            lossy: summary.lossy,
+            gone: summary.gone.len(),
+            unreadable: summary.unreadable,
+            not_protected: summary.not_protected,
+            stored_bytes: summary.stored_bytes,
+            forgotten: ran.forgotten.removed,
+            drilled: drills.passed,
+            drills_failed: drills.failed,
+            drills_not_made: drills.not_made,
+            sources,
+            error: error.map(Into::into),
+        }
+    }
+
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.exit == Exit::Done.code()
+    }
+}
+
+/// One source of one job.
+#[derive(Debug, Serialize)]
+pub struct StatusLine {
+    pub kind: &'static str,
+    pub job: String,
+    pub source: String,
+    /// The line of its backups.
+    pub name: Option<String>,
+    /// The newest sound backup.
+    pub id: Option<String>,
+    pub instant: Option<String>,
+    pub age_seconds: Option<i64>,
+    /// When that backup was last verified: when it was made, or by `verify` or a drill since.
+    pub verified: Option<String>,
+    pub max_age_seconds: u64,
+    /// The source certainly still holds what that backup holds.
+    pub unchanged: bool,
+    pub overdue: bool,
+    /// When a run found that it is not there any more.
+    pub gone: Option<String>,
+    /// Why it is not known to have a backup.
+    pub error: Option<String>,
+}
+
+impl StatusLine {
+    /// `error` says why the source is not known to have a backup.
+    pub fn of(job: &Job, one: &SourceStatus, error: Option<String>) -> Self {
+        let manifest = one.newest.as_ref().map(|stored| &stored.manifest);
+        let instant = manifest.map(|m| m.instant);
+        let verified = one.newest.as_ref().and_then(|stored| stored.verified);
+        Self {
+            kind: "status",
+            job: job.name.clone(),
+            source: of_path(&one.source),
+            name: manifest.map(|m| m.name.clone()),
+            id: manifest.map(|m| m.id.clone()),
+            instant: instant.map(utc),
+            age_seconds: one.age.map(|age| age.as_secs()),
+            verified: verified.or(instant).map(utc),
+            max_age_seconds: job.max_age.as_secs(),
+            unchanged: one.unchanged,
+            overdue: one.overdue,
+            gone: one.gone.map(utc),
+            error,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What is about this system and not about backups: `schedule`, `init`, `completions`, `man`.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Failure, of_path};
+
+/// `schedule`: what was done, or what is scheduled.
+#[derive(Debug, Default, Serialize)]
+pub struct ScheduleLine {
+    pub kind: &'static str,
+    pub status: &'static str,
+    pub scheduler: Option<&'static str>,
+    pub place: Option<String>,
+    pub last_run: Option<String>,
+    pub last_exit: Option<i64>,
+    pub next_run: Option<String>,
+    pub notes: Vec<String>,
+    pub files: Vec<ScheduleText>,
+    pub error: Option<Failure>,
+}
+
+impl ScheduleLine {
+    pub fn new(status: &'static str, scheduler: Option<&'static str>) -> Self {
+        Self {
+            kind: "schedule",
+            status,
+            scheduler,
+            ..Self::default()
+        }
+    }
+
+    pub fn failed(failure: impl Into<Failure>) -> Self {
+        Self {
+            error: Some(failure.into()),
+            ..Self::new("failed", None)
+        }
+    }
+}
+
+/// What a scheduler is given to read.
+#[derive(Debug, Serialize)]
+pub struct ScheduleText {
+    pub path: String,
+    pub text: String,
+}
+
+impl ScheduleText {
+    pub fn new(path: &Path, text: String) -> Self {
+        Self {
+            path: of_path(path),
+            text,
+        }
+    }
+}
+
+/// `completions`: the script; `man`: one page.
+#[derive(Debug, Serialize)]
+pub struct ManualLine<'a> {
+    pub kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+impl<'a> ManualLine<'a> {
+    pub fn completions(text: &'a str) -> Self {
+        Self {
+            kind: "completions",
+            text: Some(text),
+            path: None,
+        }
+    }
+
+    pub fn page(path: &Path) -> Self {
+        Self {
+            kind: "man",
+            text: None,
+            path: Some(of_path(path)),
+        }
+    }
+}
+
+/// `init`: the file that was written.
+#[derive(Debug, Serialize)]
+pub struct InitLine {
+    pub kind: &'static str,
+    pub path: String,
+}
+
+impl InitLine {
+    pub fn new(path: &Path) -> Self {
+        Self {
+            kind: "init",
+            path: of_path(path),
+        }
+    }
+}
