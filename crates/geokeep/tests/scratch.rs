@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{Place, check, files_below, tiny, writable};
-use geokeep::destination::{Manifest, StoredArchive};
+use geokeep::destination::Manifest;
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::verify::{Level, Scratch, verify};
 use geokeep::{Error, Kind, Watch};
@@ -27,7 +27,7 @@ fn archive(place: &Place) -> PathBuf {
         )
         .unwrap();
     assert!(fs::metadata(&path).unwrap().len() > 26 << 20);
-    place.save(&path).path
+    place.save(&path).location
 }
 
 fn verified(archive: &Path, disk: &FailingDisk, place: &Place) -> Result<Manifest, Error> {
@@ -36,8 +36,13 @@ fn verified(archive: &Path, disk: &FailingDisk, place: &Place) -> Result<Manifes
         disk: &disk,
         folder: &place.settings.staging,
     };
-    let archive = StoredArchive::open(archive)?;
-    verify(archive, Level::Full, Some(scratch), &Watch::default())
+    let backup = common::open(archive)?;
+    Ok(verify(
+        &backup,
+        Level::Full,
+        Some(scratch),
+        &Watch::default(),
+    )?)
 }
 
 #[test]
