@@ -36,9 +36,13 @@ fn verified(archive: &Path, disk: &FailingDisk, place: &Place) -> Result<Manifes
         disk: &disk,
         folder: &place.settings.staging,
     };
-    let archive = common::open(archive)?;
-    let watch = Watch::default();
-    Ok(verify(&archive, Level::Full, Some(scratch), &watch)?)
+    let backup = common::open(archive)?;
+    Ok(verify(
+        &backup,
+        Level::Full,
+        Some(scratch),
+        &Watch::default(),
+    )?)
 }
 
 #[test]
