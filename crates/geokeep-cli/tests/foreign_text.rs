@@ -202,10 +202,12 @@ fn what_a_project_shows_is_backed_up_or_named() {
             "town.qgd"
         ]
     );
-    let projects: Vec<_> = lines
+    let mut projects: Vec<_> = lines
         .iter()
         .filter(|line| line["kind"] == "project")
         .collect();
+    // They may end in any order.
+    projects.sort_by_key(|line| std::cmp::Reverse(line["source"].as_str()));
     assert_eq!(projects.len(), 2);
     let reasons: Vec<_> = projects[0]["not_protected"]
         .as_array()

@@ -48,7 +48,13 @@ fn back_up(desk: &Desk, source: &Path, instants: &[&str]) {
             clock: Clock::new(move || instant),
             disk: disk.clone(),
         };
-        let jobs = plan(vec![Source::new(source).unwrap()], &destination, &settings).unwrap();
+        let jobs = plan(
+            vec![Source::new(source).unwrap()],
+            Vec::new(),
+            &destination,
+            &settings,
+        )
+        .unwrap();
         backup(&jobs[0], &destination, &settings, &Watch::default()).unwrap();
     }
 }

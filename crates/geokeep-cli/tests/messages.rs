@@ -685,10 +685,16 @@ fn a_strangers_folder() {
     desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
     fs::create_dir(desk.path("backups/foreign.qgz")).unwrap();
     fs::write(desk.path("backups/foreign.qgz/project.json"), "{}").unwrap();
+    desk.ok(&["verify", "--from", "backups"]);
+    // Named as the copies were that earlier versions made.
+    let copy = "backups/foreign.qgz/foreign_2026-01-01T000000.000Z.qgz";
+    fs::write(desk.path(copy), "notes").unwrap();
     let run = desk.run(&["verify", "--from", "backups"]);
     assert_eq!(run.code, 24, "{run:?}");
     assert!(run.out.ends_with("1 verified, 1 failed\n"), "{run:?}");
-    desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
+    let run = desk.run(&["backup", "parcels.gpkg", "--to", "backups"]);
+    assert_eq!(run.code, 24, "that it cannot be read is said: {run:?}");
+    assert!(run.out.contains("'parcels.gpkg': unchanged"), "{run:?}");
 }
 
 /// A journal of which SQLite rolls nothing back: the file holds what a program had begun to write.

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use common::{Desk, files_below, tiny};
+use common::{Desk, files_below, first_entry, projects, tiny};
 use serde_json::Value;
 
 /// What QGIS 3.22 wrote, with relative paths (`make.py` beside it).
@@ -68,10 +68,12 @@ fn texts(value: &Value) -> Vec<&str> {
     texts
 }
 
-fn copies(desk: &Desk) -> Vec<PathBuf> {
-    let mut files = files_below(&desk.path("backups"));
-    files.retain(|path| path.extension().is_some_and(|e| e == "qgz"));
-    files
+/// The line of JSON of the one project; those of other sources end in any order beside it.
+fn of_project(lines: &[Value]) -> &Value {
+    let mut of_projects = lines.iter().filter(|line| line["kind"] == "project");
+    let only = of_projects.next().expect("a line of a project");
+    assert!(of_projects.next().is_none(), "{lines:?}");
+    only
 }
 
 #[test]
@@ -79,9 +81,10 @@ fn everything_that_a_project_names() {
     let desk = desk();
     let (code, lines) = desk.json(&BACKUP);
     assert_eq!((code, lines.len()), (3, 5), "{lines:?}");
-    let project = &lines[0];
-    assert_eq!(project["kind"], "project");
+    let project = of_project(&lines);
     assert_eq!(project["status"], "saved");
+    assert_eq!(project["content"], "project");
+    assert_eq!(project["verdict"], "sound");
     assert_eq!(project["source"], real(&desk, "gis/town.qgz"));
     assert_eq!(
         project["bytes"],
@@ -98,10 +101,10 @@ fn everything_that_a_project_names() {
     ];
     let named = named.map(|name| real(&desk, name));
     assert_eq!(texts(&project["geopackages"]), named);
-    let copy = desk.path(project["path"].as_str().unwrap());
-    assert_eq!(copies(&desk), std::slice::from_ref(&copy));
+    let archive = desk.path(project["path"].as_str().unwrap());
+    assert_eq!(projects(&desk), std::slice::from_ref(&archive));
     assert_eq!(
-        fs::read(copy).unwrap(),
+        first_entry(&archive),
         fs::read(desk.path("gis/town.qgz")).unwrap()
     );
 
@@ -152,20 +155,16 @@ fn a_second_run_finds_nothing_new_and_a_listing_shows_all() {
 
     let (code, listed) = desk.json(&["list", "--from", "backups"]);
     assert_eq!((code, listed.len()), (0, 5));
-    let projects: Vec<_> = listed
-        .iter()
-        .filter(|line| line["kind"] == "project")
-        .collect();
-    assert_eq!(projects.len(), 1);
-    assert_eq!(projects[0]["name"], "town.qgz");
-    assert_eq!(projects[0]["source"], real(&desk, "gis/town.qgz"));
+    let project = of_project(&listed);
+    assert_eq!(project["name"], "town.qgz");
+    assert_eq!(project["source"], real(&desk, "gis/town.qgz"));
     assert_eq!(
-        desk.path(projects[0]["path"].as_str().unwrap()),
-        copies(&desk)[0]
+        desk.path(project["path"].as_str().unwrap()),
+        projects(&desk)[0]
     );
     let text = desk.ok(&["list", "--from", "backups", "town.qgz"]);
     assert!(
-        text.starts_with("project  ") && text.lines().count() == 1,
+        text.starts_with(project["id"].as_str().unwrap()) && text.contains("  QGIS project\n"),
         "{text}"
     );
     desk.ok(&["verify", "--from", "backups"]);
@@ -176,7 +175,7 @@ fn a_second_run_finds_nothing_new_and_a_listing_shows_all() {
     let (code, lines) = desk.json(&BACKUP);
     assert_eq!((code, lines.len()), (0, 1));
     assert_eq!(lines[0]["geopackages"], serde_json::json!([]));
-    assert_eq!(copies(&desk).len(), 2);
+    assert_eq!(projects(&desk).len(), 2);
 }
 
 #[test]
@@ -210,12 +209,12 @@ fn what_has_gone_is_said_with_its_newest_backup() {
     let ended = desk.run(&BACKUP);
     assert_eq!(ended.code, 3);
     let text = desk.redacted(&ended.err);
-    let expected = "warning: 3 layers of 'gis/town.qgz' are not backed up: 'notes.csv' (not there), \
-        'scratch' (in memory only), 'tiles' (not a file)\n\
-        error: could not read 'gis/data/gone.gpkg'\n\
+    let expected = "error: could not read 'gis/data/gone.gpkg'\n\
         cause: there is no such file; 'gis/town.qgz' names it\n\
         state: no backup was made now; the newest sound one is gone@INSTANT\n\
-        hint:  put the file back, or open the project in QGIS and repair or remove the layer\n";
+        hint:  put the file back, or open the project in QGIS and repair or remove the layer\n\
+        warning: 3 layers of 'gis/town.qgz' are not backed up: 'notes.csv' (not there), \
+        'scratch' (in memory only), 'tiles' (not a file)\n";
     assert_eq!(text, expected);
 
     fs::write(desk.path("gis/town.qgz"), "broken").unwrap();
@@ -235,10 +234,12 @@ fn a_project_is_verified_and_given_back() {
     desk.ok(&BACKUP);
     let first = fs::read(desk.path("gis/town.qgz")).unwrap();
     let restore = ["restore", "town.qgz", "--from", "backups"];
-    let verify = ["verify", "--from", "backups", "town.qgz"];
-    let out = desk.ok(&verify);
-    assert!(out.starts_with("project ") && out.contains("town.qgz  ok ("));
-    assert!(out.ends_with("1 verified, 0 failed\n"), "{out}");
+    for level in ["digest", "full", "drill"] {
+        let verify = ["verify", "--from", "backups", "town.qgz", "--level", level];
+        let out = desk.ok(&verify);
+        assert!(out.contains("town.qgz  ok (sound, "), "{level}: {out}");
+        assert!(out.ends_with("1 verified, 0 failed\n"), "{level}: {out}");
+    }
 
     let there = desk.run(&restore);
     assert_eq!(there.code, 25, "{there:?}");
@@ -246,19 +247,22 @@ fn a_project_is_verified_and_given_back() {
     assert!(out.starts_with("restored town.qgz of "), "{out}");
     assert_eq!(fs::read(desk.path("again.qgz")).unwrap(), first);
 
-    // What is replaced is kept first.
+    // What is replaced is backed up first.
     let second = zip(&[("town.qgs", b"<qgis></qgis>")]);
     fs::write(desk.path("gis/town.qgz"), &second).unwrap();
     let (code, planned) = desk.json(&[&restore[..], &["--force", "--dry-run"]].concat());
     assert_eq!((code, &planned[0]["status"]), (0, &"planned".into()));
-    assert_eq!(copies(&desk).len(), 1);
+    assert_eq!(projects(&desk).len(), 1);
     let (code, done) = desk.json(&[&restore[..], &["--force"]].concat());
     assert_eq!((code, &done[0]["status"]), (0, &"restored".into()));
     assert_eq!(fs::read(desk.path("gis/town.qgz")).unwrap(), first);
-    let kept = desk.path(done[0]["replaced"].as_str().unwrap());
-    assert_eq!(fs::read(kept).unwrap(), second);
+    let kept = projects(&desk).pop().unwrap();
+    assert_eq!(first_entry(&kept), second);
+    let (_, listed) = desk.json(&["list", "--from", "backups", "town.qgz"]);
+    assert_eq!(done[0]["replaced"], listed[1]["id"]);
+    assert_eq!(done[0]["id"], listed[0]["id"]);
 
-    // What is there and cannot be kept is not replaced, and the dry run says so; an empty file is.
+    // What is there and cannot be backed up is not replaced, and the dry run says so; an empty file is.
     fs::write(desk.path("gis/town.qgz"), "").unwrap();
     desk.ok(&[&restore[..], &["--force"]].concat());
     fs::write(desk.path("gis/town.qgz"), "notes").unwrap();
@@ -271,51 +275,38 @@ fn a_project_is_verified_and_given_back() {
     assert!(desk.temporaries().is_empty());
 }
 
-/// A copy that is known to be broken is no copy: not for `forget`, `restore` or the next backup.
+/// A backup that is known to be broken is none: not for `forget`, `restore` or the next backup.
 #[test]
-fn a_broken_copy_does_not_push_out_a_good_one() {
+fn a_broken_backup_does_not_push_out_a_good_one() {
     let desk = desk();
     desk.run(&BACKUP);
     let first = fs::read(desk.path("gis/town.qgz")).unwrap();
     let second = zip(&[("town.qgs", b"<qgis></qgis>")]);
     fs::write(desk.path("gis/town.qgz"), &second).unwrap();
     desk.run(&BACKUP);
-    let newest = copies(&desk).pop().unwrap();
-    fs::write(&newest, "broken").unwrap();
+    let newest = projects(&desk).pop().unwrap();
+    let whole = fs::read(&newest).unwrap();
+    let mut broken = whole.clone();
+    broken[60] ^= 1;
+    fs::write(&newest, broken).unwrap();
     assert_eq!(desk.run(&["verify", "--from", "backups"]).code, 24);
     let out = desk.ok(&["list", "town.qgz", "--from", "backups"]);
     assert!(out.contains("DID NOT PASS"), "{out}");
     desk.ok(&["forget", "--from", "backups", "--keep-last", "1"]);
-    let to = ["--to", "again.qgz"];
-    desk.ok(&[&["restore", "town.qgz", "--from", "backups"][..], &to].concat());
+    let restore = ["restore", "town.qgz", "--from", "backups", "--to"];
+    desk.ok(&[&restore[..], &["again.qgz"]].concat());
     assert_eq!(fs::read(desk.path("again.qgz")).unwrap(), first);
     // The broken one holds nothing, so that a new one is made.
     let (_, lines) = desk.json(&BACKUP);
-    assert_eq!(lines[0]["status"], "saved");
-    fs::write(&newest, &second).unwrap();
+    assert_eq!(of_project(&lines)["status"], "saved");
+    fs::write(&newest, &whole).unwrap();
     desk.ok(&["verify", "--from", "backups"]);
     let out = desk.ok(&["list", "town.qgz", "--from", "backups"]);
     assert!(!out.contains("DID NOT PASS"), "{out}");
-    // So does one whose digest is not its own, and what is no file is no copy.
-    let newest = copies(&desk).pop().unwrap();
-    let mut digest = newest.into_os_string();
-    digest.push(".blake3");
-    fs::write(digest, "blake3:00").unwrap();
-    fs::create_dir(desk.path("backups/town.qgz/town_2031-01-01T000000.000Z.qgz")).unwrap();
-    let (_, lines) = desk.json(&BACKUP);
-    assert_eq!(lines[0]["status"], "saved");
-    desk.ok(&[
-        "restore",
-        "town.qgz",
-        "--from",
-        "backups",
-        "--to",
-        "third.qgz",
-    ]);
 }
 
 #[test]
-fn a_pinned_copy_stays() {
+fn a_pinned_backup_stays() {
     let desk = desk();
     desk.run(&BACKUP);
     let out = desk.ok(&[
@@ -323,7 +314,7 @@ fn a_pinned_copy_stays() {
     ]);
     assert!(out.starts_with("pinned town.qgz of "), "{out}");
     let out = desk.ok(&["list", "town.qgz", "--from", "backups"]);
-    assert!(out.ends_with("  pinned: as sold\n"), "{out}");
+    assert!(out.contains("  pinned: as sold\n"), "{out}");
     for xml in ["<qgis a=\"1\"></qgis>", "<qgis></qgis>"] {
         fs::write(
             desk.path("gis/town.qgz"),
@@ -332,9 +323,9 @@ fn a_pinned_copy_stays() {
         .unwrap();
         desk.run(&BACKUP);
     }
-    assert_eq!(copies(&desk).len(), 3);
+    assert_eq!(projects(&desk).len(), 3);
     desk.ok(&["forget", "--from", "backups", "--keep-last", "1"]);
-    assert_eq!(copies(&desk).len(), 2);
+    assert_eq!(projects(&desk).len(), 2);
     let (_, lines) = desk.json(&["unpin", "town.qgz@1999", "--from", "backups"]);
     assert_eq!(lines[0]["kind"], "error", "{lines:?}");
     let first = desk
@@ -345,11 +336,11 @@ fn a_pinned_copy_stays() {
     let name = format!("town.qgz@{}", first["instant"].as_str().unwrap());
     desk.ok(&["unpin", &name, "--from", "backups"]);
     desk.ok(&["forget", "--from", "backups", "--keep-last", "1"]);
-    assert_eq!(copies(&desk).len(), 1);
-    assert_eq!(files_below(&desk.path("backups/town.qgz")).len(), 3);
+    assert_eq!(projects(&desk).len(), 1);
+    assert_eq!(files_below(&desk.path("backups/town.qgz")).len(), 1);
 }
 
-/// The report knows projects, and says which could not be kept.
+/// A project stands in the report as any other file, and so does that it could not be backed up.
 #[test]
 fn a_report_of_projects() {
     let desk = desk();
@@ -360,13 +351,15 @@ fn a_report_of_projects() {
     let page = || fs::read_to_string(desk.path("r.html")).unwrap();
     assert!(page().contains("town.qgz") && !page().contains("Needs attention"));
     let out = desk.ok(&["report", "--from", "backups"]);
+    let line = out.lines().find(|line| line.contains(" town.qgz "));
+    let line = line.unwrap_or_else(|| panic!("{out}"));
     assert!(
-        out.contains("copy   town.qgz") && out.contains("  1 copy\n"),
+        line.starts_with("fresh") && line.contains(" QGIS project "),
         "{out}"
     );
     fs::write(desk.path("gis/town.qgz"), "broken").unwrap();
     assert_eq!(desk.run(&["run"]).code, 22);
-    assert!(page().contains("1 QGIS project needs attention"));
+    assert!(page().contains("1 needs attention all the same"));
     let status = desk.run(&["status"]);
     assert!(
         status.out.contains("gis/town.qgz': newest sound backup "),
@@ -375,32 +368,22 @@ fn a_report_of_projects() {
 }
 
 #[test]
-fn every_changed_byte_of_a_copy_is_noticed() {
+fn every_changed_byte_of_a_backup_is_noticed() {
     let desk = desk();
     desk.run(&BACKUP);
-    let copy = copies(&desk).remove(0);
-    let good = fs::read(&copy).unwrap();
+    let archive = projects(&desk).remove(0);
+    let good = fs::read(&archive).unwrap();
     for at in (0..good.len()).step_by(good.len() / 20) {
         let mut bad = good.clone();
         bad[at] ^= 1;
-        fs::write(&copy, bad).unwrap();
-        let run = desk.run(&["verify", "--from", "backups", "town.qgz"]);
+        fs::write(&archive, bad).unwrap();
+        let run = desk.run(&["verify", "--from", "backups"]);
         assert_eq!(run.code, 24, "byte {at}: {run:?}");
         let to = ["--to", "again.qgz"];
         let run = desk.run(&[&["restore", "town.qgz", "--from", "backups"][..], &to].concat());
         assert_eq!(run.code, 24, "byte {at}: {run:?}");
         assert!(!desk.path("again.qgz").exists());
     }
-    // Copies of earlier versions have no digest: then the copy must at least be a whole project.
-    let mut digest = copy.clone().into_os_string();
-    digest.push(".blake3");
-    fs::remove_file(digest).unwrap();
-    assert_eq!(
-        desk.run(&["verify", "--from", "backups", "town.qgz"]).code,
-        24
-    );
-    fs::write(&copy, good).unwrap();
-    desk.ok(&["verify", "--from", "backups", "town.qgz"]);
 }
 
 #[test]
@@ -477,31 +460,22 @@ fn hostile_projects_cost_an_error() {
     assert_eq!(files_below(&desk.path("backups")), Vec::<PathBuf>::new());
 }
 
-/// What a killed run can leave: a copy without its final name, or a line without a copy.
+/// What a killed run can leave: a backup without its final name, in a line without another.
 #[test]
 fn after_a_killed_run() {
     let desk = desk();
     desk.run(&BACKUP);
     let folder = desk.path("backups/town.qgz");
-    fs::remove_file(&copies(&desk)[0]).unwrap();
-    // Of a copy that never got its name.
-    fs::write(folder.join(".geokeep-project-1-0.tmp"), "half").unwrap();
+    fs::remove_file(&projects(&desk)[0]).unwrap();
+    fs::write(folder.join(".geokeep-backup-1-0.tmp"), "half").unwrap();
     let (code, listed) = desk.json(&["list", "--from", "backups"]);
     assert_eq!((code, listed.len()), (0, 3), "{listed:?}");
     let (_, lines) = desk.json(&BACKUP);
-    assert_eq!(lines[0]["status"], "saved");
-    assert_eq!(lines[0]["name"], "town.qgz");
-    assert!(desk.temporaries().is_empty());
-    assert_eq!(copies(&desk).len(), 1);
-    // Nobody can say whose the copies are: that is said, and they are left alone.
-    fs::write(folder.join("project.json"), "{").unwrap();
-    let (code, listed) = desk.json(&["list", "--from", "backups"]);
-    assert_eq!(code, 24);
-    assert!(
-        listed
-            .iter()
-            .any(|line| line["error"]["kind"] == "verification_failed")
+    let project = of_project(&lines);
+    assert_eq!(
+        (&project["status"], &project["name"]),
+        (&"saved".into(), &"town.qgz".into())
     );
-    let (_, lines) = desk.json(&BACKUP);
-    assert_eq!(lines[0]["name"], "town-gis.qgz");
+    assert!(desk.temporaries().is_empty());
+    assert_eq!(projects(&desk).len(), 1);
 }

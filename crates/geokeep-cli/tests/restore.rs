@@ -41,7 +41,10 @@ fn rewrite(archive: &Path, change: impl FnOnce(&mut Manifest)) {
     let mut writer = sozip::ArchiveWriter::new(fs::File::create(archive).unwrap());
     let (input, options) = (&mut &database[..], sozip::Options::default());
     let modified = Some(manifest.instant.as_second());
-    let name = format!("{}.gpkg", manifest.name);
+    let name = match manifest.files.first() {
+        Some(file) => file.path.clone(),
+        None => format!("{}.gpkg", manifest.name),
+    };
     let ignore = &mut |_: &[u8]| {};
     writer
         .add(&name, modified, input, None, &options, None, ignore)
@@ -127,11 +130,15 @@ fn a_project_goes_back_only_as_a_project() {
     let project = "<qgis version=\"3.22\"><projectlayers></projectlayers></qgis>";
     fs::write(desk.path("gis/town.qgs"), project).unwrap();
     desk.ok(&["backup", "gis/town.qgs", "gis/town.gpkg", "--to", "backups"]);
-    let json = desk.path("backups/town.qgs/project.json");
-    let text = fs::read_to_string(&json).unwrap();
-    fs::write(&json, text.replace("town.qgs\"", ".profile\"")).unwrap();
-    let run = desk.run(&["restore", "town.qgs", "--from", "backups"]);
-    assert_eq!(run.code, 2, "{run:?}");
+    let archive = common::projects(&desk).remove(0);
+    for planted in [".profile", "town.gpkg"] {
+        let place = fs::canonicalize(desk.path("gis")).unwrap().join(planted);
+        rewrite(&archive, |manifest| {
+            manifest.source.path = place.to_str().unwrap().to_owned();
+        });
+        let run = desk.run(&["restore", "town.qgs", "--from", "backups"]);
+        assert_eq!(run.code, 2, "{run:?}");
+    }
     assert!(!desk.path("gis/.profile").exists());
 }
 

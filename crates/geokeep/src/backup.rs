@@ -4,6 +4,7 @@ mod capture;
 mod crowd;
 mod describe;
 mod job;
+mod project;
 mod refuse;
 mod settings;
 mod succession;
@@ -11,11 +12,11 @@ mod succession;
 use std::sync::Arc;
 
 use crate::Watch;
-use crate::destination::{Destination, DestinationError, Kept, Stored};
+use crate::destination::{Destination, DestinationError, Stored};
 use crate::durable::{Readers, Rights};
 use crate::error::Error;
 use crate::snapshot::{SnapshotError, Taken};
-use crate::source::{Gate, Look, Project, look, same_content};
+use crate::source::{Gate, Look, look, same_content};
 use capture::{Captured, New};
 use describe::describe;
 use refuse::{enough_room, refuse_other_files};
@@ -51,21 +52,6 @@ pub fn host_name() -> String {
     crate::source::host_name()
 }
 
-/// Keeps a project as it was read. When this returns a saved copy, it survives a power cut.
-///
-/// # Errors
-/// [`crate::destination::DestinationError`]; earlier copies are as they were.
-pub fn keep_project(
-    project: &Project,
-    destination: &Destination,
-    settings: &Settings,
-    watch: &Watch,
-) -> Result<Kept, Error> {
-    watch.check()?;
-    let now = whole_millisecond(settings.clock.now());
-    Ok(destination.keep_project(project, &settings.machine, now, settings.force)?)
-}
-
 /// Backs up one source. When this returns a saved backup, it is verified and survives a power cut.
 ///
 /// # Errors
@@ -87,7 +73,7 @@ pub fn backup(
         // source
         let gate = Arc::new(Gate::enter(&job.source)?);
         let look = task.look(&gate)?;
-        refuse_other_files(&look)?;
+        refuse_other_files(job, &look)?;
         watch.add_total(look.stamp.size);
         if let Some(stored) = task.known_to_hold(&look) {
             watch.add_done(look.stamp.size);
@@ -95,9 +81,12 @@ pub fn backup(
         }
         let before = Before::of(&task);
         enough_room(destination, &look, before.previous())?;
-        let draft = destination.draft(&job.line, &task.readers(&look))?;
+        let draft = destination.draft(&job.line, job.content(), &task.readers(&look))?;
         // snapshot → draft → verify
-        let captured = task.capture(&gate, look, &before, draft);
+        let captured = match &job.project {
+            Some(project) => task.capture_project(project, look, &before, draft),
+            None => task.capture(&gate, look, &before, draft),
+        };
         // publish, or nothing if there is nothing new
         let done = captured.and_then(|captured| match captured {
             Captured::New(new) => task.publish(*new, &before),

@@ -245,7 +245,7 @@ fn names_are_understood(open: Open) {
     let find = |asked: &str, wish| {
         let before = |date: &str| date.parse().ok();
         let chosen = destination.find(asked, wish, &before)?;
-        Ok((chosen.what.id().clone(), chosen.passed_over))
+        Ok((chosen.id.clone(), chosen.passed_over))
     };
     let found = |asked: &str, wish| find(asked, wish).unwrap();
     let (first_is, second_is) = ((first.id.clone(), false), (second.id.clone(), false));

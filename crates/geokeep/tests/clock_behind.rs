@@ -39,7 +39,7 @@ fn found(place: &Place, asked: &str) -> String {
     let before = |date: &str| date.parse().ok();
     let destination = place.destination();
     let chosen = destination.find(asked, Wish::Newest, &before).unwrap();
-    destination.stored(chosen.what.id()).unwrap().manifest.id
+    destination.stored(&chosen.id).unwrap().manifest.id
 }
 
 fn ids(all: &[Stored]) -> Vec<&str> {

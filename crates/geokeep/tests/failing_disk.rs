@@ -12,8 +12,7 @@ use std::sync::Arc;
 
 use common::restored::same_but_counters;
 use common::{Place, archives_below, check, files_below, temporaries_below, tiny, writable};
-use geokeep::backup::keep_project;
-use geokeep::destination::{Destination, DestinationError, Kept};
+use geokeep::destination::{Destination, DestinationError};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::restore::{RestoreError, Restored, Target, restore};
 use geokeep::verify::Level;
@@ -202,67 +201,65 @@ fn the_second_backup() {
 
 fn keep(place: &Place) -> Result<PathBuf, RestoreError> {
     let project = common::read_project(&place.source("p.qgs"));
-    Ok(common::kept(Ok(common::try_keep(&project, place)?)).path)
+    Ok(common::saved(Ok(common::try_keep(&project, place)?)).location)
 }
 
-/// Copies that bear their final name are whole; one more than was reported may be there where only
-/// the very last sync failed.
-fn copies_are_right(
+/// Archives that bear their final name hold the whole project; one more than was reported may be
+/// there where only the very last sync failed.
+fn projects_are_right(
     place: &Place,
     result: &Result<PathBuf, RestoreError>,
     earlier: &[&str],
     case: Case,
 ) {
-    let mut copies = files_below(&place.backups());
-    copies.retain(|path| path.extension().is_some_and(|e| e == "qgs"));
-    let texts: Vec<_> = copies
-        .iter()
-        .map(|p| fs::read_to_string(p).unwrap())
-        .collect();
+    let archives = archives_below(&place.backups());
+    let text = |path: &PathBuf| String::from_utf8(common::plain(path)).unwrap();
+    let texts: Vec<_> = archives.iter().map(text).collect();
     let (old, new) = texts.split_at(earlier.len());
     assert_eq!(old, earlier, "{case:?}");
     let now = fs::read_to_string(place.source("p.qgs")).unwrap();
     assert!(new.iter().all(|text| *text == now), "{case:?}");
     match result {
-        Ok(path) => assert!(copies.last() == Some(path) && new.len() == 1, "{case:?}"),
+        Ok(path) => assert!(archives.last() == Some(path) && new.len() == 1, "{case:?}"),
         Err(_) => assert!(new.len() <= 1, "{case:?}"),
     }
     let disk: Arc<dyn Disk> = Arc::new(OsDisk);
     let destination = Destination::open_or_create(&place.backups(), disk).unwrap();
-    let listed = destination.projects("p.qgs").unwrap();
-    assert_eq!(listed.len(), copies.len(), "{case:?}");
+    if !archives.is_empty() {
+        let listed = destination.list("p.qgs").unwrap();
+        assert_eq!(listed.backups.len(), archives.len(), "{case:?}");
+    }
     // The next run finds the line that this one began.
     destination.sweep().unwrap();
     let project = common::read_project(&place.source("p.qgs"));
-    let next = keep_project(&project, &destination, &place.settings, &Watch::default());
-    let (Kept::Saved(copy) | Kept::Unchanged(copy)) = next.unwrap();
-    assert_eq!(copy.name, "p.qgs", "{case:?}");
+    let next = common::keep_in(&project, &destination, &place.settings).unwrap();
+    assert_eq!(next.stored().manifest.name, "p.qgs", "{case:?}");
 }
 
 #[test]
-fn the_first_copy_of_a_project() {
+fn the_first_backup_of_a_project() {
     let prepare = |place: &Place| {
         build(place);
         fs::write(place.source("p.qgs"), common::project_xml(&["./a.gpkg"])).unwrap();
     };
     every_call_fails(prepare, keep, |place, result, case| {
-        copies_are_right(place, result, &[], case);
+        projects_are_right(place, result, &[], case);
     });
 }
 
 #[test]
-fn the_second_copy_of_a_project() {
+fn the_second_backup_of_a_project() {
     let first = common::project_xml(&["./a.gpkg"]);
     let prepare = |place: &Place| {
         build(place);
         fs::write(place.source("p.qgs"), &first).unwrap();
         keep(place).unwrap();
-        // The names of copies hold milliseconds.
+        // The names of archives hold milliseconds.
         std::thread::sleep(std::time::Duration::from_millis(2));
         fs::write(place.source("p.qgs"), common::project_xml(&["./b.gpkg"])).unwrap();
     };
     every_call_fails(prepare, keep, |place, result, case| {
-        copies_are_right(place, result, &[&first], case);
+        projects_are_right(place, result, &[&first], case);
     });
 }
 

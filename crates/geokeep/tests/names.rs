@@ -20,7 +20,13 @@ use testkit::gpkg::Options;
 
 fn plan_of(place: &Place, paths: &[PathBuf]) -> Vec<Job> {
     let sources = paths.iter().map(|path| Source::new(path).unwrap());
-    plan(sources.collect(), &place.destination(), &place.settings).unwrap()
+    plan(
+        sources.collect(),
+        Vec::new(),
+        &place.destination(),
+        &place.settings,
+    )
+    .unwrap()
 }
 
 /// Runs all jobs; the archive of each source by its path.
@@ -154,7 +160,7 @@ fn any_name_that_a_file_can_have() {
             .destination()
             .find(line.to_str().unwrap(), Wish::Newest, &|_| None)
             .unwrap();
-        assert_eq!(place.destination().location(found.what.id()), *archive);
+        assert_eq!(place.destination().location(&found.id), *archive);
     }
     assert_eq!(folders.len(), names.len());
     before.assert_same(&place.sources());
@@ -286,7 +292,7 @@ fn one_name_in_two_unicode_forms() {
     for name in [nfc, nfd] {
         for wish in [Wish::Newest, Wish::Sound] {
             let found = place.destination().find(name, wish, &|_| None).unwrap();
-            assert_eq!(found.what.id(), &first.id);
+            assert_eq!(found.id, first.id);
         }
     }
     // The same file, shown in the other form: its line goes on.

@@ -110,7 +110,7 @@ fn the_second_backup() {
     assert!(report.images >= 8, "{report:?}");
 }
 
-/// A copy bears its final name only when it is whole, and lies in a folder that says whose it is.
+/// What bears its final name holds the whole project, and says whose it is.
 #[test]
 fn a_project() {
     let prepare = |place: &Place| {
@@ -119,22 +119,19 @@ fn a_project() {
     };
     let keep = |place: &Place, disk: &RecordingDisk| {
         let project = common::read_project(&place.source("p.qgs"));
-        let copy = common::kept(common::try_keep(&project, place));
-        disk.acknowledge(relative(place, &copy.path));
+        let stored = common::saved(common::try_keep(&project, place));
+        disk.acknowledge(relative(place, &stored.location));
     };
     let (place, log) = recorded(prepare, keep);
     let whole = fs::read(place.source("p.qgs")).unwrap();
     let report = crash_images(&log, |image, acknowledged| {
         backups_are_whole(image, acknowledged)?;
-        let copies = common::files_below(&image.join("backups"));
-        let copies = copies
-            .iter()
-            .filter(|p| p.extension().is_some_and(|e| e == "qgs"));
-        for copy in copies {
-            if fs::read(copy).ok().as_ref() != Some(&whole) {
-                return Err("half a project bears its final name".to_owned());
+        for archive in archives_below(&image.join("backups")) {
+            let manifest = common::check(&archive, Level::Full).map_err(|e| e.to_string())?;
+            if common::plain(&archive) != whole {
+                return Err("something else than the project bears its final name".to_owned());
             }
-            if !copy.with_file_name("project.json").exists() {
+            if !manifest.source.path.ends_with("p.qgs") {
                 return Err("a project that nobody owns".to_owned());
             }
         }

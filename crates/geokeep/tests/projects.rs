@@ -5,13 +5,17 @@
 mod common;
 
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use common::{Place, kept, project_xml, read_project, tiny, try_keep};
-use geokeep::destination::{DestinationError, Kept};
-use geokeep::source::{Project, ProjectFormat, SourceError, expand};
+use common::{Place, check, plain, project_xml, read_project, saved, tiny, try_keep};
+use geokeep::backup::Outcome;
+use geokeep::destination::{ContentKind, Manifest, ManifestError, Verdict};
+use geokeep::snapshot::Clock;
+use geokeep::source::{FileSystem, Project, ProjectFormat, SourceError, expand};
+use geokeep::verify::Level;
 use geokeep::{Error, Kind};
 
 fn project(place: &Place, name: &str, geopackages: &[&str]) -> Project {
@@ -26,7 +30,7 @@ fn build(place: &Place, name: &str) -> PathBuf {
     place.build(name, &tiny())
 }
 
-/// The names of copies hold milliseconds.
+/// The names of archives hold milliseconds.
 fn a_little_later() {
     std::thread::sleep(Duration::from_millis(2));
 }
@@ -76,13 +80,13 @@ fn projects_of_one_name_keep_to_themselves() {
     place.save(&build(&place, "town.gpkg"));
     // A GeoPackage whose line has the name that a project would take.
     place.save(&build(&place, "south/town.qgz.gpkg"));
-    let mut here = project(&place, "town.qgs", &["./town.gpkg"]);
+    let here = project(&place, "town.qgs", &["./town.gpkg"]);
     let there = project(&place, "north/town.qgs", &["./other.gpkg"]);
     let third = project(&place, "x/north/town.qgs", &[]);
     let lines: Vec<_> = [&here, &there, &third, &here, &there]
         .map(|project| match try_keep(project, &place).unwrap() {
-            Kept::Saved(copy) => (copy.name, true),
-            Kept::Unchanged(copy) => (copy.name, false),
+            Outcome::Saved(stored) => (stored.manifest.name, true),
+            Outcome::Unchanged(stored) => (stored.manifest.name, false),
         })
         .into();
     let line = |name: &str, saved| (name.to_owned(), saved);
@@ -96,74 +100,151 @@ fn projects_of_one_name_keep_to_themselves() {
             line("town-north.qgs", false),
         ]
     );
-    here.format = ProjectFormat::Qgz;
-    assert_eq!(kept(try_keep(&here, &place)).name, "town-sources.qgz");
+    let packed = place.source("town.qgz");
+    fs::write(&packed, qgz(&here.bytes)).unwrap();
+    let packed = saved(try_keep(&read_project(&packed), &place));
+    assert_eq!(packed.manifest.name, "town-sources.qgz");
     // A GeoPackage whose line would have the name of a project's.
     let stored = place.save(&build(&place, "late/town.qgs.gpkg"));
     assert_eq!(stored.manifest.name, "town.qgs-late");
 
     let destination = place.destination();
-    assert_eq!(destination.projects("town").unwrap().len(), 0);
-    assert_eq!(destination.projects("town.qgz").unwrap().len(), 0);
-    let copies = destination.projects("town-north.qgs").unwrap();
-    assert_eq!(copies.len(), 1);
-    assert_eq!(fs::read(&copies[0].path).unwrap(), there.bytes);
-    assert_eq!(copies[0].source.path, there.source.real.to_str().unwrap());
-    assert!(destination.list("town.qgs").unwrap().backups.is_empty());
-    assert!(destination.list("town.qgs").unwrap().unreadable.is_empty());
+    let listed = destination.list("town-north.qgs").unwrap();
+    assert!(listed.unreadable.is_empty());
+    assert_eq!(listed.backups.len(), 1);
+    let only = &listed.backups[0];
+    assert_eq!(plain(&only.location), there.bytes);
+    let real = there.source.real.to_str().unwrap();
+    assert_eq!(only.manifest.source.path, real);
+    let databases = destination.list("town").unwrap().backups;
+    assert_eq!(databases[0].manifest.content, ContentKind::Database);
+    // Each is found as its own again, in another run.
+    for project in [&here, &there, &third] {
+        let again = try_keep(project, &place).unwrap();
+        assert!(matches!(again, Outcome::Unchanged(_)), "{again:?}");
+    }
+}
+
+/// A ZIP with the XML in it, as QGIS makes one.
+fn qgz(xml: &[u8]) -> Vec<u8> {
+    let mut writer = sozip::ArchiveWriter::new(Cursor::new(Vec::new()));
+    writer.add_stored("town.qgs", None, xml).unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+/// An archive with a manifest, as that of any other source, which anybody can unpack.
+#[test]
+fn a_project_is_a_backup_like_any_other() {
+    let place = Place::new();
+    let project = project(&place, "p.qgs", &["./a.gpkg"]);
+    let stored = saved(try_keep(&project, &place));
+    let name = stored.location.file_name().unwrap().to_str().unwrap();
+    assert!(
+        name.starts_with("p_") && name.ends_with("Z.qgs.zip"),
+        "{name}"
+    );
+    assert_eq!(
+        stored.location.parent().unwrap(),
+        place.backups().join("p.qgs")
+    );
+
+    let file = fs::File::open(&stored.location).unwrap();
+    let archive = sozip::Archive::open(file).unwrap();
+    let entries: Vec<_> = archive.entries().iter().map(|e| &*e.name).collect();
+    assert_eq!(entries, ["p.qgs", "chunk-hashes.bin", "manifest.json"]);
+    let first = archive.read_small(&archive.entries()[0], 1 << 20).unwrap();
+    assert_eq!(first, project.bytes);
+
+    let manifest = check(&stored.location, Level::Full).unwrap();
+    assert_eq!(manifest, stored.manifest);
+    assert_eq!(
+        (manifest.version, manifest.content),
+        (3, ContentKind::Project)
+    );
+    assert_eq!(
+        (manifest.verdict, &*manifest.method),
+        (Verdict::Sound, "read")
+    );
+    assert_eq!(manifest.bytes, project.bytes.len() as u64);
+    assert!(manifest.layers.is_empty() && manifest.findings.is_empty());
+    let [only] = &manifest.files[..] else {
+        panic!("{:?}", manifest.files)
+    };
+    assert_eq!((&*only.path, only.bytes), ("p.qgs", manifest.bytes));
+    assert_eq!(
+        only.digest,
+        format!("blake3:{}", blake3::hash(&project.bytes))
+    );
+
+    // A geokeep that knows nothing of projects in archives is told of a version that it does not know.
+    let json = String::from_utf8(manifest.to_json()).unwrap();
+    let newer = json.replace("\"version\": 3", "\"version\": 4");
+    let refused = Manifest::from_json(newer.as_bytes());
+    assert!(
+        matches!(refused, Err(ManifestError::Newer(4))),
+        "{refused:?}"
+    );
+    assert!(json.contains("\"content\": \"project\""));
+}
+
+/// What a database's backup says has not changed: every geokeep since version 2 reads it.
+#[test]
+fn a_database_is_described_as_before() {
+    let place = Place::new();
+    let stored = place.save(&build(&place, "a.gpkg"));
+    let json = String::from_utf8(stored.manifest.to_json()).unwrap();
+    assert!(json.contains("\"version\": 2,"), "{json}");
+    assert!(!json.contains("\"content\"") && !json.contains("\"files\""));
 }
 
 #[test]
-fn a_new_copy_only_where_something_is_new() {
+fn a_new_backup_only_where_something_is_new() {
     let mut place = Place::new();
     let first = project(&place, "p.qgs", &["./a.gpkg"]);
-    let copy = kept(try_keep(&first, &place));
-    assert_eq!(fs::read(&copy.path).unwrap(), first.bytes);
-    assert!(matches!(try_keep(&first, &place), Ok(Kept::Unchanged(_))));
+    let stored = saved(try_keep(&first, &place));
+    assert_eq!(plain(&stored.location), first.bytes);
+    let again = try_keep(&first, &place);
+    assert!(matches!(again, Ok(Outcome::Unchanged(_))));
     // Same length, other content: as short as a change can be.
     let second = project(&place, "p.qgs", &["./b.gpkg"]);
     assert_eq!(first.bytes.len(), second.bytes.len());
     a_little_later();
-    let copy = kept(try_keep(&second, &place));
-    // A copy that is not what it was is not taken for one.
-    fs::write(&copy.path, &first.bytes).unwrap();
+    let stored = saved(try_keep(&second, &place));
+    // A backup that is not what it was is not taken for one.
+    let mut rotten = fs::read(&stored.location).unwrap();
+    rotten[60] ^= 1;
+    fs::write(&stored.location, rotten).unwrap();
+    // Saved again, it is read again.
+    let second = project(&place, "p.qgs", &["./b.gpkg"]);
     a_little_later();
-    let again = kept(try_keep(&second, &place));
+    let again = saved(try_keep(&second, &place));
     a_little_later();
     place.settings.force = true;
-    kept(try_keep(&second, &place));
-    let copies = place.destination().projects("p.qgs").unwrap();
-    assert_eq!(copies.len(), 4);
-    assert_eq!(copies[2].path, again.path);
-    let newest = place
-        .destination()
-        .newest_project_of(&second.source, &place.settings.machine);
-    assert_eq!(newest.unwrap().path, copies[3].path);
+    let forced = saved(try_keep(&second, &place));
+    let listed = place.destination().list("p.qgs").unwrap().backups;
+    assert_eq!(listed.len(), 4);
+    assert_eq!(listed[2].location, again.location);
+    let newest = place.newest_sound(&second.source.given).unwrap();
+    assert_eq!(newest.location, forced.location);
 }
 
+/// Whoever saved the project after it was looked through: the backup holds what was read then, and
+/// says nothing of the file as it is now.
 #[test]
-fn a_folder_that_does_not_say_whose_it_is_is_left_alone() {
-    let place = Place::new();
-    let first = project(&place, "p.qgs", &[]);
-    let owner = kept(try_keep(&first, &place))
-        .path
-        .with_file_name("project.json");
-    let whole = fs::read_to_string(&owner).unwrap();
-    let newer = whole.replace("\"version\": 1", "\"version\": 2");
-    for text in [
-        "",
-        "{}",
-        &newer,
-        &whole.replace("geokeep project", "another"),
-    ] {
-        fs::write(&owner, text).unwrap();
-        match place.destination().projects("p.qgs") {
-            Err(DestinationError::BadArchive { path, .. }) => assert_eq!(path, owner),
-            other => panic!("{other:?}"),
-        }
-        let (Kept::Saved(copy) | Kept::Unchanged(copy)) = try_keep(&first, &place).unwrap();
-        assert_eq!(copy.name, "p-sources.qgs");
-    }
+fn what_is_saved_while_it_waits_is_no_proof() {
+    let mut place = Place::new();
+    // Late enough that the times of the file prove something.
+    place.settings.file_system = Some(FileSystem::Local);
+    let hour = jiff::SignedDuration::from_hours(1);
+    place.settings.clock = Clock::new(move || jiff::Timestamp::now() + hour);
+    let path = place.source("p.qgs");
+    let read = project(&place, "p.qgs", &["./a.gpkg"]);
+    fs::write(&path, project_xml(&["./b.gpkg"])).unwrap();
+    let stored = saved(try_keep(&read, &place));
+    assert_eq!(plain(&stored.location), read.bytes);
+    a_little_later();
+    let next = saved(try_keep(&read_project(&path), &place));
+    assert_eq!(plain(&next.location), fs::read(&path).unwrap());
 }
 
 /// Written in place, cut short meanwhile, and replaced: what is read is one of the two whole ones.

@@ -438,7 +438,7 @@ fn what_a_killed_restore_left_is_swept_up() {
     fs::write(&left, "half").unwrap();
     let source = geokeep::source::Source::new(&target(&place)).unwrap();
     let (destination, settings) = (place.destination(), &place.settings);
-    let jobs = geokeep::backup::plan(vec![source], &destination, settings).unwrap();
+    let jobs = geokeep::backup::plan(vec![source], Vec::new(), &destination, settings).unwrap();
     let ended = |_: &_, outcome: Result<_, Error>, _| drop(outcome.unwrap());
     let watch = Watch::default();
     geokeep::backup::run(&jobs, &destination, settings, &watch, &ended);

@@ -231,7 +231,7 @@ fn the_lock_of_a_slow_snapshot_is_not_dropped() {
     place.settings.disk = Arc::new(SlowDisk);
     let (destination, settings) = (place.destination(), &place.settings);
     let sources = [&path, &link].map(|name| Source::new(name).unwrap());
-    let jobs = plan(sources.to_vec(), &destination, settings).unwrap();
+    let jobs = plan(sources.to_vec(), Vec::new(), &destination, settings).unwrap();
     let watch = Watch::default();
     let mut samples = Vec::new();
     std::thread::scope(|scope| {

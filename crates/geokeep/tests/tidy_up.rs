@@ -133,6 +133,7 @@ fn an_interrupted_backup_tidies_up_as_well() {
     let destination = place.destination();
     let jobs = plan(
         vec![Source::new(&path).unwrap()],
+        Vec::new(),
         &destination,
         &place.settings,
     )

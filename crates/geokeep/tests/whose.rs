@@ -29,9 +29,14 @@ fn edit(path: &Path) {
 
 fn job(place: &Place, path: &Path) -> Job {
     let source = Source::new(path).unwrap();
-    plan(vec![source], &place.destination(), &place.settings)
-        .unwrap()
-        .remove(0)
+    plan(
+        vec![source],
+        Vec::new(),
+        &place.destination(),
+        &place.settings,
+    )
+    .unwrap()
+    .remove(0)
 }
 
 fn lines(place: &Place) -> Vec<String> {
@@ -503,7 +508,7 @@ fn a_file_that_is_named_by_itself_and_by_a_link_is_known_by_itself() {
         .collect();
     assert_eq!(sources.len(), 1);
     assert_eq!(sources[0].given, path);
-    let jobs = plan(sources, &place.destination(), &place.settings).unwrap();
+    let jobs = plan(sources, Vec::new(), &place.destination(), &place.settings).unwrap();
     let watch = Watch::default();
     let outcome = backup(&jobs[0], &place.destination(), &place.settings, &watch).unwrap();
     assert_eq!(outcome.stored().manifest.name, "z");

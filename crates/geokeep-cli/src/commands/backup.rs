@@ -2,7 +2,6 @@
 
 mod heard;
 mod outcome;
-mod projects;
 mod remarks;
 
 use std::io::Read;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::destination::{Destination, DestinationError, KeptProject, Stored};
+use geokeep::destination::{Destination, DestinationError, Stored};
 use geokeep::retention::{Fate, Forgetting, Planned, Reason, RetentionError, Rules, Tally, forget};
 use geokeep::wire::{Exit, ForgetLine};
 use jiff::tz::TimeZone;
@@ -73,14 +73,6 @@ pub(super) fn say(what: &Forgetting<'_>, context: &Context) {
                 context,
             );
         }
-        Forgetting::Project(copy, reasons, fate) => {
-            fared(
-                ForgetLine::of_project(copy, reasons),
-                &copy.path,
-                *fate,
-                context,
-            );
-        }
         Forgetting::NotOurs(line, path) if context.json => {
             render::json_line(&ForgetLine::not_ours(line, path));
         }
@@ -113,20 +105,16 @@ fn fared(mut line: ForgetLine, path: &Path, fate: Fate<'_>, context: &Context) {
 
 fn show(context: &Context, planned: &Planned) {
     let closed = planned.unreadable.len() + planned.not_ours.len();
-    let all = planned.backups.len() + planned.projects.len() + closed;
+    let all = planned.backups.len() + closed;
     if all == 0 {
         // A folder of somebody else's.
         return;
     }
-    let reasons = (planned.backups.iter().map(|(_, reasons)| reasons))
-        .chain(planned.projects.iter().map(|(_, reasons)| reasons));
+    let reasons = planned.backups.iter().map(|(_, reasons)| reasons);
     let stay = all - reasons.filter(|reasons| reasons.is_empty()).count();
     render::say(context, &format!("{}: {stay} of {all} stay", planned.line));
     for (stored, reasons) in &planned.backups {
         render::say(context, &describe(stored, reasons));
-    }
-    for (copy, reasons) in &planned.projects {
-        render::say(context, &describe_project(copy, reasons));
     }
     for (path, _) in &planned.unreadable {
         let text = format!("  keep    {} cannot be read", shown(path));
@@ -147,14 +135,6 @@ fn describe(stored: &Stored, reasons: &[Reason]) -> String {
         return format!("  remove  {time}  {id}  {bytes}{damaged}");
     }
     format!("  keep    {time}  {id}  {}{damaged}", in_words(reasons))
-}
-
-fn describe_project(copy: &KeptProject, reasons: &[Reason]) -> String {
-    let time = human_time(copy.instant);
-    if reasons.is_empty() {
-        return format!("  remove  {time}  project  {}", human_bytes(copy.bytes));
-    }
-    format!("  keep    {time}  project  {}", in_words(reasons))
 }
 
 fn in_words(reasons: &[Reason]) -> String {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{KeptProject, Listing, Stored};
+use geokeep::destination::{Listing, Stored};
 use geokeep::judgement::Flaw;
-use geokeep::wire::{BackupLine, ProjectLine};
+use geokeep::wire::BackupLine;
 
 use super::open;
 use crate::args::List;
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
         .iter()
         .filter(|line| asked.is_none() || named.as_ref() == Some(line))
     {
-        let mut listing = destination.list(line).unwrap_or_else(|error| Listing {
+        let listing = destination.list(line).unwrap_or_else(|error| Listing {
             unreadable: vec![(destination.location_of_line(line), error)],
             ..Listing::default()
         });
@@ -39,12 +39,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
                 }
             }
         }
-        let projects = destination.projects(line).unwrap_or_else(|error| {
-            let path = destination.location_of_line(line);
-            listing.unreadable.push((path, error));
-            Vec::new()
-        });
-        listed += listing.backups.len() + listing.unreadable.len() + projects.len();
+        listed += listing.backups.len() + listing.unreadable.len();
         listed += listing.not_ours.len();
         for path in &listing.not_ours {
             if context.json {
@@ -55,13 +50,6 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
                     context,
                     &format!("{path} is another user's, and not to read"),
                 );
-            }
-        }
-        for copy in &projects {
-            if context.json {
-                render::json_line(&ProjectLine::of(copy));
-            } else {
-                render::say(context, &describe_project(copy));
             }
         }
         for (path, error) in listing.unreadable {
@@ -138,13 +126,10 @@ fn describe(stored: &Stored) -> String {
 
 /// What is wrong with a backup, if anything is.
 pub(super) fn in_a_word(stored: &Stored) -> &'static str {
-    Flaw::of(stored).map_or("", flaw_in_a_word)
-}
-
-fn flaw_in_a_word(flaw: Flaw<'_>) -> &'static str {
-    match flaw {
-        Flaw::Damaged => "  DAMAGED",
-        Flaw::Failed(_) => "  DID NOT PASS its last verification",
+    match Flaw::of(stored) {
+        None => "",
+        Some(Flaw::Damaged) => "  DAMAGED",
+        Some(Flaw::Failed(_)) => "  DID NOT PASS its last verification",
     }
 }
 
@@ -154,18 +139,4 @@ fn pin_in_words(reason: Option<&str>) -> String {
         Some("") => "  pinned".to_owned(),
         Some(reason) => format!("  pinned: {reason}"),
     }
-}
-
-fn describe_project(copy: &KeptProject) -> String {
-    format!(
-        "{:16}  {}  {}  {:>10}{}{}",
-        "project",
-        human_time(copy.instant),
-        copy.name,
-        human_bytes(copy.bytes),
-        copy.failed
-            .as_deref()
-            .map_or("", |why| flaw_in_a_word(Flaw::Failed(why))),
-        pin_in_words(copy.pinned.as_deref()),
-    )
 }

@@ -1,10 +1,10 @@
-//! `geokeep pin` and `geokeep unpin`: backups, and copies of projects.
+//! `geokeep pin` and `geokeep unpin`.
 
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{BackupId, Destination, DestinationError, KeptProject, Named, Wish};
-use geokeep::wire::{BackupLine, ProjectLine, overall};
+use geokeep::destination::{BackupId, Destination, DestinationError, Wish};
+use geokeep::wire::{BackupLine, overall};
 
 use super::open;
 use crate::args::{Pin, Unpin};
@@ -66,16 +66,12 @@ fn each(
     let mut all = Vec::new();
     for name in names {
         let found = destination.find(name, Wish::Newest, &end_of);
-        all.push(found.map_err(folder_failure)?.what);
+        all.push(found.map_err(folder_failure)?.id);
     }
     let mut failures = Vec::new();
-    for named in &mut all {
-        let done = match named {
-            Named::Backup(id) => backup(verb, &destination, id, context, change),
-            Named::Project(copy) => project(verb, &destination, copy, context, change),
-        };
-        if let Err(error) = done {
-            let path = destination.location(named.id());
+    for id in &all {
+        if let Err(error) = backup(verb, &destination, id, context, change) {
+            let path = destination.location(id);
             let failure = Failure::of_pin(&error, verb, &path);
             if context.json {
                 let mut line = BackupLine::failed(verb, &failure);
@@ -108,24 +104,5 @@ fn backup(
         context,
         &format!("{done} {name} of {time} ({})", manifest.id),
     );
-    Ok(())
-}
-
-fn project(
-    verb: &'static str,
-    destination: &Destination,
-    copy: &mut KeptProject,
-    context: &Context,
-    change: &Change<'_>,
-) -> Result<(), Error> {
-    let done = change(destination, &copy.id, &mut copy.pinned)?;
-    if context.json {
-        let mut line = ProjectLine::of(copy);
-        line.status = Some(verb);
-        render::json_line(&line);
-        return Ok(());
-    }
-    let (name, time) = (&copy.name, human_time(copy.instant));
-    render::say(context, &format!("{done} {name} of {time}"));
     Ok(())
 }

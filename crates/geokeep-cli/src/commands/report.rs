@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use geokeep::destination::ContentKind;
 use geokeep::judgement::Standing;
-use geokeep::report::{ProjectReport, Report, SourceReport, write};
-use geokeep::wire::{Exit, ProjectLine, ReportLine};
+use geokeep::report::{Report, SourceReport, write};
+use geokeep::wire::{Exit, ReportLine};
 use geokeep::words::{counted, one_line, shortened};
 use jiff::tz::TimeZone;
 
@@ -29,13 +30,6 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
             render::say(context, &in_a_line(source, &report));
         }
     }
-    for project in &report.projects {
-        if let (true, Some(copy)) = (context.json, project.copies.last()) {
-            render::json_line(&ProjectLine::of(copy));
-        } else if arguments.html.is_none() {
-            render::say(context, &project_in_a_line(project));
-        }
-    }
     if let Some(path) = &arguments.html {
         write(&report.html(), report.is_public(), path, &context.disk)
             .map_err(|e| Failure::of_report(&e, path, context.asked))?;
@@ -49,17 +43,6 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
     } else {
         Exit::Done
     })
-}
-
-fn project_in_a_line(project: &ProjectReport) -> String {
-    let newest = project.copies.last();
-    format!(
-        "{:<5}  {:<24}  {:<38}  {}",
-        "copy",
-        shortened(&one_line(&project.name), 24),
-        newest.map_or_else(|| "none".to_owned(), |copy| human_time(copy.instant)),
-        counted(project.copies.len(), "copy", "copies"),
-    )
 }
 
 fn shown(path: &Path) -> String {
@@ -81,10 +64,13 @@ fn in_a_line(source: &SourceReport, report: &Report) -> String {
         _ => "no sound backup".to_owned(),
     };
     let rows = newest.and_then(|stored| geokeep::report::rows(&stored.manifest.layers));
-    let rows = rows.map_or_else(
-        || "? rows".to_owned(),
-        |rows| format!("{} rows", human_count(rows)),
-    );
+    let rows = match rows {
+        _ if newest.is_some_and(|newest| newest.manifest.content == ContentKind::Project) => {
+            "QGIS project".to_owned()
+        }
+        Some(rows) => format!("{} rows", human_count(rows)),
+        None => "? rows".to_owned(),
+    };
     let size = newest.map_or_else(
         || "-".to_owned(),
         |stored| human_bytes(stored.manifest.bytes),

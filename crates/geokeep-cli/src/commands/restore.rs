@@ -1,13 +1,11 @@
 //! `geokeep restore`.
 
-mod projects;
-
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{Named, Verdict, Wish};
+use geokeep::destination::{ContentKind, Verdict, Wish};
 use geokeep::durable::NotRestored;
-use geokeep::restore::{RestoreError, Restored, Target, place_of_database, restore};
+use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
 use geokeep::wire::RestoreLine;
 
 use super::open;
@@ -22,11 +20,7 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     let chosen = destination
         .find(&arguments.backup, Wish::Sound, &end_of)
         .map_err(|e| folder_failure(e.into()))?;
-    let id = match chosen.what {
-        Named::Backup(id) => id,
-        Named::Project(copy) => return Ok(projects::run(*copy, &destination, arguments, context)),
-    };
-    let backup = destination.open_backup(&id);
+    let backup = destination.open_backup(&chosen.id);
     let backup = backup.map_err(|e| folder_failure(e.into()))?;
     if chosen.passed_over {
         render::remark(&format!(
@@ -38,7 +32,7 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     let origin = &backup.manifest.source;
     let path = match &arguments.to {
         Some(path) => path.clone(),
-        None => match place_of_database(origin, &settings.machine) {
+        None => match place_of(&backup.manifest, &settings.machine) {
             Ok(path) => path,
             Err(error) => return Ok(failed(context, &error, Path::new(&origin.path))),
         },
@@ -108,6 +102,9 @@ fn report(context: &Context, restored: &Restored, dry_run: bool) {
             "; what was there is backup {}",
             replaced.manifest.id
         ));
+    }
+    if manifest.content == ContentKind::Project {
+        line.push_str("; the GeoPackages that it names are backups of their own");
     }
     render::say(context, &line);
     for kept in &restored.set_aside {

@@ -1,13 +1,9 @@
 //! `geokeep verify`.
 
-mod projects;
-
 use std::path::{Path, PathBuf};
 
 use geokeep::Error;
-use geokeep::destination::{
-    BackupId, Destination, DestinationError, KeptProject, Named, Stored, Verdict, Wish,
-};
+use geokeep::destination::{BackupId, Destination, DestinationError, Stored, Verdict, Wish};
 use geokeep::restore::{Proof, RestoreError, prove};
 use geokeep::wire::{BackupLine, overall};
 
@@ -21,7 +17,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     let destination = open(&arguments.from, context)?;
     let chosen = chosen(&destination, &arguments.backups)
         .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
-    let all = chosen.backups.len() + chosen.projects.len() + chosen.unreadable.len();
+    let all = chosen.backups.len() + chosen.unreadable.len();
     if all == 0 {
         let error = DestinationError::NoBackups(arguments.from.clone());
         return Err(Failure::of_folder(&error.into(), &arguments.from));
@@ -68,12 +64,6 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
         progress.line(|| failed(context, &path, None, &failure));
         failures.push(failure.exit);
     }
-    if context.watch.check().is_ok() {
-        let projects = chosen.projects.iter();
-        failures.extend(
-            projects.filter_map(|copy| projects::one(&destination, copy, &progress, context)),
-        );
-    }
     drop(progress);
     if !context.json {
         let bad = failures.len();
@@ -107,7 +97,6 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
 #[derive(Default)]
 struct Chosen {
     backups: Vec<BackupId>,
-    projects: Vec<KeptProject>,
     /// Lines of which nobody can say what they hold.
     unreadable: Vec<(PathBuf, DestinationError)>,
 }
@@ -115,19 +104,13 @@ struct Chosen {
 fn chosen(destination: &Destination, names: &[String]) -> Result<Chosen, Error> {
     let mut chosen = Chosen::default();
     for name in names {
-        match destination.find(name, Wish::Newest, &end_of)?.what {
-            Named::Backup(id) => chosen.backups.push(id),
-            Named::Project(copy) => chosen.projects.push(*copy),
-        }
+        let found = destination.find(name, Wish::Newest, &end_of)?;
+        chosen.backups.push(found.id);
     }
     if names.is_empty() {
         for line in destination.lines()? {
-            let backups = destination.backups(&line);
-            match backups.and_then(|backups| Ok((backups, destination.projects(&line)?))) {
-                Ok((backups, projects)) => {
-                    chosen.backups.extend(backups);
-                    chosen.projects.extend(projects);
-                }
+            match destination.backups(&line) {
+                Ok(backups) => chosen.backups.extend(backups),
                 // As many as that may be, none of them is for this user.
                 Err(DestinationError::NotOurs(_)) => {}
                 Err(error) => {

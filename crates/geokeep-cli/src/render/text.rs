@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::destination::{Layer, Manifest};
+use geokeep::destination::{ContentKind, Layer, Manifest};
 use geokeep::report::quoted;
 use geokeep::words::human_count;
 
@@ -28,6 +28,7 @@ pub(crate) fn layers_in_short(manifest: &Manifest) -> String {
             let all = n as u64 + manifest.more_layers;
             format!("{} layers, not all listed", human_count(all))
         }
+        0 if manifest.content == ContentKind::Project => "QGIS project".to_owned(),
         0 => "no layers".to_owned(),
         1..=3 => layers.iter().map(one).collect::<Vec<_>>().join(", "),
         n => format!("{n} layers, {} rows", human_count(rows)),

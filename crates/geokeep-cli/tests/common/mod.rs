@@ -126,6 +126,21 @@ impl Desk {
     }
 }
 
+/// Archives of projects, sorted.
+pub fn projects(desk: &Desk) -> Vec<PathBuf> {
+    let mut files = files_below(&desk.path("backups"));
+    let is_one = |name: &str| name.ends_with(".qgz.zip") || name.ends_with(".qgs.zip");
+    files.retain(|path| is_one(&path.to_string_lossy()));
+    files
+}
+
+/// What an archive holds, before its manifest.
+pub fn first_entry(archive: &Path) -> Vec<u8> {
+    let file = fs::File::open(archive).unwrap();
+    let archive = sozip::Archive::open(file).unwrap();
+    archive.read_small(&archive.entries()[0], 64 << 20).unwrap()
+}
+
 /// Instants, ids, process numbers and durations become words.
 fn redact_numbers(text: &str) -> String {
     let mut done = String::new();

@@ -12,15 +12,16 @@ use crate::destination::Destination;
 use crate::durable::{folder_of, sweep_restores};
 use crate::error::Error;
 use crate::kind::Kind;
-use crate::source::Source;
+use crate::source::{Project, Source};
 
-/// Gives each source the name of its line, in the order of the list, so that two of the same name
-/// never mix and a name does not depend on which is read first.
+/// Gives each project and each other source the name of its line, in the order of the lists, so that
+/// two of the same name never mix and a name does not depend on which is read first.
 ///
 /// # Errors
 /// [`crate::destination::DestinationError::Read`].
 pub fn plan(
     sources: Vec<Source>,
+    projects: Vec<Project>,
     destination: &Destination,
     settings: &Settings,
 ) -> Result<Vec<Job>, Error> {
@@ -28,7 +29,16 @@ pub fn plan(
     let _names = destination.lock_names();
     let mut lines = destination.known_lines(&settings.machine)?;
     let given = settings.line.as_deref();
-    let assigned = sources.iter().map(|source| lines.assign(source, given));
+    let projects = projects.into_iter().map(|project| {
+        let project = Arc::new(project);
+        (project.source.clone(), Some(project))
+    });
+    let sources = sources.into_iter().map(|source| (source, None));
+    let all: Vec<_> = projects.chain(sources).collect();
+    let assigned = all.iter().map(|(source, project)| {
+        let format = project.as_ref().map(|project| project.format);
+        lines.assign(source, format, given.filter(|_| project.is_none()))
+    });
     let assigned = assigned.collect::<Result<Vec<_>, _>>()?;
     let begun: Vec<_> = assigned.iter().filter(|a| a.before.is_none()).collect();
     // Where they cannot be written down, a name that was given away meanwhile is seen in the end.
@@ -36,8 +46,10 @@ pub fn plan(
         [] => None,
         begun => destination.reserve(begun).ok().map(Arc::new),
     };
-    let job = |(source, assigned)| Job::new(source, assigned, reservation.clone(), settings);
-    Ok(sources.into_iter().zip(assigned).map(job).collect())
+    let job = |((source, project), assigned)| {
+        Job::new(source, project, assigned, reservation.clone(), settings)
+    };
+    Ok(all.into_iter().zip(assigned).map(job).collect())
 }
 
 /// Hears of each source as it ends: what became of it, and how long that took.

@@ -1,7 +1,7 @@
 //! What the manifest says of a new backup.
 
 use super::{Job, whole_millisecond};
-use crate::destination::{Content, MANIFEST_VERSION, Manifest, Verdict, Versions};
+use crate::destination::{Content, ContentKind, Manifest, StoredFile, Verdict, Versions};
 use crate::durable::Rights;
 use crate::finding::Finding;
 use crate::snapshot::Taken;
@@ -12,19 +12,21 @@ pub(super) fn describe(job: &Job, taken: &Taken, content: &Content, checked: Che
     let source = job.origin().clone();
     Manifest {
         format: Manifest::format(),
-        version: MANIFEST_VERSION,
+        version: job.content().manifest_version(),
         id: Manifest::id_of(&source, instant, &content.digest),
         name: job.line.clone(),
+        content: job.content(),
         label: job.label.clone(),
         source,
         instant,
         era: 0,
-        method: taken.method.as_str().to_owned(),
+        method: taken.method.to_owned(),
         method_reason: taken.reason.clone(),
         bytes: content.bytes,
         compressed_bytes: content.compressed_bytes,
         digest: content.digest.clone(),
         stored_digest: content.stored_digest.clone(),
+        files: files(job, content),
         page_size: taken.page_size,
         original_versions: taken.original_versions,
         free_pages_zeroed: taken.free_pages_zeroed,
@@ -43,5 +45,18 @@ pub(super) fn describe(job: &Job, taken: &Taken, content: &Content, checked: Che
             geokeep: env!("CARGO_PKG_VERSION").to_owned(),
             sqlite: rusqlite::version().to_owned(),
         },
+    }
+}
+
+/// A database needs none: all else speaks of it.
+fn files(job: &Job, content: &Content) -> Vec<StoredFile> {
+    let file = || StoredFile {
+        path: job.line.clone(),
+        bytes: content.bytes,
+        digest: content.digest.clone(),
+    };
+    match job.content() {
+        ContentKind::Database => Vec::new(),
+        ContentKind::Project => vec![file()],
     }
 }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use super::Settings;
 use crate::destination::{
-    Assigned, Destination, DestinationError, Likely, Machine, Origin, Reservation, Stored,
+    Assigned, ContentKind, Destination, DestinationError, Likely, Machine, Origin, Reservation,
+    Stored,
 };
-use crate::source::Source;
+use crate::source::{Project, Source};
 
 /// One source and the line in which its backups go.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// What is protected.
     pub source: Source,
+    /// The project that was read from it, if it is one.
+    pub project: Option<Arc<Project>>,
     /// The line's name.
     pub line: String,
     /// Kept in the manifest.
@@ -28,12 +31,14 @@ pub struct Job {
 impl Job {
     pub(super) fn new(
         source: Source,
+        project: Option<Arc<Project>>,
         assigned: Assigned,
         reservation: Option<Arc<Reservation>>,
         settings: &Settings,
     ) -> Self {
         Self {
             source,
+            project,
             line: assigned.line.clone(),
             label: settings.label.clone(),
             any_sqlite: false,
@@ -46,6 +51,14 @@ impl Job {
     /// Whether what came from there came from the machine of this source.
     pub(super) fn same_machine(&self, origin: &Origin) -> bool {
         self.machine.owns(origin)
+    }
+
+    /// What its backups hold.
+    pub(super) fn content(&self) -> ContentKind {
+        match self.project {
+            Some(_) => ContentKind::Project,
+            None => ContentKind::Database,
+        }
     }
 
     /// Whose its backups are.

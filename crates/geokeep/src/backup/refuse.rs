@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
+use super::Job;
 use crate::destination::{Destination, DestinationError, Stored};
 use crate::error::Error;
 use crate::source::{Header, Instead, Look, SourceError};
 
-pub(super) fn refuse_other_files(look: &Look) -> Result<(), Error> {
+pub(super) fn refuse_other_files(job: &Job, look: &Look) -> Result<(), Error> {
+    if job.project.is_some() {
+        // It was found to be one when it was read.
+        return Ok(());
+    }
     Instead::of(look).map_or(Ok(()), |what| Err(SourceError::from(what).into()))
 }
 

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::archive_folder::{Reserved, owner_tag};
-use super::line::{candidates, legal_name};
+use super::line::{legal_name, names_for};
 use super::owner::Adopted;
 use super::{Destination, DestinationError, Machine, Origin, Stored};
-use crate::source::{Another, Evidence, Source, another, stamp_of};
+use crate::source::{Another, Evidence, ProjectFormat, Source, another, stamp_of};
 use crate::words::{composed, folded};
 
 /// So many names are tried before the archives of all lines are opened.
@@ -175,28 +175,30 @@ impl Destination {
 }
 
 impl Lines<'_> {
-    /// The newest backup of a source whose database was found sound.
+    /// The newest backup of a source that was found sound.
     #[must_use]
     pub fn newest_sound_of(&self, source: &Source) -> Option<Stored> {
-        let known = self.find(&Origin::new(source, self.machine), source)?;
+        let format = ProjectFormat::of(&source.given);
+        let known = self.find(&Origin::new(source, self.machine), source, format)?;
         self.destination.newest_sound(known.line())
     }
 
     /// The line for backups of `source`, which is then taken: by the name that the user gave it, by
-    /// what is known, or a new one.
+    /// what is known, or a new one. That of a project bears the ending of its `format`.
     pub(crate) fn assign(
         &mut self,
         source: &Source,
+        format: Option<ProjectFormat>,
         given: Option<&str>,
     ) -> Result<Assigned, DestinationError> {
         let mut origin = Origin::new(source, self.machine);
         let assigned = if let Some(name) = given {
             origin.line_given = true;
             self.named(origin, name)?
-        } else if let Some(known) = self.find(&origin, source) {
+        } else if let Some(known) = self.find(&origin, source, format) {
             continued(origin, known)
         } else {
-            self.begun(origin, source)?
+            self.begun(origin, source, format)?
         };
         self.taken.insert(folded(&assigned.line));
         Ok(assigned)
@@ -282,7 +284,12 @@ impl Lines<'_> {
     }
 
     /// The line that is known as that of the source.
-    fn find(&self, origin: &Origin, source: &Source) -> Option<&Known> {
+    fn find(
+        &self,
+        origin: &Origin,
+        source: &Source,
+        format: Option<ProjectFormat>,
+    ) -> Option<&Known> {
         // What somebody has said comes first.
         let said = self.adopted.iter().filter_map(|(place, adopted)| {
             let claim = self.claim(origin, &adopted.source)?;
@@ -290,13 +297,16 @@ impl Lines<'_> {
         });
         let said = said.max_by_key(|(claim, known)| (*claim, known.instant()));
         said.map(|(_, known)| known)
-            .or_else(|| self.by_usual_name(origin, source))
+            .or_else(|| self.by_usual_name(origin, names_for(source, origin, format)))
             .or_else(|| self.by_any_name(origin, source))
     }
 
     /// Nearly always a line has the name of its source: then no other archive is opened.
-    fn by_usual_name(&self, origin: &Origin, source: &Source) -> Option<&Known> {
-        let names = candidates(&source.stem(), parent(origin).as_deref());
+    fn by_usual_name(
+        &self,
+        origin: &Origin,
+        names: impl Iterator<Item = String>,
+    ) -> Option<&Known> {
         let known = names.take(USUAL_NAMES).filter_map(|name| {
             let place = self.called(&name)?;
             self.free(place)
@@ -368,8 +378,13 @@ impl Lines<'_> {
     }
 
     /// A new line by the first name that is free.
-    fn begun(&self, origin: Origin, source: &Source) -> Result<Assigned, DestinationError> {
-        let mut names = candidates(&source.stem(), parent(&origin).as_deref());
+    fn begun(
+        &self,
+        origin: Origin,
+        source: &Source,
+        format: Option<ProjectFormat>,
+    ) -> Result<Assigned, DestinationError> {
+        let mut names = names_for(source, &origin, format);
         let name = names.find(|name| self.may_begin(name, &origin));
         let name = name.ok_or_else(|| {
             let why = io::Error::other("no free name was found");
@@ -431,9 +446,4 @@ fn continued(mut origin: Origin, known: &Known) -> Assigned {
         likely: None,
         contents: Arc::default(),
     }
-}
-
-fn parent(origin: &Origin) -> Option<String> {
-    let parent = Path::new(origin.name()).parent().and_then(Path::file_name);
-    parent.map(|name| name.to_string_lossy().into_owned())
 }

@@ -1,4 +1,4 @@
-//! The database of a backup, random access: what every look into what is stored goes through.
+//! The content of a backup, random access: what every look into what is stored goes through.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ impl Damaged {
     }
 }
 
-/// Stored bytes that decode to a database, chunk by chunk, for any number of threads at once. Today
+/// Stored bytes that decode to a database or project, chunk by chunk, for any number of threads at once. Today
 /// they are always those of an archive.
 #[derive(Clone)]
 pub struct StoredBytes(Arc<Inner>);

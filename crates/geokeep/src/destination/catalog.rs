@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::marks::{Mark, Marks};
 use super::stored::{Listing, Opened, Stored};
-use super::{BackupId, Content, Destination, DestinationError, Draft, Made, Manifest};
+use super::{BackupId, Content, ContentKind, Destination, DestinationError, Draft, Made, Manifest};
 use crate::durable::{Readers, may_be_litter};
 
 /// Backups of a line that are kept in mind: the newest one, and the newest sound one.
@@ -33,8 +33,6 @@ pub(super) struct Root {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shelf {
     pub(super) backups: Vec<(BackupId, Marks)>,
-    /// Plain copies of projects.
-    pub(super) copies: Vec<(BackupId, Marks)>,
     /// Nothing lies there but marks whose archives somebody removed.
     pub(super) is_empty: bool,
     /// A killed process may have left something.
@@ -181,14 +179,14 @@ impl Destination {
     }
 
     fn read(&self, id: &BackupId, marks: Marks) -> Result<Stored, DestinationError> {
-        let archive = self.folder.open_archive(id)?;
-        let noted = self.noted(id, marks, Some(&archive.manifest));
+        let manifest = self.folder.manifest_of(id)?;
+        let noted = self.noted(id, marks, Some(&manifest));
         let stored_bytes = self.folder.bytes_of(id)?;
         Ok(Stored::new(
             id.clone(),
             self.folder.location(id),
             stored_bytes,
-            archive.manifest,
+            manifest,
             noted,
         ))
     }
@@ -203,7 +201,7 @@ impl Destination {
         self.read(id, marks.map(|(_, marks)| *marks).unwrap_or_default())
     }
 
-    /// Opens a backup and reads its manifest; the database is not touched.
+    /// Opens a backup and reads its manifest; what it holds is not touched.
     ///
     /// # Errors
     /// [`DestinationError::BadArchive`] if it is not what geokeep writes, and of the version that
@@ -248,7 +246,7 @@ impl Destination {
         Some(self.shelf(line).ok()?.backups.last()?.0.made)
     }
 
-    /// The newest backup of a line whose database was found sound.
+    /// The newest backup of a line whose content was found sound.
     #[must_use]
     pub fn newest_sound(&self, line: &str) -> Option<Stored> {
         let newest = self.newest_that(line, Stored::is_sound)?;
@@ -285,8 +283,13 @@ impl Destination {
     }
 
     /// Begins a backup for `readers` in a line.
-    pub(crate) fn draft(&self, line: &str, readers: &Readers) -> Result<Draft, DestinationError> {
-        self.folder.draft(line, readers)
+    pub(crate) fn draft(
+        &self,
+        line: &str,
+        content: ContentKind,
+        readers: &Readers,
+    ) -> Result<Draft, DestinationError> {
+        self.folder.draft(line, content, readers)
     }
 
     /// Publishes a draft. Only when this returns the backup is made.
@@ -331,7 +334,7 @@ impl Destination {
         line.opened.retain(|(_, stored)| stored.id != *id);
         if let Some(shelf) = &mut line.shelf {
             let shelf = Arc::make_mut(shelf);
-            let all = shelf.backups.iter_mut().chain(&mut shelf.copies);
+            let all = shelf.backups.iter_mut();
             for (_, marks) in all.filter(|(other, _)| other == id) {
                 marks.set(mark, there);
             }

@@ -47,7 +47,8 @@ impl BackupId {
 
 impl fmt::Display for BackupId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stem = self.key.strip_suffix(".gpkg.zip").unwrap_or(&self.key);
-        f.write_str(stem)
+        let stem = self.key.strip_suffix(".gpkg.zip");
+        let stem = stem.or_else(|| self.key.strip_suffix(".zip"));
+        f.write_str(stem.unwrap_or(&self.key))
     }
 }

@@ -1,5 +1,9 @@
 //! The names of lines.
 
+use std::path::Path;
+
+use super::Origin;
+use crate::source::{ProjectFormat, Source};
 use crate::words::composed;
 
 /// Longest name of a line in bytes: with instant and suffix it stays below the 255 of most systems.
@@ -43,8 +47,20 @@ pub fn legal_name(stem: &str) -> String {
     }
 }
 
-/// Names to try for a source, in order: its own; with its folder's; with a number.
-pub(super) fn candidates(stem: &str, folder: Option<&str>) -> impl Iterator<Item = String> + use<> {
+/// Names to try for the line of a source, in order. That of a project has the ending of its format.
+pub(super) fn names_for(
+    source: &Source,
+    origin: &Origin,
+    format: Option<ProjectFormat>,
+) -> impl Iterator<Item = String> + use<> {
+    let folder = Path::new(origin.name()).parent().and_then(Path::file_name);
+    let folder = folder.map(|name| name.to_string_lossy());
+    let ending = format.map_or_else(String::new, |format| format!(".{}", format.extension()));
+    candidates(&source.stem(), folder.as_deref()).map(move |name| name + &ending)
+}
+
+/// The name of the source; with its folder's; with a number.
+fn candidates(stem: &str, folder: Option<&str>) -> impl Iterator<Item = String> + use<> {
     let stem = legal_name(stem);
     let with_folder = folder.map_or_else(|| stem.clone(), |f| legal_name(&format!("{stem}-{f}")));
     let numbered = (2..).map({

@@ -1,6 +1,8 @@
 //! What is known of a backup. It lies in the archive as `manifest.json`; the format is described
 //! in `docs/formats.md`.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use super::Made;
 use super::Origin;
 use crate::durable::Rights;
 use crate::finding::{Finding, Severity};
-use crate::source::Evidence;
+use crate::source::{Evidence, ProjectFormat};
 use crate::words::at;
 
 /// Name of the entry.
@@ -18,8 +20,10 @@ pub(super) const HASHES_NAME: &str = "chunk-hashes.bin";
 /// A list of hashes longer than this in bytes is not read.
 pub(super) const HASHES_BYTES_MAX: u64 = 1 << 30;
 const FORMAT: &str = "geokeep backup";
-/// The version that is written. Older ones are read for ever, newer ones refused.
-pub const MANIFEST_VERSION: u32 = 2;
+/// The newest version. Older ones are read for ever, newer ones refused.
+pub const MANIFEST_VERSION: u32 = 3;
+/// The version that describes a database: a geokeep that knows nothing of later ones reads it.
+const DATABASE_VERSION: u32 = 2;
 /// A manifest longer than this in bytes is not read.
 pub const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 
@@ -39,6 +43,9 @@ pub struct Manifest {
     pub id: String,
     /// The line of backups that it belongs to.
     pub name: String,
+    /// What it holds. Manifests of databases do not say.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub content: ContentKind,
     /// What the user called it.
     pub label: Option<String>,
     /// Where it came from.
@@ -53,15 +60,19 @@ pub struct Manifest {
     pub method: String,
     /// Why that way.
     pub method_reason: String,
-    /// Length of the database in bytes.
+    /// Length of the database, or of the project file, in bytes.
     pub bytes: u64,
     /// Length of the compressed stream in bytes.
     pub compressed_bytes: u64,
-    /// `blake3:` and the hash of the database as it comes out of the archive, in hexadecimal.
+    /// `blake3:` and the hash of the same as it comes out of the archive, in hexadecimal.
     pub digest: String,
     /// The same of the compressed stream as it lies in the archive.
     pub stored_digest: String,
-    /// Length of a page in bytes; 0 if the header does not say.
+    /// What it is made of, in the order in which it lies in the archive. A database is one file, of
+    /// which all else speaks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<StoredFile>,
+    /// Length of a page in bytes; 0 if the header does not say, and for what is no database.
     pub page_size: u32,
     /// Bytes 18 and 19 of the source's header. The copy says rollback mode, `[1, 1]`.
     pub original_versions: [u8; 2],
@@ -85,6 +96,47 @@ pub struct Manifest {
     pub rights: Option<Rights>,
     /// The programs that made it.
     pub versions: Versions,
+}
+
+/// What a backup holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContentKind {
+    /// An SQLite database, most of the time a GeoPackage.
+    #[default]
+    Database,
+    /// A QGIS project.
+    Project,
+}
+
+impl ContentKind {
+    /// The word in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Project => "project",
+        }
+    }
+
+    /// The version of a manifest that is written of it.
+    pub(crate) fn manifest_version(self) -> u32 {
+        match self {
+            Self::Database => DATABASE_VERSION,
+            Self::Project => MANIFEST_VERSION,
+        }
+    }
+}
+
+/// One file of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredFile {
+    /// The name of its entry in the archive.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// `blake3:` and its hash in hexadecimal.
+    pub digest: String,
 }
 
 /// The programs that made a backup.
@@ -277,6 +329,25 @@ impl Manifest {
             era: self.era,
             instant: self.instant,
         }
+    }
+
+    /// The name of the entry that `bytes` and the digests are about; `None` if it does not say one.
+    pub(super) fn entry_name(&self) -> Option<String> {
+        match (self.content, &self.files[..]) {
+            (ContentKind::Database, []) => Some(format!("{}.gpkg", self.name)),
+            (ContentKind::Project, [file]) => {
+                let same = (file.bytes, &file.digest) == (self.bytes, &self.digest);
+                (same && self.project_format().is_some()).then(|| file.path.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// How the project that it describes is written; `None` if it describes none.
+    #[must_use]
+    pub fn project_format(&self) -> Option<ProjectFormat> {
+        let file = self.files.first()?;
+        ProjectFormat::of(Path::new(&file.path)).filter(|_| self.content == ContentKind::Project)
     }
 
     fn say(&mut self, code: &str, message: String) {

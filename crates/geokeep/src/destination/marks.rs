@@ -20,7 +20,7 @@ pub(super) enum Mark {
     Seen,
     Failed,
     Gone,
-    /// A copy of a project cannot hold its own.
+    /// A plain copy of a project, as earlier versions made them, cannot hold its own.
     Digest,
 }
 

@@ -26,8 +26,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use archive_folder::ArchiveFolder;
+pub use archive_folder::RunLock;
 pub(crate) use archive_folder::{Content, Draft, Reservation, is_line, is_own_name};
-pub use archive_folder::{Kept, KeptProject, RunLock};
 pub(crate) use assign::Assigned;
 pub use assign::{Likely, Lines};
 pub(crate) use bytes::Decoder;
@@ -39,12 +39,12 @@ pub use id::BackupId;
 pub(crate) use id::Made;
 pub use line::legal_name;
 pub use manifest::{
-    Extent, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
-    Verdict, Versions,
+    ContentKind, Extent, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest,
+    ManifestError, StoredFile, Verdict, Versions,
 };
 pub use origin::{Machine, Origin};
 pub use owner::Adopted;
-pub use resolve::{Before, Chosen, Named, Wish};
+pub use resolve::{Before, Chosen, Wish};
 pub use stored::{Listing, Opened, Stored};
 
 use crate::durable::{Disk, Readers};

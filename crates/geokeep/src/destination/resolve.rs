@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{BackupId, Destination, DestinationError, KeptProject};
+use super::{BackupId, Destination, DestinationError};
 use crate::words::{composed, folded};
 
 /// Which backup is meant where the name of a line is all that was said.
@@ -17,30 +17,10 @@ pub enum Wish {
 /// What was chosen.
 #[derive(Debug)]
 pub struct Chosen {
-    /// What it is.
-    pub what: Named,
+    /// The backup.
+    pub id: BackupId,
     /// It is not the newest one of its line, which is damaged or did not pass its last verification.
     pub passed_over: bool,
-}
-
-/// What can have a name.
-#[derive(Debug)]
-pub enum Named {
-    /// A backup.
-    Backup(BackupId),
-    /// A plain copy of a project.
-    Project(Box<KeptProject>),
-}
-
-impl Named {
-    /// What it is known by.
-    #[must_use]
-    pub fn id(&self) -> &BackupId {
-        match self {
-            Self::Backup(id) => id,
-            Self::Project(copy) => &copy.id,
-        }
-    }
 }
 
 /// Turns a date into the instant up to which it counts.
@@ -59,11 +39,6 @@ impl Destination {
         wish: Wish,
         before: &Before<'_>,
     ) -> Result<Chosen, DestinationError> {
-        if let Some(copy) = self.find_project(asked, before)? {
-            let what = Named::Project(Box::new(copy));
-            let passed_over = false;
-            return Ok(Chosen { what, passed_over });
-        }
         let newest = self.find_backup(asked, before)?;
         let line = match wish {
             Wish::Newest => None,
@@ -73,7 +48,7 @@ impl Destination {
         let sound = sound.map(|stored| stored.id).filter(|id| *id != newest);
         Ok(Chosen {
             passed_over: sound.is_some(),
-            what: Named::Backup(sound.unwrap_or(newest)),
+            id: sound.unwrap_or(newest),
         })
     }
 

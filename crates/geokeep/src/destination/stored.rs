@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::archive_folder::OpenArchive;
 use super::marks::Noted;
-use super::{BackupId, Damaged, DestinationError, Manifest, StoredBytes, Verdict};
+use super::{BackupId, Damaged, DestinationError, Manifest, StoredBytes, Verdict, digest_text};
 use crate::durable::{Readers, Rights};
-use crate::source::Evidence;
+use crate::source::{Evidence, Project};
 
 /// A backup as it lies in its destination.
 #[derive(Debug, Clone)]
@@ -68,10 +68,17 @@ impl Stored {
         }
     }
 
-    /// Whether the database was sound when it was stored, and is not known to have suffered since.
+    /// Whether what it holds was sound when it was stored, and is not known to have suffered since.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.manifest.verdict == Verdict::Sound && self.failed.is_none()
+    }
+
+    /// Whether it holds this project as it was read, and is not known to have suffered since.
+    #[must_use]
+    pub fn holds(&self, project: &Project) -> bool {
+        let digest = digest_text(&blake3::hash(&project.bytes));
+        self.failed.is_none() && self.manifest.digest == digest
     }
 
     /// Whether everybody may read it.
@@ -116,7 +123,7 @@ impl Opened {
         }
     }
 
-    /// Compares everything but the database itself with what geokeep writes.
+    /// Compares everything but the content itself with what geokeep writes.
     ///
     /// # Errors
     /// [`Damaged`] says what differs.
@@ -124,7 +131,7 @@ impl Opened {
         self.archive.check_frame()
     }
 
-    /// The database.
+    /// The database, or the project.
     ///
     /// # Errors
     /// [`DestinationError::BadArchive`] if the index of its chunks is damaged.

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use super::{Event, Failed, Hear, JobError, Summary};
 use crate::Watch;
-use crate::backup::{Job as Planned, Outcome, Settings, keep_project, plan, run};
-use crate::destination::{Destination, DestinationError, Kept, Verdict};
+use crate::backup::{Job as Planned, Outcome, Settings, plan, run};
+use crate::destination::{Destination, DestinationError, Verdict};
 use crate::durable::sweep;
 use crate::error::Error;
 use crate::judgement::loss;
 use crate::source::{Expanded, Found, Project, Source, is_geopackage};
-use crate::words::at;
 
 /// Backs up all that was found, [`Settings::at_once`] of them at a time. One that fails does not
 /// stop the others. The caller holds the lock, if one is needed.
@@ -37,8 +36,7 @@ pub fn back_up(
     let projects = std::mem::take(&mut expanded.projects);
     let mut tally = Tally::new(found.len() + projects.len(), destination, settings, hear);
     tally.say_what_is_odd(&expanded);
-    projects.iter().for_each(|one| tally.keep(one, watch));
-    let jobs = tally.plan(found)?;
+    let jobs = tally.plan(found, projects)?;
     let tally = Mutex::new(tally);
     run(
         &jobs,
@@ -119,60 +117,28 @@ impl<'a, 'h> Tally<'a, 'h> {
         }
     }
 
-    /// Projects are held in memory until then, so that a copy is what was read when its GeoPackages
-    /// were looked for.
-    fn keep(&mut self, project: &Project, watch: &Watch) {
-        match keep_project(project, self.destination, self.settings, watch) {
-            Ok(kept) => {
-                let copy = match &kept {
-                    Kept::Saved(copy) => {
-                        self.summary.saved += 1;
-                        self.summary.stored_bytes += copy.bytes;
-                        copy
-                    }
-                    Kept::Unchanged(copy) => {
-                        self.summary.unchanged += 1;
-                        copy
-                    }
-                };
-                self.summary.lines.insert(copy.name.clone());
-                self.summary.not_protected += project.not_protected.len();
-                (self.hear)(Event::Kept(project, &kept));
-            }
-            Err(error) => {
-                let failed = Failed {
-                    given: project.source.given.clone(),
-                    path: project.source.real.clone(),
-                    newest: self.newest_copy(&project.source),
-                    error,
-                };
-                (self.hear)(Event::NotKept(project, &failed));
-                self.summary.failed.push(failed);
-            }
-        }
-    }
-
-    fn newest_copy(&self, project: &Source) -> Option<String> {
-        let machine = &self.settings.machine;
-        let copy = self.destination.newest_project_of(project, machine)?;
-        Some(at(&copy.name, copy.instant))
-    }
-
     /// Gives each source its line. What could not even be looked at has failed.
-    fn plan(&mut self, found: Vec<Found>) -> Result<Vec<Planned>, JobError> {
-        let (mut sources, mut projects, mut unopened) = (Vec::new(), Vec::new(), Vec::new());
+    /// Projects are held in memory until then, so that a backup is what was read when its GeoPackages
+    /// were looked for.
+    fn plan(
+        &mut self,
+        found: Vec<Found>,
+        projects: Vec<Project>,
+    ) -> Result<Vec<Planned>, JobError> {
+        let (mut sources, mut named_by, mut unopened) = (Vec::new(), Vec::new(), Vec::new());
         for one in found {
             match one.source {
                 Ok(source) => {
                     sources.push(source);
-                    projects.push(one.project);
+                    named_by.push(one.project);
                 }
                 Err(error) => unopened.push((one.given, error.into())),
             }
         }
         self.unopened(unopened);
-        let mut jobs = plan(sources, self.destination, self.settings)?;
-        for (job, project) in jobs.iter_mut().zip(projects) {
+        let mut jobs = plan(sources, projects, self.destination, self.settings)?;
+        let databases = jobs.iter_mut().filter(|job| job.project.is_none());
+        for (job, project) in databases.zip(named_by) {
             // What a project shows is wanted, whatever kind of database it is.
             job.any_sqlite = project.is_some() && !is_geopackage(&job.source.real);
             job.label = job.label.take().or(project);
@@ -193,13 +159,13 @@ impl<'a, 'h> Tally<'a, 'h> {
         let lines = destination.known_lines(&self.settings.machine).ok();
         for (given, error) in unopened {
             let newest = Source::that_was(&given).and_then(|source| {
-                let sound = lines.as_ref()?.newest_sound_of(&source);
-                let sound = sound.map(|stored| stored.manifest.at());
-                sound.or_else(|| self.newest_copy(&source))
+                let sound = lines.as_ref()?.newest_sound_of(&source)?;
+                Some(sound.manifest.at())
             });
             self.fail(Failed {
                 path: given.clone(),
                 given,
+                project: None,
                 error,
                 newest,
             });
@@ -219,6 +185,7 @@ impl<'a, 'h> Tally<'a, 'h> {
                 return self.fail(Failed {
                     given: job.source.given.clone(),
                     path: job.source.real.clone(),
+                    project: job.project.clone(),
                     error,
                     newest: newest.map(|stored| stored.manifest.at()),
                 });
@@ -236,6 +203,8 @@ impl<'a, 'h> Tally<'a, 'h> {
         }
         summary.damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
         summary.lines.insert(stored.manifest.name.clone());
+        let layers = job.project.as_ref().map(|project| &project.not_protected);
+        summary.not_protected += layers.map_or(0, Vec::len);
         let likely = job.likely(&stored.manifest.digest).filter(|_| saved);
         (self.hear)(Event::Stored {
             source: job,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backup::{Job as Source, Outcome};
-use crate::destination::{DestinationError, Kept, Likely, Machine, Stored};
+use crate::destination::{DestinationError, Likely, Machine, Stored};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::report::ReportError;
@@ -27,10 +28,6 @@ pub enum Event<'a> {
     StrangeOwner(&'a str, &'a DestinationError),
     /// The machine had this name at its last backups.
     FormerHost(&'a str),
-    /// A project was kept, or is kept already.
-    Kept(&'a Project, &'a Kept),
-    /// A project was not kept.
-    NotKept(&'a Project, &'a Failed),
     /// A source has a backup that holds what it holds.
     Stored {
         /// The source.
@@ -72,6 +69,8 @@ pub struct Failed {
     pub given: PathBuf,
     /// Its real path, if it could be opened.
     pub path: PathBuf,
+    /// The project that was read from it, if it is one.
+    pub project: Option<Arc<Project>>,
     /// Why.
     pub error: Error,
     /// The name of its newest sound backup, if it has one.

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::config::Job;
 use crate::backup::Settings;
-use crate::destination::{Destination, KeptProject, Lines, Stored};
+use crate::destination::{Destination, Lines, Stored};
 use crate::error::Error;
-use crate::judgement::{Flaw, Protection, Standing, is_young, still_holds};
-use crate::source::{Expanded, Found, Project, ProjectFormat, Source, SourceError};
+use crate::judgement::{Flaw, Protection, Standing, still_holds};
+use crate::source::{Expanded, Found, Project, Source, SourceError};
 
 /// What is known of a job's sources.
 #[derive(Debug)]
@@ -28,8 +28,6 @@ pub struct SourceStatus {
     pub source: PathBuf,
     /// Its newest sound backup.
     pub newest: Option<Stored>,
-    /// The newest copy of a project.
-    pub copy: Option<KeptProject>,
     /// The age of that.
     pub age: Option<SignedDuration>,
     /// The source certainly still holds what that holds.
@@ -127,12 +125,7 @@ impl Judge<'_> {
         };
         let known = self.known.as_ref().zip(source);
         let newest = known.and_then(|((lines, _), source)| lines.newest_sound_of(&source));
-        let is_project = newest.is_none() && ProjectFormat::of(&path).is_some();
-        let mut status = self.of(path, newest, why);
-        if is_project && let Some(source) = Source::that_was(&status.source) {
-            self.add_copy(&mut status, &source);
-        }
-        status
+        self.of(path, newest, why)
     }
 
     fn of(&self, source: PathBuf, newest: Option<Stored>, why: Option<Why>) -> SourceStatus {
@@ -187,27 +180,16 @@ impl Judge<'_> {
         }
     }
 
-    /// A project is held by its newest copy, or it has changed since.
+    /// A project was read anyway: where its times prove nothing, its content does.
     fn project(&self, project: &Project) -> SourceStatus {
         let why = self.known.is_none().then_some(Why::Unusable);
-        let mut status = self.of(project.source.real.clone(), None, why);
-        self.add_copy(&mut status, &project.source);
-        let holds = |copy: &KeptProject| copy.holds(&project.bytes);
-        status.unchanged = status.copy.as_ref().is_some_and(holds);
-        let young = status.age.is_some_and(|age| is_young(age, self.max_age));
-        status.overdue = !(young || status.unchanged) || status.why.is_some();
+        let known = self.known.as_ref();
+        let newest = known.and_then(|(lines, _)| lines.newest_sound_of(&project.source));
+        let holds = newest.as_ref().is_some_and(|stored| stored.holds(project));
+        let mut status = self.of(project.source.real.clone(), newest, why);
+        if holds {
+            (status.unchanged, status.overdue) = (true, status.why.is_some());
+        }
         status
-    }
-
-    fn add_copy(&self, status: &mut SourceStatus, project: &Source) {
-        let machine = &self.settings.machine;
-        let copy = self
-            .known
-            .as_ref()
-            .and_then(|(_, destination)| destination.newest_project_of(project, machine));
-        status.age = copy
-            .as_ref()
-            .map(|copy| self.now.duration_since(copy.instant));
-        status.copy = copy;
     }
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{ProjectReport, Report, RunFailure, SourceReport};
+use super::{Report, RunFailure, SourceReport};
 use crate::Watch;
 use crate::destination::{Destination, Listing, Machine};
 use crate::error::Error;
 use crate::judgement::still_holds;
-use crate::source::{ProjectFormat, Source};
+use crate::source::Source;
 
 impl Report {
     /// All lines of a destination as they are at the moment `made`. Sources on `machine` are looked
@@ -30,20 +30,9 @@ impl Report {
             made,
             zone,
             sources: Vec::new(),
-            projects: Vec::new(),
         };
         for line in destination.lines()? {
             watch.check()?;
-            let copies = destination.projects(&line).unwrap_or_default();
-            if let Some(newest) = copies.last() {
-                report.projects.push(ProjectReport {
-                    path: newest.source.path.clone(),
-                    name: line,
-                    copies,
-                    failure: None,
-                });
-                continue;
-            }
             let mut source = source(destination, line);
             // A folder without archives is none of ours.
             if source.backups.is_empty() && source.unreadable.is_empty() {
@@ -59,12 +48,13 @@ impl Report {
     /// Adds that the run at hand made no backup of the source at `path`.
     pub fn add_failure(&mut self, path: &str, failure: RunFailure) {
         let failure = Some(failure);
-        if ProjectFormat::of(Path::new(path)).is_some() {
-            self.add_failed_project(path, failure);
-            return;
-        }
-        let mut sources = self.sources.iter_mut();
-        match sources.find(|source| source.path.as_deref() == Some(path)) {
+        // What could not even be looked at is known by the name that was given.
+        let real = Source::that_was(Path::new(path)).map(|source| source.text());
+        let is_it = |source: &&mut SourceReport| {
+            let known = source.path.as_deref();
+            known == Some(path) || known.is_some() && known == real.as_deref()
+        };
+        match self.sources.iter_mut().find(is_it) {
             Some(source) => source.failure = failure,
             // It never had a backup.
             None => self.sources.push(SourceReport {
@@ -72,22 +62,6 @@ impl Report {
                 path: Some(path.to_owned()),
                 failure,
                 ..SourceReport::default()
-            }),
-        }
-    }
-
-    fn add_failed_project(&mut self, path: &str, failure: Option<RunFailure>) {
-        let real = Source::that_was(Path::new(path)).map(|source| source.real);
-        let is_it = |project: &&mut ProjectReport| {
-            project.path == path || Some(Path::new(&project.path)) == real.as_deref()
-        };
-        match self.projects.iter_mut().find(is_it) {
-            Some(project) => project.failure = failure,
-            None => self.projects.push(ProjectReport {
-                name: stem(path),
-                path: path.to_owned(),
-                failure,
-                ..ProjectReport::default()
             }),
         }
     }

@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use shell::quoted;
 pub use standing::{Statement, Trouble, rows};
 
-use crate::destination::{KeptProject, Stored};
+use crate::destination::Stored;
 use crate::durable::{Disk, Temporary, folder_of};
 use crate::error::Error;
 use crate::kind::Kind;
@@ -39,21 +39,6 @@ pub struct Report {
     pub zone: TimeZone,
     /// One for each line.
     pub sources: Vec<SourceReport>,
-    /// QGIS projects, one for each line of them.
-    pub projects: Vec<ProjectReport>,
-}
-
-/// One QGIS project.
-#[derive(Debug, Default)]
-pub struct ProjectReport {
-    /// The line.
-    pub name: String,
-    /// The path of the project.
-    pub path: String,
-    /// Its copies, oldest first.
-    pub copies: Vec<KeptProject>,
-    /// Why the run at hand made no copy of it.
-    pub failure: Option<RunFailure>,
 }
 
 /// One source.
@@ -133,8 +118,7 @@ impl Report {
     #[must_use]
     pub fn is_public(&self) -> bool {
         let mut backups = self.sources.iter().flat_map(|source| &source.backups);
-        let mut copies = self.projects.iter().flat_map(|project| &project.copies);
-        backups.all(Stored::is_public) && copies.all(KeptProject::is_public)
+        backups.all(Stored::is_public)
     }
 }
 

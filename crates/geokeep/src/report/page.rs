@@ -4,7 +4,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::parts::{age, badge, clock};
 use super::standing::{named, rows};
-use super::{MARK, ProjectReport, Report, section};
+use super::{MARK, Report, section};
+use crate::destination::ContentKind;
 use crate::judgement::Standing;
 use crate::words::{human_bytes, human_count, one_line, shortened};
 
@@ -42,54 +43,8 @@ pub(super) fn page(report: &Report) -> Markup {
                         }
                     }
                 }
-                (projects(report))
                 (footer())
             }
-        }
-    }
-}
-
-/// Copies of QGIS projects, in a table of their own.
-fn projects(report: &Report) -> Markup {
-    html! {
-        @if !report.projects.is_empty() {
-            section aria-labelledby="projects" {
-                h2 id="projects" { "QGIS projects" }
-                div.wide {
-                    table {
-                        thead { tr {
-                            th scope="col" { "Project" }
-                            th scope="col" { "Newest copy" }
-                            th.number scope="col" { "Copies" }
-                        } }
-                        tbody {
-                            @for project in &report.projects { (project_row(report, project)) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn project_row(report: &Report, project: &ProjectReport) -> Markup {
-    html! {
-        tr {
-            td.name {
-                bdi { (shortened(&one_line(&project.name), NAME_CHARS)) }
-                @if let Some(failure) = &project.failure {
-                    " " span.badge.attention { "Needs attention" }
-                    p { (one_line(&failure.message)) }
-                    @if let Some(cause) = &failure.cause { p { (one_line(cause)) } }
-                }
-            }
-            td {
-                @match project.copies.last() {
-                    Some(copy) => (clock(report, copy.instant)),
-                    None => "none",
-                }
-            }
-            td.number { (human_count(project.copies.len() as u64)) }
         }
     }
 }
@@ -116,9 +71,6 @@ fn verdict(report: &Report) -> Markup {
                     @if more > 0 { " and " (more) " more" }
                     "."
                 }
-            }
-            @if let Some(says) = report.of_projects() {
-                " " span { a href="#projects" { (says) } "." }
             }
         }
     }
@@ -167,7 +119,8 @@ fn overview_row(report: &Report, n: usize) -> Markup {
             td { (badge(report, source)) }
             td.number { (age(report, source)) }
             td.number {
-                @match newest.and_then(|manifest| rows(&manifest.layers)) {
+                @let database = newest.filter(|manifest| manifest.content == ContentKind::Database);
+                @match database.and_then(|manifest| rows(&manifest.layers)) {
                     Some(rows) => (human_count(rows)),
                     None => "–",
                 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::parts::{age, badge, clock};
 use super::shell::quoted;
 use super::{Report, SourceReport, map, plot};
-use crate::destination::{Layer, Stored, Verdict};
+use crate::destination::{ContentKind, Layer, Manifest, Stored, Verdict};
 use crate::finding::{Finding, Severity};
 use crate::judgement::Standing;
 use crate::words::{counted, human_age, human_bytes, human_count, one_line, shortened};
@@ -163,7 +163,9 @@ fn contents(source: &SourceReport, newest: &Stored) -> Markup {
         div.contents {
             div.wide {
                 h3 { "What is in the newest backup" }
-                @if layers.is_empty() && gone.is_empty() {
+                @if newest.manifest.content == ContentKind::Project {
+                    p { "A QGIS project. The GeoPackages that it names have backups of their own." }
+                } @else if layers.is_empty() && gone.is_empty() {
                     p { "No layers." }
                 } @else {
                     table {
@@ -292,7 +294,9 @@ fn give_back(report: &Report, source: &SourceReport) -> Markup {
     let Some(stored) = source.newest_sound().or(source.newest()) else {
         return html! {};
     };
-    let target = format!("{}-restored.gpkg", source.name);
+    let target = new_name(&source.name, &stored.manifest);
+    let is_packed = stored.location.extension().is_some_and(|e| e == "zip");
+    let by_hand = if is_packed { "unpack" } else { "copy" };
     let command = format!(
         "geokeep restore {} --from {} --to {}",
         quoted(&stored.manifest.id),
@@ -306,11 +310,23 @@ fn give_back(report: &Report, source: &SourceReport) -> Markup {
             p {
                 "This writes the file as of " (clock(report, stored.manifest.instant))
                 " under a new name. Without " code { "--to" } " it goes where it came from; a file that is there is replaced only with "
-                code { "--force" } ", and is backed up first. Without geokeep: unpack "
-                bdi.path { (one_line(&stored.location.to_string_lossy())) } " with any program for ZIP files."
+                code { "--force" } ", and is backed up first. Without geokeep: " (by_hand) " "
+                bdi.path { (one_line(&stored.location.to_string_lossy())) }
+                @if is_packed { " with any program for ZIP files" }
+                "."
             }
         }
     }
+}
+
+/// What a restored file may be called beside the one that is there.
+fn new_name(line: &str, manifest: &Manifest) -> String {
+    let Some(format) = manifest.project_format() else {
+        return format!("{line}-restored.gpkg");
+    };
+    let ending = format.extension();
+    let name = line.strip_suffix(ending).unwrap_or(line);
+    format!("{}-restored.{ending}", name.trim_end_matches('.'))
 }
 
 fn backups(report: &Report, source: &SourceReport) -> Markup {

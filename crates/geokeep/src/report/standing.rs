@@ -262,24 +262,9 @@ impl Report {
     /// The judgement in one line of text.
     #[must_use]
     pub fn headline(&self) -> String {
-        let mut sentences: Vec<_> = self
-            .verdict()
-            .iter()
-            .map(|said| self.sentence(said))
-            .collect();
-        sentences.extend(self.of_projects().map(|says| format!("{says}.")));
+        let verdict = self.verdict();
+        let sentences: Vec<_> = verdict.iter().map(|said| self.sentence(said)).collect();
         sentences.join(" ")
-    }
-
-    /// What is wrong with QGIS projects, if anything is.
-    pub(super) fn of_projects(&self) -> Option<String> {
-        let failed = self.projects.iter();
-        let failed = failed.filter(|project| project.failure.is_some()).count();
-        (failed > 0).then(|| {
-            let need = verb(failed, "needs", "need");
-            let projects = counted(failed, "QGIS project", "QGIS projects");
-            format!("{projects} {need} attention")
-        })
     }
 
     fn sentence(&self, statement: &Statement) -> String {

@@ -7,10 +7,10 @@ use super::target::enough_room;
 use super::unwritten::Unwritten;
 use crate::Watch;
 use crate::backup::Settings;
-use crate::destination::{Manifest, Opened, digest_text};
+use crate::destination::{ContentKind, Manifest, Opened, digest_text};
 use crate::durable::Temporary;
 use crate::sqlite;
-use crate::verify::{VerifyError, check_restored};
+use crate::verify::{Level, VerifyError, check_restored, verify};
 
 /// Restores `archive` into the staging folder and compares digest, SQLite's check, layers and row
 /// counts of the file there with what the manifest says. The file is gone afterwards.
@@ -43,6 +43,10 @@ fn attempt(backup: &Opened, settings: &Settings, watch: &Watch) -> Result<Manife
     file.file().sync().map_err(written)?;
     if digest_on_disk(&file, watch)? != manifest.digest {
         return Err(VerifyError::Digest { what: "content" }.into());
+    }
+    if manifest.content == ContentKind::Project {
+        // These are the bytes on the disk, too.
+        return Ok(verify(backup, Level::Full, None, watch)?);
     }
     let uri = sqlite::uri(file.path(), "mode=ro&immutable=1");
     let connection = sqlite::foreign(&uri, watch).map_err(VerifyError::from)?;

@@ -17,8 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use drill::drill;
-pub use place::{Unsure, place_of_database, place_of_project};
-pub use project::{RestoredProject, restore_project};
+pub use place::{Unsure, place_of};
 pub use prove::{Proof, prove};
 pub use reserved::Reserved;
 pub use whole_file::restore;

@@ -96,7 +96,8 @@ impl Replacing<'_> {
     fn back_up(&self) -> Result<Stored, RestoreError> {
         let (to, settings) = (self.destination, self.settings);
         let refused = |e: Error| RestoreError::NotBackedUp(Box::new(e));
-        let mut jobs = plan(vec![self.source.clone()], to, settings).map_err(refused)?;
+        let mut jobs =
+            plan(vec![self.source.clone()], Vec::new(), to, settings).map_err(refused)?;
         jobs[0].any_sqlite = true;
         let outcome = backup(&jobs[0], to, settings, self.watch).map_err(refused)?;
         Ok(outcome.stored().clone())

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::RestoreError;
-use crate::destination::{Machine, Origin};
+use crate::destination::{ContentKind, Machine, Manifest, Origin};
 use crate::source::is_geopackage;
 
 /// Endings of files that SQLite databases are kept in.
@@ -45,22 +45,20 @@ impl fmt::Display for Unsure {
     }
 }
 
-/// The place that a database came from, on this `machine`.
+/// The place that a backup came from, on this `machine`.
 ///
 /// # Errors
 /// [`RestoreError::UnsureTarget`]: the user must say where to.
-pub fn place_of_database(origin: &Origin, machine: &Machine) -> Result<PathBuf, RestoreError> {
-    place(origin, machine, |path| {
-        is_geopackage(path) || ends_in_one_of(path, &DATABASES)
-    })
+pub fn place_of(manifest: &Manifest, machine: &Machine) -> Result<PathBuf, RestoreError> {
+    place(&manifest.source, manifest.content, machine)
 }
 
-/// The same for a QGIS project.
-///
-/// # Errors
-/// The same.
-pub fn place_of_project(origin: &Origin, machine: &Machine) -> Result<PathBuf, RestoreError> {
-    place(origin, machine, |path| ends_in_one_of(path, &PROJECTS))
+/// Whether a file is named as what such a backup holds.
+fn is_named_so(path: &Path, content: ContentKind) -> bool {
+    match content {
+        ContentKind::Database => is_geopackage(path) || ends_in_one_of(path, &DATABASES),
+        ContentKind::Project => ends_in_one_of(path, &PROJECTS),
+    }
 }
 
 fn ends_in_one_of(path: &Path, endings: &[&str]) -> bool {
@@ -72,11 +70,11 @@ fn ends_in_one_of(path: &Path, endings: &[&str]) -> bool {
 
 fn place(
     origin: &Origin,
+    content: ContentKind,
     machine: &Machine,
-    is_named_so: impl Fn(&Path) -> bool,
 ) -> Result<PathBuf, RestoreError> {
     let path = PathBuf::from(&origin.path);
-    match doubt(&path, origin, machine, is_named_so(&path)) {
+    match doubt(&path, origin, machine, is_named_so(&path, content)) {
         None => Ok(path),
         Some(why) => Err(RestoreError::UnsureTarget {
             path: origin.path.clone(),
@@ -122,7 +120,7 @@ mod tests {
             id: None,
             given: false,
         };
-        place_of_database(&origin, &here).map_err(|e| match e {
+        place(&origin, ContentKind::Database, &here).map_err(|e| match e {
             RestoreError::UnsureTarget { why, .. } => why,
             other => panic!("{other}"),
         })

@@ -1,121 +1,94 @@
-//! A copy of a QGIS project: read whole, compared with its digest, and written as a file is.
+//! A QGIS project: written whole under a temporary name, and put into its place by a rename. QGIS
+//! reads a project once and knows no lock on it.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::rights::Known;
-use super::target::{enough_room, real_path};
-use super::whole_file::sweep_after_killed;
-use super::{RestoreError, Target, reserved};
+use super::target::enough_room;
+use super::unwritten::{Unwritten, sweep_after_killed};
+use super::{RestoreError, Restored};
 use crate::Watch;
-use crate::backup::{Settings, keep_project};
-use crate::destination::{Destination, Kept, KeptProject};
-use crate::durable::{NotRestored, RESTORE, Temporary, folder_of};
+use crate::backup::{Settings, backup, plan};
+use crate::destination::{Destination, Opened, Stored};
 use crate::error::Error;
 use crate::source::{Project, ProjectFormat};
+use crate::verify::{Level, verify};
 
-/// How often a project that somebody saves meanwhile is kept anew.
+/// How often a project that somebody saves meanwhile is backed up anew.
 const ATTEMPTS: u32 = 3;
 
-/// What the restore of a project did.
-#[derive(Debug, Clone)]
-pub struct RestoredProject {
-    /// The file, without symbolic links.
-    pub path: PathBuf,
-    /// The copy that was restored.
-    pub copy: KeptProject,
-    /// The copy that holds what was replaced.
-    pub replaced: Option<KeptProject>,
-    /// What of the file's owner, group and permissions could not be given back.
-    pub not_restored: Vec<NotRestored>,
+/// What the restore of a project needs to know.
+pub(super) struct ProjectRestore<'a> {
+    pub(super) backup: &'a Opened,
+    pub(super) format: ProjectFormat,
+    pub(super) force: bool,
+    pub(super) destination: &'a Destination,
+    pub(super) settings: &'a Settings,
+    pub(super) watch: &'a Watch,
 }
 
 fn refused(error: Error) -> RestoreError {
     RestoreError::NotBackedUp(Box::new(error))
 }
 
-/// Gives back a project, byte for byte. The GeoPackages that it names are backups of their own.
-///
-/// With `dry_run` everything is looked at and nothing written.
-///
-/// # Errors
-/// [`RestoreError`]; the target is then as it was, except after [`RestoreError::NotDurable`].
-pub fn restore_project(
-    copy: KeptProject,
-    target: &Target,
-    dry_run: bool,
-    destination: &Destination,
-    settings: &Settings,
-    watch: &Watch,
-) -> Result<RestoredProject, RestoreError> {
-    let path = real_path(&target.path)?;
-    reserved::refuse(&path, destination)?;
-    let is_there = fs::symlink_metadata(&path).is_ok();
-    if is_there && !target.force {
-        return Err(RestoreError::TargetExists(path));
-    }
-    if is_there {
-        present(&path, copy.format())?;
-    }
-    let bytes = copy.read()?;
-    enough_room(&path, copy.bytes)?;
-    let mut restored = RestoredProject {
-        path,
-        copy,
-        replaced: None,
-        not_restored: Vec::new(),
-    };
-    if dry_run {
-        return Ok(restored);
-    }
-    let path = &restored.path;
-    sweep_after_killed(path, settings);
-    let write_error = |e| RestoreError::write(path, e, 0);
-    let mut file =
-        Temporary::create(&settings.disk, folder_of(path), RESTORE).map_err(write_error)?;
-    file.write_all(&bytes).map_err(write_error)?;
-    let rights = Known::of_copy(&restored.copy);
-    restored.not_restored = rights.give(&file, path);
-    let kept = if is_there {
-        restored.replaced = keep_present(path, &restored.copy, destination, settings, watch)?;
-        file.keep_as(path)
-    } else {
-        file.keep_as_new(path)
-    };
-    kept.map_err(|e| RestoreError::keep(path, e, restored.copy.bytes))?;
-    Ok(restored)
-}
-
-/// What lies there; `None` for an empty file.
-fn present(path: &Path, format: ProjectFormat) -> Result<Option<Project>, RestoreError> {
-    if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
-        return Ok(None);
-    }
-    let read = Project::read(path, format);
-    Ok(Some(read.map_err(|e| refused(e.into()))?))
-}
-
-/// Keeps what is to be replaced, and looks whether it is still that: QGIS knows no lock on a
-/// project, and may have saved it in between.
-fn keep_present(
-    path: &Path,
-    copy: &KeptProject,
-    destination: &Destination,
-    settings: &Settings,
-    watch: &Watch,
-) -> Result<Option<KeptProject>, RestoreError> {
-    for _ in 0..ATTEMPTS {
-        let found = present(path, copy.format())?;
-        let kept = found
-            .as_ref()
-            .map(|project| keep_project(project, destination, settings, watch));
-        let kept = kept.transpose().map_err(refused)?;
-        let now = present(path, copy.format())?;
-        let bytes = |project: &Option<Project>| project.as_ref().map(|p| p.bytes.clone());
-        if bytes(&now) == bytes(&found) {
-            return Ok(kept.map(|(Kept::Saved(kept) | Kept::Unchanged(kept))| kept));
+impl ProjectRestore<'_> {
+    /// Gives it back, and notes what has become of what was there.
+    pub(super) fn run(&self, restored: &mut Restored, dry_run: bool) -> Result<(), RestoreError> {
+        let path = &restored.path;
+        let is_there = fs::symlink_metadata(path).is_ok();
+        if is_there && !self.force {
+            return Err(RestoreError::TargetExists(path.clone()));
         }
+        if is_there {
+            self.present(path)?;
+        }
+        verify(self.backup, Level::Full, None, self.watch)?;
+        enough_room(path, restored.bytes)?;
+        if dry_run {
+            return Ok(());
+        }
+        sweep_after_killed(path, self.settings);
+        let new = Unwritten::open(self.backup)?;
+        let file = new.write(path, self.settings, self.watch)?;
+        restored.not_restored = new.rights.give(&file, path);
+        let kept = if is_there {
+            restored.replaced = self.back_up_present(path)?;
+            file.keep_as(path)
+        } else {
+            file.keep_as_new(path)
+        };
+        kept.map_err(|e| RestoreError::keep(path, e, restored.bytes))
     }
-    Err(RestoreError::KeepsChanging)
+
+    /// What lies there; `None` for an empty file.
+    fn present(&self, path: &Path) -> Result<Option<Project>, RestoreError> {
+        if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
+            return Ok(None);
+        }
+        let read = Project::read(path, self.format);
+        Ok(Some(read.map_err(|e| refused(e.into()))?))
+    }
+
+    /// Backs up what is to be replaced, and looks whether it is still that: it may have been saved
+    /// in between.
+    fn back_up_present(&self, path: &Path) -> Result<Option<Stored>, RestoreError> {
+        // A restore that was killed may have left half a safety backup.
+        let _ = self.destination.sweep();
+        for _ in 0..ATTEMPTS {
+            let found = self.present(path)?;
+            let bytes = found.as_ref().map(|project| project.bytes.clone());
+            let stored = found.map(|project| self.back_up(project)).transpose()?;
+            if self.present(path)?.map(|project| project.bytes) == bytes {
+                return Ok(stored);
+            }
+        }
+        Err(RestoreError::KeepsChanging)
+    }
+
+    fn back_up(&self, project: Project) -> Result<Stored, RestoreError> {
+        let (to, settings) = (self.destination, self.settings);
+        let jobs = plan(Vec::new(), vec![project], to, settings).map_err(refused)?;
+        let outcome = backup(&jobs[0], to, settings, self.watch).map_err(refused)?;
+        Ok(outcome.stored().clone())
+    }
 }

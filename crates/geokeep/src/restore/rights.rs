@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::destination::{KeptProject, Opened};
+use crate::destination::Opened;
 use crate::durable::{NotRestored, Readers, Rights, Temporary, all_may_reach};
 
 /// What is known of the rights of a file that is to be given back.
@@ -23,15 +23,6 @@ impl Known {
             rights: backup.rights.clone(),
             source: backup.manifest.source.path.clone().into(),
             readers: backup.readers(),
-        }
-    }
-
-    /// Of a copy of which no rights are noted.
-    pub(super) fn of_copy(copy: &KeptProject) -> Self {
-        Self {
-            rights: None,
-            source: copy.source.path.clone().into(),
-            readers: Readers::by_file_alone(&copy.path),
         }
     }
 

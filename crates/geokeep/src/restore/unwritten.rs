@@ -7,8 +7,14 @@ use super::rights::Known;
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Manifest, Opened, StoredBytes};
-use crate::durable::{RESTORE, Temporary, folder_of};
+use crate::durable::{RESTORE, Temporary, folder_of, sweep, sweep_restores};
 use crate::verify::{Digests, VerifyError, compare};
+
+/// What a killed restore left, beside its target and in the staging folder, would lie there for ever.
+pub(super) fn sweep_after_killed(target: &Path, settings: &Settings) {
+    let _ = sweep_restores(&*settings.disk, folder_of(target));
+    let _ = sweep(&*settings.disk, &settings.staging);
+}
 
 /// A backup, opened to be restored.
 pub(super) struct Unwritten {

@@ -5,24 +5,26 @@ use std::path::Path;
 
 use super::aside::Aside;
 use super::over::Replacing;
+use super::project::ProjectRestore;
 use super::target::{enough_room, free_name, look_unused, real_path};
-use super::unwritten::Unwritten;
+use super::unwritten::{Unwritten, sweep_after_killed};
 use super::{RestoreError, Restored, Target, reserved};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Destination, Opened};
-use crate::durable::{KeepError, folder_of, sweep, sweep_restores};
+use crate::durable::KeepError;
 use crate::source::Source;
 
-/// Gives back the database of `backup`. A file that is made is the snapshot, byte for byte. A file
+/// Gives back what `backup` holds. A file that is made is the snapshot, byte for byte. A file
 /// that is replaced gets its pages in one transaction, which moves SQLite's own counters in the
 /// header: change counter (bytes 24–27), schema cookie (40–43), and the version of SQLite that wrote
-/// it (92–99); so programs that have it open see that it has changed.
+/// it (92–99); so programs that have it open see that it has changed. A project is replaced as a
+/// whole; the GeoPackages that it names are backups of their own.
 ///
 /// With `dry_run` everything is looked at and nothing written.
 ///
 /// # Errors
-/// [`Error`]; the target is then as it was, except after [`RestoreError::NotDurable`].
+/// [`RestoreError`]; the target is then as it was, except after [`RestoreError::NotDurable`].
 pub fn restore(
     backup: &Opened,
     target: &Target,
@@ -34,10 +36,6 @@ pub fn restore(
     let path = real_path(&target.path)?;
     reserved::refuse(&path, destination)?;
     let manifest = backup.manifest.clone();
-    let existing = what_is_there(&path, target.force, settings)?;
-    // What is overwritten lies in the journal meanwhile.
-    let needed = existing.as_ref().map_or(0, |(_, size)| *size);
-    enough_room(&path, needed.max(manifest.bytes))?;
     let mut restored = Restored {
         path,
         bytes: manifest.bytes,
@@ -46,6 +44,22 @@ pub fn restore(
         set_aside: Vec::new(),
         not_restored: Vec::new(),
     };
+    if let Some(format) = restored.manifest.project_format() {
+        let project = ProjectRestore {
+            backup,
+            format,
+            force: target.force,
+            destination,
+            settings,
+            watch,
+        };
+        project.run(&mut restored, dry_run)?;
+        return Ok(restored);
+    }
+    let existing = what_is_there(&restored.path, target.force, settings)?;
+    // What is overwritten lies in the journal meanwhile.
+    let needed = existing.as_ref().map_or(0, |(_, size)| *size);
+    enough_room(&restored.path, needed.max(restored.bytes))?;
     if dry_run {
         return Ok(restored);
     }
@@ -82,12 +96,6 @@ fn what_is_there(
     let source = Source::new(path)?;
     let seen = look_unused(&source, settings)?;
     Ok(Some((source, seen.size())))
-}
-
-/// What a killed restore left, beside its target and in the staging folder, would lie there for ever.
-pub(super) fn sweep_after_killed(target: &Path, settings: &Settings) {
-    let _ = sweep_restores(&*settings.disk, folder_of(target));
-    let _ = sweep(&*settings.disk, &settings.staging);
 }
 
 /// A new file: complete and proven before it gets its name.

@@ -8,9 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::{Backup, Policy, Reason, RetentionError, plan};
 use crate::Watch;
-use crate::destination::{
-    Adopted, BackupId, Destination, DestinationError, KeptProject, Machine, Stored,
-};
+use crate::destination::{Adopted, Destination, DestinationError, Machine, Stored};
 use crate::error::Error;
 use crate::kind::Kind;
 
@@ -34,8 +32,6 @@ pub struct Planned {
     pub line: String,
     /// Its backups.
     pub backups: Vec<(Stored, Vec<Reason>)>,
-    /// Its copies of a project.
-    pub projects: Vec<(KeptProject, Vec<Reason>)>,
     /// What cannot be read, and why: nobody knows what would be lost with it, so that it stays.
     pub unreadable: Vec<(PathBuf, Error)>,
     /// Of another user, who does not let us read them.
@@ -50,8 +46,6 @@ pub enum Forgetting<'a> {
     Planned(&'a [Planned]),
     /// A backup has stayed for these reasons, or for lack of any has gone.
     Backup(&'a Stored, &'a [Reason], Fate<'a>),
-    /// The same of a copy of a project.
-    Project(&'a KeptProject, &'a [Reason], Fate<'a>),
     /// Something in this line is another user's, and stays.
     NotOurs(&'a str, &'a Path),
     /// Something in this line cannot be read, and stays.
@@ -105,10 +99,6 @@ impl Rules<'_> {
     fn of_line(&self, destination: &Destination, line: String) -> Result<Planned, RetentionError> {
         let mut listing = destination.list(&line)?;
         let location = || destination.location_of_line(&line);
-        let projects = destination.projects(&line).unwrap_or_else(|error| {
-            listing.unreadable.push((location(), error));
-            Vec::new()
-        });
         let ours = Ours::of(destination, &line, &listing.backups, self.machine);
         let ours = ours.unwrap_or_else(|error| {
             match error {
@@ -117,14 +107,9 @@ impl Rules<'_> {
             }
             Ours::None
         });
-        let is_ours = |copy: &KeptProject| {
-            let machine = self.machine;
-            machine.is_none_or(|machine| machine.owns(&copy.source))
-        };
         let unreadable = listing.unreadable.into_iter();
         Ok(Planned {
-            backups: self.reasons(listing.backups, &|stored| ours.holds(stored))?,
-            projects: self.reasons(projects, &is_ours)?,
+            backups: self.reasons(listing.backups, &ours)?,
             unreadable: unreadable.map(|(path, e)| (path, e.into())).collect(),
             not_ours: listing.not_ours,
             line,
@@ -132,15 +117,12 @@ impl Rules<'_> {
     }
 
     /// Applies the policy to what is of the machine. The rest stays, and counts for nothing.
-    fn reasons<T>(
+    fn reasons(
         &self,
-        all: Vec<T>,
-        is_ours: &dyn Fn(&T) -> bool,
-    ) -> Result<Vec<(T, Vec<Reason>)>, RetentionError>
-    where
-        for<'a> Backup: From<&'a T>,
-    {
-        let ours: Vec<_> = all.iter().map(is_ours).collect();
+        all: Vec<Stored>,
+        ours: &Ours<'_>,
+    ) -> Result<Vec<(Stored, Vec<Reason>)>, RetentionError> {
+        let ours: Vec<_> = all.iter().map(|stored| ours.holds(stored)).collect();
         let counted = all.iter().zip(&ours).filter(|(_, ours)| **ours);
         let counted: Vec<_> = counted.map(|(one, _)| Backup::from(one)).collect();
         let mut reasons = plan(&counted, self.policy, self.now, self.zone)?.into_iter();
@@ -208,22 +190,11 @@ pub fn forget(
 ) -> Tally {
     hear(Forgetting::Planned(plan));
     let mut tally = Tally::default();
-    let remove = |tally: &mut Tally, id: &BackupId, bytes: u64, reasons: &[Reason]| {
-        tally.one(destination, id, bytes, reasons, dry_run, watch)
-    };
     for planned in plan {
         for (stored, reasons) in &planned.backups {
-            let error = remove(&mut tally, &stored.id, stored.stored_bytes, reasons);
+            let error = tally.one(destination, stored, reasons, dry_run, watch);
             let fate = Fate::of(reasons, dry_run, error.as_ref());
             hear(Forgetting::Backup(stored, reasons, fate));
-            if tally.is_interrupted() {
-                return tally;
-            }
-        }
-        for (copy, reasons) in &planned.projects {
-            let error = remove(&mut tally, &copy.id, copy.bytes, reasons);
-            let fate = Fate::of(reasons, dry_run, error.as_ref());
-            hear(Forgetting::Project(copy, reasons, fate));
             if tally.is_interrupted() {
                 return tally;
             }
@@ -259,8 +230,7 @@ impl Tally {
     fn one(
         &mut self,
         destination: &Destination,
-        id: &BackupId,
-        bytes: u64,
+        stored: &Stored,
         reasons: &[Reason],
         dry_run: bool,
         watch: &Watch,
@@ -272,14 +242,14 @@ impl Tally {
         }
         if !dry_run {
             let removed = watch.check().map_err(Error::from);
-            let removed = removed.and_then(|()| Ok(destination.remove(id)?));
+            let removed = removed.and_then(|()| Ok(destination.remove(&stored.id)?));
             if let Err(error) = removed {
                 self.failures.push(error.kind());
                 return Some(error);
             }
         }
         self.removed += 1;
-        self.freed += bytes;
+        self.freed += stored.stored_bytes;
         None
     }
 }

@@ -14,7 +14,7 @@ use jiff::{Span, Timestamp, Zoned};
 pub use forget::{Fate, Forgetting, Planned, Rules, Tally, forget};
 pub use span::parse_span;
 
-use crate::destination::{DestinationError, KeptProject, Stored};
+use crate::destination::{DestinationError, Stored};
 use crate::error::Error;
 use crate::kind::Kind;
 
@@ -57,18 +57,6 @@ impl From<&Stored> for Backup {
             era: stored.manifest.era,
             sound: stored.is_sound(),
             pinned: stored.pinned.is_some(),
-        }
-    }
-}
-
-impl From<&KeptProject> for Backup {
-    /// A copy of a project was whole when it got its name.
-    fn from(copy: &KeptProject) -> Self {
-        Self {
-            instant: copy.instant,
-            era: copy.era,
-            sound: copy.failed.is_none(),
-            pinned: copy.pinned.is_some(),
         }
     }
 }

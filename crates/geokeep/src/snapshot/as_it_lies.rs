@@ -21,7 +21,7 @@ pub(super) fn as_it_lies<T>(
     let mut findings = Vec::from_iter(not_applied(&look, why));
     findings.extend(other_names(&look));
     let taken = Taken {
-        method: Method::Pages,
+        method: Method::Pages.as_str(),
         reason: format!("SQLite cannot read it ({why}): every byte as it lies"),
         instant: read.instant,
         look,

@@ -192,7 +192,7 @@ fn carry_out<T>(
         && look.stamp.size > delivery::SMALL;
     let mut reason = reason;
     let taken = |reason: String, read: pages::Read, findings: Vec<Finding>| Taken {
-        method,
+        method: method.as_str(),
         reason,
         instant: read.instant,
         look: look.clone(),

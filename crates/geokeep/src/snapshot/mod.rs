@@ -195,7 +195,8 @@ impl std::fmt::Debug for Clock {
 /// What is known of a snapshot once it has been read to its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Taken {
-    pub(crate) method: Method,
+    /// How: the name of a [`Method`], or `read` of what is no database.
+    pub(crate) method: &'static str,
     /// The state of the source, and why this method is right for it.
     pub(crate) reason: String,
     /// The moment whose committed state it is.

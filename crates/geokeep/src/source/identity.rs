@@ -29,6 +29,24 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Of a source of which nothing was noted: it proves nothing.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            looked_ns: 0,
+            file: FileStamp {
+                device: 0,
+                inode: 0,
+                size: 0,
+                modified_ns: 0,
+                changed_ns: 0,
+            },
+            wal: None,
+            wal_frames: 0,
+            file_system: FileSystem::Uncertain("unknown".to_owned()),
+            no_journal: true,
+        }
+    }
+
     /// Whether each write since the look has moved a time: one that was younger may be given again.
     fn settled(&self) -> bool {
         let step = i64::try_from(COARSE.as_nanos()).unwrap_or(i64::MAX);

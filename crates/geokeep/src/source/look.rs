@@ -150,6 +150,12 @@ impl Look {
         }
     }
 
+    /// As a look at a file that was read before it, and may have changed since: it proves nothing.
+    pub(crate) fn too_late(mut self) -> Self {
+        self.looked_ns = i64::MIN;
+        self
+    }
+
     /// The header, if the file begins as an SQLite database.
     #[must_use]
     pub fn header(&self) -> Option<&Header> {

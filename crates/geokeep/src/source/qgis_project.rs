@@ -123,6 +123,11 @@ impl Project {
         })
     }
 
+    /// Whether the file still holds what was read.
+    pub(crate) fn is_so_still(&self) -> bool {
+        read_still(&self.source.real).is_ok_and(|bytes| bytes == self.bytes)
+    }
+
     /// The name of the file.
     #[must_use]
     pub fn file_name(&self) -> String {

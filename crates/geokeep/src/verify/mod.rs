@@ -11,6 +11,7 @@ mod found;
 mod integrity;
 mod layers;
 mod losses;
+mod project;
 mod rules;
 mod schema;
 mod scratch;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::destination::{
-    Damaged, DestinationError, Layer, Manifest, Opened, StoredBytes, Verdict,
+    ContentKind, Damaged, DestinationError, Layer, Manifest, Opened, StoredBytes, Verdict,
 };
 use crate::finding::Finding;
 use crate::kind::Kind;
@@ -35,6 +36,7 @@ use found::Found;
 pub(crate) use layers::{has_contents_table, uncounted as uncounted_layers};
 pub use losses::LOSS;
 pub(crate) use losses::losses;
+pub(crate) use project::check as check_project;
 pub(crate) use schema::Schema;
 use schema::reason;
 use scratch::Kept;
@@ -136,6 +138,10 @@ pub fn verify(
     let mut manifest = backup.manifest.clone();
     let digests = Digests::of(&backup.manifest);
     let bytes = backup.bytes()?;
+    if manifest.content == ContentKind::Project {
+        project::verify(&bytes, &manifest, watch)?;
+        return Ok(manifest);
+    }
     if level == Level::Digest {
         compare(&bytes, digests, 2, |_| Ok::<_, VerifyError>(watch.check()?))?;
         return Ok(manifest);

@@ -8,9 +8,12 @@ use serde::Serialize;
 use super::{Failure, of_path, utc};
 use crate::Finding;
 use crate::backup::Outcome;
-use crate::destination::{KeptProject, Layer, Likely, Stored};
+use crate::destination::{ContentKind, Layer, Likely, Stored};
 use crate::jobs::Failed;
 use crate::source::{NotProtected, Project, Source};
+
+/// The `kind` of all of them where it is the backup of a project.
+const PROJECT: &str = "project";
 
 /// `backup`, `list`, `verify`, `pin` and `unpin`: one backup.
 #[derive(Debug, Default, Serialize)]
@@ -20,6 +23,8 @@ pub struct BackupLine {
     pub host: Option<String>,
     pub name: Option<String>,
     pub label: Option<String>,
+    /// `database` or `project`.
+    pub content: Option<&'static str>,
     pub status: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<&'static str>,
@@ -48,6 +53,13 @@ pub struct BackupLine {
     /// A line that very likely holds the same file, if this one has just begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub likely_line: Option<String>,
+    /// What a project names, in the run that read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub geopackages: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_protected: Option<Vec<NotProtectedLine>>,
     pub error: Option<Failure>,
 }
 
@@ -56,11 +68,15 @@ impl BackupLine {
     pub fn of(kind: &'static str, stored: &Stored) -> Self {
         let manifest = &stored.manifest;
         Self {
-            kind,
+            kind: match manifest.content {
+                ContentKind::Database => kind,
+                ContentKind::Project => PROJECT,
+            },
             source: manifest.source.path.clone(),
             host: Some(manifest.source.host.clone()),
             name: Some(manifest.name.clone()),
             label: manifest.label.clone(),
+            content: Some(manifest.content.as_str()),
             status: None,
             result: None,
             id: Some(manifest.id.clone()),
@@ -83,8 +99,29 @@ impl BackupLine {
             link: manifest.source.link.clone(),
             machine: manifest.source.machine.clone(),
             likely_line: None,
+            geopackages: None,
+            missing: None,
+            not_protected: None,
             error: None,
         }
+    }
+
+    /// The same with what the project names that was read; what is there by its real path, as the
+    /// line of its own backup has it.
+    #[must_use]
+    pub fn naming(mut self, project: Option<&Project>) -> Self {
+        let Some(project) = project else {
+            return self;
+        };
+        let real =
+            |path: &PathBuf| Source::new(path).map_or_else(|_| of_path(path), |s| of_path(&s.real));
+        self.kind = PROJECT;
+        self.content = Some(ContentKind::Project.as_str());
+        self.geopackages = Some(project.geopackages.iter().map(real).collect());
+        self.missing = Some(project.missing.iter().map(|path| of_path(path)).collect());
+        let layers = project.not_protected.iter();
+        self.not_protected = Some(layers.map(NotProtectedLine::of).collect());
+        self
     }
 
     /// `backup`: a source whose state is stored now.
@@ -103,11 +140,12 @@ impl BackupLine {
 
     /// `backup`: a source of which no backup was made.
     pub fn not_stored(failed: &Failed, failure: impl Into<Failure>) -> Self {
-        Self {
+        let line = Self {
             source: of_path(&failed.path),
             status: Some("failed"),
             ..Self::failed("backup", failure)
-        }
+        };
+        line.naming(failed.project.as_deref())
     }
 
     /// `backup`: a file that is not there any more, by its newest backup.
@@ -137,68 +175,6 @@ impl BackupLine {
             error: Some(failure.into()),
             ..Self::default()
         }
-    }
-}
-
-/// `backup`, `list`, `verify`, `pin` and `unpin`: one project.
-#[derive(Debug, Default, Serialize)]
-pub struct ProjectLine {
-    pub kind: &'static str,
-    pub source: String,
-    pub host: Option<String>,
-    pub name: Option<String>,
-    pub status: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub result: Option<&'static str>,
-    pub path: Option<String>,
-    pub instant: Option<String>,
-    pub bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub geopackages: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_protected: Option<Vec<NotProtectedLine>>,
-    pub pinned: Option<String>,
-    pub error: Option<Failure>,
-}
-
-impl ProjectLine {
-    /// A copy that is kept.
-    pub fn of(copy: &KeptProject) -> Self {
-        Self {
-            kind: "project",
-            source: copy.source.path.clone(),
-            host: Some(copy.source.host.clone()),
-            name: Some(copy.name.clone()),
-            path: Some(of_path(&copy.path)),
-            instant: Some(utc(copy.instant)),
-            bytes: Some(copy.bytes),
-            pinned: copy.pinned.clone(),
-            ..Self::default()
-        }
-    }
-
-    /// A project that was not kept.
-    pub fn failed(failure: impl Into<Failure>) -> Self {
-        Self {
-            kind: "project",
-            error: Some(failure.into()),
-            ..Self::default()
-        }
-    }
-
-    /// The same with what the project names; those that are there by their real paths, as the
-    /// lines of the backups have them.
-    pub fn naming(mut self, project: &Project) -> Self {
-        let real =
-            |path: &PathBuf| Source::new(path).map_or_else(|_| of_path(path), |s| of_path(&s.real));
-        self.source = of_path(&project.source.real);
-        self.geopackages = Some(project.geopackages.iter().map(real).collect());
-        self.missing = Some(project.missing.iter().map(|path| of_path(path)).collect());
-        let layers = project.not_protected.iter();
-        self.not_protected = Some(layers.map(NotProtectedLine::of).collect());
-        self
     }
 }
 

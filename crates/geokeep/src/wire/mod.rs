@@ -20,7 +20,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use backup::{BackupLine, NotProtectedLine, ProjectLine};
+pub use backup::{BackupLine, NotProtectedLine};
 pub use exit::{Exit, overall};
 pub use inspect::{HolderLine, InspectFailedLine, InspectLine, JournalLine, Sidecars};
 pub use report::ReportLine;

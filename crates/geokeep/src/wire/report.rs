@@ -19,6 +19,8 @@ pub struct ReportLine<'a> {
     pub id: Option<&'a str>,
     pub instant: Option<String>,
     pub age_seconds: Option<i64>,
+    /// Of the newest backup, as the four that follow.
+    pub content: Option<&'static str>,
     pub verdict: &'static str,
     pub bytes: Option<u64>,
     pub stored_bytes: Option<u64>,
@@ -42,6 +44,7 @@ impl<'a> ReportLine<'a> {
             id: sound.map(|manifest| &*manifest.id),
             instant: sound.map(|manifest| utc(manifest.instant)),
             age_seconds: source.protection(now).age().map(|age| age.as_secs()),
+            content: newest.map(|stored| stored.manifest.content.as_str()),
             verdict: newest.map_or("unreadable", |stored| stored.manifest.verdict.as_str()),
             bytes: newest.map(|stored| stored.manifest.bytes),
             stored_bytes: newest.map(|stored| stored.stored_bytes),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Failure, of_path, utc};
 use crate::durable::NotRestored;
-use crate::restore::{Restored, RestoredProject};
+use crate::restore::Restored;
 
 /// `restore`: one file.
 #[derive(Debug, Serialize)]
@@ -20,7 +20,7 @@ pub struct RestoreLine {
     pub instant: Option<String>,
     pub verdict: Option<&'static str>,
     pub digest: Option<String>,
-    /// The backup of what was replaced: its id, or the copy of a project.
+    /// The id of the backup of what was replaced.
     pub replaced: Option<String>,
     /// Logs or journals without their file that lay there, under their new names.
     pub set_aside: Vec<String>,
@@ -51,26 +51,6 @@ impl RestoreLine {
                 .iter()
                 .map(|path| of_path(path))
                 .collect(),
-            not_restored: restored.not_restored.clone(),
-            error: None,
-        }
-    }
-
-    pub fn of_project(restored: &RestoredProject, dry_run: bool) -> Self {
-        let copy = &restored.copy;
-        let replaced = restored.replaced.as_ref();
-        Self {
-            kind: "restore",
-            status: if dry_run { "planned" } else { "restored" },
-            path: of_path(&restored.path),
-            bytes: Some(copy.bytes),
-            id: None,
-            name: Some(copy.name.clone()),
-            instant: Some(utc(copy.instant)),
-            verdict: None,
-            digest: None,
-            replaced: replaced.map(|kept| of_path(&kept.path)),
-            set_aside: Vec::new(),
             not_restored: restored.not_restored.clone(),
             error: None,
         }

@@ -115,17 +115,13 @@ impl StatusLine {
     /// `error` says why the source is not known to have a backup.
     pub fn of(job: &Job, one: &SourceStatus, error: Option<String>) -> Self {
         let manifest = one.newest.as_ref().map(|stored| &stored.manifest);
-        let copy = one.copy.as_ref();
-        let name = manifest.map(|m| &m.name).or(copy.map(|copy| &copy.name));
-        let instant = manifest
-            .map(|m| m.instant)
-            .or(copy.map(|copy| copy.instant));
+        let instant = manifest.map(|m| m.instant);
         let verified = one.newest.as_ref().and_then(|stored| stored.verified);
         Self {
             kind: "status",
             job: job.name.clone(),
             source: of_path(&one.source),
-            name: name.cloned(),
+            name: manifest.map(|m| m.name.clone()),
             id: manifest.map(|m| m.id.clone()),
             instant: instant.map(utc),
             age_seconds: one.age.map(|age| age.as_secs()),

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Failure, of_path, utc};
-use crate::destination::{KeptProject, Origin, Stored};
+use crate::destination::{Origin, Stored};
 use crate::retention::Reason;
 
 /// `adopt`: one line.
@@ -47,6 +47,7 @@ pub struct ForgetLine {
     pub path: String,
     pub instant: Option<String>,
     pub stored_bytes: Option<u64>,
+    pub content: Option<&'static str>,
     pub verdict: &'static str,
     pub pinned: Option<String>,
     pub error: Option<Failure>,
@@ -62,21 +63,9 @@ impl ForgetLine {
             path: of_path(&stored.location),
             instant: Some(utc(manifest.instant)),
             stored_bytes: Some(stored.stored_bytes),
+            content: Some(manifest.content.as_str()),
             verdict: manifest.verdict.as_str(),
             pinned: stored.pinned.clone(),
-            ..Self::planned(reasons)
-        }
-    }
-
-    /// The same for a copy of a project.
-    pub fn of_project(copy: &KeptProject, reasons: &[Reason]) -> Self {
-        Self {
-            name: copy.name.clone(),
-            path: of_path(&copy.path),
-            instant: Some(utc(copy.instant)),
-            stored_bytes: Some(copy.bytes),
-            verdict: "project",
-            pinned: copy.pinned.clone(),
             ..Self::planned(reasons)
         }
     }
@@ -124,6 +113,7 @@ impl ForgetLine {
             path: of_path(path),
             instant: None,
             stored_bytes: None,
+            content: None,
             verdict: "unreadable",
             pinned: None,
             error: Some(failure.into()),

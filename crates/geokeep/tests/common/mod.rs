@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use geokeep::backup::{Outcome, Settings, backup, keep_project, plan};
+use geokeep::backup::{Outcome, Settings, backup, plan};
 use geokeep::destination::{
-    BackupId, Destination, DestinationError, Kept, KeptProject, Machine, Manifest, Opened, Stored,
+    BackupId, Destination, DestinationError, Machine, Manifest, Opened, Stored,
 };
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::snapshot::Clock;
@@ -137,7 +137,12 @@ pub fn try_backup(
     destination: &Destination,
     settings: &Settings,
 ) -> Result<Outcome, Error> {
-    let jobs = plan(vec![Source::new(source)?], destination, settings)?;
+    let jobs = plan(
+        vec![Source::new(source)?],
+        Vec::new(),
+        destination,
+        settings,
+    )?;
     backup(&jobs[0], destination, settings, &Watch::default())
 }
 
@@ -165,18 +170,20 @@ pub fn read_project(path: &Path) -> Project {
     Project::read(path, ProjectFormat::of(path).unwrap()).unwrap()
 }
 
-pub fn try_keep(project: &Project, place: &Place) -> Result<Kept, Error> {
+/// Backs up a project that was read.
+pub fn try_keep(project: &Project, place: &Place) -> Result<Outcome, Error> {
     let disk = Arc::clone(&place.settings.disk);
     let destination = Destination::open_or_create(&place.backups(), disk)?;
-    keep_project(project, &destination, &place.settings, &Watch::default())
+    keep_in(project, &destination, &place.settings)
 }
 
-/// A copy of a project that must be made.
-pub fn kept(outcome: Result<Kept, Error>) -> KeptProject {
-    match outcome.expect("a copy is made") {
-        Kept::Saved(copy) => copy,
-        Kept::Unchanged(copy) => panic!("unchanged since {}", copy.path.display()),
-    }
+pub fn keep_in(
+    project: &Project,
+    destination: &Destination,
+    settings: &Settings,
+) -> Result<Outcome, Error> {
+    let jobs = plan(Vec::new(), vec![project.clone()], destination, settings)?;
+    backup(&jobs[0], destination, settings, &Watch::default())
 }
 
 /// Rows enough for a few dozen pages: sweeps over every call stay fast.
@@ -263,7 +270,11 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 /// Files with the final name of an archive, sorted.
 pub fn archives_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = files_below(folder);
-    files.retain(|path| path.to_string_lossy().ends_with(".gpkg.zip"));
+    let is_archive = |name: &str| {
+        let all = [".gpkg.zip", ".qgs.zip", ".qgz.zip"];
+        all.into_iter().any(|suffix| name.ends_with(suffix))
+    };
+    files.retain(|path| is_archive(&path.to_string_lossy()));
     files
 }
 

@@ -92,7 +92,6 @@ pub fn report(sources: Vec<SourceReport>) -> Report {
         made: made(),
         zone: jiff::tz::TimeZone::UTC,
         sources,
-        projects: Vec::new(),
     }
 }
 

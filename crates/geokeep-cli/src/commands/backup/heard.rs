@@ -10,7 +10,7 @@ use geokeep::report::{ReportError, RunFailure};
 use geokeep::source::Expanded;
 use geokeep::wire::{BackupLine, NotProtectedLine};
 
-use super::{outcome, projects, remarks};
+use super::{outcome, remarks};
 use crate::commands::forget;
 use crate::failure::Failure;
 use crate::render::{self, Progress, human_bytes};
@@ -46,9 +46,7 @@ impl<'a> Heard<'a> {
         };
         progress.line(|| self.say(event));
         match event {
-            Event::Kept(..) | Event::NotKept(..) | Event::Stored { .. } | Event::Failed(_) => {
-                progress.file_done();
-            }
+            Event::Stored { .. } | Event::Failed(_) => progress.file_done(),
             Event::BackedUp(summary) => {
                 drop(progress);
                 return self.sum_up(summary);
@@ -76,11 +74,6 @@ impl<'a> Heard<'a> {
             Event::LinkedLine(line) => remarks::of_link(line, self.to),
             Event::StrangeOwner(line, error) => remarks::of_strange_owner(line, error, self.to),
             Event::FormerHost(former) => remarks::of_former_host(former, context),
-            Event::Kept(project, kept) => self.lines.push(projects::kept(project, kept, context)),
-            Event::NotKept(project, failed) => {
-                let line = projects::not_kept(project, &of_failed(failed, context), context);
-                self.lines.push(line);
-            }
             Event::Stored {
                 source,
                 outcome,
@@ -131,11 +124,13 @@ impl<'a> Heard<'a> {
     fn stored(&mut self, job: &Job, outcome: &Outcome, took: Duration, likely: Option<&Likely>) {
         let stored = outcome.stored();
         let saved = matches!(outcome, Outcome::Saved(_));
-        self.keep(BackupLine::stored(outcome, took, likely));
+        let project = job.project.as_deref();
+        self.keep(BackupLine::stored(outcome, took, likely).naming(project));
         if !self.context.json {
             let line = outcome::describe(job, outcome, took.as_secs_f64());
             render::say(self.context, &line);
         }
+        project.inspect(|project| remarks::of_layers(project));
         if let Some(likely) = likely {
             remarks::of_likely(job, likely, self.to);
         }

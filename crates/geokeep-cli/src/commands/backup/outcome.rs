@@ -5,6 +5,8 @@ use std::path::Path;
 use geokeep::backup::{Job, Outcome};
 use geokeep::destination::Stored;
 use geokeep::judgement;
+use geokeep::source::Project;
+use geokeep::words::counted;
 
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, human_bytes, human_time, layers_in_short};
@@ -14,9 +16,10 @@ pub(super) fn describe(job: &Job, outcome: &Outcome, seconds: f64) -> String {
     let given = shown(&job.source.given);
     let stored = outcome.stored();
     let manifest = &stored.manifest;
+    let names = job.project.as_deref().map_or_else(String::new, names);
     if matches!(outcome, Outcome::Unchanged(_)) {
         let since = human_time(manifest.instant);
-        return format!("{given}: unchanged since {since} ({})", manifest.id);
+        return format!("{given}: unchanged since {since} ({}){names}", manifest.id);
     }
     let path = stored.location.display();
     let findings = match manifest.findings.len() {
@@ -24,6 +27,10 @@ pub(super) fn describe(job: &Job, outcome: &Outcome, seconds: f64) -> String {
         1 => ", 1 finding".to_owned(),
         n => format!(", {n} findings"),
     };
+    if job.project.is_some() {
+        let bytes = human_bytes(manifest.bytes);
+        return format!("{given}: saved {bytes}{names} -> {path}");
+    }
     format!(
         "{given}: saved {} as {} ({}{findings}) in {seconds:.1} s: {} -> {path}",
         human_bytes(manifest.bytes),
@@ -31,6 +38,17 @@ pub(super) fn describe(job: &Job, outcome: &Outcome, seconds: f64) -> String {
         manifest.verdict.as_str(),
         layers_in_short(manifest),
     )
+}
+
+/// `, names 4 GeoPackages, 1 of them missing`.
+fn names(project: &Project) -> String {
+    let all = project.geopackages.len() + project.missing.len();
+    let missing = match project.missing.len() {
+        0 => String::new(),
+        n => format!(", {n} of them missing"),
+    };
+    let packages = counted(all, "GeoPackage", "GeoPackages");
+    format!(", names {packages}{missing}")
 }
 
 /// What a backup lacks of the one before it.

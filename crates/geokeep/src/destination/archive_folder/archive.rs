@@ -11,12 +11,13 @@ use crate::destination::manifest::{
 use crate::destination::{Damaged, DestinationError, Manifest, StoredBytes};
 use crate::durable::open_file;
 
-/// An archive that is open; its manifest was read, and the database is not touched.
+/// An archive that is open; its manifest was read, and the content is not touched.
 pub(in crate::destination) struct OpenArchive {
     path: PathBuf,
     pub(in crate::destination) manifest: Manifest,
     archive: Archive<Arc<dyn ReadAt>>,
-    pub(super) database: Entry,
+    /// The database, or the project.
+    pub(super) content: Entry,
     hashes: Option<Entry>,
 }
 
@@ -24,47 +25,51 @@ impl OpenArchive {
     /// [`DestinationError::BadArchive`] if it is not what geokeep writes, and of a version that
     /// this geokeep reads.
     pub(in crate::destination) fn open(path: &Path) -> Result<Self, DestinationError> {
+        let file = open_file(path).map_err(|e| DestinationError::read(path, e))?;
+        Self::of(path, Arc::new(file))
+    }
+
+    /// The archive that `file` holds; `path` is to be shown.
+    pub(super) fn of(path: &Path, file: Arc<dyn ReadAt>) -> Result<Self, DestinationError> {
         let bad = |reason: String| DestinationError::BadArchive {
             path: path.to_owned(),
             reason,
         };
-        let file = open_file(path).map_err(|e| DestinationError::read(path, e))?;
-        let file: Arc<dyn ReadAt> = Arc::new(file);
         let archive = Archive::open(file).map_err(|e| read_error(path, e))?;
-        let (database, hashes, manifest) = its_entries(archive.entries()).map_err(bad)?;
+        let (content, hashes, manifest) = its_entries(archive.entries()).map_err(bad)?;
         let json = archive
             .read_small(manifest, MANIFEST_BYTES_MAX)
             .map_err(|e| read_error(path, e))?;
         let manifest = Manifest::from_json(&json).map_err(|e| bad(e.to_string()))?;
-        let (database, hashes) = (database.clone(), hashes.cloned());
-        if database.name != format!("{}.gpkg", manifest.name)
-            || database.size != manifest.bytes
-            || database.compressed_size != manifest.compressed_bytes
+        let (content, hashes) = (content.clone(), hashes.cloned());
+        if manifest.entry_name().as_ref() != Some(&content.name)
+            || content.size != manifest.bytes
+            || content.compressed_size != manifest.compressed_bytes
         {
-            return Err(bad("its manifest describes another database".to_owned()));
+            return Err(bad("its manifest describes something else".to_owned()));
         }
         Ok(Self {
             path: path.to_owned(),
             manifest,
             archive,
-            database,
+            content,
             hashes,
         })
     }
 
-    /// Every byte outside the database and the hashes is what geokeep writes.
+    /// Every byte outside the content and the hashes is what geokeep writes.
     pub(in crate::destination) fn check_frame(&self) -> Result<(), Damaged> {
         Ok(self.archive.check_canonical()?)
     }
 
-    /// The database; its index and the list of hashes are read now.
+    /// The content; its index and the list of hashes are read now.
     pub(in crate::destination) fn bytes(&self) -> Result<StoredBytes, DestinationError> {
         let source = Arc::clone(self.archive.source());
-        let bytes = StoredBytes::open(source, &self.database, self.hashes()?);
+        let bytes = StoredBytes::open(source, &self.content, self.hashes()?);
         bytes.map_err(|e| read_error(&self.path, e))
     }
 
-    /// What the database's chunks hash to; empty if it was not noted.
+    /// What the content's chunks hash to; empty if it was not noted.
     pub(super) fn hashes(&self) -> Result<Vec<ChunkHash>, DestinationError> {
         let Some(entry) = &self.hashes else {
             return Ok(Vec::new());
@@ -82,19 +87,18 @@ impl OpenArchive {
     }
 }
 
-/// Exactly a database, the hashes of its chunks, and its manifest, in this order. The hashes are
-/// missing in archives of version 1.
+/// Exactly a database or a project, the hashes of its chunks, and its manifest, in this order. The
+/// hashes are missing in archives of version 1.
 fn its_entries(entries: &[Entry]) -> Result<(&Entry, Option<&Entry>, &Entry), String> {
-    let (database, hashes, manifest) = match entries {
-        [database, manifest] => (database, None, manifest),
-        [database, hashes, manifest] => (database, Some(hashes), manifest),
+    let (content, hashes, manifest) = match entries {
+        [content, manifest] => (content, None, manifest),
+        [content, hashes, manifest] => (content, Some(hashes), manifest),
         _ => return Err(not_ours(entries)),
     };
-    let ours = database.name.ends_with(".gpkg")
-        && hashes.is_none_or(|hashes| hashes.name == HASHES_NAME)
-        && manifest.name == MANIFEST_NAME;
+    let ours =
+        hashes.is_none_or(|hashes| hashes.name == HASHES_NAME) && manifest.name == MANIFEST_NAME;
     if ours {
-        Ok((database, hashes, manifest))
+        Ok((content, hashes, manifest))
     } else {
         Err(not_ours(entries))
     }
@@ -102,7 +106,7 @@ fn its_entries(entries: &[Entry]) -> Result<(&Entry, Option<&Entry>, &Entry), St
 
 fn not_ours(entries: &[Entry]) -> String {
     if entries.iter().any(|e| e.name == MANIFEST_NAME) {
-        "it holds more than one backup's database and manifest".to_owned()
+        "it holds more than one backup's content and manifest".to_owned()
     } else {
         "it holds no manifest.json of geokeep".to_owned()
     }

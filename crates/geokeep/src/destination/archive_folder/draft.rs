@@ -11,24 +11,26 @@ use sozip::{
 };
 
 use super::archive::{OpenArchive, read_error};
-use super::layout::{ARCHIVE_SUFFIX, dated_name};
+use super::layout::{archive_name, entry_name};
 use crate::destination::chunk_hashes::ChunkHashes;
 use crate::destination::manifest::{HASHES_NAME, MANIFEST_NAME};
-use crate::destination::{BackupId, DestinationError, Manifest, StoredBytes, digest_text};
+use crate::destination::{
+    BackupId, ContentKind, DestinationError, Manifest, StoredBytes, digest_text,
+};
 use crate::durable::{Disk, Readers, Temporary};
 
 /// What a draft holds once the snapshot is in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Content {
-    /// Length of the database.
+    /// Length of the database or project.
     pub(crate) bytes: u64,
     /// Length of the compressed stream.
     pub(crate) compressed_bytes: u64,
-    /// `blake3:…` of the database.
+    /// `blake3:…` of the same.
     pub(crate) digest: String,
     /// `blake3:…` of the compressed stream.
     pub(crate) stored_digest: String,
-    /// Of the database, cut as in the archive.
+    /// Of the same, cut as in the archive.
     pub(crate) hashes: Arc<ChunkHashes>,
     /// The first chunk is that of the previous backup.
     pub(crate) equal_first: bool,
@@ -44,6 +46,7 @@ pub(crate) struct Draft {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
     name: String,
+    kind: ContentKind,
     /// Nobody else may read the archive.
     readers: Readers,
     writer: ArchiveWriter<Temporary>,
@@ -81,12 +84,14 @@ impl Draft {
         disk: &Arc<dyn Disk>,
         folder: &Path,
         name: &str,
+        kind: ContentKind,
         readers: Readers,
     ) -> Result<Self, DestinationError> {
         Ok(Self {
             disk: Arc::clone(disk),
             folder: folder.to_owned(),
             name: name.to_owned(),
+            kind,
             readers,
             writer: new_writer(disk, folder)?,
         })
@@ -97,7 +102,7 @@ impl Draft {
         self.writer.get_ref().path()
     }
 
-    /// Stores the database, in a new file if something is in this one already. Chunks that
+    /// Stores the database or project, in a new file if something is in this one already. Chunks that
     /// `previous` holds as well are copied from it.
     pub(crate) fn store(
         &mut self,
@@ -116,7 +121,7 @@ impl Draft {
         {
             self.writer = new_writer(&self.disk, &self.folder)?;
         }
-        let entry_name = format!("{}.gpkg", self.name);
+        let entry_name = entry_name(&self.name, self.kind);
         let options = Options {
             threads,
             chunk_size: chunk_size(bytes),
@@ -156,7 +161,7 @@ impl Draft {
         })
     }
 
-    /// The stored database, read through a descriptor of its own.
+    /// What is stored, read through a descriptor of its own.
     pub(crate) fn bytes(&self, content: &Content) -> Result<StoredBytes, DestinationError> {
         let file = File::open(self.path()).map_err(|e| DestinationError::read(self.path(), e))?;
         let file: Arc<dyn ReadAt> = Arc::new(file);
@@ -175,7 +180,7 @@ impl Draft {
         let id = BackupId {
             line: self.name.clone(),
             made: manifest.made(),
-            key: dated_name(&self.name, manifest.made(), ARCHIVE_SUFFIX),
+            key: archive_name(&self.name, self.kind, manifest.made()),
         };
         let path = self.folder.join(&id.key);
         let written = content.compressed_bytes;
@@ -212,7 +217,7 @@ fn read_back(path: &Path, content: &Content, manifest: &Manifest) -> Result<(), 
     read.check_frame()
         .map_err(|e| read_error(path, e.into_inner()))?;
     let same_hashes = read.hashes()? == content.chunk_hashes;
-    if !same_hashes || read.manifest != *manifest || read.database != content.entry {
+    if !same_hashes || read.manifest != *manifest || read.content != content.entry {
         let reason = "what was written cannot be read back".to_owned();
         return Err(DestinationError::BadArchive {
             path: path.to_owned(),
@@ -231,7 +236,7 @@ fn new_writer(
     Ok(ArchiveWriter::new(temporary))
 }
 
-fn write_error(path: &Path, error: WriteError, written: u64) -> DestinationError {
+pub(super) fn write_error(path: &Path, error: WriteError, written: u64) -> DestinationError {
     match error {
         WriteError::Input(e) => DestinationError::Input(e),
         WriteError::Output(e) => DestinationError::write(path, e, written),

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::ArchiveFolder;
-use super::layout::ARCHIVE_SUFFIX;
+use super::layout::is_archive;
 use crate::destination::marks::Mark;
 use crate::destination::{BackupId, DestinationError};
 use crate::durable::{Readers, Temporary, folder_of, open_file, sync_folder};
@@ -34,7 +34,7 @@ pub(super) fn marked(name: &str) -> Option<(&str, Mark)> {
 
 /// Whether a file is named as a mark of an archive.
 pub(super) fn is_mark(name: &str) -> bool {
-    marked(name).is_some_and(|(file, mark)| mark != Mark::Digest && file.ends_with(ARCHIVE_SUFFIX))
+    marked(name).is_some_and(|(file, mark)| mark != Mark::Digest && is_archive(file))
 }
 
 impl ArchiveFolder {

@@ -1,16 +1,17 @@
 //! The first kind of destination: a folder of archives, `DEST/<line>/<line>_<UTC instant>.gpkg.zip`,
-//! with marks and notes as small files beside them.
+//! with marks and notes as small files beside them. Projects that earlier versions kept as plain
+//! copies are read as if they were archives (`plain_copy.rs`).
 //!
 //! Only this folder knows how backups lie. What it offers to `destination` is what any kind must:
 //! list the root and a line, open a backup, begin one, marks and notes, reservations and the lock.
 
 mod archive;
 mod draft;
-mod kept_project;
 mod layout;
 mod marks;
 mod notes;
 mod own_names;
+mod plain_copy;
 mod reservation;
 mod run_lock;
 
@@ -23,22 +24,21 @@ use std::time::SystemTime;
 
 pub(super) use archive::OpenArchive;
 pub(crate) use draft::{Content, Draft};
-pub use kept_project::{Kept, KeptProject};
 pub(super) use notes::read_note;
 pub(crate) use own_names::{is_line, is_own_name};
 pub(crate) use reservation::Reservation;
 pub(super) use reservation::{Reserved, owner_tag};
 pub use run_lock::RunLock;
 
-use super::DestinationError;
 use super::catalog::{Root, Shelf};
 use super::id::BackupId;
 use super::marks::Marks;
+use super::{ContentKind, DestinationError, Manifest};
 use crate::durable::{self, Disk, Readers, folder_of, may_be_litter, narrow, sweep};
-use crate::source::ProjectFormat;
-use layout::{ARCHIVE_SUFFIX, made_of};
+use layout::archive_made;
 use marks::{is_mark, marked};
 use notes::OWNER_NOTE;
+use plain_copy::PlainCopies;
 
 /// A destination of the first kind.
 #[derive(Debug)]
@@ -94,7 +94,18 @@ impl ArchiveFolder {
 
     /// Opens a backup and reads its manifest.
     pub(super) fn open_archive(&self, id: &BackupId) -> Result<OpenArchive, DestinationError> {
+        if PlainCopies::holds(id) {
+            return self.open_copy(id);
+        }
         OpenArchive::open(&self.location(id))
+    }
+
+    /// What a backup says of itself.
+    pub(super) fn manifest_of(&self, id: &BackupId) -> Result<Manifest, DestinationError> {
+        if PlainCopies::holds(id) {
+            return self.manifest_of_copy(id);
+        }
+        Ok(self.open_archive(id)?.manifest)
     }
 
     /// When it was last written to, by the clock of the file system.
@@ -145,17 +156,14 @@ impl ArchiveFolder {
     pub(super) fn shelf(&self, line: &str) -> Result<Shelf, DestinationError> {
         let folder = self.line_path(line);
         let read = |error| DestinationError::list(&folder, error);
-        let project = ProjectFormat::of(Path::new(line)).map(|format| {
-            let suffix = format!(".{}", format.extension());
-            (line[..line.len() - suffix.len()].to_owned(), suffix)
-        });
         let (mut shelf, mut names) = (Shelf::default(), Vec::new());
         for entry in fs::read_dir(&folder).map_err(read)? {
             let name = entry.map_err(read)?.file_name();
             // A name that is no text is none of ours, and has no meaning here.
             names.push(name.into_string().unwrap_or_default());
         }
-        shelf.is_empty = names.iter().all(|name| is_mark(name));
+        let copies = PlainCopies::of(line, &names);
+        shelf.is_empty = names.iter().all(|name| is_mark(name) || copies.left(name));
         shelf.has_litter = names.iter().any(|name| may_be_litter(name));
         shelf.has_owner = names.iter().any(|name| name == OWNER_NOTE);
         let mut marks: HashMap<&str, Marks> = HashMap::new();
@@ -169,27 +177,27 @@ impl ArchiveFolder {
                 made,
                 key: name.clone(),
             };
-            if let Some(made) = made_of(line, name, ARCHIVE_SUFFIX) {
+            if let Some(made) = archive_made(line, name).or_else(|| copies.made(name)) {
                 shelf.backups.push((id(made), marks(name)));
-            } else if let Some((base, suffix)) = &project
-                && let Some(made) = made_of(base, name, suffix)
-            {
-                shelf.copies.push((id(made), marks(name)));
             }
         }
         shelf.backups.sort_by(|(a, _), (b, _)| a.cmp(b));
-        shelf.copies.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(shelf)
     }
 
     /// Begins an archive for `readers` in a line, whose folder is made if need be.
-    pub(super) fn draft(&self, line: &str, readers: &Readers) -> Result<Draft, DestinationError> {
+    pub(super) fn draft(
+        &self,
+        line: &str,
+        content: ContentKind,
+        readers: &Readers,
+    ) -> Result<Draft, DestinationError> {
         let folder = self.line_path(line);
         let begin = || {
             if !folder.is_dir() {
                 create_folder(&*self.disk, &folder)?;
             }
-            Draft::create(&self.disk, &folder, line, readers.clone())
+            Draft::create(&self.disk, &folder, line, content, readers.clone())
         };
         // Another run of the same source, which made none after all, may just take the folder away.
         let draft = begin().or_else(|e| if folder.is_dir() { Err(e) } else { begin() });

@@ -4,15 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use super::ArchiveFolder;
-use super::kept_project::OWNER_NAME;
-use super::layout::{ARCHIVE_SUFFIX, made_of};
+use super::layout::{archive_made, is_archive};
 use super::marks::is_mark;
 use super::notes::OWNER_NOTE;
+use super::plain_copy::OWNER_NAME;
 use crate::durable::is_own_prefix;
 
 /// Whether a name, in small letters, is that of an archive, of a mark, a lock or a temporary file.
 pub(crate) fn is_own_name(name: &str) -> bool {
-    name.ends_with(ARCHIVE_SUFFIX) || is_mark(name) || is_own_prefix(name)
+    is_archive(name) || is_mark(name) || is_own_prefix(name)
 }
 
 /// Whether backups lie in a folder, of whatever destination.
@@ -21,7 +21,7 @@ pub(crate) fn is_line(folder: &Path) -> bool {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     names.any(|name| {
-        name == OWNER_NOTE || name == OWNER_NAME || made_of(&line, &name, ARCHIVE_SUFFIX).is_some()
+        name == OWNER_NOTE || name == OWNER_NAME || archive_made(&line, &name).is_some()
     })
 }
 
