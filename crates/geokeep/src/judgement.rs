@@ -66,10 +66,12 @@ impl<'a> Protection<'a> {
         self.max_age.unwrap_or(FRESH)
     }
 
-    /// Whether the newest sound backup is young enough, whatever the source did since.
+    /// Whether the newest sound backup is young enough, whatever the source did since. One from the
+    /// future, but for clocks that differ a little, says nothing about its age.
     #[must_use]
     pub fn is_young(&self) -> bool {
-        self.age().is_some_and(|age| is_young(age, self.limit()))
+        let age = self.age();
+        age.is_some_and(|age| age <= self.limit()) && !self.is_dated_ahead()
     }
 
     /// Whether the newest sound backup is dated after now: some clock is wrong.
@@ -99,13 +101,6 @@ impl<'a> Protection<'a> {
     pub fn flaw(&self) -> Option<Flaw<'a>> {
         Flaw::of(self.newest?)
     }
-}
-
-/// Whether a backup of this age keeps a promise. One from the future, but for clocks that differ a
-/// little, says nothing about its age.
-#[must_use]
-pub fn is_young(age: SignedDuration, limit: SignedDuration) -> bool {
-    age <= limit && age >= -CLOCKS_DIFFER
 }
 
 /// Why a backup is not sound.

@@ -329,7 +329,8 @@ fn a_link_is_no_journal() {
     fs::write(&secret, &half.journal).unwrap();
     std::os::unix::fs::symlink(&secret, half.place.source("a.gpkg-journal")).unwrap();
     let error = half.place.try_backup(&half.path).unwrap_err().to_string();
-    assert!(error.contains("a.gpkg-journal"), "{error}");
+    let said = error.contains("-journal") && error.contains("symbolic link");
+    assert!(said, "{error}");
 }
 
 /// Both are applied, in the order in which SQLite would.
