@@ -178,6 +178,34 @@ impl Destination {
         Ok(listing)
     }
 
+    /// The newest backup of a line that can be read, those after it, and how many are older, which
+    /// are not opened: where there are thousands of lines, each opened file counts.
+    ///
+    /// # Errors
+    /// [`DestinationError::Unlistable`] if the line itself cannot be read.
+    pub fn list_newest(&self, line: &str) -> Result<Listing, DestinationError> {
+        let mut listing = Listing::default();
+        let shelf = match self.shelf(line) {
+            Err(DestinationError::NotOurs(folder)) => {
+                listing.not_ours.push(folder);
+                return Ok(listing);
+            }
+            shelf => shelf?,
+        };
+        for (older, (id, marks)) in shelf.backups.iter().enumerate().rev() {
+            match self.read(id, *marks) {
+                Ok(stored) => {
+                    listing.backups.push(stored);
+                    listing.older = older;
+                    break;
+                }
+                Err(DestinationError::NotOurs(path)) => listing.not_ours.push(path),
+                Err(error) => listing.unreadable.push((self.folder.location(id), error)),
+            }
+        }
+        Ok(listing)
+    }
+
     fn read(&self, id: &BackupId, marks: Marks) -> Result<Stored, DestinationError> {
         let manifest = self.folder.manifest_of(id)?;
         let noted = self.noted(id, marks, Some(&manifest));

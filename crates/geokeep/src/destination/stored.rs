@@ -44,6 +44,8 @@ pub struct Listing {
     pub unreadable: Vec<(PathBuf, DestinationError)>,
     /// Backups, or the whole line, of another user who does not let us read them.
     pub not_ours: Vec<PathBuf>,
+    /// Backups before these that were not looked at.
+    pub older: usize,
 }
 
 impl Stored {
