@@ -79,11 +79,26 @@ fn the_newest_of_each_name_is_listed_and_all_if_asked() {
     };
     let newest = of(&[]);
     assert_eq!(newest.len(), 3, "{newest:?}");
-    assert!(newest[0].contains("north") && newest[0].ends_with("  (2 older)"), "{newest:?}");
-    assert!(newest[1].contains("south") && newest[1].ends_with("  (2 older)"), "{newest:?}");
-    assert!(newest[2].starts_with("4 older backups are not listed"), "{newest:?}");
+    assert!(
+        newest[0].contains("north") && newest[0].ends_with("  (2 older)"),
+        "{newest:?}"
+    );
+    assert!(
+        newest[1].contains("south") && newest[1].ends_with("  (2 older)"),
+        "{newest:?}"
+    );
+    assert!(
+        newest[2].starts_with("4 older backups are not listed"),
+        "{newest:?}"
+    );
     assert_eq!(of(&["--all"]).len(), 6);
-    assert_eq!(of(&["north"]).iter().filter(|line| line.contains("  north  ")).count(), 3);
+    assert_eq!(
+        of(&["north"])
+            .iter()
+            .filter(|line| line.contains("  north  "))
+            .count(),
+        3
+    );
     assert_eq!(desk.json(&["list", "--from", "backups"]).1.len(), 6);
 }
 

@@ -75,7 +75,10 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
     }
     if older > 0 {
         let older = counted(older, "older backup is", "older backups are");
-        render::say(context, &format!("{older} not listed; name one line to see its backups, or all with --all"));
+        render::say(
+            context,
+            &format!("{older} not listed; name one line to see its backups, or all with --all"),
+        );
     }
     match &arguments.name {
         Some(name) if listed == 0 => {
