@@ -10,36 +10,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::marks::{Mark, Marks};
+use super::noted::{Mark, Marks};
+use super::shelf::{Root, Shelf};
 use super::stored::{Listing, Opened, Stored};
 use super::{BackupId, Content, ContentKind, Destination, DestinationError, Draft, Made, Manifest};
 use crate::durable::{Readers, may_be_litter};
 
 /// Backups of a line that are kept in mind: the newest one, and the newest sound one.
 const KEPT_IN_MIND: usize = 2;
-
-/// What lies at the top of a destination.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Root {
-    /// The names of all lines, sorted.
-    pub(super) lines: Vec<String>,
-    /// Links that lead to folders, sorted. They are not used.
-    pub(super) links: Vec<String>,
-    /// Whatever else is there.
-    pub(super) others: Vec<String>,
-}
-
-/// What lies in a line, in the order in which it was made.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Shelf {
-    pub(super) backups: Vec<(BackupId, Marks)>,
-    /// Nothing lies there but marks whose archives somebody removed.
-    pub(super) is_empty: bool,
-    /// A killed process may have left something.
-    pub(super) has_litter: bool,
-    /// Somebody has said with which source it goes on.
-    pub(super) has_owner: bool,
-}
 
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
@@ -329,7 +307,7 @@ impl Destination {
     ) -> Result<Stored, DestinationError> {
         let (id, bytes) = draft.publish(content, manifest)?;
         let location = self.folder.location(&id);
-        let noted = super::marks::Noted::default();
+        let noted = super::noted::Noted::default();
         let stored = Stored::new(id.clone(), location, bytes, manifest.clone(), noted);
         let line = self.catalog.line(id.line());
         let mut line = lock(&line);

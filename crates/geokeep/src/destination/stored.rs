@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::archive_folder::OpenArchive;
-use super::marks::Noted;
+use super::noted::Noted;
 use super::{BackupId, Damaged, DestinationError, Manifest, StoredBytes, Verdict, digest_text};
 use crate::durable::{Readers, Rights};
 use crate::source::{Evidence, Project};
