@@ -200,9 +200,13 @@ pub(crate) struct List {
     #[arg(long, value_name = "DEST")]
     pub(crate) from: PathBuf,
 
-    /// Only backups of this name
+    /// Every backup of this name [default: the newest of each]
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
+
+    /// Every backup of all names, as --json always lists them
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -310,7 +310,7 @@ fn pins() {
         Some("pinned town of 2026-10-24 00:30:00 (ID)")
     );
     desk.ok(&["pin", "town@2026-10-26T01:30:00Z", "--from", "backups"]);
-    let out = desk.ok(&["list", "--from", "backups"]);
+    let out = desk.ok(&["list", "--from", "backups", "--all"]);
     let pinned: Vec<bool> = out.lines().map(|line| line.contains("  pinned")).collect();
     assert_eq!(pinned, [true, false, true, true, false], "{out}");
     assert!(

@@ -64,6 +64,44 @@ fn describes(object: &Value, desk: &Desk) {
     assert!(object["error"].is_null());
 }
 
+/// One line of text for each name, and every backup where it is asked for; programs get all.
+#[test]
+fn the_newest_of_each_name_is_listed_and_all_if_asked() {
+    let desk = Desk::new();
+    for name in ["north", "south"] {
+        desk.build(&format!("maps/{name}.gpkg"), &Options::default());
+    }
+    let backup = ["backup", "maps", "--to", "backups", "--force"];
+    (0..3).for_each(|_| drop(desk.ok(&backup)));
+    let of = |arguments: &[&str]| {
+        let out = desk.ok(&[&["list", "--from", "backups"], arguments].concat());
+        out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let newest = of(&[]);
+    assert_eq!(newest.len(), 3, "{newest:?}");
+    assert!(
+        newest[0].contains("north") && newest[0].ends_with("  (2 older)"),
+        "{newest:?}"
+    );
+    assert!(
+        newest[1].contains("south") && newest[1].ends_with("  (2 older)"),
+        "{newest:?}"
+    );
+    assert!(
+        newest[2].starts_with("4 older backups are not listed"),
+        "{newest:?}"
+    );
+    assert_eq!(of(&["--all"]).len(), 6);
+    assert_eq!(
+        of(&["north"])
+            .iter()
+            .filter(|line| line.contains("  north  "))
+            .count(),
+        3
+    );
+    assert_eq!(desk.json(&["list", "--from", "backups"]).1.len(), 6);
+}
+
 #[test]
 fn backup_list_verify() {
     let desk = Desk::new();

@@ -6,6 +6,7 @@ use geokeep::Error;
 use geokeep::destination::{Listing, Stored};
 use geokeep::judgement::Flaw;
 use geokeep::wire::BackupLine;
+use geokeep::words::counted;
 
 use super::open;
 use crate::args::List;
@@ -18,14 +19,19 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
     let folder_failure = |e: Error| Failure::of_folder(&e, &arguments.from);
     let lines = destination.lines().map_err(|e| folder_failure(e.into()))?;
     let mut exit = Exit::Done;
-    let mut listed = 0;
+    let (mut listed, mut older) = (0, 0);
     let asked = arguments.name.as_deref();
     let named = asked.and_then(|name| destination.line_called(name).ok());
     for line in lines
         .iter()
         .filter(|line| asked.is_none() || named.as_ref() == Some(line))
     {
-        let listing = destination.list(line).unwrap_or_else(|error| Listing {
+        let listing = if arguments.all || asked.is_some() || context.json {
+            destination.list(line)
+        } else {
+            destination.list_newest(line)
+        };
+        let listing = listing.unwrap_or_else(|error| Listing {
             unreadable: vec![(destination.location_of_line(line), error)],
             ..Listing::default()
         });
@@ -33,12 +39,14 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
             if context.json {
                 render::json_line(&BackupLine::of("list", stored));
             } else {
-                render::say(context, &describe(stored));
+                let line = format!("{}{}", describe(stored), older_in_words(listing.older));
+                render::say(context, &line);
                 if arguments.name.is_some() {
                     details(context, stored);
                 }
             }
         }
+        older += listing.older;
         listed += listing.backups.len() + listing.unreadable.len();
         listed += listing.not_ours.len();
         for path in &listing.not_ours {
@@ -64,6 +72,13 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
             }
             render::failure(context, &failure);
         }
+    }
+    if older > 0 {
+        let older = counted(older, "older backup is", "older backups are");
+        render::say(
+            context,
+            &format!("{older} not listed; name one line to see its backups, or all with --all"),
+        );
     }
     match &arguments.name {
         Some(name) if listed == 0 => {
@@ -122,6 +137,13 @@ fn describe(stored: &Stored) -> String {
         human_bytes(stored.stored_bytes),
         layers_in_short(manifest),
     )
+}
+
+fn older_in_words(older: usize) -> String {
+    match older {
+        0 => String::new(),
+        older => format!("  ({older} older)"),
+    }
 }
 
 /// What is wrong with a backup, if anything is.

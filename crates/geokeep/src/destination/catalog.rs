@@ -10,36 +10,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::marks::{Mark, Marks};
+use super::noted::{Mark, Marks};
+use super::shelf::{Root, Shelf};
 use super::stored::{Listing, Opened, Stored};
 use super::{BackupId, Content, ContentKind, Destination, DestinationError, Draft, Made, Manifest};
 use crate::durable::{Readers, may_be_litter};
 
 /// Backups of a line that are kept in mind: the newest one, and the newest sound one.
 const KEPT_IN_MIND: usize = 2;
-
-/// What lies at the top of a destination.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Root {
-    /// The names of all lines, sorted.
-    pub(super) lines: Vec<String>,
-    /// Links that lead to folders, sorted. They are not used.
-    pub(super) links: Vec<String>,
-    /// Whatever else is there.
-    pub(super) others: Vec<String>,
-}
-
-/// What lies in a line, in the order in which it was made.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Shelf {
-    pub(super) backups: Vec<(BackupId, Marks)>,
-    /// Nothing lies there but marks whose archives somebody removed.
-    pub(super) is_empty: bool,
-    /// A killed process may have left something.
-    pub(super) has_litter: bool,
-    /// Somebody has said with which source it goes on.
-    pub(super) has_owner: bool,
-}
 
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
@@ -178,6 +156,34 @@ impl Destination {
         Ok(listing)
     }
 
+    /// The newest backup of a line that can be read, those after it, and how many are older, which
+    /// are not opened: where there are thousands of lines, each opened file counts.
+    ///
+    /// # Errors
+    /// [`DestinationError::Unlistable`] if the line itself cannot be read.
+    pub fn list_newest(&self, line: &str) -> Result<Listing, DestinationError> {
+        let mut listing = Listing::default();
+        let shelf = match self.shelf(line) {
+            Err(DestinationError::NotOurs(folder)) => {
+                listing.not_ours.push(folder);
+                return Ok(listing);
+            }
+            shelf => shelf?,
+        };
+        for (older, (id, marks)) in shelf.backups.iter().enumerate().rev() {
+            match self.read(id, *marks) {
+                Ok(stored) => {
+                    listing.backups.push(stored);
+                    listing.older = older;
+                    break;
+                }
+                Err(DestinationError::NotOurs(path)) => listing.not_ours.push(path),
+                Err(error) => listing.unreadable.push((self.folder.location(id), error)),
+            }
+        }
+        Ok(listing)
+    }
+
     fn read(&self, id: &BackupId, marks: Marks) -> Result<Stored, DestinationError> {
         let manifest = self.folder.manifest_of(id)?;
         let noted = self.noted(id, marks, Some(&manifest));
@@ -301,7 +307,7 @@ impl Destination {
     ) -> Result<Stored, DestinationError> {
         let (id, bytes) = draft.publish(content, manifest)?;
         let location = self.folder.location(&id);
-        let noted = super::marks::Noted::default();
+        let noted = super::noted::Noted::default();
         let stored = Stored::new(id.clone(), location, bytes, manifest.clone(), noted);
         let line = self.catalog.line(id.line());
         let mut line = lock(&line);

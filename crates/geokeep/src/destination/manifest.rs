@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Made;
-use super::Origin;
+use super::origin::{Origin, is_default};
 use crate::durable::Rights;
 use crate::finding::{Finding, Severity};
 use crate::source::{Evidence, ProjectFormat};
@@ -237,11 +237,6 @@ impl From<Extent> for [f64; 4] {
     fn from(extent: Extent) -> Self {
         extent.0
     }
-}
-
-/// Whether a field says nothing, so that it need not be written.
-pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// Why a manifest could not be read.

@@ -3,93 +3,14 @@
 //! nothing that the backup itself could: it is written once.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
+use super::noted::{Mark, Marks, Noted, Seen};
 use super::{BackupId, Destination, DestinationError, Manifest, Stored};
 use crate::durable::Rights;
-use crate::source::{Evidence, Look};
+use crate::source::Look;
 
 /// No more of a reason is shown.
 const REASON_CHARS_MAX: usize = 1000;
-
-/// What may be noted of a backup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
-    Pin,
-    Verified,
-    Seen,
-    Failed,
-    Gone,
-    /// A plain copy of a project, as earlier versions made them, cannot hold its own.
-    Digest,
-}
-
-impl Mark {
-    pub(super) const ALL: [Self; 6] = [
-        Self::Pin,
-        Self::Verified,
-        Self::Seen,
-        Self::Failed,
-        Self::Gone,
-        Self::Digest,
-    ];
-}
-
-/// Which marks a backup has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Marks(u8);
-
-impl Marks {
-    pub(super) fn of<const N: usize>(marks: [Mark; N]) -> Self {
-        let mut all = Self::default();
-        marks.into_iter().for_each(|mark| all.set(mark, true));
-        all
-    }
-
-    pub(super) fn has(self, mark: Mark) -> bool {
-        self.0 & (1 << mark as u8) != 0
-    }
-
-    pub(super) fn set(&mut self, mark: Mark, there: bool) {
-        self.0 = self.0 & !(1 << mark as u8) | u8::from(there) << mark as u8;
-    }
-}
-
-/// What a source looked like when a backup was last found to hold all of it.
-#[derive(Serialize, Deserialize)]
-struct Seen {
-    /// The backup's. An archive that somebody put in another's place has another.
-    id: String,
-    evidence: Evidence,
-    /// Who might do what with it then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    rights: Option<Rights>,
-}
-
-/// What the marks of a backup say.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Noted {
-    pub(super) pinned: Option<String>,
-    pub(super) verified: Option<Timestamp>,
-    pub(super) failed: Option<String>,
-    pub(super) gone: Option<Timestamp>,
-    seen: Option<(Evidence, Option<Rights>)>,
-}
-
-impl Noted {
-    /// By what to tell that a source has not changed since: as it looked when it was last read and
-    /// found the same, else as it looked when the backup was made.
-    pub(super) fn evidence(&self, manifest: &Manifest) -> Evidence {
-        let seen = self.seen.as_ref().map(|(evidence, _)| evidence);
-        seen.unwrap_or(&manifest.evidence).clone()
-    }
-
-    /// Who might do what with the source when it was last read; `None` if nobody noted it.
-    pub(super) fn rights(&self, manifest: &Manifest) -> Option<Rights> {
-        let seen = self.seen.as_ref().and_then(|(_, rights)| rights.clone());
-        seen.or_else(|| manifest.rights.clone())
-    }
-}
 
 impl Destination {
     /// What is noted of a backup, of which these marks are there. `manifest` is its own.

@@ -15,9 +15,11 @@ mod id;
 mod line;
 mod manifest;
 mod marks;
+mod noted;
 mod origin;
 mod owner;
 mod resolve;
+mod shelf;
 mod stored;
 
 use std::fs::File;
@@ -144,7 +146,10 @@ impl Destination {
 
     /// Reserves the names of lines that have no backups yet.
     pub(crate) fn reserve(&self, lines: &[&Assigned]) -> Result<Reservation, DestinationError> {
-        self.folder.reserve(lines)
+        let lines: Vec<_> = (lines.iter())
+            .map(|one| (&*one.line, &one.origin))
+            .collect();
+        self.folder.reserve(&lines)
     }
 }
 

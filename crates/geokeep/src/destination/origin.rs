@@ -4,7 +4,6 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::manifest::is_default;
 use crate::source::{Source, is_same_file};
 use crate::words::composed;
 
@@ -136,6 +135,11 @@ impl Origin {
     pub(crate) fn is_of(&self, other: &Self, machine: &Machine) -> bool {
         machine.owns(other) && (self.same_name(other) || self.same_file(other))
     }
+}
+
+/// Whether a field says nothing, so that it need not be written.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Whether two paths are of one file. They may be written in different Unicode forms: shares and

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::archive_folder::OpenArchive;
-use super::marks::Noted;
+use super::noted::Noted;
 use super::{BackupId, Damaged, DestinationError, Manifest, StoredBytes, Verdict, digest_text};
 use crate::durable::{Readers, Rights};
 use crate::source::{Evidence, Project};
@@ -44,6 +44,8 @@ pub struct Listing {
     pub unreadable: Vec<(PathBuf, DestinationError)>,
     /// Backups, or the whole line, of another user who does not let us read them.
     pub not_ours: Vec<PathBuf>,
+    /// Backups before these that were not looked at.
+    pub older: usize,
 }
 
 impl Stored {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::ArchiveFolder;
 use super::layout::is_archive;
-use crate::destination::marks::Mark;
+use crate::destination::noted::Mark;
 use crate::destination::{BackupId, DestinationError};
 use crate::durable::{Readers, Temporary, folder_of, open_file, sync_folder};
 

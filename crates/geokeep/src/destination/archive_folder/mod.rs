@@ -30,9 +30,9 @@ pub(crate) use reservation::Reservation;
 pub(super) use reservation::{Reserved, owner_tag};
 pub use run_lock::RunLock;
 
-use super::catalog::{Root, Shelf};
 use super::id::BackupId;
-use super::marks::Marks;
+use super::noted::Marks;
+use super::shelf::{Root, Shelf};
 use super::{ContentKind, DestinationError, Manifest};
 use crate::durable::{self, Disk, Readers, folder_of, may_be_litter, narrow, sweep};
 use layout::archive_made;

@@ -16,7 +16,7 @@ use super::marks::marked;
 use super::notes::read_note;
 use super::{ArchiveFolder, BackupId};
 use crate::destination::manifest::{HASHES_NAME, MANIFEST_NAME};
-use crate::destination::marks::Mark;
+use crate::destination::noted::Mark;
 use crate::destination::{
     ContentKind, DestinationError, Made, Manifest, Origin, StoredFile, Verdict, Versions,
     digest_text,

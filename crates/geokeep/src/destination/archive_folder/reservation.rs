@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use super::ArchiveFolder;
-use crate::destination::{Assigned, DestinationError, Origin};
+use crate::destination::{DestinationError, Origin};
 use crate::durable::{Temporary, living_temporaries, open_file};
 use crate::words::folded;
 
@@ -42,12 +42,12 @@ impl ArchiveFolder {
     /// Reserves the names of lines that have no backups yet.
     pub(in crate::destination) fn reserve(
         &self,
-        lines: &[&Assigned],
+        lines: &[(&str, &Origin)],
     ) -> Result<Reservation, DestinationError> {
         let write = |e| DestinationError::write(&self.path, e, 0);
         let mut list = Temporary::create(&self.disk, &self.path, TAG).map_err(write)?;
         let mut text = String::new();
-        for Assigned { line, origin, .. } in lines {
+        for (line, origin) in lines {
             text.push_str(&format!("{} {line}\n", owner_tag(origin)));
         }
         list.write_all(text.as_bytes()).map_err(write)?;
