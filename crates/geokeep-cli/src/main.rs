@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(code) => code.code().into(),
         Err(failure) => {
             if context.json {
-                render::json_line(&geokeep::wire::ErrorLine::of(&failure));
+                render::json_line(&geokeep::wire::ErrorObject::of(&failure));
             }
             render::failure(&context, &failure);
             failure.exit.code().into()

@@ -3,7 +3,7 @@
 mod capture;
 mod crowd;
 mod describe;
-mod job;
+mod planned;
 mod project;
 mod refuse;
 mod settings;
@@ -22,8 +22,8 @@ use describe::describe;
 use refuse::{enough_room, refuse_other_files};
 use succession::Before;
 
-pub use crowd::{Report, plan, run};
-pub use job::Job;
+pub use crowd::{Ended, plan, run};
+pub use planned::Planned;
 pub use settings::Settings;
 pub use succession::{CLOCK, OTHER_FILE};
 
@@ -57,13 +57,13 @@ pub fn host_name() -> String {
 /// # Errors
 /// [`Error`] by stage; then nothing of this backup is left, and earlier ones are as they were.
 pub fn backup(
-    job: &Job,
+    planned: &Planned,
     destination: &Destination,
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Outcome, Error> {
     let task = Task {
-        job,
+        planned,
         destination,
         settings,
         watch,
@@ -71,9 +71,9 @@ pub fn backup(
     anew_if_need_be(|| {
         watch.check()?;
         // source
-        let gate = Arc::new(Gate::enter(&job.source)?);
+        let gate = Arc::new(Gate::enter(&planned.source)?);
         let look = task.look(&gate)?;
-        refuse_other_files(job, &look)?;
+        refuse_other_files(planned, &look)?;
         watch.add_total(look.stamp.size);
         if let Some(stored) = task.known_to_hold(&look) {
             watch.add_done(look.stamp.size);
@@ -81,9 +81,9 @@ pub fn backup(
         }
         let before = Before::of(&task);
         enough_room(destination, &look, before.previous())?;
-        let draft = destination.draft(&job.line, job.content(), &task.readers(&look))?;
+        let draft = destination.draft(&planned.line, planned.content(), &task.readers(&look))?;
         // snapshot → draft → verify
-        let captured = match &job.project {
+        let captured = match &planned.project {
             Some(project) => task.capture_project(project, look, &before, draft),
             None => task.capture(&gate, look, &before, draft),
         };
@@ -93,7 +93,7 @@ pub fn backup(
             Captured::Same(taken, previous) => Ok(task.keep(&taken, &previous)),
         });
         if done.is_err() {
-            destination.discard_empty(&job.line);
+            destination.discard_empty(&planned.line);
         }
         done
     })
@@ -121,7 +121,7 @@ fn anew_if_need_be(attempt: impl Fn() -> Result<Outcome, Error>) -> Result<Outco
 /// One source on its way, and what every stage may need.
 #[derive(Clone, Copy)]
 struct Task<'a> {
-    job: &'a Job,
+    planned: &'a Planned,
     destination: &'a Destination,
     settings: &'a Settings,
     watch: &'a Watch,
@@ -129,26 +129,26 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn look(&self, gate: &Gate) -> Result<Look, Error> {
-        let mut look = look(&self.job.source, gate, self.settings.clock.now_ns())?;
+        let mut look = look(&self.planned.source, gate, self.settings.clock.now_ns())?;
         if let Some(known) = &self.settings.file_system {
             look.file_system = known.clone();
         }
         // At worst it is not said when it goes again.
-        let _ = self.destination.note_there(&self.job.line);
+        let _ = self.destination.note_there(&self.planned.line);
         Ok(look)
     }
 
     /// The newest backup, if it certainly holds what the source holds.
     fn known_to_hold(&self, look: &Look) -> Option<Stored> {
         let holds = || {
-            let stored = self.job.previous(self.destination)?;
+            let stored = self.planned.previous(self.destination)?;
             let holds = same_content(&stored.evidence, &look.evidence());
             (holds && self.destination.is_there(&stored)).then(|| Stored::clone(&stored))
         };
         let unforced = || (!self.settings.force).then(holds).flatten();
         unforced().or_else(|| {
             // Another run may have been quicker.
-            self.destination.look_again(&self.job.line);
+            self.destination.look_again(&self.planned.line);
             unforced()
         })
     }
@@ -157,19 +157,19 @@ impl Task<'_> {
     fn readers(&self, look: &Look) -> Readers {
         let rights = look.rights.as_ref();
         rights.map_or_else(Readers::default, |rights| {
-            Readers::by(rights, &self.job.source.real)
+            Readers::by(rights, &self.planned.source.real)
         })
     }
 
     fn publish(&self, new: New, before: &Before) -> Result<Outcome, Error> {
-        self.job.still_its(self.destination)?;
+        self.planned.still_its(self.destination)?;
         let New {
             draft,
             taken,
             content,
             checked,
         } = new;
-        let mut manifest = describe(self.job, &taken, &content, checked);
+        let mut manifest = describe(self.planned, &taken, &content, checked);
         before.compare(&mut manifest, self)?;
         manifest.fit();
         let stored = self.destination.publish(draft, &content, &manifest)?;

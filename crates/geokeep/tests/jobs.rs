@@ -13,7 +13,7 @@ use geokeep::jobs::config::{ConfigError, Fault, Job, parse};
 use geokeep::jobs::{Caller, Event, Every, Missed, Ran, Status, Why, run, status};
 use geokeep::report::RunFailure;
 use geokeep::source::{Expanded, expand};
-use geokeep::wire::{self, BackupLine, Exit, Failure, RunLine, StatusLine};
+use geokeep::wire::{self, BackupObject, Exit, Failure, RunObject, StatusObject};
 use geokeep::{Kind, Watch};
 use jiff::tz::TimeZone;
 
@@ -120,7 +120,7 @@ fn the_status_is_what_was_promised() {
     ran(&job, &place);
     let after = judged(&job, &place);
     assert!(after.unusable.is_none() && !after.sources[0].overdue);
-    let line = StatusLine::of(&job, &after.sources[0], None);
+    let line = StatusObject::of(&job, &after.sources[0], None);
     assert_eq!((line.kind, line.max_age_seconds), ("status", 3600));
     assert_eq!(line.name.as_deref(), Some("town"));
 
@@ -170,8 +170,8 @@ fn what_programs_read_is_as_it_was() {
         hint: None,
     };
     let failed = &ran.summary.failed[0];
-    let sources = vec![BackupLine::not_stored(failed, failure())];
-    let text = wire::json(&RunLine::of(&job, &ran, sources, None::<Failure>));
+    let sources = vec![BackupObject::not_stored(failed, failure())];
+    let text = wire::json(&RunObject::of(&job, &ran, sources, None::<Failure>));
     let expected =
         "{\"kind\":\"run\",\"job\":\"maps\",\"status\":\"incomplete\",\"exit\":3,\"started\":";
     assert!(text.starts_with(expected), "{text}");

@@ -11,14 +11,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use common::{Place, archives_below, check, commit_in, machine, plain, tiny};
-use geokeep::backup::{Job, Outcome, Settings, plan, run};
+use geokeep::backup::{Outcome, Planned, Settings, plan, run};
 use geokeep::destination::Wish;
 use geokeep::source::Source;
 use geokeep::verify::Level;
 use geokeep::{Error, Watch};
 use testkit::gpkg::Options;
 
-fn plan_of(place: &Place, paths: &[PathBuf]) -> Vec<Job> {
+fn plan_of(place: &Place, paths: &[PathBuf]) -> Vec<Planned> {
     let sources = paths.iter().map(|path| Source::new(path).unwrap());
     plan(
         sources.collect(),
@@ -30,9 +30,9 @@ fn plan_of(place: &Place, paths: &[PathBuf]) -> Vec<Job> {
 }
 
 /// Runs all jobs; the archive of each source by its path.
-fn run_all(place: &Place, jobs: &[Job], at_once: usize) -> BTreeMap<PathBuf, PathBuf> {
+fn run_all(place: &Place, jobs: &[Planned], at_once: usize) -> BTreeMap<PathBuf, PathBuf> {
     let done = Mutex::new(BTreeMap::new());
-    let report = |job: &Job, outcome: Result<Outcome, Error>, _: Duration| {
+    let report = |job: &Planned, outcome: Result<Outcome, Error>, _: Duration| {
         let stored = outcome.unwrap().stored().clone();
         done.lock()
             .unwrap()
@@ -84,8 +84,8 @@ fn namesakes_get_lines_of_their_own_and_keep_them() {
     // In any order, and each on its own.
     let mut backwards = paths.clone();
     backwards.reverse();
-    let line_of = |jobs: &[Job]| -> BTreeMap<PathBuf, String> {
-        let pair = |job: &Job| (job.source.real.clone(), job.line.clone());
+    let line_of = |jobs: &[Planned]| -> BTreeMap<PathBuf, String> {
+        let pair = |job: &Planned| (job.source.real.clone(), job.line.clone());
         jobs.iter().map(pair).collect()
     };
     assert_eq!(line_of(&plan_of(&place, &backwards)), line_of(&first));
@@ -165,7 +165,7 @@ fn any_name_that_a_file_can_have() {
     assert_eq!(folders.len(), names.len());
     before.assert_same(&place.sources());
     // The second run knows each of them again.
-    let lines = |jobs: Vec<Job>| jobs.into_iter().map(|j| j.line).collect::<Vec<_>>();
+    let lines = |jobs: Vec<Planned>| jobs.into_iter().map(|j| j.line).collect::<Vec<_>>();
     assert_eq!(lines(plan_of(&place, &paths)), lines(jobs));
 }
 
@@ -351,7 +351,7 @@ fn the_names_of_new_lines_are_held_by_one_file() {
     let all: BTreeSet<_> = jobs.iter().chain(&others).map(|job| &job.line).collect();
     assert_eq!(all.len(), 30, "{all:?}");
     let same = plan_of(&place, mine);
-    let lines = |jobs: &[Job]| jobs.iter().map(|job| job.line.clone()).collect::<Vec<_>>();
+    let lines = |jobs: &[Planned]| jobs.iter().map(|job| job.line.clone()).collect::<Vec<_>>();
     assert_eq!(lines(&same), lines(&jobs));
     drop((others, same));
     assert_eq!(held(), 1);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use common::{Place, archives_below, files_below, machine, temporaries_below, tiny, writable};
 use geokeep::Watch;
-use geokeep::backup::{Job, OTHER_FILE, Outcome, backup, plan};
+use geokeep::backup::{OTHER_FILE, Outcome, Planned, backup, plan};
 use geokeep::destination::{DestinationError, Machine, Origin, Stored};
 use geokeep::durable::OsDisk;
 use geokeep::source::{Source, expand};
@@ -27,7 +27,7 @@ fn edit(path: &Path) {
     writable(path).execute(sql, []).unwrap();
 }
 
-fn job(place: &Place, path: &Path) -> Job {
+fn job(place: &Place, path: &Path) -> Planned {
     let source = Source::new(path).unwrap();
     plan(
         vec![source],

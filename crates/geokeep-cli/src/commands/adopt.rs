@@ -5,7 +5,7 @@ use std::path::Path;
 use geokeep::Error;
 use geokeep::destination::{Destination, DestinationError, Origin};
 use geokeep::source::{Source, is_same_file};
-use geokeep::wire::AdoptLine;
+use geokeep::wire::AdoptObject;
 
 use super::open;
 use crate::args::Adopt;
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
             .map_err(|e| failure(e.into()))?;
     }
     if context.json {
-        render::json_line(&AdoptLine::new(&old, &before, &new, adopted));
+        render::json_line(&AdoptObject::new(&old, &before, &new, adopted));
         return Ok(Exit::Done);
     }
     let (source, host) = (shown(Path::new(new.name())), &new.host);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use geokeep::destination::{Destination, DestinationError, Stored};
 use geokeep::retention::{Fate, Forgetting, Planned, Reason, RetentionError, Rules, Tally, forget};
-use geokeep::wire::{Exit, ForgetLine};
+use geokeep::wire::{Exit, ForgetObject};
 use jiff::tz::TimeZone;
 
 use super::list::in_a_word;
@@ -67,20 +67,20 @@ pub(super) fn say(what: &Forgetting<'_>, context: &Context) {
         Forgetting::Planned(plan) => plan.iter().for_each(|planned| show(context, planned)),
         Forgetting::Backup(stored, reasons, fate) => {
             fared(
-                ForgetLine::of(stored, reasons),
+                ForgetObject::of(stored, reasons),
                 &stored.location,
                 *fate,
                 context,
             );
         }
         Forgetting::NotOurs(line, path) if context.json => {
-            render::json_line(&ForgetLine::not_ours(line, path));
+            render::json_line(&ForgetObject::not_ours(line, path));
         }
         // Nobody knows what would be lost with it.
         Forgetting::Unreadable(line, path, error) => {
             let failure = Failure::of_backup(error, path);
             if context.json {
-                render::json_line(&ForgetLine::unreadable(line, path, &failure));
+                render::json_line(&ForgetObject::unreadable(line, path, &failure));
             }
             render::failure(context, &failure);
         }
@@ -88,7 +88,7 @@ pub(super) fn say(what: &Forgetting<'_>, context: &Context) {
     }
 }
 
-fn fared(mut line: ForgetLine, path: &Path, fate: Fate<'_>, context: &Context) {
+fn fared(mut line: ForgetObject, path: &Path, fate: Fate<'_>, context: &Context) {
     match fate {
         Fate::Kept | Fate::Removed => {}
         Fate::Planned => line.status = "planned",

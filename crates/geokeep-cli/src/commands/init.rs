@@ -5,7 +5,7 @@ use std::path::Path;
 
 use geokeep::durable::Temporary;
 use geokeep::jobs::config::EXAMPLE;
-use geokeep::wire::InitLine;
+use geokeep::wire::InitObject;
 
 use crate::args::Init;
 use crate::failure::{Exit, Failure, shown};
@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &Init, context: &Context) -> Result<Exit, Failure> 
         )
     })?;
     if context.json {
-        render::json_line(&InitLine::new(path));
+        render::json_line(&InitObject::new(path));
     }
     render::say(
         context,

@@ -5,7 +5,7 @@ use std::path::Path;
 use geokeep::Error;
 use geokeep::inspect::{Inspection, inspect};
 use geokeep::source::{FirstBytes, Source};
-use geokeep::wire::{InspectFailedLine, InspectLine, overall};
+use geokeep::wire::{InspectFailedObject, InspectObject, overall};
 
 use crate::args::Inspect;
 use crate::failure::{Exit, Failure, shown};
@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
         match look(file, context) {
             Ok(inspection) => {
                 if context.json {
-                    render::json_line(&InspectLine::of(file, &inspection));
+                    render::json_line(&InspectObject::of(file, &inspection));
                 } else {
                     for line in describe(file, &inspection) {
                         render::say(context, &line);
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
                 let failure = Failure::of_inspection(&error, file);
                 failures.push(failure.exit);
                 if context.json {
-                    render::json_line(&InspectFailedLine::of(file, &failure));
+                    render::json_line(&InspectFailedObject::of(file, &failure));
                 }
                 render::failure(context, &failure);
                 if failure.exit == Exit::Interrupted {

@@ -5,7 +5,7 @@ use std::path::Path;
 use geokeep::Error;
 use geokeep::destination::{Listing, Stored};
 use geokeep::judgement::Flaw;
-use geokeep::wire::BackupLine;
+use geokeep::wire::BackupObject;
 use geokeep::words::counted;
 
 use super::open;
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
         });
         for stored in &listing.backups {
             if context.json {
-                render::json_line(&BackupLine::of("list", stored));
+                render::json_line(&BackupObject::of("list", stored));
             } else {
                 let line = format!("{}{}", describe(stored), older_in_words(listing.older));
                 render::say(context, &line);
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
         listed += listing.not_ours.len();
         for path in &listing.not_ours {
             if context.json {
-                render::json_line(&BackupLine::not_ours("list", line, path));
+                render::json_line(&BackupObject::not_ours("list", line, path));
             } else {
                 let path = shown(path);
                 render::say(
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
             let failure = Failure::of_backup(&error.into(), &path);
             exit = Exit::VerificationFailed;
             if context.json {
-                let mut line_out = BackupLine::failed("list", &failure);
+                let mut line_out = BackupObject::failed("list", &failure);
                 line_out.name = Some(line.clone());
                 line_out.path = Some(path.to_string_lossy().into_owned());
                 line_out.verdict = Some("unreadable");

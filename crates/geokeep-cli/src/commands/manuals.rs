@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::CommandFactory;
 use geokeep::durable::write_file;
-use geokeep::wire::ManualLine;
+use geokeep::wire::ManualObject;
 
 use crate::args::Arguments;
 use crate::args::manuals::{Completions, Man};
@@ -20,7 +20,7 @@ pub(crate) fn completions(arguments: &Completions, context: &Context) -> Result<
     let text = String::from_utf8_lossy(&script);
     render::as_it_is(context, text.trim_end());
     if context.json {
-        render::json_line(&ManualLine::completions(&text));
+        render::json_line(&ManualObject::completions(&text));
     }
     Ok(Exit::Done)
 }
@@ -46,7 +46,7 @@ fn write_pages(command: &clap::Command, folder: &Path, context: &Context) -> io:
     write_file(&context.disk, &path, &text)?;
     render::say(context, &path.to_string_lossy());
     if context.json {
-        render::json_line(&ManualLine::page(&path));
+        render::json_line(&ManualObject::page(&path));
     }
     let verbs = command.get_subcommands();
     for verb in verbs.filter(|verb| verb.get_name() != "help") {

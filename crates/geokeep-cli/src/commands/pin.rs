@@ -4,7 +4,7 @@ use std::path::Path;
 
 use geokeep::Error;
 use geokeep::destination::{BackupId, Destination, DestinationError, Wish};
-use geokeep::wire::{BackupLine, overall};
+use geokeep::wire::{BackupObject, overall};
 
 use super::open;
 use crate::args::{Pin, Unpin};
@@ -74,7 +74,7 @@ fn each(
             let path = destination.location(id);
             let failure = Failure::of_pin(&error, verb, &path);
             if context.json {
-                let mut line = BackupLine::failed(verb, &failure);
+                let mut line = BackupObject::failed(verb, &failure);
                 line.path = Some(path.to_string_lossy().into_owned());
                 render::json_line(&line);
             }
@@ -95,7 +95,7 @@ fn backup(
     let mut stored = destination.stored(id)?;
     let done = change(destination, id, &mut stored.pinned)?;
     if context.json {
-        render::json_line(&BackupLine::of(verb, &stored));
+        render::json_line(&BackupObject::of(verb, &stored));
         return Ok(());
     }
     let manifest = &stored.manifest;

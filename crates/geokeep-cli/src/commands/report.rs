@@ -5,7 +5,7 @@ use std::path::Path;
 use geokeep::destination::ContentKind;
 use geokeep::judgement::Standing;
 use geokeep::report::{Report, SourceReport, write};
-use geokeep::wire::{Exit, ReportLine};
+use geokeep::wire::{Exit, ReportObject};
 use geokeep::words::{counted, one_line, shortened};
 use jiff::tz::TimeZone;
 
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
         .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
     for source in &report.sources {
         if context.json {
-            render::json_line(&ReportLine::of(source, report.made));
+            render::json_line(&ReportObject::of(source, report.made));
         } else if arguments.html.is_none() {
             render::say(context, &in_a_line(source, &report));
         }

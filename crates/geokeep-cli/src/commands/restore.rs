@@ -6,7 +6,7 @@ use geokeep::Error;
 use geokeep::destination::{ContentKind, Verdict, Wish};
 use geokeep::durable::NotRestored;
 use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
-use geokeep::wire::RestoreLine;
+use geokeep::wire::RestoreObject;
 
 use super::open;
 use crate::args::Restore;
@@ -76,7 +76,7 @@ fn announce(arguments: &Restore, path: &Path) {
 fn failed(context: &Context, error: &RestoreError, target: &Path) -> Exit {
     let failure = Failure::of_restore(error, target);
     if context.json {
-        render::json_line(&RestoreLine::failed(target, &failure));
+        render::json_line(&RestoreObject::failed(target, &failure));
     }
     render::failure(context, &failure);
     failure.exit
@@ -84,7 +84,7 @@ fn failed(context: &Context, error: &RestoreError, target: &Path) -> Exit {
 
 fn report(context: &Context, restored: &Restored, dry_run: bool) {
     if context.json {
-        render::json_line(&RestoreLine::of(restored, dry_run));
+        render::json_line(&RestoreObject::of(restored, dry_run));
         return;
     }
     let manifest = &restored.manifest;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use geokeep::jobs::config::Job;
 use geokeep::jobs::{Caller, Every, run as run_job};
-use geokeep::wire::{Exit, RunLine, overall};
+use geokeep::wire::{Exit, RunObject, overall};
 use jiff::tz::TimeZone;
 
 use super::backup::{Heard, expanded, said};
@@ -42,7 +42,7 @@ pub(super) fn aloud(
     sources: &[PathBuf],
     every: Every,
     context: &Context,
-) -> (Exit, RunLine) {
+) -> (Exit, RunObject) {
     alarms::begin(&job.hooks);
     let (exit, line) = one(job, sources, every, context);
     // Hooks may take their time: nothing of ours is locked any more.
@@ -53,7 +53,7 @@ pub(super) fn aloud(
     (exit, line)
 }
 
-fn one(job: &Job, sources: &[PathBuf], every: Every, context: &Context) -> (Exit, RunLine) {
+fn one(job: &Job, sources: &[PathBuf], every: Every, context: &Context) -> (Exit, RunObject) {
     let expanded = expanded(sources, context);
     let mut heard = Heard::new(&job.to, &expanded, context);
     let mut caller = Caller {
@@ -69,6 +69,6 @@ fn one(job: &Job, sources: &[PathBuf], every: Every, context: &Context) -> (Exit
     if let Some(failure) = &failure {
         render::failure(context, failure);
     }
-    let line = RunLine::of(job, &ran, heard.into_lines(), failure.as_ref());
+    let line = RunObject::of(job, &ran, heard.into_lines(), failure.as_ref());
     (Exit::of_run(&ran), line)
 }

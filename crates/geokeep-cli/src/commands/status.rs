@@ -4,7 +4,7 @@ use std::path::Path;
 
 use geokeep::jobs::config::Job;
 use geokeep::jobs::{SourceStatus, Why, status};
-use geokeep::wire::{Exit, StatusLine};
+use geokeep::wire::{Exit, StatusObject};
 use jiff::SignedDuration;
 
 use super::backup::expanded;
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
     })
 }
 
-fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
+fn of_job(job: &Job, context: &Context) -> Vec<StatusObject> {
     let expanded = expanded(&job.sources, context);
     let status = status(job, expanded, context.settings());
     let unusable = (status.unusable.as_ref()).map(|e| Failure::of_folder(e, &job.to).message);
@@ -46,11 +46,11 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusLine> {
     };
     let sources = status.sources.iter();
     sources
-        .map(|one| StatusLine::of(job, one, why(one)))
+        .map(|one| StatusObject::of(job, one, why(one)))
         .collect()
 }
 
-fn in_words(line: &StatusLine) -> String {
+fn in_words(line: &StatusObject) -> String {
     let word = match line {
         _ if line.overdue => "OVERDUE",
         _ if line.gone.is_some() => "gone   ",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use geokeep::Error;
 use geokeep::destination::{BackupId, Destination, DestinationError, Stored, Verdict, Wish};
 use geokeep::restore::{Proof, RestoreError, prove};
-use geokeep::wire::{BackupLine, overall};
+use geokeep::wire::{BackupObject, overall};
 
 use super::open;
 use crate::args::{self, Verify};
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
             {
                 not_ours += 1;
                 if context.json {
-                    render::json_line(&BackupLine::not_ours("verify", id.line(), path));
+                    render::json_line(&BackupObject::not_ours("verify", id.line(), path));
                 }
             }
             Err(error) => {
@@ -125,7 +125,7 @@ fn chosen(destination: &Destination, names: &[String]) -> Result<Chosen, Error> 
 
 fn passed(context: &Context, stored: &Stored) {
     if context.json {
-        let mut line = BackupLine::of("verify", stored);
+        let mut line = BackupObject::of("verify", stored);
         line.result = Some("ok");
         render::json_line(&line);
         return;
@@ -144,12 +144,12 @@ fn passed(context: &Context, stored: &Stored) {
 
 fn failed(context: &Context, path: &Path, known: Option<&Stored>, failure: &Failure) {
     if context.json {
-        let mut line = BackupLine::failed("verify", failure);
+        let mut line = BackupObject::failed("verify", failure);
         line.path = Some(path.to_string_lossy().into_owned());
         line.result = Some("failed");
         if let Some(stored) = known {
-            let known = BackupLine::of("verify", stored);
-            line = BackupLine {
+            let known = BackupObject::of("verify", stored);
+            line = BackupObject {
                 result: line.result,
                 error: line.error,
                 ..known

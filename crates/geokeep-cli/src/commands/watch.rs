@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use geokeep::jobs::Every;
 use geokeep::jobs::config::Job;
 use geokeep::source::{ProjectFormat, is_geopackage, sidecar};
-use geokeep::wire::RunLine;
+use geokeep::wire::RunObject;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::backup::expanded;
@@ -161,7 +161,7 @@ impl Files {
     }
 
     /// A file of which no backup could be made stays changed, and is tried again later.
-    fn backed_up(&mut self, paths: &[PathBuf], run: &RunLine) {
+    fn backed_up(&mut self, paths: &[PathBuf], run: &RunObject) {
         for path in paths {
             let failed = run.error.is_some()
                 || (run.sources.iter())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use geokeep::words::why;
 
 use super::ping::ping;
-use super::{RunLine, in_short, log, program};
+use super::{RunObject, in_short, log, program};
 use crate::failure::shown;
 use crate::render;
 use geokeep::jobs::config::Hooks;
@@ -21,7 +21,7 @@ pub(crate) fn begin(hooks: &Hooks) {
 }
 
 /// Says how it ended.
-pub(crate) fn end(hooks: &Hooks, run: &RunLine) {
+pub(crate) fn end(hooks: &Hooks, run: &RunObject) {
     let text = wire::json(run);
     if let Some(path) = &hooks.log
         && let Err(e) = log::append(path, &text)

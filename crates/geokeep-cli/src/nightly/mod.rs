@@ -6,10 +6,10 @@ mod log;
 mod ping;
 mod program;
 
-use geokeep::wire::RunLine;
+use geokeep::wire::RunObject;
 
 /// For people: `maps: 3 saved, 12 unchanged, 1 failed`.
-pub(crate) fn in_short(run: &RunLine) -> String {
+pub(crate) fn in_short(run: &RunObject) -> String {
     if let Some(error) = &run.error {
         return format!("{}: {}", run.job, error.message);
     }

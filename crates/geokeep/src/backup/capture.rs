@@ -74,7 +74,7 @@ impl Task<'_> {
     fn request<'a>(&'a self, gate: &'a Arc<Gate>) -> snapshot::Request<'a> {
         let settings = self.settings;
         snapshot::Request {
-            source: &self.job.source,
+            source: &self.planned.source,
             gate,
             clock: &settings.clock,
             lock_wait: settings.lock_wait,
@@ -98,7 +98,7 @@ impl Task<'_> {
     ) -> Result<Checked, Error> {
         let says_so = taken.look.header().is_some_and(Header::says_geopackage);
         let geopackage = says_so || verify::is_stored_geopackage(bytes, self.watch)?;
-        if !geopackage && !self.settings.any_sqlite && !self.job.any_sqlite {
+        if !geopackage && !self.settings.any_sqlite && !self.planned.any_sqlite {
             return Err(SourceError::from(Instead::Database).into());
         }
         let digests = Digests {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Job, Outcome, Settings, backup};
+use super::{Outcome, Planned, Settings, backup};
 use crate::Watch;
 use crate::destination::Destination;
 use crate::durable::{folder_of, sweep_restores};
@@ -24,7 +24,7 @@ pub fn plan(
     projects: Vec<Project>,
     destination: &Destination,
     settings: &Settings,
-) -> Result<Vec<Job>, Error> {
+) -> Result<Vec<Planned>, Error> {
     destination.begin_run();
     let _names = destination.lock_names();
     let mut lines = destination.known_lines(&settings.machine)?;
@@ -46,39 +46,39 @@ pub fn plan(
         [] => None,
         begun => destination.reserve(begun).ok().map(Arc::new),
     };
-    let job = |((source, project), assigned)| {
-        Job::new(source, project, assigned, reservation.clone(), settings)
+    let one = |((source, project), assigned)| {
+        Planned::new(source, project, assigned, reservation.clone(), settings)
     };
-    Ok(all.into_iter().zip(assigned).map(job).collect())
+    Ok(all.into_iter().zip(assigned).map(one).collect())
 }
 
 /// Hears of each source as it ends: what became of it, and how long that took.
-pub type Report<'a> = dyn Fn(&Job, Result<Outcome, Error>, Duration) + Sync + 'a;
+pub type Ended<'a> = dyn Fn(&Planned, Result<Outcome, Error>, Duration) + Sync + 'a;
 
-/// Backs up all `jobs`, [`Settings::at_once`] of them at a time. `report` is called as each ends; one that
+/// Backs up all that are planned, [`Settings::at_once`] of them at a time. `ended` is called as each ends; one that
 /// fails, even by a panic, does not stop the others. One that found no room beside others is tried
 /// again alone.
 pub fn run(
-    jobs: &[Job],
+    planned: &[Planned],
     destination: &Destination,
     settings: &Settings,
     watch: &Watch,
-    report: &Report<'_>,
+    ended: &Ended<'_>,
 ) {
-    sweep_after_killed_restores(jobs, settings);
+    sweep_after_killed_restores(planned, settings);
     let next = AtomicUsize::new(0);
     let again = Mutex::new(BTreeSet::new());
-    let at_once = settings.at_once.clamp(1, jobs.len().max(1));
+    let at_once = settings.at_once.clamp(1, planned.len().max(1));
     let one = |place: usize, alone: bool| {
         let began = Instant::now();
-        let path = || backup(&jobs[place], destination, settings, watch);
+        let path = || backup(&planned[place], destination, settings, watch);
         let outcome = catch_unwind(AssertUnwindSafe(path)).unwrap_or(Err(Error::Panicked));
         let full = matches!(&outcome, Err(e) if e.kind() == Kind::DestinationFull);
         if full && !alone {
             let mut again = again.lock().unwrap_or_else(PoisonError::into_inner);
             again.insert(place);
         } else {
-            report(&jobs[place], outcome, began.elapsed());
+            ended(&planned[place], outcome, began.elapsed());
         }
     };
     std::thread::scope(|scope| {
@@ -86,7 +86,7 @@ pub fn run(
             scope.spawn(|| {
                 loop {
                     let place = next.fetch_add(1, Relaxed);
-                    if place >= jobs.len() || watch.check().is_err() {
+                    if place >= planned.len() || watch.check().is_err() {
                         break;
                     }
                     one(place, at_once == 1);
@@ -102,8 +102,11 @@ pub fn run(
 
 /// A restore that was killed leaves a copy of the size of the database beside its target, which is
 /// a source most of the time. Each folder is listed once; what cannot go harms nobody.
-fn sweep_after_killed_restores(jobs: &[Job], settings: &Settings) {
-    let folders: BTreeSet<_> = jobs.iter().map(|job| folder_of(&job.source.real)).collect();
+fn sweep_after_killed_restores(planned: &[Planned], settings: &Settings) {
+    let folders: BTreeSet<_> = planned
+        .iter()
+        .map(|one| folder_of(&one.source.real))
+        .collect();
     for folder in folders {
         let _ = sweep_restores(&*settings.disk, folder);
     }

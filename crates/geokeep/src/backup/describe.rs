@@ -1,22 +1,27 @@
 //! What the manifest says of a new backup.
 
-use super::{Job, whole_millisecond};
+use super::{Planned, whole_millisecond};
 use crate::destination::{Content, ContentKind, Manifest, StoredFile, Verdict, Versions};
 use crate::durable::Rights;
 use crate::finding::Finding;
 use crate::snapshot::Taken;
 use crate::verify::Checked;
 
-pub(super) fn describe(job: &Job, taken: &Taken, content: &Content, checked: Checked) -> Manifest {
+pub(super) fn describe(
+    planned: &Planned,
+    taken: &Taken,
+    content: &Content,
+    checked: Checked,
+) -> Manifest {
     let instant = whole_millisecond(taken.instant);
-    let source = job.origin().clone();
+    let source = planned.origin().clone();
     Manifest {
         format: Manifest::format(),
-        version: job.content().manifest_version(),
+        version: planned.content().manifest_version(),
         id: Manifest::id_of(&source, instant, &content.digest),
-        name: job.line.clone(),
-        content: job.content(),
-        label: job.label.clone(),
+        name: planned.line.clone(),
+        content: planned.content(),
+        label: planned.label.clone(),
         source,
         instant,
         era: 0,
@@ -26,7 +31,7 @@ pub(super) fn describe(job: &Job, taken: &Taken, content: &Content, checked: Che
         compressed_bytes: content.compressed_bytes,
         digest: content.digest.clone(),
         stored_digest: content.stored_digest.clone(),
-        files: files(job, content),
+        files: files(planned, content),
         page_size: taken.page_size,
         original_versions: taken.original_versions,
         free_pages_zeroed: taken.free_pages_zeroed,
@@ -49,13 +54,13 @@ pub(super) fn describe(job: &Job, taken: &Taken, content: &Content, checked: Che
 }
 
 /// A database needs none: all else speaks of it.
-fn files(job: &Job, content: &Content) -> Vec<StoredFile> {
+fn files(planned: &Planned, content: &Content) -> Vec<StoredFile> {
     let file = || StoredFile {
-        path: job.line.clone(),
+        path: planned.line.clone(),
         bytes: content.bytes,
         digest: content.digest.clone(),
     };
-    match job.content() {
+    match planned.content() {
         ContentKind::Database => Vec::new(),
         ContentKind::Project => vec![file()],
     }

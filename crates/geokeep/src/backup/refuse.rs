@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Job;
+use super::Planned;
 use crate::destination::{Destination, DestinationError, Stored};
 use crate::error::Error;
 use crate::source::{Header, Instead, Look, SourceError};
 
-pub(super) fn refuse_other_files(job: &Job, look: &Look) -> Result<(), Error> {
-    if job.project.is_some() {
+pub(super) fn refuse_other_files(planned: &Planned, look: &Look) -> Result<(), Error> {
+    if planned.project.is_some() {
         // It was found to be one when it was read.
         return Ok(());
     }

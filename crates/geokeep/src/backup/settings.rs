@@ -18,7 +18,7 @@ pub struct Settings {
     pub at_once: usize,
     /// Threads that compress one source.
     pub threads: usize,
-    /// Kept in the manifest, as the label of each job.
+    /// Kept in the manifest, as the label of each source.
     pub label: Option<String>,
     /// Percent of its rows that a layer may lose since the last sound backup without a finding;
     /// `None`: whatever it loses.

@@ -61,9 +61,9 @@ pub(super) fn is_same(previous: &StoredBytes, content: &Content, new: &StoredByt
 impl Before {
     pub(super) fn of(task: &Task<'_>) -> Self {
         Self {
-            newest: task.destination.newest_made(&task.job.line),
+            newest: task.destination.newest_made(&task.planned.line),
             now: whole_millisecond(task.settings.clock.now()),
-            previous: task.job.previous(task.destination),
+            previous: task.planned.previous(task.destination),
         }
     }
 
@@ -107,17 +107,19 @@ fn guard_another_file(
     task: &Task<'_>,
 ) -> Result<(), Error> {
     let Task {
-        job, destination, ..
+        planned,
+        destination,
+        ..
     } = *task;
     let then = &previous.manifest.evidence;
     // Elsewhere numbers and times mean something else.
-    let same_machine = job.same_machine(&previous.manifest.source);
+    let same_machine = planned.same_machine(&previous.manifest.source);
     if !same_machine || previous.manifest.digest == manifest.digest {
         return Ok(());
     }
     // By the clock that wrote the times, if another one was asked for `looked_ns`.
     let seen = then.looked_ns.min(written_ns(previous, destination));
-    let is_another = match another(&job.source.real, then, seen) {
+    let is_another = match another(&planned.source.real, then, seen) {
         Another::No => false,
         Another::Untouched => true,
         // One that was moved to its place was there, too; but it does not come back.

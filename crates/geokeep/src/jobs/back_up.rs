@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Event, Failed, Hear, JobError, Summary};
 use crate::Watch;
-use crate::backup::{Job as Planned, Outcome, Settings, plan, run};
+use crate::backup::{Outcome, Planned, Settings, plan, run};
 use crate::destination::{Destination, DestinationError, Verdict};
 use crate::durable::sweep;
 use crate::error::Error;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backup::{Job as Source, Outcome};
+use crate::backup::{Outcome, Planned};
 use crate::destination::{DestinationError, Likely, Machine, Stored};
 use crate::error::Error;
 use crate::kind::Kind;
@@ -31,7 +31,7 @@ pub enum Event<'a> {
     /// A source has a backup that holds what it holds.
     Stored {
         /// The source.
-        source: &'a Source,
+        source: &'a Planned,
         /// The backup.
         outcome: &'a Outcome,
         /// How long it took.

@@ -46,7 +46,7 @@ pub use qgis_project::{Project, ProjectFormat};
 pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
 pub use stamp::{FileStamp, SidecarStamp};
-pub use sys::{Holder, Locks, Waiting};
+pub use sys::{Holder, LockOwner, Locks};
 pub(crate) use sys::{
     ReadLock, free_space, host_name, is_on_local_disk, locks, openers, owned_by_us, read_lock,
 };

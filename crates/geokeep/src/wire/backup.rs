@@ -17,7 +17,7 @@ const PROJECT: &str = "project";
 
 /// `backup`, `list`, `verify`, `pin` and `unpin`: one backup.
 #[derive(Debug, Default, Serialize)]
-pub struct BackupLine {
+pub struct BackupObject {
     pub kind: &'static str,
     pub source: String,
     pub host: Option<String>,
@@ -59,11 +59,11 @@ pub struct BackupLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_protected: Option<Vec<NotProtectedLine>>,
+    pub not_protected: Option<Vec<NotProtectedObject>>,
     pub error: Option<Failure>,
 }
 
-impl BackupLine {
+impl BackupObject {
     /// A backup that is stored.
     pub fn of(kind: &'static str, stored: &Stored) -> Self {
         let manifest = &stored.manifest;
@@ -120,7 +120,7 @@ impl BackupLine {
         self.geopackages = Some(project.geopackages.iter().map(real).collect());
         self.missing = Some(project.missing.iter().map(|path| of_path(path)).collect());
         let layers = project.not_protected.iter();
-        self.not_protected = Some(layers.map(NotProtectedLine::of).collect());
+        self.not_protected = Some(layers.map(NotProtectedObject::of).collect());
         self
     }
 
@@ -181,14 +181,14 @@ impl BackupLine {
 /// `backup`: a link in a folder that is not followed; and in the line of a project a layer that is
 /// not backed up.
 #[derive(Debug, Serialize)]
-pub struct NotProtectedLine {
+pub struct NotProtectedObject {
     pub kind: &'static str,
     pub name: String,
     pub path: Option<String>,
     pub reason: &'static str,
 }
 
-impl NotProtectedLine {
+impl NotProtectedObject {
     pub fn of(one: &NotProtected) -> Self {
         let path = one.path.as_ref();
         Self {

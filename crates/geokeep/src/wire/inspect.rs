@@ -12,7 +12,7 @@ use crate::source::{Shm, Wal};
 
 /// `inspect`: one file.
 #[derive(Debug, Serialize)]
-pub struct InspectLine<'a> {
+pub struct InspectObject<'a> {
     pub kind: &'static str,
     pub file: String,
     pub bytes: u64,
@@ -22,7 +22,7 @@ pub struct InspectLine<'a> {
     pub file_system: String,
     pub state: String,
     pub sidecars: Sidecars<'a>,
-    pub holders: Vec<HolderLine>,
+    pub holders: Vec<HolderObject>,
     pub layers: Option<&'a [Layer]>,
     pub methods: &'a [Advice],
     pub error: Option<Failure>,
@@ -30,13 +30,13 @@ pub struct InspectLine<'a> {
 
 /// A file that could not be inspected.
 #[derive(Debug, Serialize)]
-pub struct InspectFailedLine {
+pub struct InspectFailedObject {
     pub kind: &'static str,
     pub file: String,
     pub error: Failure,
 }
 
-impl InspectFailedLine {
+impl InspectFailedObject {
     pub fn of(file: &Path, failure: impl Into<Failure>) -> Self {
         Self {
             kind: "inspect",
@@ -51,12 +51,12 @@ impl InspectFailedLine {
 pub struct Sidecars<'a> {
     pub wal: Option<&'a Wal>,
     pub shm: Option<&'a Shm>,
-    pub journal: Option<JournalLine>,
+    pub journal: Option<JournalObject>,
 }
 
 /// A rollback journal.
 #[derive(Debug, Serialize)]
-pub struct JournalLine {
+pub struct JournalObject {
     pub bytes: u64,
     pub has_header: bool,
     pub hot: bool,
@@ -64,13 +64,13 @@ pub struct JournalLine {
 
 /// Who has the file open.
 #[derive(Debug, Serialize)]
-pub struct HolderLine {
+pub struct HolderObject {
     pub pid: u32,
     pub program: Option<String>,
     pub locks: Vec<String>,
 }
 
-impl<'a> InspectLine<'a> {
+impl<'a> InspectObject<'a> {
     pub fn of(file: &Path, inspection: &'a Inspection) -> Self {
         let look = &inspection.look;
         let hot = look.journal_is_hot();
@@ -86,7 +86,7 @@ impl<'a> InspectLine<'a> {
             sidecars: Sidecars {
                 wal: look.wal.as_ref(),
                 shm: look.shm.as_ref(),
-                journal: look.journal.as_ref().map(|journal| JournalLine {
+                journal: look.journal.as_ref().map(|journal| JournalObject {
                     bytes: journal.bytes,
                     has_header: journal.has_header,
                     hot,
@@ -95,7 +95,7 @@ impl<'a> InspectLine<'a> {
             holders: look
                 .holders()
                 .into_iter()
-                .map(|h| HolderLine {
+                .map(|h| HolderObject {
                     pid: h.pid,
                     program: h.program,
                     locks: h.locks,

@@ -20,14 +20,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use backup::{BackupLine, NotProtectedLine};
+pub use backup::{BackupObject, NotProtectedObject};
 pub use exit::{Exit, overall};
-pub use inspect::{HolderLine, InspectFailedLine, InspectLine, JournalLine, Sidecars};
-pub use report::ReportLine;
-pub use restore::RestoreLine;
-pub use run::{RunLine, StatusLine};
-pub use system::{InitLine, ManualLine, ScheduleLine, ScheduleText};
-pub use upkeep::{AdoptLine, ForgetLine};
+pub use inspect::{HolderObject, InspectFailedObject, InspectObject, JournalObject, Sidecars};
+pub use report::ReportObject;
+pub use restore::RestoreObject;
+pub use run::{RunObject, StatusObject};
+pub use system::{InitObject, ManualObject, ScheduleObject, ScheduleText};
+pub use upkeep::{AdoptObject, ForgetObject};
 
 use crate::words::visible_json;
 
@@ -46,12 +46,12 @@ pub struct Failure {
 
 /// A failure of the run as a whole, which no other object tells.
 #[derive(Debug, Serialize)]
-pub struct ErrorLine {
+pub struct ErrorObject {
     pub kind: &'static str,
     pub error: Failure,
 }
 
-impl ErrorLine {
+impl ErrorObject {
     pub fn of(failure: impl Into<Failure>) -> Self {
         Self {
             kind: "error",

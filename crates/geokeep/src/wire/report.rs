@@ -8,7 +8,7 @@ use crate::report::SourceReport;
 
 /// `report`: one source.
 #[derive(Debug, Serialize)]
-pub struct ReportLine<'a> {
+pub struct ReportObject<'a> {
     pub kind: &'static str,
     pub source: Option<&'a str>,
     pub host: Option<&'a str>,
@@ -30,7 +30,7 @@ pub struct ReportLine<'a> {
     pub troubles: Vec<String>,
 }
 
-impl<'a> ReportLine<'a> {
+impl<'a> ReportObject<'a> {
     pub fn of(source: &'a SourceReport, now: jiff::Timestamp) -> Self {
         let sound = source.newest_sound().map(|stored| &stored.manifest);
         let newest = source.newest();

@@ -10,7 +10,7 @@ use crate::restore::Restored;
 
 /// `restore`: one file.
 #[derive(Debug, Serialize)]
-pub struct RestoreLine {
+pub struct RestoreObject {
     pub kind: &'static str,
     pub status: &'static str,
     pub path: String,
@@ -29,7 +29,7 @@ pub struct RestoreLine {
     pub error: Option<Failure>,
 }
 
-impl RestoreLine {
+impl RestoreObject {
     pub fn of(restored: &Restored, dry_run: bool) -> Self {
         let manifest = &restored.manifest;
         Self {

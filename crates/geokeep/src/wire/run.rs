@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::{BackupLine, Exit, Failure, of_path, utc};
+use super::{BackupObject, Exit, Failure, of_path, utc};
 use crate::jobs::config::Job;
 use crate::jobs::{Ran, SourceStatus};
 
 /// One run of one job, as JSON, hooks and log have it.
 #[derive(Debug, Serialize)]
-pub struct RunLine {
+pub struct RunObject {
     pub kind: &'static str,
     pub job: String,
     /// `ok`; `incomplete` if something was saved and something is wrong; `failed`.
@@ -37,17 +37,17 @@ pub struct RunLine {
     /// Backups that could not be restored for a test, for want of a place.
     pub drills_not_made: usize,
     /// One object a source, as `backup --json` prints them.
-    pub sources: Vec<BackupLine>,
+    pub sources: Vec<BackupObject>,
     /// Why the job as a whole failed.
     pub error: Option<Failure>,
 }
 
-impl RunLine {
+impl RunObject {
     /// `sources` are the objects of its sources; `error` says why the job as a whole failed.
     pub fn of(
         job: &Job,
         ran: &Ran,
-        sources: Vec<BackupLine>,
+        sources: Vec<BackupObject>,
         error: Option<impl Into<Failure>>,
     ) -> Self {
         let (summary, drills) = (&ran.summary, &ran.drills);
@@ -89,7 +89,7 @@ impl RunLine {
 
 /// One source of one job.
 #[derive(Debug, Serialize)]
-pub struct StatusLine {
+pub struct StatusObject {
     pub kind: &'static str,
     pub job: String,
     pub source: String,
@@ -111,7 +111,7 @@ pub struct StatusLine {
     pub error: Option<String>,
 }
 
-impl StatusLine {
+impl StatusObject {
     /// `error` says why the source is not known to have a backup.
     pub fn of(job: &Job, one: &SourceStatus, error: Option<String>) -> Self {
         let manifest = one.newest.as_ref().map(|stored| &stored.manifest);

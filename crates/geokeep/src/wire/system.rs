@@ -8,7 +8,7 @@ use super::{Failure, of_path};
 
 /// `schedule`: what was done, or what is scheduled.
 #[derive(Debug, Default, Serialize)]
-pub struct ScheduleLine {
+pub struct ScheduleObject {
     pub kind: &'static str,
     pub status: &'static str,
     pub scheduler: Option<&'static str>,
@@ -21,7 +21,7 @@ pub struct ScheduleLine {
     pub error: Option<Failure>,
 }
 
-impl ScheduleLine {
+impl ScheduleObject {
     pub fn new(status: &'static str, scheduler: Option<&'static str>) -> Self {
         Self {
             kind: "schedule",
@@ -57,7 +57,7 @@ impl ScheduleText {
 
 /// `completions`: the script; `man`: one page.
 #[derive(Debug, Serialize)]
-pub struct ManualLine<'a> {
+pub struct ManualObject<'a> {
     pub kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<&'a str>,
@@ -65,7 +65,7 @@ pub struct ManualLine<'a> {
     pub path: Option<String>,
 }
 
-impl<'a> ManualLine<'a> {
+impl<'a> ManualObject<'a> {
     pub fn completions(text: &'a str) -> Self {
         Self {
             kind: "completions",
@@ -85,12 +85,12 @@ impl<'a> ManualLine<'a> {
 
 /// `init`: the file that was written.
 #[derive(Debug, Serialize)]
-pub struct InitLine {
+pub struct InitObject {
     pub kind: &'static str,
     pub path: String,
 }
 
-impl InitLine {
+impl InitObject {
     pub fn new(path: &Path) -> Self {
         Self {
             kind: "init",

@@ -10,7 +10,7 @@ use crate::retention::Reason;
 
 /// `adopt`: one line.
 #[derive(Debug, Serialize)]
-pub struct AdoptLine<'a> {
+pub struct AdoptObject<'a> {
     pub kind: &'static str,
     pub status: &'static str,
     pub name: &'a str,
@@ -21,7 +21,7 @@ pub struct AdoptLine<'a> {
     pub former_host: &'a str,
 }
 
-impl<'a> AdoptLine<'a> {
+impl<'a> AdoptObject<'a> {
     pub fn new(line: &'a str, before: &'a Origin, now: &'a Origin, adopted: bool) -> Self {
         Self {
             kind: "adopt",
@@ -37,7 +37,7 @@ impl<'a> AdoptLine<'a> {
 
 /// `forget`: one backup.
 #[derive(Debug, Default, Serialize)]
-pub struct ForgetLine {
+pub struct ForgetObject {
     pub kind: &'static str,
     pub action: &'static str,
     pub reasons: Vec<&'static str>,
@@ -53,7 +53,7 @@ pub struct ForgetLine {
     pub error: Option<Failure>,
 }
 
-impl ForgetLine {
+impl ForgetObject {
     /// A backup that has stayed for these reasons, or for lack of any has gone.
     pub fn of(stored: &Stored, reasons: &[Reason]) -> Self {
         let manifest = &stored.manifest;

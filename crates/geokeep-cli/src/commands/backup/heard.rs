@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use geokeep::backup::{Job, Outcome};
+use geokeep::backup::{Outcome, Planned};
 use geokeep::destination::{Likely, Verdict};
 use geokeep::jobs::{Event, Failed, Missed, Summary};
 use geokeep::report::{ReportError, RunFailure};
 use geokeep::source::Expanded;
-use geokeep::wire::{BackupLine, NotProtectedLine};
+use geokeep::wire::{BackupObject, NotProtectedObject};
 
 use super::{outcome, remarks};
 use crate::commands::forget;
@@ -24,7 +24,7 @@ pub(in crate::commands) struct Heard<'a> {
     /// Until all sources have been worked on.
     progress: Option<Progress>,
     began: Instant,
-    lines: Vec<BackupLine>,
+    lines: Vec<BackupObject>,
 }
 
 impl<'a> Heard<'a> {
@@ -57,7 +57,7 @@ impl<'a> Heard<'a> {
     }
 
     /// One object a source.
-    pub(in crate::commands) fn into_lines(self) -> Vec<BackupLine> {
+    pub(in crate::commands) fn into_lines(self) -> Vec<BackupObject> {
         self.lines
     }
 
@@ -66,7 +66,7 @@ impl<'a> Heard<'a> {
         match event {
             Event::NotFollowed(links) => {
                 for link in links.iter().filter(|_| context.json) {
-                    render::json_line(&NotProtectedLine::of(link));
+                    render::json_line(&NotProtectedObject::of(link));
                 }
                 remarks::of_links_not_followed(links);
             }
@@ -82,12 +82,12 @@ impl<'a> Heard<'a> {
             } => self.stored(source, outcome, *took, *likely),
             Event::Failed(failed) => {
                 let failure = of_failed(failed, context);
-                self.keep(BackupLine::not_stored(failed, &failure));
+                self.keep(BackupObject::not_stored(failed, &failure));
                 render::failure(context, &failure);
             }
             Event::Gone(newest) => {
                 let failure = outcome::gone(newest, self.to);
-                self.keep(BackupLine::gone(newest, &failure));
+                self.keep(BackupObject::gone(newest, &failure));
                 match newest.gone {
                     None => render::warning(&failure),
                     Some(since) => render::remark(&outcome::still_gone(newest, since)),
@@ -114,18 +114,24 @@ impl<'a> Heard<'a> {
     }
 
     /// Prints the object of a source in JSON, and keeps it.
-    fn keep(&mut self, line: BackupLine) {
+    fn keep(&mut self, line: BackupObject) {
         if self.context.json {
             render::json_line(&line);
         }
         self.lines.push(line);
     }
 
-    fn stored(&mut self, job: &Job, outcome: &Outcome, took: Duration, likely: Option<&Likely>) {
+    fn stored(
+        &mut self,
+        job: &Planned,
+        outcome: &Outcome,
+        took: Duration,
+        likely: Option<&Likely>,
+    ) {
         let stored = outcome.stored();
         let saved = matches!(outcome, Outcome::Saved(_));
         let project = job.project.as_deref();
-        self.keep(BackupLine::stored(outcome, took, likely).naming(project));
+        self.keep(BackupObject::stored(outcome, took, likely).naming(project));
         if !self.context.json {
             let line = outcome::describe(job, outcome, took.as_secs_f64());
             render::say(self.context, &line);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::backup::{Job, Outcome};
+use geokeep::backup::{Outcome, Planned};
 use geokeep::destination::Stored;
 use geokeep::judgement;
 use geokeep::source::Project;
@@ -12,7 +12,7 @@ use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, human_bytes, human_time, layers_in_short};
 
 /// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
-pub(super) fn describe(job: &Job, outcome: &Outcome, seconds: f64) -> String {
+pub(super) fn describe(job: &Planned, outcome: &Outcome, seconds: f64) -> String {
     let given = shown(&job.source.given);
     let stored = outcome.stored();
     let manifest = &stored.manifest;
@@ -52,7 +52,7 @@ fn names(project: &Project) -> String {
 }
 
 /// What a backup lacks of the one before it.
-pub(super) fn loss(job: &Job, stored: &Stored, to: &Path) -> Option<Failure> {
+pub(super) fn loss(job: &Planned, stored: &Stored, to: &Path) -> Option<Failure> {
     let manifest = &stored.manifest;
     let lost: Vec<_> = (judgement::loss(stored).into_iter())
         .map(|finding| match &finding.table {
@@ -79,7 +79,7 @@ pub(super) fn loss(job: &Job, stored: &Stored, to: &Path) -> Option<Failure> {
     })
 }
 
-pub(super) fn damage(job: &Job, stored: &Stored, saved: bool, to: &Path) -> Failure {
+pub(super) fn damage(job: &Planned, stored: &Stored, saved: bool, to: &Path) -> Failure {
     let manifest = &stored.manifest;
     let faults = manifest.findings.iter().filter(|f| f.code == "integrity");
     // What is lacking says more than what the checks make of the rest.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::backup::{CLOCK, Job, OTHER_FILE};
+use geokeep::backup::{CLOCK, OTHER_FILE, Planned};
 use geokeep::destination::{DestinationError, Likely, Machine, Stored};
 use geokeep::report::quoted;
 use geokeep::source::{NotProtected, Project};
@@ -65,7 +65,7 @@ pub(super) fn of_strange_owner(line: &str, error: &DestinationError, to: &Path) 
 }
 
 /// The file is most likely known already, under another name or of another machine.
-pub(super) fn of_likely(job: &Job, likely: &Likely, to: &Path) {
+pub(super) fn of_likely(job: &Planned, likely: &Likely, to: &Path) {
     let folder = to.to_string_lossy();
     render::remark(&format!(
         "{} begins the line {}; there is {}, {}: if it is the same file, make it one history: \
@@ -81,7 +81,7 @@ pub(super) fn of_likely(job: &Job, likely: &Likely, to: &Path) {
 }
 
 /// How a backup stands to the one before it, if that is odd.
-pub(super) fn of_succession(job: &Job, stored: &Stored) {
+pub(super) fn of_succession(job: &Planned, stored: &Stored) {
     let findings = stored.manifest.findings.iter();
     for finding in findings.filter(|f| [CLOCK, OTHER_FILE].contains(&&*f.code)) {
         render::remark(&format!(

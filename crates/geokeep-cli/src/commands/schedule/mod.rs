@@ -9,7 +9,7 @@ mod tool;
 use std::path::{Path, PathBuf};
 
 use geokeep::schedule::{Plan, ScheduleError};
-use geokeep::wire::{ScheduleLine, ScheduleText, utc};
+use geokeep::wire::{ScheduleObject, ScheduleText, utc};
 
 use crate::args::schedule::{Action, Install, Schedule, Scheduler};
 use crate::config::Config;
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Schedule, context: &Context) -> Result<Exit, Failu
         return Ok(Exit::Done);
     };
     if context.json {
-        render::json_line(&ScheduleLine::failed(&failure));
+        render::json_line(&ScheduleObject::failed(&failure));
     }
     render::failure(context, &failure);
     Ok(failure.exit)
@@ -152,7 +152,7 @@ fn print(install: &Install, context: &Context) -> Result<(), Failure> {
         render::as_it_is(context, text.text.trim_end());
     }
     if context.json {
-        let mut line = ScheduleLine::new("planned", Some(kind.as_str()));
+        let mut line = ScheduleObject::new("planned", Some(kind.as_str()));
         line.files = texts;
         render::json_line(&line);
     }
@@ -181,7 +181,7 @@ fn add(install: &Install, context: &Context) -> Result<(), Failure> {
         render::say(context, &format!("note: {note}"));
     }
     if context.json {
-        let mut line = ScheduleLine::new("installed", Some(kind.as_str()));
+        let mut line = ScheduleObject::new("installed", Some(kind.as_str()));
         line.place = Some(installed.place);
         line.notes = installed.notes;
         render::json_line(&line);
@@ -205,12 +205,12 @@ fn remove(kind: Option<Scheduler>, context: &Context) -> Result<(), Failure> {
             let line = format!("the schedule that {} had is removed", kind.name());
             render::say(context, &line);
             if context.json {
-                render::json_line(&ScheduleLine::new("removed", Some(kind.as_str())));
+                render::json_line(&ScheduleObject::new("removed", Some(kind.as_str())));
             }
         }
     }
     if none && context.json {
-        render::json_line(&ScheduleLine::new("absent", None));
+        render::json_line(&ScheduleObject::new("absent", None));
     }
     Ok(())
 }
@@ -224,13 +224,13 @@ fn status(kind: Option<Scheduler>, context: &Context) -> Result<(), Failure> {
         none = false;
         describe(*kind, &status, context);
         if context.json {
-            render::json_line(&ScheduleLine {
+            render::json_line(&ScheduleObject {
                 place: Some(status.place),
                 last_run: status.last_run.map(utc),
                 last_exit: status.last_exit,
                 next_run: status.next_run.map(utc),
                 notes: status.notes,
-                ..ScheduleLine::new("scheduled", Some(kind.as_str()))
+                ..ScheduleObject::new("scheduled", Some(kind.as_str()))
             });
         }
     }
@@ -238,7 +238,7 @@ fn status(kind: Option<Scheduler>, context: &Context) -> Result<(), Failure> {
         let line = "nothing is scheduled; geokeep schedule install --at 02:30 does it";
         render::say(context, line);
         if context.json {
-            render::json_line(&ScheduleLine::new("absent", None));
+            render::json_line(&ScheduleObject::new("absent", None));
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::Named;
-use super::layers::Layer;
+use super::layers::MapLayer;
 use crate::source::Unprotected;
 use crate::source::address::{has_drive, local, percent_decoded};
 
@@ -40,7 +40,7 @@ const REMOTE: [&str; 10] = [
 
 /// Where the layer of a project in `folder` says that its data lies; a virtual layer may lie in
 /// several places, others in one, and groups in none.
-pub(super) fn lies(layer: &Layer, folder: &Path) -> Vec<Lies> {
+pub(super) fn lies(layer: &MapLayer, folder: &Path) -> Vec<Lies> {
     let source = layer.source.trim();
     let one = match layer.provider.trim() {
         _ if source.is_empty() => return Vec::new(),
@@ -156,7 +156,7 @@ fn of_virtual(source: &str, folder: &Path) -> Vec<Lies> {
         let source = parts.next().and_then(percent_decoded).unwrap_or_default();
         if provider != "virtual" {
             let name = String::new();
-            let layer = Layer {
+            let layer = MapLayer {
                 provider,
                 source,
                 name,

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::data_source::{self, Lies};
-use super::layers::Layer;
+use super::layers::MapLayer;
 use super::{Named, vrt};
 use crate::source::{Gate, NotProtected, Source, Unprotected, is_geopackage};
 
@@ -28,7 +28,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn of(layers: &[Layer], folder: &Path) -> Self {
+    pub(super) fn of(layers: &[MapLayer], folder: &Path) -> Self {
         let mut files = Self::default();
         for layer in layers {
             files.layer(layer, folder, 0);
@@ -44,7 +44,7 @@ impl Files {
         self
     }
 
-    fn layer(&mut self, layer: &Layer, folder: &Path, depth: u32) {
+    fn layer(&mut self, layer: &MapLayer, folder: &Path, depth: u32) {
         for lies in data_source::lies(layer, folder) {
             match lies {
                 Lies::In(named) => self.file(named, depth),

@@ -13,7 +13,7 @@ const DEPTH_MAX: u32 = 1000;
 
 /// What one layer says of its data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Layer {
+pub(super) struct MapLayer {
     /// Which part of QGIS reads it: `ogr`, `gdal`, `postgres`, …; empty if it is not told.
     pub(super) provider: String,
     /// Where it lies, in that provider's own words.
@@ -25,7 +25,7 @@ pub(super) struct Layer {
 /// What a whole project says.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
-    pub(super) layers: Vec<Layer>,
+    pub(super) layers: Vec<MapLayer>,
     /// Other projects whose layers it shows, in its own words.
     pub(super) embedded: BTreeSet<String>,
 }
@@ -80,7 +80,7 @@ enum Field {
 /// A layer as the tree of layers shows it.
 struct InTree {
     id: String,
-    layer: Layer,
+    layer: MapLayer,
 }
 
 /// What has been read so far.
@@ -89,11 +89,11 @@ struct Found {
     depth: u32,
     is_project: bool,
     /// The layer that is being read, and how deep it stands.
-    open: Option<(u32, String, Layer)>,
+    open: Option<(u32, String, MapLayer)>,
     /// The part of it that is being read: a child of the layer's element.
     reading: Option<Field>,
     ids: HashSet<String>,
-    layers: Vec<Layer>,
+    layers: Vec<MapLayer>,
     tree: Vec<InTree>,
     embedded: BTreeSet<String>,
 }
@@ -116,10 +116,12 @@ impl Found {
             self.embedded(name, element)?;
         }
         match (&self.open, name) {
-            (None, "maplayer") => self.open = Some((self.depth, String::new(), Layer::default())),
+            (None, "maplayer") => {
+                self.open = Some((self.depth, String::new(), MapLayer::default()))
+            }
             (None, "layer-tree-layer") => self.tree.push(InTree {
                 id: attribute(element, "id")?,
-                layer: Layer {
+                layer: MapLayer {
                     provider: attribute(element, "providerKey")?,
                     source: attribute(element, "source")?,
                     name: attribute(element, "name")?,

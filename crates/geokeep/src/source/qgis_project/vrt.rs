@@ -7,14 +7,14 @@ use std::path::Path;
 use quick_xml::events::Event;
 use quick_xml::{Reader, escape};
 
-use super::layers::Layer;
+use super::layers::MapLayer;
 
 /// Longer ones are mosaics of many images.
 const BYTES_MAX: u64 = 16 << 20;
 
 /// What a virtual file names, as layers whose paths are meant from its own folder; nothing for
 /// other files, and as much as can be read of one that is broken.
-pub(super) fn layers(path: &Path) -> Vec<Layer> {
+pub(super) fn layers(path: &Path) -> Vec<MapLayer> {
     if !path
         .extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("vrt"))
@@ -30,7 +30,7 @@ pub(super) fn layers(path: &Path) -> Vec<Layer> {
     }
 }
 
-fn named_in(text: &str) -> Vec<Layer> {
+fn named_in(text: &str) -> Vec<MapLayer> {
     let mut reader = Reader::from_str(text);
     let mut layers = Vec::new();
     let mut source: Option<String> = None;
@@ -44,9 +44,9 @@ fn named_in(text: &str) -> Vec<Layer> {
             }
             Ok(Event::End(_)) => {
                 let source = source.take().filter(|source| !source.is_empty());
-                layers.extend(source.map(|source| Layer {
+                layers.extend(source.map(|source| MapLayer {
                     source,
-                    ..Layer::default()
+                    ..MapLayer::default()
                 }));
             }
             Ok(Event::Text(text)) => append(&mut source, &text.xml10_content()),

@@ -59,13 +59,13 @@ impl Holder {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Locks {
     /// Somebody reads, or has a WAL database open.
-    pub shared: Option<Waiting>,
+    pub shared: Option<LockOwner>,
     /// Somebody is in a write transaction.
-    pub reserved: Option<Waiting>,
+    pub reserved: Option<LockOwner>,
     /// Somebody waits for readers to leave, so as to write.
-    pub pending: Option<Waiting>,
+    pub pending: Option<LockOwner>,
     /// Somebody writes to the file, or has it for itself.
-    pub exclusive: Option<Waiting>,
+    pub exclusive: Option<LockOwner>,
 }
 
 impl Locks {
@@ -83,7 +83,7 @@ impl Locks {
 
     /// Whoever stands in a reader's way, else whoever is there at all.
     #[must_use]
-    pub fn culprit(&self) -> Option<&Waiting> {
+    pub fn culprit(&self) -> Option<&LockOwner> {
         let all = [&self.exclusive, &self.pending, &self.reserved, &self.shared];
         all.into_iter().find_map(Option::as_ref)
     }
@@ -91,12 +91,12 @@ impl Locks {
 
 /// The process behind one lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub struct LockOwner {
     /// Process id; 0 if the system does not tell.
     pub pid: u32,
 }
 
-impl Waiting {
+impl LockOwner {
     /// The process with its name, looked up now.
     #[must_use]
     pub fn holder(&self, lock: &str) -> Holder {

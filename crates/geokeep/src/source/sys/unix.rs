@@ -10,7 +10,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
-use super::{Holder, Locks, PENDING_BYTE, RESERVED_BYTE, SHARED_FIRST, SHARED_SIZE, Waiting};
+use super::{Holder, LockOwner, Locks, PENDING_BYTE, RESERVED_BYTE, SHARED_FIRST, SHARED_SIZE};
 use crate::source::{FileStamp, FileSystem};
 
 /// Device and inode: the file behind any of its names.
@@ -184,12 +184,12 @@ fn conflicting(file: &File, start: u64, length: u64) -> io::Result<Option<Flock>
     Ok(fcntl_getlk(file, &wanted)?)
 }
 
-fn waiting(lock: &Flock) -> Waiting {
+fn waiting(lock: &Flock) -> LockOwner {
     // Locks of other machines (NFS) have pids of theirs, reported as 0 or negative.
     let pid = lock.pid.map_or(0, |pid| {
         u32::try_from(pid.as_raw_nonzero().get()).unwrap_or(0)
     });
-    Waiting { pid }
+    LockOwner { pid }
 }
 
 pub(crate) fn locks(file: &File) -> io::Result<Locks> {
@@ -206,7 +206,7 @@ pub(crate) fn locks(file: &File) -> io::Result<Locks> {
 
 /// A writer that waits for readers to leave holds PENDING for writing; readers touch it for an
 /// instant, with a read lock, and are not meant.
-pub(crate) fn pending_lock(file: &File) -> io::Result<Option<Waiting>> {
+pub(crate) fn pending_lock(file: &File) -> io::Result<Option<LockOwner>> {
     let lock = conflicting(file, PENDING_BYTE, 1)?;
     Ok(lock
         .filter(|l| matches!(l.typ, FlockType::WriteLock))

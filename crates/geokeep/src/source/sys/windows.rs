@@ -8,7 +8,7 @@ use std::io;
 use std::os::windows::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Holder, Locks, Waiting};
+use super::{Holder, LockOwner, Locks};
 use crate::source::{FileStamp, FileSystem};
 
 /// The resolved path stands for the file: the standard library does not give the file index.
@@ -78,7 +78,7 @@ pub(crate) fn locks(_file: &File) -> io::Result<Locks> {
     Ok(Locks::default())
 }
 
-pub(crate) fn pending_lock(_file: &File) -> io::Result<Option<Waiting>> {
+pub(crate) fn pending_lock(_file: &File) -> io::Result<Option<LockOwner>> {
     Ok(None)
 }
 

@@ -11,7 +11,7 @@ use crate::source::{Project, Source};
 
 /// One source and the line in which its backups go.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub struct Planned {
     /// What is protected.
     pub source: Source,
     /// The project that was read from it, if it is one.
@@ -28,7 +28,7 @@ pub struct Job {
     _reservation: Option<Arc<Reservation>>,
 }
 
-impl Job {
+impl Planned {
     pub(super) fn new(
         source: Source,
         project: Option<Arc<Project>>,
