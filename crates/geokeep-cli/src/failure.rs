@@ -7,6 +7,7 @@ mod room;
 use std::path::Path;
 
 use geokeep::destination::DestinationError;
+use geokeep::diff::DiffError;
 use geokeep::report::ReportError;
 use geokeep::restore::RestoreError;
 use geokeep::retention::RetentionError;
@@ -291,6 +292,44 @@ impl Failure {
         let failure = Self::new(error, message).state("the backup is as it was");
         match error {
             Error::Destination(e) => of_destination(e, failure),
+            other => failure.cause(other.to_string()),
+        }
+    }
+
+    /// A file that could not be read to be compared.
+    pub(crate) fn of_compared_file(error: &Error, file: &Path) -> Self {
+        let name = shown(file);
+        let new = |message: String| Self::new(error, message).state("the file was not changed");
+        match error {
+            Error::Source(e) => of_look(e, &name, new),
+            Error::Snapshot(e) => of_snapshot(e, &name, new),
+            Error::Interrupted(_) => new(format!("{name} was not compared: interrupted")),
+            other => new(format!("could not read {name} to compare it")).cause(other.to_string()),
+        }
+    }
+
+    /// Two files that could not be compared.
+    pub(crate) fn of_diff(error: &Error) -> Self {
+        let failure =
+            Self::new(error, "could not compare the two".to_owned()).state("neither was changed");
+        match error {
+            Error::Diff(DiffError::NoSuchLayer(name)) => failure
+                .cause(format!("neither of them has a layer '{name}'"))
+                .hint("without --layer all layers are compared"),
+            Error::Diff(DiffError::NoKey { .. }) => failure
+                .cause(error.to_string())
+                .hint("name other columns with --key, or leave it out"),
+            Error::Diff(DiffError::Unreadable { which, .. }) => failure
+                .cause(format!("SQLite cannot read the one {which}"))
+                .hint(
+                    "geokeep verify says whether a backup is sound, geokeep inspect what a file is",
+                ),
+            Error::Diff(DiffError::Noting(_)) => failure
+                .cause("what differs does not fit into the folder for temporary files")
+                .hint("make room there, or point TMPDIR and SQLITE_TMPDIR to another place"),
+            Error::Interrupted(_) => {
+                Self::new(error, "interrupted: nothing was compared".to_owned())
+            }
             other => failure.cause(other.to_string()),
         }
     }

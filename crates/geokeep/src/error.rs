@@ -1,6 +1,7 @@
 //! What can go wrong, by stage, and the one kind that scripts decide by.
 
 use crate::destination::DestinationError;
+use crate::diff::DiffError;
 use crate::report::ReportError;
 use crate::restore::RestoreError;
 use crate::retention::RetentionError;
@@ -33,6 +34,9 @@ pub enum Error {
     /// The file could not be given back.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// Two files could not be compared.
+    #[error(transparent)]
+    Diff(#[from] DiffError),
     /// There is no plan of what to forget.
     #[error(transparent)]
     Retention(#[from] RetentionError),
@@ -134,6 +138,7 @@ impl Error {
             Self::Destination(e) => e.kind(),
             Self::Verify(_) => Kind::VerificationFailed,
             Self::Restore(e) => e.kind(),
+            Self::Diff(e) => e.kind(),
             Self::Retention(RetentionError::EmptyPolicy) => Kind::Usage,
             Self::Schedule(e) => e.kind(),
             Self::Report(e) => e.kind(),

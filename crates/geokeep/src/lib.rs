@@ -21,9 +21,13 @@ pub mod destination;
 
 pub mod stored;
 
+mod geopackage;
+
 pub mod verify;
 
 pub mod backup;
+
+pub mod diff;
 
 pub mod restore;
 

@@ -1,5 +1,6 @@
 //! The objects of `--json`. Their fields are an interface: they may grow, never change.
 
+mod diff;
 mod inspect;
 mod upkeep;
 
@@ -13,6 +14,10 @@ use geokeep::restore::{Restored, RestoredProject};
 use geokeep::source::{NotProtected, Project, Source};
 use serde::Serialize;
 
+pub(crate) use diff::{
+    DiffFeatureLine, DiffHeaderLine, DiffLayerLine, DiffSummaryLine, StyleName, compared_backup,
+    compared_file,
+};
 pub(crate) use inspect::{InspectFailedLine, InspectLine};
 pub(crate) use upkeep::{AdoptLine, ForgetLine};
 

@@ -16,11 +16,13 @@ use serde::Serialize;
 use geokeep::words::visible_json;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use json::{
-    AdoptLine, BackupLine, ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine,
-    NotProtectedLine, ProjectLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, utc,
+    AdoptLine, BackupLine, DiffFeatureLine, DiffHeaderLine, DiffLayerLine, DiffSummaryLine,
+    ErrorLine, ForgetLine, InspectFailedLine, InspectLine, ManualLine, NotProtectedLine,
+    ProjectLine, ReportLine, RestoreLine, ScheduleLine, ScheduleText, StyleName, compared_backup,
+    compared_file, utc,
 };
 pub(crate) use progress::Progress;
-pub(crate) use text::{at, command, human_time, layers_in_short};
+pub(crate) use text::{at, command, human_time, in_words, layers_in_short};
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;

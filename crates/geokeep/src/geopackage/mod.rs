@@ -1,0 +1,12 @@
+//! What is known of the GeoPackage format (OGC 12-128r19) beyond SQLite's own: which tables a file
+//! has and what identifies their rows, geometries, styles.
+
+mod geometry;
+mod shape;
+mod styles;
+mod tables;
+
+pub(crate) use geometry::{Token, Tokens, body, same as same_geometry};
+pub use shape::Difference;
+pub(crate) use styles::canonical as canonical_xml;
+pub(crate) use tables::{Column, Layer, Rowid, Table, Tables};
