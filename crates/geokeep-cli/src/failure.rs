@@ -8,6 +8,7 @@ use std::path::Path;
 
 use geokeep::destination::DestinationError;
 use geokeep::diff::DiffError;
+use geokeep::diff::export::ExportError;
 use geokeep::report::ReportError;
 use geokeep::restore::RestoreError;
 use geokeep::retention::RetentionError;
@@ -330,6 +331,22 @@ impl Failure {
             Error::Interrupted(_) => {
                 Self::new(error, "interrupted: nothing was compared".to_owned())
             }
+            other => failure.cause(other.to_string()),
+        }
+    }
+
+    /// What differs, not written to a file.
+    pub(crate) fn of_export(error: &Error, file: &Path) -> Self {
+        let message = format!("could not write what differs to {}", shown(file));
+        let failure = Self::new(error, message).state("nothing was written there");
+        match error {
+            Error::Export(ExportError::Exists(_)) => failure
+                .cause("something of that name is there already")
+                .hint("name another file with --to, or remove that one first"),
+            Error::Export(ExportError::Write { error: e, .. }) => failure
+                .cause(e.to_string())
+                .hint("check that the folder exists, has room, and that this user may write there"),
+            Error::Export(ExportError::Diff(e)) => failure.cause(e.to_string()),
             other => failure.cause(other.to_string()),
         }
     }

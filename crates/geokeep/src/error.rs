@@ -2,6 +2,7 @@
 
 use crate::destination::DestinationError;
 use crate::diff::DiffError;
+use crate::diff::export::ExportError;
 use crate::report::ReportError;
 use crate::restore::RestoreError;
 use crate::retention::RetentionError;
@@ -37,6 +38,9 @@ pub enum Error {
     /// Two files could not be compared.
     #[error(transparent)]
     Diff(#[from] DiffError),
+    /// What differs could not be written to a file.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// There is no plan of what to forget.
     #[error(transparent)]
     Retention(#[from] RetentionError),
@@ -139,6 +143,7 @@ impl Error {
             Self::Verify(_) => Kind::VerificationFailed,
             Self::Restore(e) => e.kind(),
             Self::Diff(e) => e.kind(),
+            Self::Export(e) => e.kind(),
             Self::Retention(RetentionError::EmptyPolicy) => Kind::Usage,
             Self::Schedule(e) => e.kind(),
             Self::Report(e) => e.kind(),

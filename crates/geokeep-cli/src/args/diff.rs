@@ -44,6 +44,11 @@ pub(crate) struct Diff {
     #[arg(long, value_name = "N", conflicts_with = "counts")]
     pub(crate) limit: Option<u64>,
 
+    /// Write what differs to a file, whose ending says how: .gpkg (layers that QGIS shows coloured),
+    /// .html (a page to read), .csv or .geojson
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+
     /// Exit with 0 if nothing differs, and with 1 if something does
     #[arg(long)]
     pub(crate) exit_code: bool,

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use geokeep::Error;
 use geokeep::destination::{Destination, Named, Opened, Wish};
+use geokeep::diff::export::{Form, Told, export};
 use geokeep::diff::{Diff, DiffError, LayerDiff, Options, State, diff};
 use geokeep::restore::place_of_database;
 use geokeep::source::Source;
 
 use super::open;
 use crate::args;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, shown};
 use crate::render::{
     self, DiffFeatureLine, DiffHeaderLine, DiffLayerLine, DiffSummaryLine, Progress,
     compared_backup, compared_file,
@@ -26,6 +27,17 @@ pub(crate) enum Side {
 }
 
 pub(crate) fn run(arguments: &args::Diff, context: &Context) -> Result<Exit, Failure> {
+    if let Some(path) = arguments
+        .to
+        .as_ref()
+        .filter(|path| Form::of(path).is_none())
+    {
+        return Err(Failure::usage(
+            format!("it is not clear how to write {}", shown(path)),
+            "the ending of the name says in which form",
+            "end it with .gpkg, .html, .csv or .geojson",
+        ));
+    }
     let destination = match &arguments.from {
         Some(folder) => Some(open(folder, context)?),
         None => None,
@@ -46,6 +58,9 @@ pub(crate) fn run(arguments: &args::Diff, context: &Context) -> Result<Exit, Fai
     let [before, after] = [&states[0], &states[1]].map(State::connection);
     let found = diff(before, after, &options, &context.watch);
     let found = found.map_err(|e| Failure::of_diff(&e.into()))?;
+    if let Some(path) = &arguments.to {
+        write(&found, &sides, path, context)?;
+    }
     if context.json {
         json(&found, &sides, arguments)?;
     } else {
@@ -56,6 +71,21 @@ pub(crate) fn run(arguments: &args::Diff, context: &Context) -> Result<Exit, Fai
         false if !found.is_complete() => Exit::Incomplete,
         false => Exit::Done,
     })
+}
+
+fn write(
+    found: &Diff<'_>,
+    sides: &[Side; 2],
+    path: &Path,
+    context: &Context,
+) -> Result<(), Failure> {
+    let told = Told {
+        before: text::of_side(&sides[0]),
+        after: text::of_side(&sides[1]),
+        made: context.clock.now(),
+    };
+    let form = Form::of(path).unwrap_or(Form::Csv);
+    export(found, &told, form, path, &context.disk).map_err(|e| Failure::of_export(&e.into(), path))
 }
 
 fn json(found: &Diff<'_>, sides: &[Side; 2], arguments: &args::Diff) -> Result<(), Failure> {

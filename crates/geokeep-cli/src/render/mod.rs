@@ -22,7 +22,7 @@ pub(crate) use json::{
     compared_file, utc,
 };
 pub(crate) use progress::Progress;
-pub(crate) use text::{at, command, human_time, in_words, layers_in_short};
+pub(crate) use text::{at, command, human_time, layers_in_short};
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Value, ValueRef};
 
 use super::pairs::{Pair, locator};
 use super::spool::Spool;
@@ -35,6 +35,16 @@ impl Diff<'_> {
     #[must_use]
     pub fn is_equal(&self) -> bool {
         self.layers.iter().all(LayerDiff::is_equal)
+    }
+
+    /// The row of `gpkg_spatial_ref_sys` with that number, in the later file or else the earlier.
+    pub(crate) fn reference_system(&self, srs_id: i64) -> Option<Vec<Value>> {
+        let sql = "SELECT srs_name, srs_id, organization, organization_coordsys_id, definition,
+                   description FROM main.gpkg_spatial_ref_sys WHERE srs_id = ?1";
+        self.connections.iter().rev().find_map(|connection| {
+            let row = |row: &rusqlite::Row<'_>| (0..6).map(|at| row.get(at)).collect();
+            connection.query_row(sql, [srs_id], row).ok()
+        })
     }
 
     /// Whether everything could be compared.
@@ -172,6 +182,7 @@ impl Work<'_> {
     }
 
     fn make_pair(&self, before: Table, after: Table) -> Result<Result<Pair, String>, DiffError> {
+        self.sides.watch.check()?;
         let pair = Pair::new(before, after, self.sides.connections);
         match pair.map_err(|e| self.sides.fault(&Stop::Sqlite(e))) {
             Ok(pair) => Ok(Ok(pair)),
@@ -428,6 +439,8 @@ impl LayerDiff {
             before: None,
             kind,
             change,
+            geometry_type: None,
+            srs_id: None,
             matched_by: None,
             key: Vec::new(),
             rows: [None, None],
@@ -447,7 +460,12 @@ impl LayerDiff {
             "" => "table".to_owned(),
             kind => kind.to_owned(),
         };
-        Self::named(table.name.clone(), kind, change)
+        let entry = |name: &str| table.layer.entries.get(name).cloned();
+        Self {
+            geometry_type: entry("geometry_type_name"),
+            srs_id: entry("srs_id"),
+            ..Self::named(table.name.clone(), kind, change)
+        }
     }
 
     fn take(&mut self, compared: Compared, tolerance: f64) {

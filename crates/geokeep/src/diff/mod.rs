@@ -5,6 +5,7 @@
 //! again, as often as somebody wants to see them. Nothing is held that grows with the files.
 
 mod content;
+pub mod export;
 mod layers;
 mod merge;
 mod pairs;
@@ -158,6 +159,10 @@ pub struct LayerDiff {
     pub kind: String,
     /// What has become of it.
     pub change: LayerChange,
+    /// The type of its geometries, as the catalogue says.
+    pub geometry_type: Option<String>,
+    /// The number of its reference system.
+    pub srs_id: Option<String>,
     /// By what its rows were told to be the same.
     pub matched_by: Option<MatchedBy>,
     /// Columns of the key, or the one of the fid.
@@ -194,10 +199,28 @@ struct Inside {
 }
 
 impl LayerDiff {
+    /// Its columns but the geometry, as they are later or, if it is gone, were before.
+    pub(crate) fn column_names(&self) -> Vec<String> {
+        let pair = self.inside.pair.as_ref().map(|pair| &pair.after);
+        let Some(table) = self.inside.single.as_ref().or(pair) else {
+            return Vec::new();
+        };
+        let columns = table.columns.iter().filter(|c| !table.is_geometry(&c.name));
+        columns.map(|column| column.name.clone()).collect()
+    }
+
+    /// Whether the numbers by which rows are known were given out anew, so that their contents had to
+    /// tell which is which.
+    #[must_use]
+    pub fn is_renumbered(&self) -> bool {
+        self.matched_by == Some(MatchedBy::Content) && !self.key.is_empty()
+    }
+
     /// Whether nothing that matters differs.
     #[must_use]
     pub fn is_equal(&self) -> bool {
         self.change == LayerChange::Changed
+            && !self.is_renumbered()
             && self.added + self.deleted + self.changed == 0
             && self.schema.is_empty()
     }

@@ -190,3 +190,79 @@ fn hash_geometry(blob: &[u8], into: &mut XxHash3_128) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_is_what_is_equal_for_the_user() {
+        use ValueRef::{Integer, Null, Real, Text};
+        let is = |rule, a, b| {
+            let digest = |value| {
+                let mut hasher = XxHash3_128::with_seed(1);
+                hash(rule, value, &mut hasher);
+                hasher.finish_128()
+            };
+            let equal = equal(rule, a, b, 0.0);
+            assert_eq!(equal, digest(a) == digest(b), "{rule:?} {a:?} {b:?}");
+            equal
+        };
+        assert!(is(Rule::Real, Integer(1), Real(1.0)));
+        assert!(!is(Rule::Plain, Integer(1), Real(1.0)));
+        // 2^53 + 1 is no floating-point number.
+        let (odd, even) = (Integer((1 << 53) + 1), Real(9_007_199_254_740_992.0));
+        assert!(!is(Rule::Real, odd, even));
+        assert!(is(Rule::Plain, Real(0.0), Real(-0.0)));
+        assert!(!is(Rule::Plain, Null, Integer(0)) && is(Rule::Plain, Null, Null));
+        let text = |text: &'static str| Text(text.as_bytes());
+        for same in [
+            "2024-05-01T10:00:00Z",
+            "2024-05-01 10:00:00",
+            "2024-05-01T12:00:00.000+02:00",
+        ] {
+            assert!(
+                is(Rule::Instant, text("2024-05-01T10:00:00.000Z"), text(same)),
+                "{same}"
+            );
+            assert!(!is(
+                Rule::Plain,
+                text("2024-05-01T10:00:00.000Z"),
+                text(same)
+            ));
+        }
+        assert!(!is(Rule::Instant, text("yesterday"), text("today")));
+        assert!(!is(Rule::Plain, text("a"), ValueRef::Blob(b"a")));
+    }
+
+    #[test]
+    fn rules_follow_the_declaration() {
+        assert_eq!(Rule::of(["DOUBLE", "INTEGER"]), Rule::Real);
+        assert_eq!(Rule::of(["POINT", "POINT"]), Rule::Plain);
+        assert_eq!(Rule::of(["datetime", "TEXT"]), Rule::Instant);
+        assert_eq!(Rule::of(["TEXT(10)", "TEXT"]), Rule::Plain);
+    }
+
+    #[test]
+    fn keys_are_ordered_as_sqlite_does() {
+        let values = [
+            ValueRef::Null,
+            ValueRef::Real(f64::NEG_INFINITY),
+            ValueRef::Integer(i64::MIN),
+            ValueRef::Real(-1.5),
+            ValueRef::Integer(-1),
+            ValueRef::Integer((1 << 53) + 1),
+            ValueRef::Real(9_007_199_254_740_994.0),
+            ValueRef::Integer(i64::MAX),
+            ValueRef::Real(9.3e18),
+            ValueRef::Text(b""),
+            ValueRef::Text(b"a"),
+            ValueRef::Blob(b""),
+        ];
+        for (i, a) in values.iter().enumerate() {
+            for (j, b) in values.iter().enumerate() {
+                assert_eq!(order(*a, *b), i.cmp(&j), "{a:?} {b:?}");
+            }
+        }
+    }
+}

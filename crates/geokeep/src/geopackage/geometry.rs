@@ -271,3 +271,7 @@ impl Iterator for Tokens<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "geometry_tests.rs"]
+mod tests;

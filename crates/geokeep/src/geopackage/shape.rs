@@ -1,4 +1,4 @@
-//! A geometry in memory, and how two of them differ in words that people use.
+//! A geometry in memory: its extent, area, length and centre, and what two of them have in common.
 
 use std::ops::Range;
 
@@ -25,98 +25,11 @@ pub(crate) enum Role {
 pub(crate) struct Shape {
     /// The code of its type.
     pub(crate) kind: u32,
-    vertices: Vec<[f64; 4]>,
-    sequences: Vec<(Role, Range<usize>)>,
+    pub(super) vertices: Vec<[f64; 4]>,
+    pub(super) sequences: Vec<(Role, Range<usize>)>,
     /// Types and numbers of parts, in order.
-    skeleton: Vec<u32>,
-    /// Which of its geometries has z, and which m.
-    dimensions: Vec<(bool, bool)>,
+    pub(super) skeleton: Vec<u32>,
     curved: bool,
-}
-
-/// How a geometry has changed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
-    /// A word that scripts decide by.
-    pub change: &'static str,
-    /// How far its centre is from where it was.
-    pub by: Option<f64>,
-    /// How far the vertex that moved farthest is from where it was, if there are as many.
-    pub largest_shift: Option<f64>,
-    /// Before and after.
-    pub area: Option<[f64; 2]>,
-    /// Before and after.
-    pub length: Option<[f64; 2]>,
-    /// Before and after.
-    pub vertices: Option<[usize; 2]>,
-}
-
-impl Difference {
-    /// A change of which no more is known.
-    pub(crate) fn only(change: &'static str) -> Self {
-        Self {
-            change,
-            by: None,
-            largest_shift: None,
-            area: None,
-            length: None,
-            vertices: None,
-        }
-    }
-
-    /// Between two blobs that do not hold the same geometry.
-    pub(crate) fn between(before: Option<&[u8]>, after: Option<&[u8]>) -> Self {
-        let (before, after) = match (before, after) {
-            (None, _) => return Self::only("added"),
-            (_, None) => return Self::only("removed"),
-            (Some(before), Some(after)) => (Shape::of(before), Shape::of(after)),
-        };
-        let (Some(before), Some(after)) = (before, after) else {
-            return Self::only("other");
-        };
-        let distance = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
-        let pair = |a: Option<f64>, b: Option<f64>| Some([a?, b?]);
-        let centres = before.centre().zip(after.centre());
-        Self {
-            change: kind_of_change(&before, &after),
-            by: centres.map(|(a, b)| distance(a, b)),
-            largest_shift: before.largest_shift(&after),
-            area: pair(before.area(), after.area()),
-            length: pair(before.length(), after.length()),
-            vertices: Some([before.vertices.len(), after.vertices.len()]),
-        }
-    }
-}
-
-fn kind_of_change(before: &Shape, after: &Shape) -> &'static str {
-    if before.vertices.is_empty() != after.vertices.is_empty() {
-        return "emptied_or_filled";
-    }
-    let as_single = |kind: u32| {
-        if (4..=6).contains(&kind) {
-            kind - 3
-        } else {
-            kind
-        }
-    };
-    let same_parts = before.sequences == after.sequences;
-    let same_places = same_parts && before.in_the_plane().eq(after.in_the_plane());
-    if same_places && before.skeleton == after.skeleton {
-        return "z_or_m";
-    }
-    if same_places && before.kind != after.kind && as_single(before.kind) == as_single(after.kind) {
-        return "single_or_multi";
-    }
-    if before.skeleton != after.skeleton {
-        return "reshaped";
-    }
-    if before.is_shifted_to(after) {
-        return "moved";
-    }
-    if before.is_redrawn_as(after) {
-        return "ring_order";
-    }
-    "reshaped"
 }
 
 impl Shape {
@@ -130,8 +43,8 @@ impl Shape {
                     if shape.skeleton.is_empty() {
                         shape.kind = kind;
                     }
-                    shape.skeleton.extend([kind, parts]);
-                    shape.dimensions.push((z, m));
+                    let dimension = u32::from(z) + 2 * u32::from(m);
+                    shape.skeleton.extend([kind + 1000 * dimension, parts]);
                     shape.curved |= [CIRCULAR, COMPOUND, CURVE_POLYGON].contains(&kind);
                     polygon = kind == POLYGON || kind == TRIANGLE;
                     match kind {
@@ -175,10 +88,6 @@ impl Shape {
             .filter_map(|(role, range)| Some((*role, self.vertices.get(range.clone())?)))
     }
 
-    pub(crate) fn is_curved(&self) -> bool {
-        self.curved
-    }
-
     /// `[min_x, min_y, max_x, max_y]`, if it has a vertex and all are finite.
     pub(crate) fn extent(&self) -> Option<[f64; 4]> {
         let (first, rest) = self.vertices.split_first()?;
@@ -192,7 +101,7 @@ impl Shape {
         extent.iter().all(|n| n.is_finite()).then_some(extent)
     }
 
-    fn in_the_plane(&self) -> impl Iterator<Item = [f64; 2]> {
+    pub(super) fn in_the_plane(&self) -> impl Iterator<Item = [f64; 2]> {
         self.vertices.iter().map(|v| [v[0], v[1]])
     }
 
@@ -219,7 +128,7 @@ impl Shape {
     }
 
     /// The centre of its areas, else of its lines, else of its vertices.
-    fn centre(&self) -> Option<[f64; 2]> {
+    pub(super) fn centre(&self) -> Option<[f64; 2]> {
         let origin = *self.vertices.first()?;
         let mut areas = Weighted::default();
         let mut lines = Weighted::default();
@@ -246,7 +155,7 @@ impl Shape {
             .or_else(|| points.mean())
     }
 
-    fn largest_shift(&self, other: &Self) -> Option<f64> {
+    pub(super) fn largest_shift(&self, other: &Self) -> Option<f64> {
         if self.skeleton != other.skeleton || self.vertices.len() != other.vertices.len() {
             return None;
         }
@@ -256,7 +165,7 @@ impl Shape {
     }
 
     /// Whether all vertices have gone the same way, as far as coordinates can tell.
-    fn is_shifted_to(&self, other: &Self) -> bool {
+    pub(super) fn is_shifted_to(&self, other: &Self) -> bool {
         if self.sequences != other.sequences {
             return false;
         }
@@ -271,7 +180,7 @@ impl Shape {
     }
 
     /// Whether only the starts or the directions of rings differ.
-    fn is_redrawn_as(&self, other: &Self) -> bool {
+    pub(super) fn is_redrawn_as(&self, other: &Self) -> bool {
         let mut pairs = self.sequences().zip(other.sequences());
         self.sequences == other.sequences
             && pairs.all(|((role, a), (_, b))| match role {

@@ -1,6 +1,6 @@
 //! What differs, for people: a line for each layer, then what else has changed.
 
-use geokeep::diff::{Cell, Change, Diff, LayerChange, LayerDiff, MatchedBy, Row, SchemaChange};
+use geokeep::diff::{Cell, Change, Diff, LayerChange, LayerDiff, Row, SchemaChange};
 use geokeep::report::quoted;
 use geokeep::words::shortened;
 
@@ -52,13 +52,16 @@ pub(super) fn show(
             }
         }
     }
+    if let Some(path) = &arguments.to {
+        render::say(context, &format!("written to {}", shown(path)));
+    }
     if let Some(hint) = way_back(found, sides, arguments) {
         render::say(context, &hint);
     }
     Ok(())
 }
 
-fn of_side(side: &Side) -> String {
+pub(super) fn of_side(side: &Side) -> String {
     match side {
         Side::File(source) => format!("the file {} as it is now", shown(&source.real)),
         Side::Backup(backup) => format!(
@@ -107,14 +110,12 @@ fn in_a_line(layer: &LayerDiff) -> String {
         _ if is_view => "changed".to_owned(),
         _ => counts(layer),
     };
-    let how = match layer.matched_by {
-        Some(MatchedBy::Content) if !layer.key.is_empty() => {
-            format!(
-                "; {} was given out anew, rows were matched by content",
-                layer.key.join(", ")
-            )
-        }
-        _ => String::new(),
+    let how = match layer.is_renumbered() {
+        true => format!(
+            "; {} was given out anew, so that rows were matched by what they hold",
+            layer.key.join(", ")
+        ),
+        false => String::new(),
     };
     format!("{name}: {text}{how}")
 }
@@ -228,7 +229,7 @@ fn of_row(row: &Row) -> String {
     let key: Vec<_> = row.key.iter().map(of_cell).collect();
     let mut parts = Vec::new();
     if let Some(difference) = row.geometry.as_ref().and_then(|g| g.difference.as_ref()) {
-        parts.push(render::in_words(difference));
+        parts.push(difference.in_words());
     }
     for field in row.fields.iter().filter(|field| field.differs) {
         let part = match (&field.before, &field.after) {
