@@ -7,7 +7,7 @@ use std::path::Path;
 use geokeep::Error;
 use geokeep::destination::{Destination, Named, Opened, Wish};
 use geokeep::diff::export::{Form, Told, export};
-use geokeep::diff::{Diff, DiffError, LayerDiff, Options, State, diff};
+use geokeep::diff::{Diff, DiffError, LayerDiff, Options, State, Way, diff_of};
 use geokeep::restore::place_of_database;
 use geokeep::source::Source;
 
@@ -55,8 +55,7 @@ pub(crate) fn run(arguments: &args::Diff, context: &Context) -> Result<Exit, Fai
         ignore: arguments.ignore.clone(),
         tolerance: arguments.tolerance,
     };
-    let [before, after] = [&states[0], &states[1]].map(State::connection);
-    let found = diff(before, after, &options, &context.watch);
+    let found = diff_of(&states[0], &states[1], &options, &context.watch);
     let found = found.map_err(|e| Failure::of_diff(&e.into()))?;
     if let Some(path) = &arguments.to {
         write(&found, &sides, path, context)?;
@@ -95,7 +94,7 @@ fn json(found: &Diff<'_>, sides: &[Side; 2], arguments: &args::Diff) -> Result<(
     };
     render::json_line(&DiffHeaderLine::new([told(&sides[0]), told(&sides[1])]));
     for layer in &found.layers {
-        render::json_line(&DiffLayerLine::of(layer));
+        render::json_line(&DiffLayerLine::of(layer, rows_of(layer, sides)));
         if arguments.counts {
             continue;
         }
@@ -106,6 +105,26 @@ fn json(found: &Diff<'_>, sides: &[Side; 2], arguments: &args::Diff) -> Result<(
     }
     render::json_line(&DiffSummaryLine::of(found));
     Ok(())
+}
+
+/// How many rows a layer has before and after: counted, or as a backup says of itself.
+fn rows_of(layer: &LayerDiff, sides: &[Side; 2]) -> [Option<u64>; 2] {
+    let told = |side: usize, name: &str| match &sides[side] {
+        Side::Backup(backup) => {
+            let mut layers = backup.manifest.layers.iter();
+            layers.find(|other| other.name == name)?.rows
+        }
+        Side::File(_) => None,
+    };
+    if layer.way != Some(Way::Pages) {
+        return layer.rows;
+    }
+    let before = told(0, layer.before.as_deref().unwrap_or(&layer.layer));
+    let after = told(1, &layer.layer);
+    let (added, deleted) = (layer.added, layer.deleted);
+    let or_before = || Some((after? + deleted).saturating_sub(added));
+    let or_after = || Some((before? + added).saturating_sub(deleted));
+    [before.or_else(or_before), after.or_else(or_after)]
 }
 
 /// Calls `each` for up to `limit` rows of a layer that differ.

@@ -7,6 +7,7 @@ use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, Rows};
 
+use super::pages::Ids;
 use super::pairs::{Both, Pair};
 use super::spool::{Change, List, Spool};
 use super::values::{equal, order};
@@ -49,6 +50,13 @@ pub(super) struct Job<'a> {
 impl Job<'_> {
     fn plan(&self, side: usize, identity: &Identity) -> Plan {
         let table = self.table(side);
+        let within = match identity {
+            Identity::Rowid => {
+                let rowid = self.locators[side].join("");
+                format!(" WHERE {rowid} BETWEEN ?1 AND ?2")
+            }
+            Identity::Key(_) => String::new(),
+        };
         let name = |both: &Both| quote(if side == 0 { &both.before } else { &both.after });
         let mut columns = self.locators[side].clone();
         let locator = 0..columns.len();
@@ -69,7 +77,7 @@ impl Job<'_> {
         columns.extend(self.columns.iter().map(name));
         Plan {
             sql: format!(
-                "SELECT {} FROM main.{} ORDER BY {}",
+                "SELECT {} FROM main.{}{within} ORDER BY {}",
                 columns.join(", "),
                 quote(&table.name),
                 order.join(", ")
@@ -151,72 +159,116 @@ fn values<'a>(row: &'a Row<'_>, columns: Range<usize>) -> rusqlite::Result<Vec<V
     columns.map(|at| row.get_ref(at)).collect()
 }
 
-/// Compares all rows and lists those that differ.
+/// All rowids.
+pub(super) const ALL: [Ids; 1] = [(i64::MIN, i64::MAX)];
+
+/// Compares the rows with these rowids and lists those that differ. Where rows are known by a key,
+/// it compares all of them.
 pub(super) fn merge(
     job: &Job<'_>,
     identity: &Identity,
     spool: &Spool,
     list: &List,
+    ids: &[Ids],
 ) -> Result<Counts, Stop> {
     let plans = [job.plan(0, identity), job.plan(1, identity)];
     let mut before = job.connections[0].prepare(&plans[0].sql)?;
     let mut after = job.connections[1].prepare(&plans[1].sql)?;
-    let side = |rows, plan| Side {
-        rows,
-        plan,
-        last: None,
-        count: 0,
+    let mut merge = Merge {
+        job,
+        plans: &plans,
+        spool,
+        list,
+        counts: Counts::new(job.columns.len()),
     };
-    let mut a = side(before.query([])?, &plans[0]);
-    let mut b = side(after.query([])?, &plans[1]);
-    let mut counts = Counts::new(job.columns.len());
-    a.advance()?;
-    b.advance()?;
-    loop {
-        let ordering = match (a.rows.get(), b.rows.get()) {
-            (None, None) => break,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(one), Some(other)) => compare_keys(one, other, [&plans[0], &plans[1]])?,
-        };
-        let found = |row: Option<&Row<'_>>, plan: &Plan, change| -> Result<(), Stop> {
-            if let Some(row) = row {
-                let found_by = values(row, plan.locator.clone())?;
-                let (one, other) = match change {
-                    Change::Deleted => (found_by.as_slice(), [].as_slice()),
-                    _ => ([].as_slice(), found_by.as_slice()),
-                };
-                spool.add(list, change, one, other)?;
-            }
-            Ok(())
-        };
-        match ordering {
-            Ordering::Less => {
-                counts.deleted += 1;
-                found(a.rows.get(), &plans[0], Change::Deleted)?;
-                a.advance()?;
-            }
-            Ordering::Greater => {
-                counts.added += 1;
-                found(b.rows.get(), &plans[1], Change::Added)?;
-                b.advance()?;
-            }
-            Ordering::Equal => {
-                if let (Some(one), Some(other)) = (a.rows.get(), b.rows.get()) {
-                    counts.common += 1;
-                    if compare_rows(job, one, other, &plans, &mut counts)? {
-                        let one = values(one, plans[0].locator.clone())?;
-                        let other = values(other, plans[1].locator.clone())?;
-                        spool.add(list, Change::Changed, &one, &other)?;
-                    }
-                }
-                a.advance()?;
-                b.advance()?;
+    match identity {
+        Identity::Key(_) => merge.all(before.query([])?, after.query([])?)?,
+        Identity::Rowid => {
+            for &(from, upto) in ids {
+                merge.all(before.query([from, upto])?, after.query([from, upto])?)?;
             }
         }
     }
-    counts.rows = [a.count, b.count];
-    Ok(counts)
+    Ok(merge.counts)
+}
+
+struct Merge<'a> {
+    job: &'a Job<'a>,
+    plans: &'a [Plan; 2],
+    spool: &'a Spool,
+    list: &'a List,
+    counts: Counts,
+}
+
+impl Merge<'_> {
+    fn all(&mut self, before: Rows<'_>, after: Rows<'_>) -> Result<(), Stop> {
+        let side = |rows, plan| Side {
+            rows,
+            plan,
+            last: None,
+            count: 0,
+        };
+        let plans = self.plans;
+        let mut a = side(before, &plans[0]);
+        let mut b = side(after, &plans[1]);
+        a.advance()?;
+        b.advance()?;
+        loop {
+            match (a.rows.get(), b.rows.get()) {
+                (None, None) => break,
+                (Some(one), Some(other)) => {
+                    match compare_keys(one, other, [&plans[0], &plans[1]])? {
+                        Ordering::Less => {
+                            self.only_before(one)?;
+                            a.advance()?;
+                        }
+                        Ordering::Greater => {
+                            self.only_after(other)?;
+                            b.advance()?;
+                        }
+                        Ordering::Equal => {
+                            self.both(one, other)?;
+                            a.advance()?;
+                            b.advance()?;
+                        }
+                    }
+                }
+                (Some(one), None) => {
+                    self.only_before(one)?;
+                    a.advance()?;
+                }
+                (None, Some(other)) => {
+                    self.only_after(other)?;
+                    b.advance()?;
+                }
+            }
+        }
+        self.counts.rows[0] += a.count;
+        self.counts.rows[1] += b.count;
+        Ok(())
+    }
+
+    fn only_before(&mut self, row: &Row<'_>) -> Result<(), Stop> {
+        self.counts.deleted += 1;
+        let found_by = values(row, self.plans[0].locator.clone())?;
+        Ok(self.spool.add(self.list, Change::Deleted, &found_by, &[])?)
+    }
+
+    fn only_after(&mut self, row: &Row<'_>) -> Result<(), Stop> {
+        self.counts.added += 1;
+        let found_by = values(row, self.plans[1].locator.clone())?;
+        Ok(self.spool.add(self.list, Change::Added, &[], &found_by)?)
+    }
+
+    fn both(&mut self, one: &Row<'_>, other: &Row<'_>) -> Result<(), Stop> {
+        self.counts.common += 1;
+        if compare_rows(self.job, one, other, self.plans, &mut self.counts)? {
+            let one = values(one, self.plans[0].locator.clone())?;
+            let other = values(other, self.plans[1].locator.clone())?;
+            self.spool.add(self.list, Change::Changed, &one, &other)?;
+        }
+        Ok(())
+    }
 }
 
 /// Whether two rows differ, counted by column.

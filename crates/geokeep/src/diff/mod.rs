@@ -8,18 +8,20 @@ mod content;
 pub mod export;
 mod layers;
 mod merge;
+mod pages;
 mod pairs;
 mod rows;
 mod spool;
 mod states;
 mod table;
 mod values;
+mod work;
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, ErrorCode};
 
-pub use layers::{Diff, diff};
+pub use layers::{Diff, diff, diff_of};
 pub use pairs::SchemaChange;
 pub use rows::{Cell, Field, Geometries, Row};
 pub use states::State;
@@ -147,6 +149,26 @@ impl MatchedBy {
     }
 }
 
+/// How the rows of a table were compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// All of them, one by one.
+    Merge,
+    /// Those that can differ, since others stand on pages that are the same.
+    Pages,
+}
+
+impl Way {
+    /// The name in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Pages => "pages",
+        }
+    }
+}
+
 /// How a table differs.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -167,7 +189,7 @@ pub struct LayerDiff {
     pub matched_by: Option<MatchedBy>,
     /// Columns of the key, or the one of the fid.
     pub key: Vec<String>,
-    /// Before and after.
+    /// Before and after; none where it was not there, and where not all were read.
     pub rows: [Option<u64>; 2],
     /// Rows that were added.
     pub added: u64,
@@ -181,6 +203,8 @@ pub struct LayerDiff {
     pub columns: BTreeMap<String, u64>,
     /// What has changed of the table itself.
     pub schema: Vec<SchemaChange>,
+    /// How its rows were compared, if they were.
+    pub way: Option<Way>,
     /// Why its rows could not be compared.
     pub not_compared: Option<String>,
     inside: Inside,
@@ -199,14 +223,26 @@ struct Inside {
 }
 
 impl LayerDiff {
-    /// Its columns but the geometry, as they are later or, if it is gone, were before.
-    pub(crate) fn column_names(&self) -> Vec<String> {
+    /// An entry of GeoPackage's catalogue.
+    pub(crate) fn entry(&self, name: &str) -> Option<&str> {
+        let pair = self.inside.pair.as_ref().map(|pair| &pair.after);
+        let table = self.inside.single.as_ref().or(pair)?;
+        table.layer.entries.get(name).map(String::as_str)
+    }
+
+    /// Names and types of its columns but key and geometry, as they are later or, if it is gone, were
+    /// before.
+    pub(crate) fn typed_columns(&self) -> Vec<(String, String)> {
         let pair = self.inside.pair.as_ref().map(|pair| &pair.after);
         let Some(table) = self.inside.single.as_ref().or(pair) else {
             return Vec::new();
         };
-        let columns = table.columns.iter().filter(|c| !table.is_geometry(&c.name));
-        columns.map(|column| column.name.clone()).collect()
+        let is_key = |name: &str| self.key.iter().any(|key| key.eq_ignore_ascii_case(name));
+        let columns = table.columns.iter();
+        let columns = columns.filter(|c| !table.is_geometry(&c.name) && !is_key(&c.name));
+        columns
+            .map(|column| (column.name.clone(), column.declared.clone()))
+            .collect()
     }
 
     /// Whether the numbers by which rows are known were given out anew, so that their contents had to

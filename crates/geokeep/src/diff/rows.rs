@@ -86,8 +86,8 @@ pub struct Row {
     pub change: Change,
     /// The values by which people find it: its fid or its key; none if it has neither.
     pub key: Vec<Cell>,
-    /// Its other columns but the geometry: those that both tables have, or of a row that is in one
-    /// only all of it.
+    /// Its other columns but the geometry: those that both tables have, or all where the row is in
+    /// one only.
     pub fields: Vec<Field>,
     /// Its geometry, if the table has any.
     pub geometry: Option<Geometries>,
@@ -137,7 +137,7 @@ impl Diff<'_> {
         while let Some(row) = rows.next().map_err(lost)? {
             let cells = cells(table, row).map_err(lost)?;
             let key = key_of(&layer.key, table, &cells);
-            if !each(&single(change, key, table, cells))? {
+            if !each(&single(change, &layer.key, key, table, cells))? {
                 break;
             }
         }
@@ -172,11 +172,11 @@ impl Diff<'_> {
             let row = match change {
                 Change::Added => {
                     let cells = read(1, after)?;
-                    single(change, key(1, &cells), tables[1], cells)
+                    single(change, &layer.key, key(1, &cells), tables[1], cells)
                 }
                 Change::Deleted => {
                     let cells = read(0, before)?;
-                    single(change, key(0, &cells), tables[0], cells)
+                    single(change, &layer.key, key(0, &cells), tables[0], cells)
                 }
                 Change::Changed => {
                     let both = [read(0, before)?, read(1, after)?];
@@ -240,7 +240,13 @@ fn key_of(names: &[String], table: &Table, cells: &[Cell]) -> Vec<Cell> {
 }
 
 /// A row that is in one of the two.
-fn single(change: Change, key: Vec<Cell>, table: &Table, cells: Vec<Cell>) -> Row {
+fn single(
+    change: Change,
+    names: &[String],
+    key: Vec<Cell>,
+    table: &Table,
+    cells: Vec<Cell>,
+) -> Row {
     let mut row = Row {
         change,
         key,
@@ -255,6 +261,12 @@ fn single(change: Change, key: Vec<Cell>, table: &Table, cells: Vec<Cell>) -> Ro
                 blobs: if is_after { [not, there] } else { [there, not] },
                 difference: None,
             });
+            continue;
+        }
+        if names
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(&column.name))
+        {
             continue;
         }
         let (before, after) = if is_after {

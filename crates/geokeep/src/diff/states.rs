@@ -2,9 +2,10 @@
 //! a backup takes its snapshot.
 
 use rusqlite::Connection;
+use sozip::ReadAt;
 
 use crate::backup::Settings;
-use crate::destination::Opened;
+use crate::destination::{Opened, StoredBytes};
 use crate::durable::Temporary;
 use crate::error::Error;
 use crate::snapshot::{Request, SnapshotError, take};
@@ -19,16 +20,13 @@ const CACHE: usize = 6 << 20;
 
 /// A state of a database that keeps still.
 #[derive(Debug)]
-pub struct State {
-    // Before the file that it reads.
-    inner: Inner,
-    _file: Option<Temporary>,
-}
+pub struct State(Inner);
 
 #[derive(Debug)]
 enum Inner {
-    Stored(Database),
-    Copied(Connection),
+    Stored(Database, StoredBytes, Bytes),
+    // The connection is closed before the file that it reads goes.
+    Copied(Connection, Temporary),
 }
 
 impl State {
@@ -37,12 +35,10 @@ impl State {
     /// # Errors
     /// Those of reading what is stored.
     pub fn of_backup(backup: &Opened, watch: &Watch) -> Result<Self, Error> {
-        let bytes = Bytes::new(&backup.bytes()?, CACHE);
+        let stored = backup.bytes()?;
+        let bytes = Bytes::new(&stored, CACHE);
         let database = Database::open(&bytes, watch).map_err(unreadable)?;
-        Ok(Self {
-            inner: Inner::Stored(database),
-            _file: None,
-        })
+        Ok(Self(Inner::Stored(database, stored, bytes)))
     }
 
     /// What a live file holds now. It is read as for a backup, and never written.
@@ -53,18 +49,31 @@ impl State {
         let copy = copy(source, settings, watch)?;
         let uri = sqlite::uri(copy.path(), "mode=ro&immutable=1");
         let connection = sqlite::foreign(&uri, watch).map_err(unreadable)?;
-        Ok(Self {
-            inner: Inner::Copied(connection),
-            _file: Some(copy),
-        })
+        Ok(Self(Inner::Copied(connection, copy)))
     }
 
     /// The connection on it.
     #[must_use]
     pub fn connection(&self) -> &Connection {
-        match &self.inner {
-            Inner::Stored(database) => database.connection(),
-            Inner::Copied(connection) => connection,
+        match &self.0 {
+            Inner::Stored(database, ..) => database.connection(),
+            Inner::Copied(connection, _) => connection,
+        }
+    }
+
+    /// Its chunks as they are stored.
+    pub(super) fn stored(&self) -> Option<&StoredBytes> {
+        match &self.0 {
+            Inner::Stored(_, stored, _) => Some(stored),
+            Inner::Copied(..) => None,
+        }
+    }
+
+    /// Its bytes.
+    pub(super) fn reader(&self) -> &dyn ReadAt {
+        match &self.0 {
+            Inner::Stored(_, _, bytes) => bytes.reader(),
+            Inner::Copied(_, file) => file.file(),
         }
     }
 }

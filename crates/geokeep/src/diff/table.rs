@@ -3,11 +3,12 @@
 use rusqlite::Connection;
 
 use super::content::{columns_of_content, matched};
-use super::merge::{Identity, Job, merge};
+use super::merge::{ALL, Identity, Job, merge};
+use super::pages::{Candidates, Ids, Pages};
 use super::pairs::{Both, Pair, is_rowid};
 use super::spool::{List, Spool};
 use super::values::Rule;
-use super::{Counts, DiffError, MatchedBy, Options, Stop};
+use super::{Counts, DiffError, MatchedBy, Options, Stop, Way};
 use crate::Watch;
 use crate::geopackage::{Rowid, Table, Tables};
 use crate::sqlite;
@@ -39,6 +40,8 @@ const TILE: [&str; 3] = ["zoom_level", "tile_column", "tile_row"];
 pub(super) struct Sides<'a> {
     pub(super) connections: [&'a Connection; 2],
     pub(super) tables: [Tables; 2],
+    /// What their pages tell.
+    pub(super) pages: Option<Pages<'a>>,
     pub(super) watch: &'a Watch,
 }
 
@@ -49,6 +52,7 @@ pub(super) struct Compared {
     pub(super) key: Vec<Both>,
     pub(super) columns: Vec<Both>,
     pub(super) list: List,
+    pub(super) way: Way,
 }
 
 /// Why the rows of a table were not compared.
@@ -284,6 +288,24 @@ impl Task<'_> {
     }
 
     fn by(&self, identity: &Identity) -> Result<Compared, Stop> {
+        if matches!(identity, Identity::Rowid)
+            && let Some(candidates) = self.candidates()
+        {
+            let compared = self.by_those(identity, &candidates.ids, Way::Pages)?;
+            if !compared.may_be_mostly_other(candidates.same_leaves) {
+                return Ok(compared);
+            }
+        }
+        self.by_those(identity, &ALL, Way::Merge)
+    }
+
+    fn candidates(&self) -> Option<Candidates> {
+        let pages = self.sides.pages.as_ref()?;
+        pages.candidates(&self.pair.before, &self.pair.after)
+    }
+
+    /// Compares the rows with these rowids.
+    fn by_those(&self, identity: &Identity, ids: &[Ids], way: Way) -> Result<Compared, Stop> {
         let list = self.new_list()?;
         let (matched_by, key) = match identity {
             Identity::Rowid => (MatchedBy::Fid, rowid_of(self.pair)),
@@ -291,20 +313,32 @@ impl Task<'_> {
         };
         let mut columns = self.content.clone();
         columns.retain(|column| !key.iter().any(|key| key.after == column.after));
-        let counts = merge(&self.job(&columns), identity, self.spool, &list)?;
+        let counts = merge(&self.job(&columns), identity, self.spool, &list, ids)?;
         Ok(Compared {
             counts,
             matched_by,
             key,
             columns,
             list,
+            way,
         })
     }
 
     fn by_content(&self) -> Result<Compared, Stop> {
         let list = self.new_list()?;
-        let counts = matched(&self.job(&self.content), self.spool, &list)?;
+        let all_same = self
+            .candidates()
+            .is_some_and(|candidates| candidates.ids.is_empty());
+        let (counts, way) = if all_same {
+            (Counts::new(self.content.len()), Way::Pages)
+        } else {
+            (
+                matched(&self.job(&self.content), self.spool, &list)?,
+                Way::Merge,
+            )
+        };
         Ok(Compared {
+            way,
             counts,
             matched_by: MatchedBy::Content,
             key: rowid_of(self.pair),
@@ -323,7 +357,14 @@ impl Compared {
     /// Whether so few rows are as they were that their numbers may have been given out anew.
     fn is_mostly_other(&self) -> bool {
         let fewer = self.counts.rows[0].min(self.counts.rows[1]);
-        self.matched_by == MatchedBy::Fid && fewer > 0 && self.same() * 2 < fewer
+        let all = self.matched_by == MatchedBy::Fid && self.way == Way::Merge;
+        all && fewer > 0 && self.same() * 2 < fewer
+    }
+
+    /// The same where not all rows were read: besides those each of `leaves` holds at least one.
+    fn may_be_mostly_other(&self, leaves: u64) -> bool {
+        let fewer = self.counts.rows[0].min(self.counts.rows[1]);
+        leaves + self.same() * 2 < fewer
     }
 
     /// Whether most contents were found again, and more than under the same numbers.

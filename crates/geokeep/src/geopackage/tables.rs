@@ -55,7 +55,8 @@ pub(crate) struct Table {
     /// Declared keys, the primary one first. Columns of it may hold NULL.
     pub(crate) keys: Vec<Vec<String>>,
     pub(crate) layer: Layer,
-    pub(crate) sql: String,
+    /// It has columns that are computed from others.
+    pub(crate) has_generated: bool,
 }
 
 impl Table {
@@ -303,7 +304,7 @@ fn table(connection: &Connection, entry: &Entry) -> rusqlite::Result<Table> {
         connection.prepare(&format!("PRAGMA main.table_xinfo({})", quote(&entry.name)))?;
     let mut rows = statement.query([])?;
     let (mut columns, mut names) = (Vec::new(), Vec::new());
-    let mut primary = Vec::new();
+    let (mut primary, mut has_generated) = (Vec::new(), false);
     while let Some(row) = rows.next()? {
         let column = Column {
             name: row.get(1)?,
@@ -317,8 +318,9 @@ fn table(connection: &Connection, entry: &Entry) -> rusqlite::Result<Table> {
             primary.push((place, column.clone()));
         }
         // Others are computed from these.
-        if hidden == 0 {
-            columns.push(column);
+        match hidden {
+            0 => columns.push(column),
+            _ => has_generated = true,
         }
     }
     primary.sort_by_key(|(place, _)| *place);
@@ -342,7 +344,7 @@ fn table(connection: &Connection, entry: &Entry) -> rusqlite::Result<Table> {
         rowid,
         keys: Vec::new(),
         layer: Layer::default(),
-        sql: entry.sql.clone(),
+        has_generated,
     };
     let mut keys = indexes;
     keys.sort_by_key(|(is_primary, _)| !is_primary);

@@ -63,11 +63,12 @@ pub(crate) struct DiffLayerLine<'a> {
     geometry_changed: u64,
     columns: &'a BTreeMap<String, u64>,
     schema: Vec<Value>,
+    way: Option<&'static str>,
     not_compared: Option<&'a str>,
 }
 
 impl<'a> DiffLayerLine<'a> {
-    pub(crate) fn of(layer: &'a LayerDiff) -> Self {
+    pub(crate) fn of(layer: &'a LayerDiff, rows: [Option<u64>; 2]) -> Self {
         Self {
             kind: "layer",
             layer: &layer.layer,
@@ -76,13 +77,14 @@ impl<'a> DiffLayerLine<'a> {
             change: layer.change.as_str(),
             matched_by: layer.matched_by.map(|by| by.as_str()),
             key: &layer.key,
-            rows: layer.rows,
+            rows,
             added: layer.added,
             deleted: layer.deleted,
             changed: layer.changed,
             geometry_changed: layer.geometry_changed,
             columns: &layer.columns,
             schema: layer.schema.iter().map(of_schema).collect(),
+            way: layer.way.map(|way| way.as_str()),
             not_compared: layer.not_compared.as_deref(),
         }
     }

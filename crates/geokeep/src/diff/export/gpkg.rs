@@ -130,16 +130,13 @@ impl OutLayer {
         let table = free(&format!("{}_changes", layer.layer), names);
         names.push(table.clone());
         let mut taken: Vec<String> = OWN.map(str::to_owned).to_vec();
-        let mut columns = Vec::new();
-        for name in layer.column_names() {
+        let (mut columns, mut own) = (Vec::new(), String::new());
+        for (name, declared) in layer.typed_columns() {
             let here = free(&name, &taken);
+            own.push_str(&format!(", {} {}", quote(&here), type_of(&declared)));
             taken.push(here.clone());
             columns.push((name, here));
         }
-        let own: String = columns
-            .iter()
-            .map(|(_, here)| format!(", {}", quote(here)))
-            .collect();
         let kind = layer.geometry_type.clone().unwrap_or_default();
         let kind = kind
             .chars()
@@ -151,6 +148,13 @@ impl OutLayer {
             quote(&table),
             quote(&kind)
         ))?;
+        // Whether there are heights and measures; as in the layer itself.
+        let flag = |name| {
+            layer
+                .entry(name)
+                .and_then(|flag| flag.parse::<u8>().ok())
+                .unwrap_or(0)
+        };
         let srs_id: i64 = layer
             .srs_id
             .as_deref()
@@ -166,8 +170,8 @@ impl OutLayer {
         }
         connection.execute("INSERT INTO gpkg_contents(table_name, data_type, identifier, srs_id) VALUES(?1,'features',?1,?2)", params![table, srs_id])?;
         connection.execute(
-            "INSERT INTO gpkg_geometry_columns VALUES(?,'geom',?,?,2,2)",
-            params![table, kind, srs_id],
+            "INSERT INTO gpkg_geometry_columns VALUES(?,'geom',?,?,?,?)",
+            params![table, kind, srs_id, flag("z"), flag("m")],
         )?;
         connection.execute(
             "INSERT INTO layer_styles(f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner)
@@ -268,6 +272,18 @@ fn sides(row: &Row) -> Vec<(usize, &'static str)> {
         Change::Deleted => vec![(0, "deleted")],
         Change::Changed if reshaped => vec![(0, "before"), (1, "after")],
         Change::Changed => vec![(1, "attributes")],
+    }
+}
+
+/// A declared type as SQL, whatever words are in it: `"TEXT"(10)`.
+fn type_of(declared: &str) -> String {
+    let (word, length) = declared.split_once('(').unwrap_or((declared, ""));
+    let length = length.trim_end_matches(')');
+    let is_length = !length.is_empty() && length.chars().all(|c| c.is_ascii_digit() || c == ',');
+    match (word.trim(), is_length) {
+        ("", _) => String::new(),
+        (word, true) => format!("{}({length})", quote(word)),
+        (word, false) => quote(word),
     }
 }
 

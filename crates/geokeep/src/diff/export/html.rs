@@ -57,7 +57,7 @@ fn summary(found: &Diff<'_>, told: &Told) -> Markup {
             p.equal { "Nothing differs." }
         } @else {
             table.counts {
-                tr { th { "layer" } th { "added" } th { "removed" } th { "changed" } th { "what" } }
+                tr { th { "layer" } th.n { "added" } th.n { "removed" } th.n { "changed" } th { "what" } }
                 @for (nth, layer) in found.layers.iter().enumerate() {
                     tr {
                         td { a href=(format!("#l{nth}")) { (one_line(&layer.layer)) } }
@@ -160,7 +160,7 @@ fn map(found: &Diff<'_>, layer: &LayerDiff, nth: usize, to: &mut impl Write) -> 
         shapes += 1;
         Ok::<_, Failed>(shapes < SHAPES_MAX)
     })?;
-    let Some(frame) = frame.of_size(760.0, 420.0) else {
+    let Some(frame) = frame.of_size(760.0, 420.0, 1.15) else {
         return Ok(());
     };
     write!(
@@ -223,7 +223,8 @@ fn row_of(row: &Row, nth: usize, at: u64) -> Markup {
 }
 
 fn small_map(shapes: &[(&'static str, crate::geopackage::Shape)]) -> String {
-    let Some(frame) = svg::frame_of_change(shapes).and_then(|frame| frame.of_size(160.0, 110.0))
+    let Some(frame) =
+        svg::frame_of_change(shapes).and_then(|frame| frame.of_size(160.0, 110.0, 1.8))
     else {
         return String::new();
     };

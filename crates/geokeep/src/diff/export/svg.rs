@@ -36,8 +36,8 @@ impl Frame {
         }
     }
 
-    /// On paper of that size, with some space around.
-    pub(super) fn of_size(self, width: f64, height: f64) -> Option<Paper> {
+    /// On paper of that size, `around` times as large as what it frames.
+    pub(super) fn of_size(self, width: f64, height: f64, around: f64) -> Option<Paper> {
         let [min_x, min_y, max_x, max_y] = self.extent?;
         let (wide, high) = (max_x - min_x, max_y - min_y);
         // A single point has no size; what is around it is of the size of its unit.
@@ -45,7 +45,10 @@ impl Frame {
             .max(high)
             .max(min_x.abs().max(min_y.abs()) * 1e-9)
             .max(1e-9);
-        let (wide, high) = (wide.max(least * 0.2) * 1.3, high.max(least * 0.2) * 1.3);
+        let (wide, high) = (
+            wide.max(least * 0.2) * around,
+            high.max(least * 0.2) * around,
+        );
         let scale = (width / wide).min(height / high);
         let (middle_x, middle_y) = (f64::midpoint(min_x, max_x), f64::midpoint(min_y, max_y));
         let (half_x, half_y) = (width / scale / 2.0, height / scale / 2.0);
