@@ -153,7 +153,7 @@ fn what_cannot_be_compared_is_said_in_four_lines() {
         (
             &["diff", "town", "--from", "backups", "--layer", "nothing"][..],
             2,
-            "no layer 'nothing'",
+            "has a layer 'nothing'",
         ),
         (
             &[

@@ -117,7 +117,7 @@ fn read_side(job: &Job<'_>, side: usize, own: &Connection, seed: u64) -> Result<
 }
 
 /// What the values of those columns that are `wanted` hash to.
-fn hash_of(
+pub(super) fn hash_of(
     job: &Job<'_>,
     row: &Row<'_>,
     first: usize,
@@ -298,11 +298,21 @@ fn changed(
     list: &List,
     counts: &mut Counts,
 ) -> Result<(), Stop> {
-    let mut found_by = [Vec::new(), Vec::new()];
-    for side in 0..2 {
-        found_by[side] = place_of(own, side, job.locators[side].len(), ids[side])?;
-    }
-    let bound = |side: usize| rusqlite::params_from_iter(&found_by[side]);
+    let one = place_of(own, 0, job.locators[0].len(), ids[0])?;
+    let other = place_of(own, 1, job.locators[1].len(), ids[1])?;
+    let places = [&one, &other].map(|place| place.iter().map(ValueRef::from).collect());
+    compare_found(job, &places, spool, list, counts)
+}
+
+/// The same by what the two are found by.
+pub(super) fn compare_found(
+    job: &Job<'_>,
+    found_by: &[Vec<ValueRef<'_>>; 2],
+    spool: &Spool,
+    list: &List,
+    counts: &mut Counts,
+) -> Result<(), Stop> {
+    let bound = |side: usize| rusqlite::params_from_iter(found_by[side].iter().copied().map(Bound));
     let mut one = job.connections[0].prepare_cached(&look(job, 0))?;
     let mut other = job.connections[1].prepare_cached(&look(job, 1))?;
     let (mut one, mut other) = (one.query(bound(0))?, other.query(bound(1))?);
@@ -324,9 +334,7 @@ fn changed(
     // They may be equal within the tolerance.
     if differs {
         counts.changed += 1;
-        let values =
-            |side: usize| -> Vec<_> { found_by[side].iter().map(ValueRef::from).collect() };
-        spool.add(list, Change::Changed, &values(0), &values(1))?;
+        spool.add(list, Change::Changed, &found_by[0], &found_by[1])?;
     }
     Ok(())
 }

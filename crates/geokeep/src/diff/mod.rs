@@ -6,6 +6,7 @@
 
 mod content;
 pub mod export;
+mod keyed;
 mod layers;
 mod merge;
 mod pages;
@@ -301,6 +302,15 @@ impl From<rusqlite::Error> for Stop {
 }
 
 impl Stop {
+    /// Whether SQLite found no place to sort in.
+    fn is_for_want_of_room(&self) -> bool {
+        let code = match self {
+            Self::Sqlite(error) => sqlite::code(error),
+            _ => None,
+        };
+        matches!(code, Some(ErrorCode::DiskFull | ErrorCode::CannotOpen))
+    }
+
     /// In words for people.
     fn reason(&self) -> String {
         let Self::Sqlite(error) = self else {

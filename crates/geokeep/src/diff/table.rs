@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::content::{columns_of_content, matched};
+use super::keyed;
 use super::merge::{ALL, Identity, Job, merge};
 use super::pages::{Candidates, Ids, Pages};
 use super::pairs::{Both, Pair, is_rowid};
@@ -313,7 +314,15 @@ impl Task<'_> {
         };
         let mut columns = self.content.clone();
         columns.retain(|column| !key.iter().any(|key| key.after == column.after));
-        let counts = merge(&self.job(&columns), identity, self.spool, &list, ids)?;
+        let job = self.job(&columns);
+        let merged = merge(&job, identity, self.spool, &list, ids);
+        let (counts, list) = match (merged, identity) {
+            (Err(stop), Identity::Key(key)) if stop.is_for_want_of_room() => {
+                let list = self.new_list()?;
+                (keyed::matched(&job, key, self.spool, &list)?, list)
+            }
+            (merged, _) => (merged?, list),
+        };
         Ok(Compared {
             counts,
             matched_by,

@@ -1,3 +1,4 @@
+//! Geometries as bytes: what is the same, what makes no sense, and what their changes are called.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 use super::*;
 use crate::geopackage::{Difference, Shape};

@@ -285,7 +285,7 @@ impl DiffSummaryLine {
             added: sum(|layer| layer.added),
             deleted: sum(|layer| layer.deleted),
             changed: sum(|layer| layer.changed),
-            equal: found.is_equal(),
+            equal: found.is_equal() && found.is_complete(),
             complete: found.is_complete(),
         }
     }
