@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod adopt;
+mod diff;
 mod forget;
 pub(crate) mod manuals;
 mod pin;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use adopt::Adopt;
+pub(crate) use diff::Diff;
 pub(crate) use forget::Forget;
 pub(crate) use pin::{Pin, Unpin};
 pub(crate) use report::Report;
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     List(List),
     /// Prove that backups are what they were
     Verify(Verify),
+    /// Say what has changed between two backups, or since a backup
+    Diff(Diff),
     /// Give back a file
     Restore(Restore),
     /// Remove backups that no rule keeps

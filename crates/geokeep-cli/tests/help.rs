@@ -18,6 +18,7 @@ fn help_is_as_committed() {
         "inspect",
         "list",
         "verify",
+        "diff",
         "restore",
         "report",
         "run",

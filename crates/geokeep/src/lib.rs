@@ -24,11 +24,15 @@ pub mod destination;
 
 pub mod stored;
 
+mod geopackage;
+
 pub mod verify;
 
 pub mod judgement;
 
 pub mod backup;
+
+pub mod diff;
 
 pub mod restore;
 

@@ -101,6 +101,31 @@ pub(crate) fn end_statements(connection: &Connection, watch: &Watch) -> rusqlite
     connection.progress_handler(STEPS, Some(move || watch.check().is_err()))
 }
 
+/// Ends any statement once the run is to stop, or once the statements of this connection have taken
+/// so many steps altogether.
+pub(crate) fn limit_steps(
+    connection: &Connection,
+    watch: &Watch,
+    mut steps: u64,
+) -> rusqlite::Result<()> {
+    let watch = watch.clone();
+    let over = move || {
+        steps = steps.saturating_sub(STEPS.unsigned_abs().into());
+        steps == 0 || watch.check().is_err()
+    };
+    connection.progress_handler(STEPS, Some(over))
+}
+
+/// A database of our own for what is noted on the way. It has no name, and lies in a file only as
+/// far as it does not fit into SQLite's cache.
+pub(crate) fn scratch(watch: &Watch) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let connection = open(Path::new(""), flags, watch)?;
+    // In one transaction that never ends nothing is written for its rollback.
+    connection.execute_batch("PRAGMA cache_size = -16000; BEGIN")?;
+    Ok(connection)
+}
+
 /// Does `work`, a short statement on a connection with `writable_schema`, and keeps SQLite from
 /// reading more of the schema for it than a few lines. With that setting SQLite takes what it has
 /// read as all there is. Leaves the connection without a progress handler.

@@ -14,15 +14,17 @@ use sources::{files, name, none, product_lines, read, root};
 const FOUNDATION: [&str; 6] = ["words", "kind", "finding", "watch", "durable", "sqlite"];
 
 /// The stages in the order of the data. `error` gathers the errors of those before it.
-const STAGES: [&str; 15] = [
+const STAGES: [&str; 17] = [
     "source",
     "snapshot",
     "destination",
     "stored",
+    "geopackage",
     "verify",
     "judgement",
     "error",
     "backup",
+    "diff",
     "restore",
     "inspect",
     "retention",

@@ -25,6 +25,12 @@ impl ChunkHash {
     /// Length of what [`to_bytes`](Self::to_bytes) gives.
     pub const LEN: usize = 2 * KEPT;
 
+    /// What the plain bytes of the chunk that starts at `offset`, a multiple of the chunk size, hash to.
+    #[must_use]
+    pub fn of_plain(plain: &[u8], offset: u64) -> [u8; KEPT] {
+        PlainHash::of(plain, offset).kept()
+    }
+
     /// First the hash of the plain bytes, then that of the compressed ones.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::LEN] {

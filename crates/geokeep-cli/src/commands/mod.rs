@@ -2,6 +2,7 @@
 
 mod adopt;
 mod backup;
+mod diff;
 mod forget;
 mod init;
 mod inspect;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Inspect(arguments) => inspect::run(&arguments, context),
         Command::List(arguments) => list::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
+        Command::Diff(arguments) => diff::run(&arguments, context),
         Command::Restore(arguments) => restore::run(&arguments, context),
         Command::Forget(arguments) => forget::run(&arguments, context),
         Command::Pin(arguments) => pin::pin(&arguments, context),

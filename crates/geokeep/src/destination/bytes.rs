@@ -71,6 +71,12 @@ impl StoredBytes {
         !self.0.hashes.is_empty()
     }
 
+    /// What the plain bytes of a chunk hash to, if that is known.
+    pub(crate) fn plain_hash(&self, chunk: u64) -> Option<[u8; 16]> {
+        let hash = self.0.hashes.get(usize::try_from(chunk).ok()?)?;
+        Some(hash.plain)
+    }
+
     /// Replaces `plain` by the bytes of a chunk.
     pub(crate) fn read_chunk(
         &self,

@@ -55,6 +55,13 @@ impl Bytes {
     }
 }
 
+impl Bytes {
+    /// Them at random.
+    pub(crate) fn reader(&self) -> &dyn ReadAt {
+        &*self.0
+    }
+}
+
 impl Database {
     /// Opens a connection, whose statements end when `watch` says so. The file itself is read by the
     /// first statement.

@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod diff;
 mod exit;
 mod inspect;
 mod report;
@@ -21,6 +22,10 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use backup::{BackupObject, NotProtectedObject};
+pub use diff::{
+    DiffFeatureObject, DiffHeaderObject, DiffLayerObject, DiffSummaryObject, StyleName,
+    compared_backup, compared_file,
+};
 pub use exit::{Exit, overall};
 pub use inspect::{HolderObject, InspectFailedObject, InspectObject, JournalObject, Sidecars};
 pub use report::ReportObject;

@@ -1,0 +1,62 @@
+//! `geokeep diff`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// What it was: a backup (an id or its beginning, NAME for the newest, NAME@DATE) or a file.
+    /// Alone: that backup against the file it was made of, or the newest backup of that file
+    /// against the file
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: String,
+
+    /// What it is: a backup or a file
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: Option<String>,
+
+    /// The folder of backups
+    #[arg(long, value_name = "DEST")]
+    pub(crate) from: Option<PathBuf>,
+
+    /// Only this layer or table; may be given several times
+    #[arg(long = "layer", value_name = "LAYER")]
+    pub(crate) layers: Vec<String>,
+
+    /// Columns that identify the rows, in place of fids
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub(crate) key: Vec<String>,
+
+    /// A column that does not matter, such as the date of the last edit; may be given several times
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub(crate) ignore: Vec<String>,
+
+    /// How far a coordinate may be from where it was, in units of the reference system
+    #[arg(long, value_name = "DISTANCE", default_value_t = 0.0, value_parser = distance)]
+    pub(crate) tolerance: f64,
+
+    /// Only count; with --json, no lines of single features
+    #[arg(long)]
+    pub(crate) counts: bool,
+
+    /// Show up to so many changed rows of each layer [default: none; all with --json]
+    #[arg(long, value_name = "N", conflicts_with = "counts")]
+    pub(crate) limit: Option<u64>,
+
+    /// Write what differs to a file, whose ending says how: .gpkg (layers that QGIS shows coloured),
+    /// .html (a page to read), .csv or .geojson
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+
+    /// Exit with 0 if nothing differs, and with 1 if something does
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+fn distance(text: &str) -> Result<f64, String> {
+    let distance: f64 = text.parse().map_err(|_| "it is not a number".to_owned())?;
+    (distance >= 0.0 && distance.is_finite())
+        .then_some(distance)
+        .ok_or_else(|| "it is no distance".to_owned())
+}

@@ -1,0 +1,120 @@
+//! Which pages of two files differ. What is stored in chunks is compared by what each hashed to when
+//! it was stored, or as it lies there: only chunks that differ are decoded.
+
+use std::io;
+
+use super::bits::Bits;
+use super::tree::File;
+use crate::destination::StoredBytes;
+use crate::diff::State;
+
+/// Bytes that are compared at a time where nothing is stored in chunks.
+const PIECE: u64 = 64 << 10;
+
+pub(super) fn pages(states: [&State; 2], files: &[File<'_>; 2]) -> io::Result<Bits> {
+    let most = files[0].pages().max(files[1].pages());
+    let mut changed = Bits::new(most);
+    let stored = states.map(State::stored);
+    let size = match stored {
+        [Some(one), Some(other)] if one.chunk_size() == other.chunk_size() => {
+            one.chunk_size().into()
+        }
+        [Some(only), None] | [None, Some(only)] if only.has_hashes() => only.chunk_size().into(),
+        _ => PIECE,
+    };
+    let mut compare = Compare {
+        files,
+        stored,
+        size,
+        pieces: Default::default(),
+    };
+    let page_size = files[0].page_size();
+    let bytes = u64::from(most) * page_size;
+    for nth in 0..bytes.div_ceil(size) {
+        if compare.is_same(nth)? {
+            continue;
+        }
+        let first = nth * size / page_size;
+        let last = ((nth + 1) * size).min(bytes).div_ceil(page_size);
+        for page in first..last {
+            let page = u32::try_from(page + 1).map_err(io::Error::other)?;
+            if !compare.is_same_page(page)? {
+                changed.set(page);
+            }
+        }
+    }
+    Ok(changed)
+}
+
+struct Compare<'a> {
+    files: &'a [File<'a>; 2],
+    stored: [Option<&'a StoredBytes>; 2],
+    size: u64,
+    pieces: [Vec<u8>; 2],
+}
+
+impl Compare<'_> {
+    /// Whether a piece of both files is the same for certain.
+    fn is_same(&mut self, nth: u64) -> io::Result<bool> {
+        let (start, lengths) = (nth * self.size, self.files.each_ref().map(File::bytes));
+        let end = (start + self.size).min(lengths[0]);
+        if end != (start + self.size).min(lengths[1]) || end <= start {
+            return Ok(false);
+        }
+        match self.stored {
+            [Some(one), Some(other)] if one.chunk_size() == other.chunk_size() => {
+                if let (Some(one), Some(other)) = (one.plain_hash(nth), other.plain_hash(nth)) {
+                    return Ok(one == other);
+                }
+                let [a, b] = &mut self.pieces;
+                one.read_stored(nth..nth + 1, a).map_err(io::Error::other)?;
+                other
+                    .read_stored(nth..nth + 1, b)
+                    .map_err(io::Error::other)?;
+                Ok(a == b)
+            }
+            [Some(stored), None] if stored.has_hashes() => {
+                self.is_hashed_as(stored, 1, start, end, nth)
+            }
+            [None, Some(stored)] if stored.has_hashes() => {
+                self.is_hashed_as(stored, 0, start, end, nth)
+            }
+            _ => {
+                self.read(0, start, end)?;
+                self.read(1, start, end)?;
+                Ok(self.pieces[0] == self.pieces[1])
+            }
+        }
+    }
+
+    fn is_hashed_as(
+        &mut self,
+        stored: &StoredBytes,
+        side: usize,
+        start: u64,
+        end: u64,
+        nth: u64,
+    ) -> io::Result<bool> {
+        self.read(side, start, end)?;
+        let hash = sozip::ChunkHash::of_plain(&self.pieces[side], start);
+        Ok(stored.plain_hash(nth) == Some(hash))
+    }
+
+    fn read(&mut self, side: usize, start: u64, end: u64) -> io::Result<()> {
+        let length = usize::try_from(end - start).map_err(io::Error::other)?;
+        let piece = &mut self.pieces[side];
+        piece.resize(length, 0);
+        self.files[side].read(piece, start)
+    }
+
+    fn is_same_page(&mut self, page: u32) -> io::Result<bool> {
+        let size = self.files[0].page_size();
+        let start = u64::from(page - 1) * size;
+        if self.files.iter().any(|file| file.pages() < page) {
+            return Ok(false);
+        }
+        self.read(0, start, start + size)?;
+        self.read(1, start, start + size)?;
+        Ok(self.pieces[0] == self.pieces[1])
+    }
+}

@@ -1,0 +1,175 @@
+//! Which rows can differ at all, told by the pages of two files that have much in common.
+//!
+//! A leaf page that stands under the same number in the same table of both files, with the same
+//! bytes, has the same rows in both, and those rows stand nowhere else. So only the rowids of the
+//! other leaves need be compared, and which these are is told by the interior pages above them: a
+//! four-hundredth of a table. Where a page differs that no b-tree, free list or pointer map explains
+//! it belongs to a long value, whose leaf may be the same: then all rows are compared.
+
+mod bits;
+mod changed;
+mod tree;
+
+use std::io;
+
+use rusqlite::Connection;
+use sozip::ReadAt;
+
+use super::State;
+use crate::geopackage::{Rowid, Table};
+use bits::Bits;
+use tree::{File, Leaf};
+
+/// Rowids from and up to.
+pub(super) type Ids = (i64, i64);
+
+/// The rows of one table that can differ.
+#[derive(Debug)]
+pub(super) struct Candidates {
+    pub(super) ids: Vec<Ids>,
+    /// Leaves that are the same. Each holds at least one row.
+    pub(super) same_leaves: u64,
+}
+
+/// Two files whose pages can be compared.
+pub(super) struct Pages<'a> {
+    files: [File<'a>; 2],
+    /// Pages that differ, or are in one of the two only.
+    changed: Bits,
+    roots: [Vec<(String, u32)>; 2],
+}
+
+impl<'a> Pages<'a> {
+    /// `None` if their pages cannot be compared, or do not explain all that differs.
+    pub(super) fn of(states: [&'a State; 2]) -> Option<Self> {
+        Self::compared(states).ok().flatten()
+    }
+
+    fn compared(states: [&'a State; 2]) -> io::Result<Option<Self>> {
+        let files = [
+            File::open(states[0].reader())?,
+            File::open(states[1].reader())?,
+        ];
+        let [Some(before), Some(after)] = files else {
+            return Ok(None);
+        };
+        if !before.is_laid_out_as(&after) {
+            return Ok(None);
+        }
+        let files = [before, after];
+        let changed = changed::pages(states, &files)?;
+        let connections = states.map(State::connection);
+        let (Ok(before), Ok(after)) = (roots(connections[0]), roots(connections[1])) else {
+            return Ok(None);
+        };
+        let pages = Self {
+            files,
+            changed,
+            roots: [before, after],
+        };
+        Ok(pages.explain_all()?.then_some(pages))
+    }
+
+    /// Whether each page that differs is known to hold no part of a value that is longer than its
+    /// leaf.
+    fn explain_all(&self) -> io::Result<bool> {
+        for (file, roots) in self.files.iter().zip(&self.roots) {
+            let mut known = file.known_by_header()?;
+            for root in roots.iter().map(|(_, root)| *root).chain([1]) {
+                if file.walk(root, &mut known)?.is_none() {
+                    return Ok(false);
+                }
+            }
+            if self
+                .changed
+                .iter()
+                .any(|page| page <= file.pages() && !known.has(page))
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The rows that can differ of a table; `None` if that takes as long as to compare all of them,
+    /// or their records mean something else in the two files.
+    pub(super) fn candidates(&self, before: &Table, after: &Table) -> Option<Candidates> {
+        if !means_the_same(before, after) {
+            return None;
+        }
+        let leaves = |side: usize, table: &Table| -> Option<Vec<Leaf>> {
+            let name = table.name.to_ascii_lowercase();
+            let (_, root) = self.roots[side].iter().find(|(other, _)| *other == name)?;
+            let file = &self.files[side];
+            file.walk(*root, &mut Bits::new(file.pages())).ok()??.leaves
+        };
+        let sides = [leaves(0, before)?, leaves(1, after)?];
+        let [one, other] = [0, 1].map(|side: usize| {
+            let mut own = Bits::new(self.files[side].pages());
+            sides[side].iter().for_each(|leaf| own.set(leaf.page));
+            own
+        });
+        let is_same = |page: u32| one.has(page) && other.has(page) && !self.changed.has(page);
+        let same_leaves = sides[0].iter().filter(|leaf| is_same(leaf.page)).count();
+        let most = sides[0].len().max(sides[1].len());
+        // A query for each range costs more than to go on reading.
+        if same_leaves * 3 < most * 2 {
+            return None;
+        }
+        let mut ids: Vec<Ids> = sides
+            .iter()
+            .flatten()
+            .filter(|leaf| !is_same(leaf.page))
+            .map(|leaf| (leaf.from, leaf.upto))
+            .collect();
+        ids.sort_unstable();
+        Some(Candidates {
+            ids: joined(&ids),
+            same_leaves: same_leaves as u64,
+        })
+    }
+}
+
+/// Ranges that overlap or touch as one.
+fn joined(sorted: &[Ids]) -> Vec<Ids> {
+    let mut all: Vec<Ids> = Vec::new();
+    for &(from, upto) in sorted {
+        match all.last_mut() {
+            Some(last) if from <= last.1.saturating_add(1) => last.1 = last.1.max(upto),
+            _ => all.push((from, upto)),
+        }
+    }
+    all
+}
+
+/// Whether the same bytes are the same values: the columns stand in the same places and are declared
+/// alike. Others may follow behind.
+fn means_the_same(before: &Table, after: &Table) -> bool {
+    let is_numbered = |table: &Table| matches!(table.rowid, Rowid::Column(_) | Rowid::Hidden(_));
+    let mut places = before.columns.iter().zip(&after.columns);
+    let key = |table: &Table| match &table.rowid {
+        Rowid::Column(name) => table.columns.iter().position(|c| c.name == *name),
+        _ => None,
+    };
+    is_numbered(before)
+        && is_numbered(after)
+        && !before.has_generated
+        && !after.has_generated
+        && key(before) == key(after)
+        && places.all(|(one, other)| {
+            one.name.eq_ignore_ascii_case(&other.name)
+                && one.declared.eq_ignore_ascii_case(&other.declared)
+                && one.default == other.default
+        })
+}
+
+/// Names in small letters and first pages of all b-trees.
+fn roots(connection: &Connection) -> rusqlite::Result<Vec<(String, u32)>> {
+    let sql = "SELECT lower(name), rootpage FROM main.sqlite_schema WHERE rootpage > 0";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+/// Whatever gives the bytes of a file.
+pub(super) type Reader<'a> = &'a dyn ReadAt;

@@ -1,0 +1,130 @@
+//! The states that are compared: a backup where it lies, or a copy of a live file that was taken as
+//! a backup takes its snapshot.
+
+use rusqlite::Connection;
+use sozip::ReadAt;
+
+use crate::backup::Settings;
+use crate::destination::{Opened, StoredBytes};
+use crate::durable::Temporary;
+use crate::error::Error;
+use crate::snapshot::{Request, SnapshotError, take};
+use crate::source::{Gate, Source, look};
+use crate::stored::{Bytes, Database};
+use crate::{Watch, sqlite};
+
+use super::DiffError;
+
+/// Decoded chunks that are kept: both sides are read in order, and some pages again.
+const CACHE: usize = 6 << 20;
+
+/// A state of a database that keeps still.
+#[derive(Debug)]
+pub struct State(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Stored(Database, StoredBytes, Bytes),
+    // The connection is closed before the file that it reads goes.
+    Copied(Connection, Temporary),
+}
+
+impl State {
+    /// What a backup holds.
+    ///
+    /// # Errors
+    /// Those of reading what is stored.
+    pub fn of_backup(backup: &Opened, watch: &Watch) -> Result<Self, DiffError> {
+        let stored = backup.bytes().map_err(Error::from)?;
+        let bytes = Bytes::new(&stored, CACHE);
+        let database = Database::open(&bytes, watch).map_err(unreadable)?;
+        Ok(Self(Inner::Stored(database, stored, bytes)))
+    }
+
+    /// What a live file holds now. It is read as for a backup, and never written.
+    ///
+    /// # Errors
+    /// Those of a snapshot.
+    pub fn of_file(source: &Source, settings: &Settings, watch: &Watch) -> Result<Self, DiffError> {
+        let copy = copy(source, settings, watch)?;
+        let uri = sqlite::uri(copy.path(), "mode=ro&immutable=1");
+        let connection = sqlite::foreign(&uri, watch).map_err(unreadable)?;
+        Ok(Self(Inner::Copied(connection, copy)))
+    }
+
+    /// The connection on it.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        match &self.0 {
+            Inner::Stored(database, ..) => database.connection(),
+            Inner::Copied(connection, _) => connection,
+        }
+    }
+
+    /// Its chunks as they are stored.
+    pub(super) fn stored(&self) -> Option<&StoredBytes> {
+        match &self.0 {
+            Inner::Stored(_, stored, _) => Some(stored),
+            Inner::Copied(..) => None,
+        }
+    }
+
+    /// Its bytes.
+    pub(super) fn reader(&self) -> &dyn ReadAt {
+        match &self.0 {
+            Inner::Stored(_, _, bytes) => bytes.reader(),
+            Inner::Copied(_, file) => file.file(),
+        }
+    }
+}
+
+fn unreadable(error: rusqlite::Error) -> DiffError {
+    DiffError::Unreadable {
+        which: "to be compared",
+        error,
+    }
+}
+
+/// A copy of the committed state, in the staging folder until it is dropped.
+fn copy(source: &Source, settings: &Settings, watch: &Watch) -> Result<Temporary, Error> {
+    let gate = Gate::enter(source)?;
+    let mut seen = look(source, &gate, settings.clock.now_ns())?;
+    if let Some(known) = &settings.file_system {
+        seen.file_system = known.clone();
+    }
+    watch.add_total(seen.stamp.size);
+    let request = Request {
+        source,
+        gate: &gate,
+        clock: &settings.clock,
+        lock_wait: settings.lock_wait,
+        disk: &settings.disk,
+        staging: &settings.staging,
+        watch,
+        method: None,
+        lock_ceiling: settings.lock_ceiling,
+        ogr2ogr: None,
+        file_system: settings.file_system.as_ref(),
+        keep_free_pages: false,
+    };
+    let staging = |error| SnapshotError::Staging {
+        folder: settings.staging.clone(),
+        error,
+    };
+    let (_, copy) = take(&request, seen, &mut |stream, _| -> Result<Temporary, Error> {
+        // Begun anew if the file moved while it was read.
+        let mut copy =
+            Temporary::create(&settings.disk, &settings.staging, "compared").map_err(staging)?;
+        let mut piece = vec![0; 1 << 20];
+        loop {
+            watch.check()?;
+            let read = stream.read(&mut piece).map_err(SnapshotError::Io)?;
+            if read == 0 {
+                return Ok(copy);
+            }
+            copy.file_mut().write_all(&piece[..read]).map_err(staging)?;
+            watch.add_done(read as u64);
+        }
+    })?;
+    Ok(copy)
+}
