@@ -651,7 +651,7 @@ fn named_pipes() {
         command.args(arguments).current_dir(desk.root());
         ended(&mut command)
     };
-    let run = within(&["list", "--from", "backups"]);
+    let run = within(&["list", "--from", "backups", "--all"]);
     assert_eq!(run.code, 24, "{run:?}");
     assert!(run.err.contains("is no ordinary file"), "{run:?}");
     assert!(
