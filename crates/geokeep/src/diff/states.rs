@@ -111,7 +111,9 @@ fn copy(source: &Source, settings: &Settings, watch: &Watch) -> Result<Temporary
         folder: settings.staging.clone(),
         error,
     };
-    let (_, copy) = take(&request, seen, &mut |stream, _| -> Result<Temporary, Error> {
+    let (_, copy) = take(&request, seen, &mut |stream,
+                                               _|
+     -> Result<Temporary, Error> {
         // Begun anew if the file moved while it was read.
         let mut copy =
             Temporary::create(&settings.disk, &settings.staging, "compared").map_err(staging)?;
