@@ -282,7 +282,9 @@ impl Work<'_> {
 
     /// Views, whose rows are those of other tables, and entries of the catalogue without a table.
     fn views(&mut self) {
-        let mut all: BTreeMap<String, [Option<(&str, Option<&Layer>)>; 2]> = BTreeMap::new();
+        /// What stands for a name on one side: its definition, and its entry in the catalogue.
+        type Entry<'a> = Option<(&'a str, Option<&'a Layer>)>;
+        let mut all: BTreeMap<String, [Entry<'_>; 2]> = BTreeMap::new();
         for (side, tables) in self.sides.tables.iter().enumerate() {
             for ((kind, name), (_, sql)) in &tables.definitions {
                 if kind == "view" {
@@ -306,11 +308,11 @@ impl Work<'_> {
                 [_, None] => LayerChange::Removed,
                 _ => LayerChange::Changed,
             };
-            let kinds = sides
+            let mut kinds = sides
                 .iter()
                 .flatten()
                 .filter_map(|(_, layer)| layer.map(|l| l.kind.clone()));
-            let kind = kinds.last().unwrap_or_else(|| "view".to_owned());
+            let kind = kinds.next_back().unwrap_or_else(|| "view".to_owned());
             let mut layer = LayerDiff::named(name, kind, change);
             if let [Some((before, one)), Some((after, other))] = sides {
                 if before != after {
