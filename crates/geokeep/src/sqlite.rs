@@ -6,6 +6,7 @@ mod confined;
 
 pub(crate) mod memory;
 mod modules;
+pub(crate) mod own_vfs;
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -35,7 +36,7 @@ const LINE_BYTES: u64 = 64;
 /// Time between two looks from outside.
 const LOOK: Duration = Duration::from_millis(5);
 
-pub(crate) use confined::{Confined, full_name_as_it_is, open_confined};
+pub(crate) use confined::{Confined, open_confined};
 pub(crate) use modules::{SPATIAL, forget_spatial_modules};
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
@@ -179,16 +180,28 @@ pub(crate) fn ending<T>(
     work: impl FnOnce() -> T,
 ) -> T {
     let handle = connection.get_interrupt_handle();
+    let look = move || {
+        if over() {
+            handle.interrupt();
+        }
+    };
+    watched(LOOK, look, work)
+}
+
+/// Does `work`, and calls `look` in another thread each time that `every` has passed meanwhile.
+pub(crate) fn watched<T>(
+    every: Duration,
+    mut look: impl FnMut() + Send,
+    work: impl FnOnce() -> T,
+) -> T {
     let (done, at_work) = std::sync::mpsc::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            while at_work.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-                if over() {
-                    handle.interrupt();
-                }
+            while at_work.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                look();
             }
         });
-        // Goes with the end of the work, or with a panic in it.
+        // Goes with the end of the work, or with a panic in it: the scope waits for the other thread.
         let _done = done;
         work()
     })

@@ -338,26 +338,28 @@ fn a_stop_in_the_middle_takes_everything_back() {
     }
 }
 
+/// A target with the journal of a program that was killed within a transaction.
+fn target_of_a_dead_writer(place: &Place) -> PathBuf {
+    let path = target(place);
+    let built = Options {
+        rows: 500,
+        ..other()
+    };
+    testkit::gpkg::build(&path, &built).unwrap();
+    let options = live_writer::Options {
+        hold: Some(Hold::Spilled),
+        ..Default::default()
+    };
+    LiveWriter::start(&path, &options).kill();
+    path
+}
+
 /// SQLite would look for the other journals by the names in this one, and remove what it takes for
 /// stale.
 #[test]
 fn a_journal_that_names_another_file_is_not_followed() {
     let (place, archive) = scene(&tiny());
-    let path = target(&place);
-    testkit::gpkg::build(
-        &path,
-        &Options {
-            rows: 500,
-            ..other()
-        },
-    )
-    .unwrap();
-    let hold = Some(Hold::Spilled);
-    let options = live_writer::Options {
-        hold,
-        ..Default::default()
-    };
-    LiveWriter::start(&path, &options).kill();
+    target_of_a_dead_writer(&place);
     let victim = place.root().join("thesis.txt");
     fs::write(&victim, "three years of work").unwrap();
     let name = victim.to_str().unwrap().as_bytes();
@@ -385,21 +387,7 @@ fn a_journal_that_names_another_file_is_not_followed() {
 #[test]
 fn a_hot_journal_is_rolled_back_and_what_was_there_is_backed_up() {
     let (place, archive) = scene(&tiny());
-    let path = target(&place);
-    testkit::gpkg::build(
-        &path,
-        &Options {
-            rows: 500,
-            ..other()
-        },
-    )
-    .unwrap();
-    let hold = Some(Hold::Spilled);
-    let options = live_writer::Options {
-        hold,
-        ..Default::default()
-    };
-    LiveWriter::start(&path, &options).kill();
+    let path = target_of_a_dead_writer(&place);
     let restored = give_back(&place, &archive, &Watch::default()).unwrap();
     assert_content(&path, &plain(&archive));
     assert_eq!(common::commit_in(&restored.replaced.unwrap().location), 0);

@@ -21,6 +21,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::memory::limit_memory;
+use super::own_vfs::{self, Methods};
 use super::prepare;
 use crate::Watch;
 
@@ -118,10 +119,10 @@ unsafe impl Send for System {}
 // SAFETY: as above.
 unsafe impl Sync for System {}
 
-static SYSTEM: OnceLock<System> = OnceLock::new();
-
 fn system() -> *mut ffi::sqlite3_vfs {
-    SYSTEM.get().map_or(ptr::null_mut(), |system| system.0)
+    static SYSTEM: OnceLock<System> = OnceLock::new();
+    // None of ours is ever the default one.
+    SYSTEM.get_or_init(|| System(own_vfs::default_vfs())).0
 }
 
 unsafe extern "C" fn x_open(
@@ -192,49 +193,14 @@ unsafe extern "C" fn x_access(
     }
 }
 
-/// The name as it is: it is absolute, and a link at its end would lead away from what is known.
-pub(crate) unsafe extern "C" fn full_name_as_it_is(
-    _vfs: *mut ffi::sqlite3_vfs,
-    name: *const c_char,
-    room: c_int,
-    full: *mut c_char,
-) -> c_int {
-    // SAFETY: `name` is a C string and `full` has `room` bytes, says sqlite3_vfs.xFullPathname.
-    unsafe {
-        let name = CStr::from_ptr(name).to_bytes_with_nul();
-        if usize::try_from(room).is_ok_and(|room| name.len() <= room) {
-            ptr::copy_nonoverlapping(name.as_ptr().cast(), full, name.len());
-            ffi::SQLITE_OK
-        } else {
-            ffi::SQLITE_CANTOPEN
-        }
-    }
-}
-
-/// Registers the VFS for the life of the process. Files, time and randomness are the system's.
+/// Files, time and randomness are the system's.
 fn install() -> c_int {
-    // SAFETY: `sqlite3_vfs_find` initialises SQLite and gives its default VFS, which lives for
-    // ever; ours is leaked on purpose and lives as long.
-    unsafe {
-        let default = ffi::sqlite3_vfs_find(ptr::null());
-        if default.is_null() || SYSTEM.set(System(default)).is_err() {
-            return ffi::SQLITE_ERROR;
-        }
-        let mut vfs: Box<ffi::sqlite3_vfs> = Box::new(ptr::read(default));
-        // Without the table of system calls, which is the system's own.
-        vfs.iVersion = 2;
-        vfs.pNext = ptr::null_mut();
-        vfs.zName = NAME.as_ptr();
-        vfs.xOpen = Some(x_open);
-        vfs.xDelete = Some(x_delete);
-        vfs.xAccess = Some(x_access);
-        vfs.xFullPathname = Some(full_name_as_it_is);
-        vfs.xDlOpen = None;
-        vfs.xDlError = None;
-        vfs.xDlSym = None;
-        vfs.xDlClose = None;
-        ffi::sqlite3_vfs_register(Box::into_raw(vfs), 0)
-    }
+    let methods = Methods {
+        open: x_open,
+        delete: x_delete,
+        access: x_access,
+    };
+    own_vfs::install(NAME, &methods, |_| {})
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use rusqlite::ffi;
 use sozip::ReadAt;
 
-use crate::sqlite::full_name_as_it_is;
+use crate::sqlite::own_vfs::{self, Methods};
 
 const NAME: &CStr = c"geokeep-stored";
 
@@ -247,29 +247,15 @@ unsafe extern "C" fn x_access(
     ffi::SQLITE_OK
 }
 
-/// Registers the VFS for the life of the process. Time, sleep and randomness are the default's.
+/// Time, sleep and randomness are the system's.
 fn install() -> c_int {
-    // SAFETY: `sqlite3_vfs_find` initialises SQLite and gives its default VFS, which lives for
-    // ever; ours is leaked on purpose and lives as long.
-    unsafe {
-        let default = ffi::sqlite3_vfs_find(ptr::null());
-        if default.is_null() {
-            return ffi::SQLITE_ERROR;
-        }
-        let mut vfs: Box<ffi::sqlite3_vfs> = Box::new(ptr::read(default));
-        vfs.iVersion = 2;
+    let methods = Methods {
+        open: x_open,
+        delete: x_delete,
+        access: x_access,
+    };
+    own_vfs::install(NAME, &methods, |vfs| {
         vfs.szOsFile = c_int::try_from(size_of::<StoredFile>()).unwrap_or(c_int::MAX);
         vfs.mxPathname = 64;
-        vfs.pNext = ptr::null_mut();
-        vfs.zName = NAME.as_ptr();
-        vfs.xOpen = Some(x_open);
-        vfs.xDelete = Some(x_delete);
-        vfs.xAccess = Some(x_access);
-        vfs.xFullPathname = Some(full_name_as_it_is);
-        vfs.xDlOpen = None;
-        vfs.xDlError = None;
-        vfs.xDlSym = None;
-        vfs.xDlClose = None;
-        ffi::sqlite3_vfs_register(Box::into_raw(vfs), 0)
-    }
+    })
 }

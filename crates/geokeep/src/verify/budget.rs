@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, InterruptHandle};
 
 use super::thread_time::thread_time;
-use crate::Watch;
 use crate::sqlite::memory::within;
+use crate::{Watch, sqlite};
 
 /// SQLite's virtual machine steps between two looks.
 const STEPS: i32 = 4_000;
@@ -82,27 +82,11 @@ impl Patience {
     /// machine, where no progress handler is called: it counts the rows of a table so, and the
     /// pages of a hostile one refer to each other.
     pub(super) fn guarded<T>(&self, work: impl FnOnce() -> T) -> T {
-        struct Done<'a>(&'a AtomicBool, std::thread::Thread);
-        impl Drop for Done<'_> {
-            fn drop(&mut self) {
-                self.0.store(true, Relaxed);
-                self.1.unpark();
-            }
-        }
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let looker = scope.spawn(|| {
-                while !done.load(Relaxed) {
-                    self.all_budgets()
-                        .iter()
-                        .for_each(Budget::interrupt_if_over);
-                    std::thread::park_timeout(LOOK);
-                }
-            });
-            // Also after a panic: the scope waits for the other thread.
-            let _done = Done(&done, looker.thread().clone());
-            work()
-        })
+        let look = || {
+            let budgets = self.all_budgets();
+            budgets.iter().for_each(Budget::interrupt_if_over);
+        };
+        sqlite::watched(LOOK, look, work)
     }
 
     fn all_budgets(&self) -> MutexGuard<'_, Vec<Budget>> {
