@@ -16,7 +16,7 @@ use crate::destination::{Destination, DestinationError, Stored};
 use crate::durable::{Readers, Rights};
 use crate::error::Error;
 use crate::snapshot::{SnapshotError, Taken};
-use crate::source::{Gate, Look, look, same_content};
+use crate::source::{Gate, Look, same_content};
 use capture::{Captured, New};
 use describe::describe;
 use refuse::{enough_room, refuse_other_files};
@@ -129,10 +129,7 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn look(&self, gate: &Gate) -> Result<Look, Error> {
-        let mut look = look(&self.planned.source, gate, self.settings.clock.now_ns())?;
-        if let Some(known) = &self.settings.file_system {
-            look.file_system = known.clone();
-        }
+        let look = self.settings.look(&self.planned.source, gate)?;
         // At worst it is not said when it goes again.
         let _ = self.destination.note_there(&self.planned.line);
         Ok(look)

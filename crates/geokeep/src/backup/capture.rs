@@ -37,7 +37,8 @@ impl Task<'_> {
         before: &Before,
         mut draft: Draft,
     ) -> Result<Captured, Error> {
-        let mut request = self.request(gate);
+        let source = &self.planned.source;
+        let mut request = self.settings.request(source, gate, self.watch);
         let previous = before.bytes(self.destination);
         loop {
             let (taken, content) = snapshot::take(&request, look, &mut |stream, bytes| {
@@ -68,24 +69,6 @@ impl Task<'_> {
             // In a damaged file a page that is listed as free may be the last copy of something.
             request.keep_free_pages = true;
             look = self.look(gate)?;
-        }
-    }
-
-    fn request<'a>(&'a self, gate: &'a Arc<Gate>) -> snapshot::Request<'a> {
-        let settings = self.settings;
-        snapshot::Request {
-            source: &self.planned.source,
-            gate,
-            clock: &settings.clock,
-            lock_wait: settings.lock_wait,
-            disk: &settings.disk,
-            staging: &settings.staging,
-            watch: self.watch,
-            method: settings.method,
-            lock_ceiling: settings.lock_ceiling,
-            ogr2ogr: settings.ogr2ogr.as_deref(),
-            file_system: settings.file_system.as_ref(),
-            keep_free_pages: false,
         }
     }
 

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Watch;
 use crate::destination::Machine;
 use crate::durable::Disk;
-use crate::snapshot::{Clock, Method};
-use crate::source::FileSystem;
+use crate::snapshot::{Clock, Method, Request};
+use crate::source::{FileSystem, Gate, Look, Source, SourceError, look};
 
 /// Borrowed by every stage.
 #[derive(Debug, Clone)]
@@ -45,4 +46,38 @@ pub struct Settings {
     pub clock: Clock,
     /// Where files are written.
     pub disk: Arc<dyn Disk>,
+}
+
+impl Settings {
+    /// Looks at a source, without opening it as a database.
+    pub(crate) fn look(&self, source: &Source, gate: &Gate) -> Result<Look, SourceError> {
+        let mut look = look(source, gate, self.clock.now_ns())?;
+        if let Some(known) = &self.file_system {
+            look.file_system = known.clone();
+        }
+        Ok(look)
+    }
+
+    /// What a snapshot of a source is to know and to have.
+    pub(crate) fn request<'a>(
+        &'a self,
+        source: &'a Source,
+        gate: &'a Gate,
+        watch: &'a Watch,
+    ) -> Request<'a> {
+        Request {
+            source,
+            gate,
+            clock: &self.clock,
+            lock_wait: self.lock_wait,
+            disk: &self.disk,
+            staging: &self.staging,
+            watch,
+            method: self.method,
+            lock_ceiling: self.lock_ceiling,
+            ogr2ogr: self.ogr2ogr.as_deref(),
+            file_system: self.file_system.as_ref(),
+            keep_free_pages: false,
+        }
+    }
 }

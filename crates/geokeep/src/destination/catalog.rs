@@ -137,31 +137,21 @@ impl Destination {
     /// [`DestinationError::Unlistable`] if the line itself cannot be read; a broken backup is listed
     /// as such.
     pub fn list(&self, line: &str) -> Result<Listing, DestinationError> {
-        let mut listing = Listing::default();
         self.look_again(line);
-        let shelf = match self.shelf(line) {
-            Err(DestinationError::NotOurs(folder)) => {
-                listing.not_ours.push(folder);
-                return Ok(listing);
-            }
-            shelf => shelf?,
-        };
-        for (id, marks) in &shelf.backups {
-            match self.read(id, *marks) {
-                Ok(stored) => listing.backups.push(stored),
-                Err(DestinationError::NotOurs(path)) => listing.not_ours.push(path),
-                Err(error) => listing.unreadable.push((self.folder.location(id), error)),
-            }
-        }
-        Ok(listing)
+        self.listing(line, usize::MAX)
     }
 
     /// The newest backup of a line that can be read, those after it, and how many are older, which
     /// are not opened: where there are thousands of lines, each opened file counts.
     ///
     /// # Errors
-    /// [`DestinationError::Unlistable`] if the line itself cannot be read.
+    /// As [`list`](Self::list).
     pub fn list_newest(&self, line: &str) -> Result<Listing, DestinationError> {
+        self.listing(line, 1)
+    }
+
+    /// Backups of a line from the newest back, until `enough` can be read.
+    fn listing(&self, line: &str, enough: usize) -> Result<Listing, DestinationError> {
         let mut listing = Listing::default();
         let shelf = match self.shelf(line) {
             Err(DestinationError::NotOurs(folder)) => {
@@ -172,15 +162,19 @@ impl Destination {
         };
         for (older, (id, marks)) in shelf.backups.iter().enumerate().rev() {
             match self.read(id, *marks) {
-                Ok(stored) => {
-                    listing.backups.push(stored);
-                    listing.older = older;
-                    break;
-                }
+                Ok(stored) => listing.backups.push(stored),
                 Err(DestinationError::NotOurs(path)) => listing.not_ours.push(path),
                 Err(error) => listing.unreadable.push((self.folder.location(id), error)),
             }
+            if listing.backups.len() == enough {
+                listing.older = older;
+                break;
+            }
         }
+        // In the order in which they were made.
+        listing.backups.reverse();
+        listing.not_ours.reverse();
+        listing.unreadable.reverse();
         Ok(listing)
     }
 

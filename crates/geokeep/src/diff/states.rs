@@ -8,8 +8,8 @@ use crate::backup::Settings;
 use crate::destination::{Opened, StoredBytes};
 use crate::durable::Temporary;
 use crate::error::Error;
-use crate::snapshot::{Request, SnapshotError, take};
-use crate::source::{Gate, Source, look};
+use crate::snapshot::{SnapshotError, take};
+use crate::source::{Gate, Source};
 use crate::stored::{Bytes, Database};
 use crate::{Watch, sqlite};
 
@@ -88,25 +88,11 @@ fn unreadable(error: rusqlite::Error) -> DiffError {
 /// A copy of the committed state, in the staging folder until it is dropped.
 fn copy(source: &Source, settings: &Settings, watch: &Watch) -> Result<Temporary, Error> {
     let gate = Gate::enter(source)?;
-    let mut seen = look(source, &gate, settings.clock.now_ns())?;
-    if let Some(known) = &settings.file_system {
-        seen.file_system = known.clone();
-    }
+    let seen = settings.look(source, &gate)?;
     watch.add_total(seen.stamp.size);
-    let request = Request {
-        source,
-        gate: &gate,
-        clock: &settings.clock,
-        lock_wait: settings.lock_wait,
-        disk: &settings.disk,
-        staging: &settings.staging,
-        watch,
-        method: None,
-        lock_ceiling: settings.lock_ceiling,
-        ogr2ogr: None,
-        file_system: settings.file_system.as_ref(),
-        keep_free_pages: false,
-    };
+    let mut request = settings.request(source, &gate, watch);
+    // However backups are made: this one wants every row as it is.
+    (request.method, request.ogr2ogr) = (None, None);
     let staging = |error| SnapshotError::Staging {
         folder: settings.staging.clone(),
         error,

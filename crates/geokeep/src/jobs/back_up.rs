@@ -117,8 +117,7 @@ impl<'a, 'h> Tally<'a, 'h> {
         }
     }
 
-    /// Gives each source its line. What could not even be looked at has failed.
-    /// Projects are held in memory until then, so that a backup is what was read when its GeoPackages
+    /// Gives each source its line. What could not even be looked at has failed. Projects are held in memory until then, so that a backup is what was read when its GeoPackages
     /// were looked for.
     fn plan(
         &mut self,
