@@ -40,6 +40,18 @@ fn with_small_disk(desk: &Desk, size: &str, script: &str) -> Option<Ended> {
     None
 }
 
+/// Of a file that compresses well: the archive fits, the file does not.
+fn desk_with_a_large_backup() -> Desk {
+    let desk = Desk::new();
+    let options = Options {
+        rows: 4000,
+        ..Options::default()
+    };
+    desk.build("large.gpkg", &options);
+    desk.ok(&["backup", "large.gpkg", "--to", "backups"]);
+    desk
+}
+
 #[test]
 fn it_fills_up_while_a_backup_is_written() {
     let desk = Desk::new();
@@ -95,14 +107,7 @@ fn too_little_room_is_seen_before_anything_is_written() {
 
 #[test]
 fn it_fills_up_while_a_file_is_restored() {
-    let desk = Desk::new();
-    // Compresses well: the archive fits, the file does not.
-    let options = Options {
-        rows: 4000,
-        ..Options::default()
-    };
-    desk.build("large.gpkg", &options);
-    desk.ok(&["backup", "large.gpkg", "--to", "backups"]);
+    let desk = desk_with_a_large_backup();
     let script = r#"
         code=0
         "$GEOKEEP" restore large --from backups --to "$DISK/t.gpkg" || code=$?
@@ -175,13 +180,7 @@ fn what_finds_no_room_beside_others_is_tried_again_alone() {
 /// A folder for temporary files without room says nothing of a backup.
 #[test]
 fn no_room_for_a_drill_is_no_damage() {
-    let desk = Desk::new();
-    let options = Options {
-        rows: 4000,
-        ..Options::default()
-    };
-    desk.build("large.gpkg", &options);
-    desk.ok(&["backup", "large.gpkg", "--to", "backups"]);
+    let desk = desk_with_a_large_backup();
     let script = r#"
         code=0
         TMPDIR="$DISK" "$GEOKEEP" verify --from backups --level drill --json || code=$?

@@ -14,9 +14,9 @@ use common::restored::same_but_counters;
 use common::{Place, archives_below, check, files_below, temporaries_below, tiny, writable};
 use geokeep::destination::{Destination, DestinationError};
 use geokeep::durable::{Disk, OsDisk};
-use geokeep::restore::{RestoreError, Restored, Target, restore};
+use geokeep::restore::{RestoreError, Restored};
 use geokeep::verify::Level;
-use geokeep::{Error, Kind, Watch};
+use geokeep::{Error, Kind};
 use testkit::disks::{DiskFault, FailingDisk, Failure};
 use testkit::gpkg::Options;
 
@@ -265,18 +265,7 @@ fn the_second_backup_of_a_project() {
 
 fn give_back(place: &Place, force: bool) -> Result<Restored, RestoreError> {
     let archive = archives_below(&place.backups().join("a"))[0].clone();
-    let target = Target {
-        path: place.root().join("target/t.gpkg"),
-        force,
-    };
-    restore(
-        &common::open(&archive).unwrap(),
-        &target,
-        false,
-        &place.destination(),
-        &place.settings,
-        &Watch::default(),
-    )
+    place.give_back(&archive, &place.root().join("target/t.gpkg"), force)
 }
 
 #[test]

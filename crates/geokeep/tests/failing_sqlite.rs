@@ -15,8 +15,8 @@ use common::restored::same_but_counters;
 use common::{Place, archives_below, files_below, tiny};
 use geokeep::backup::Outcome;
 use geokeep::destination::{Stored, Verdict};
-use geokeep::restore::{RestoreError, Target, restore};
-use geokeep::{Error, Kind as ErrorKind, Watch};
+use geokeep::restore::RestoreError;
+use geokeep::{Error, Kind as ErrorKind};
 use testkit::fault_vfs::{self, Fault, Kind};
 use testkit::fingerprint;
 use testkit::gpkg::{Journal, Options};
@@ -188,22 +188,7 @@ fn every_call_of_a_restore_fails(journal: Journal) {
     };
     testkit::gpkg::build(&path, &options).unwrap();
     let old = fs::read(&path).unwrap();
-    let give_back = || {
-        let target = Target {
-            path: path.clone(),
-            force: true,
-        };
-        let archive = common::open(&archive).unwrap();
-        let (destination, watch) = (place.destination(), Watch::default());
-        restore(
-            &archive,
-            &target,
-            false,
-            &destination,
-            &place.settings,
-            &watch,
-        )
-    };
+    let give_back = || place.give_back(&archive, &path, true);
     let faults = fault_vfs::watch(&folder);
     give_back().unwrap();
     let calls = faults.clear().calls;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use common::{Place, archives_below, check, temporaries_below, tiny};
 use geokeep::destination::DestinationError;
 use geokeep::durable::{Lack, OsDisk, new_lacks};
-use geokeep::restore::{RestoreError, Target, drill, restore};
+use geokeep::restore::{RestoreError, drill};
 use geokeep::verify::Level;
 use geokeep::{Kind, Watch};
 use testkit::disks::{Call, FailingDisk, Failure};
@@ -39,22 +39,7 @@ fn place() -> (Place, FailingDisk, PathBuf) {
 }
 
 fn give_back(place: &Place, archive: &Path, to: &Path) -> Result<(), RestoreError> {
-    let target = Target {
-        path: to.to_owned(),
-        force: false,
-    };
-    let archive = common::open(archive).unwrap();
-    let watch = Watch::default();
-    let destination = place.destination();
-    restore(
-        &archive,
-        &target,
-        false,
-        &destination,
-        &place.settings,
-        &watch,
-    )
-    .map(|_| ())
+    place.give_back(archive, to, false).map(|_| ())
 }
 
 #[test]

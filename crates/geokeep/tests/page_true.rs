@@ -10,9 +10,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::{Place, expected, first_difference, free_pages, plain, tiny, writable};
-use geokeep::Watch;
 use geokeep::destination::Verdict;
-use geokeep::restore::{Target, restore};
+
 use testkit::gpkg::{AutoVacuum, Encoding, Journal, Options};
 use testkit::live_writer::{self, JournalMode, LiveWriter};
 
@@ -69,26 +68,10 @@ fn backed_up_page_true(options: &Options) {
 }
 
 fn restored_is_what_was_stored(place: &Place, archive: &Path, bytes: &[u8]) {
-    let target = Target {
-        path: place.root().join("restored.gpkg"),
-        force: false,
-    };
-    let archive = common::open(archive).unwrap();
-    let (destination, watch) = (place.destination(), Watch::default());
-    let restored = restore(
-        &archive,
-        &target,
-        false,
-        &destination,
-        &place.settings,
-        &watch,
-    )
-    .unwrap();
+    let path = place.root().join("restored.gpkg");
+    let restored = place.give_back(archive, &path, false).unwrap();
     assert_eq!(restored.bytes, bytes.len() as u64);
-    assert_eq!(
-        first_difference(&fs::read(&target.path).unwrap(), bytes),
-        None
-    );
+    assert_eq!(first_difference(&fs::read(&path).unwrap(), bytes), None);
 }
 
 #[test]

@@ -11,10 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{Place, archives_below, check, temporaries_below, tiny, writable};
-use geokeep::Watch;
 use geokeep::destination::Destination;
 use geokeep::durable::{OsDisk, sweep_restores};
-use geokeep::restore::{Target, restore};
 use geokeep::verify::Level;
 use testkit::disks::{Log, RecordingDisk, crash_images};
 use testkit::gpkg::Options;
@@ -148,18 +146,7 @@ fn target(root: &Path) -> PathBuf {
 
 fn give_back(place: &Place, disk: &RecordingDisk, force: bool) {
     let archive = archives_below(&place.backups().join("a"))[0].clone();
-    let to = Target {
-        path: target(place.root()),
-        force,
-    };
-    let restored = restore(
-        &common::open(&archive).unwrap(),
-        &to,
-        false,
-        &place.destination(),
-        &place.settings,
-        &Watch::default(),
-    );
+    let restored = place.give_back(&archive, &target(place.root()), force);
     let restored = restored.unwrap();
     if let Some(stored) = &restored.replaced {
         disk.acknowledge(relative(place, &stored.location));

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use common::restored::{assert_content, same_but_counters};
 use common::{Place, files_below, plain, tiny, writable};
-use geokeep::restore::{RestoreError, Restored, Target, restore};
+use geokeep::restore::{RestoreError, Restored};
 use geokeep::snapshot::Clock;
 use geokeep::{Error, Kind, Watch};
 use rusqlite::Connection;
@@ -42,19 +42,7 @@ fn target(place: &Place) -> PathBuf {
 }
 
 fn give_back(place: &Place, archive: &Path, watch: &Watch) -> Result<Restored, RestoreError> {
-    let to = Target {
-        path: target(place),
-        force: true,
-    };
-    let archive = common::open(archive).unwrap();
-    restore(
-        &archive,
-        &to,
-        false,
-        &place.destination(),
-        &place.settings,
-        watch,
-    )
+    place.give_back_watched(archive, &target(place), true, watch)
 }
 
 fn other() -> Options {

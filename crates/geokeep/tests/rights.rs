@@ -14,10 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{Place, files_below, tiny};
-use geokeep::Watch;
 use geokeep::destination::Stored;
 use geokeep::durable::{Disk, OsDisk, Rights, Temporary};
-use geokeep::restore::{Restored, Target, restore};
+use geokeep::restore::Restored;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
 const ALICE: u32 = 41_001;
@@ -87,20 +86,7 @@ fn list_of(path: &Path) -> Option<String> {
 }
 
 fn give_back(place: &Place, stored: &Stored, to: &Path) -> Restored {
-    let target = Target {
-        path: to.to_owned(),
-        force: false,
-    };
-    let archive = common::open(&stored.location).unwrap();
-    restore(
-        &archive,
-        &target,
-        false,
-        &place.destination(),
-        &place.settings,
-        &Watch::default(),
-    )
-    .unwrap()
+    place.give_back(&stored.location, to, false).unwrap()
 }
 
 #[test]

@@ -18,6 +18,7 @@ use geokeep::destination::{
     BackupId, Destination, DestinationError, Machine, Manifest, Opened, Stored,
 };
 use geokeep::durable::{Disk, OsDisk};
+use geokeep::restore::{RestoreError, Restored, Target, restore};
 use geokeep::snapshot::Clock;
 use geokeep::source::{Project, ProjectFormat, Source};
 use geokeep::stored::{Bytes, Database};
@@ -34,6 +35,39 @@ pub struct Place {
 }
 
 impl Place {
+    /// Restores what an archive holds to `to`.
+    pub fn give_back(
+        &self,
+        archive: &Path,
+        to: &Path,
+        force: bool,
+    ) -> Result<Restored, RestoreError> {
+        self.give_back_watched(archive, to, force, &Watch::default())
+    }
+
+    pub fn give_back_watched(
+        &self,
+        archive: &Path,
+        to: &Path,
+        force: bool,
+        watch: &Watch,
+    ) -> Result<Restored, RestoreError> {
+        let target = Target {
+            path: to.to_owned(),
+            force,
+        };
+        let archive = open(archive).unwrap();
+        let destination = self.destination();
+        restore(
+            &archive,
+            &target,
+            false,
+            &destination,
+            &self.settings,
+            watch,
+        )
+    }
+
     pub fn new() -> Self {
         Self::with_disk(|_| Arc::new(OsDisk))
     }
