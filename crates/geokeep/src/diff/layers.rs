@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::pages::Pages;
-use super::spool::Spool;
+use super::spool::{Change, Spool};
 use super::table::{Compared, Sides};
 use super::values::Rule;
 use super::work::Work;
@@ -41,6 +41,20 @@ impl Diff<'_> {
             let row = |row: &rusqlite::Row<'_>| (0..6).map(|at| row.get(at)).collect();
             connection.query_row(sql, [srs_id], row).ok()
         })
+    }
+
+    /// Hands out what each row of a table that is in both differs by: what it is found by before and
+    /// after, in order, until `each` says that this is enough.
+    pub(crate) fn found_by<E: From<DiffError>>(
+        &self,
+        layer: &LayerDiff,
+        each: impl FnMut(Change, &[Value], &[Value]) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let lost = |error| E::from(DiffError::Noting(error));
+        match &layer.inside.list {
+            Some(list) => self.spool.each(list, lost, each),
+            None => Ok(()),
+        }
     }
 
     /// Whether everything could be compared.
@@ -133,6 +147,21 @@ fn place(layer: &LayerDiff) -> usize {
 }
 
 impl LayerDiff {
+    /// The table before and after.
+    pub(crate) fn tables(&self) -> [Option<&Table>; 2] {
+        match (&self.inside.pair, &self.inside.single) {
+            (Some(pair), _) => [Some(&pair.before), Some(&pair.after)],
+            (None, Some(table)) if self.change == LayerChange::Removed => [Some(table), None],
+            (None, table) => [None, table.as_ref()],
+        }
+    }
+
+    /// The names of the columns that both tables have, before and after.
+    pub(crate) fn common_columns(&self) -> impl Iterator<Item = [&str; 2]> {
+        let columns = self.inside.pair.iter().flat_map(|pair| &pair.columns);
+        columns.map(|both| [both.before.as_str(), both.after.as_str()])
+    }
+
     pub(super) fn named(layer: String, kind: String, change: LayerChange) -> Self {
         Self {
             layer,

@@ -260,7 +260,7 @@ fn rowid(table: &Table) -> Option<String> {
 }
 
 /// What a row is found by, as SQL.
-pub(super) fn locator(table: &Table) -> Option<Vec<String>> {
+pub(crate) fn locator(table: &Table) -> Option<Vec<String>> {
     match &table.rowid {
         Rowid::Key(columns) => Some(columns.iter().map(|name| quote(name)).collect()),
         _ => rowid(table).map(|rowid| vec![rowid]),

@@ -2,6 +2,7 @@
 
 mod aside;
 mod drill;
+pub mod features;
 mod locked;
 mod over;
 mod place;

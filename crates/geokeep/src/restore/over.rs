@@ -61,7 +61,12 @@ impl Replacing<'_> {
             let seen = self.look(aside)?;
             restored.replaced = match seen.is_empty() {
                 true => None,
-                false => Some(self.back_up()?),
+                false => Some(back_up_first(
+                    self.source,
+                    self.destination,
+                    self.settings,
+                    self.watch,
+                )?),
             };
             let gate = Gate::enter(self.source)?;
             // From here on nobody else can write to it. Dropped before the gate.
@@ -90,17 +95,6 @@ impl Replacing<'_> {
         }
         aside.clear(&*self.settings.disk, &self.source.real)?;
         look_unused(self.source, self.settings)
-    }
-
-    /// What a restore replaces is backed up first, in a line of its own source.
-    fn back_up(&self) -> Result<Stored, RestoreError> {
-        let (to, settings) = (self.destination, self.settings);
-        let refused = |e: Error| RestoreError::NotBackedUp(Box::new(e));
-        let mut jobs =
-            plan(vec![self.source.clone()], Vec::new(), to, settings).map_err(refused)?;
-        jobs[0].any_sqlite = true;
-        let outcome = backup(&jobs[0], to, settings, self.watch).map_err(refused)?;
-        Ok(outcome.stored().clone())
     }
 
     /// Where SQLite cannot read the backup, or what is there, it cannot copy the one into the other:
@@ -140,6 +134,20 @@ impl Replacing<'_> {
             error
         })
     }
+}
+
+/// What a restore replaces or changes is backed up first, in a line of its own source.
+pub(super) fn back_up_first(
+    source: &Source,
+    to: &Destination,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Stored, RestoreError> {
+    let refused = |e: Error| RestoreError::NotBackedUp(Box::new(e));
+    let mut jobs = plan(vec![source.clone()], Vec::new(), to, settings).map_err(refused)?;
+    jobs[0].any_sqlite = true;
+    let outcome = backup(&jobs[0], to, settings, watch).map_err(refused)?;
+    Ok(outcome.stored().clone())
 }
 
 /// The backup as a database, if SQLite takes every byte of it for a page: only then the backup API

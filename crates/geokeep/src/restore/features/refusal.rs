@@ -1,0 +1,136 @@
+//! What is not put back, and why: guessing would do more harm than the loss.
+
+use crate::kind::Kind;
+use crate::source::Holder;
+
+/// Why a layer is not put back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The backup does not have it.
+    #[error("the backup has no layer '{0}'")]
+    NoSuchLayer(String),
+    /// It could not be compared with what is there.
+    #[error("'{layer}' could not be compared: {why}")]
+    NotComparable {
+        /// The layer.
+        layer: String,
+        /// Why.
+        why: String,
+    },
+    /// A pyramid of tiles, a coverage.
+    #[error("'{layer}' holds {kind}, and single ones cannot be put back")]
+    NotRows {
+        /// The layer.
+        layer: String,
+        /// `tiles`, as the catalogue has it.
+        kind: String,
+    },
+    /// Nothing tells one row from another.
+    #[error("nothing tells one row of '{0}' from another")]
+    NoIdentity(String),
+    /// Something is declared otherwise now.
+    #[error("'{layer}' has another {what} now: {before} in the backup, {after} in the file")]
+    DeclaredOtherwise {
+        /// The layer.
+        layer: String,
+        /// What.
+        what: &'static str,
+        /// In the backup.
+        before: String,
+        /// In the file.
+        after: String,
+    },
+    /// The file has no place for it.
+    #[error("'{layer}' no longer has the column {}", columns.join(", "))]
+    ColumnGone {
+        /// The layer.
+        layer: String,
+        /// The columns.
+        columns: Vec<String>,
+    },
+    /// The backup has nothing for it.
+    #[error("the column '{column}' of '{layer}' must have a value, and the backup has none")]
+    ColumnUnfilled {
+        /// The layer.
+        layer: String,
+        /// The column.
+        column: String,
+    },
+    /// Another one than those that were named.
+    #[error("'{layer}' has no column '{column}'")]
+    NoSuchColumn {
+        /// The layer.
+        layer: String,
+        /// The column.
+        column: String,
+    },
+    /// Somebody else's rules hold for the table, which we do not know.
+    #[error(
+        "the extension '{extension}' says how '{layer}' is to be written, and geokeep does not know it"
+    )]
+    UnknownExtension {
+        /// The layer.
+        layer: String,
+        /// As the file names it.
+        extension: String,
+    },
+    /// Another row bears the number.
+    #[error(
+        "{count} of the lost rows have a number that another row bears now, the first of them {first}"
+    )]
+    Taken {
+        /// How many.
+        count: u64,
+        /// The first number.
+        first: String,
+    },
+    /// The name under which it should come back is taken.
+    #[error("the file has a table, view or index '{0}'")]
+    NameTaken(String),
+    /// What the backup says of it is not what a layer is made of.
+    #[error("the definition of '{0}' is not one that can be put back")]
+    OddDefinition(String),
+    /// The number of a reference system means something else in the file.
+    #[error("reference system {0} is another one in the file")]
+    ReferenceSystem(i64),
+    /// Rows would point to rows that are not there, or the other way.
+    #[error("a rule of the file forbids it: {0}")]
+    Rule(String),
+    /// Somebody edits the file.
+    #[error("somebody is editing the file")]
+    BeingEdited {
+        /// Who, if it could be found out.
+        holder: Option<Holder>,
+    },
+    /// Somebody else wrote for too long.
+    #[error("another program keeps the file locked")]
+    Locked {
+        /// Who, if it could be found out.
+        holder: Option<Holder>,
+    },
+    /// It was written to each time after the plan was made.
+    #[error("another program keeps saving to it")]
+    KeepsChanging,
+    /// Locks cannot be relied upon where the file lies.
+    #[error("it lies on {0}, where locks cannot be relied upon")]
+    UncertainLocks(String),
+    /// A dead program left half a transaction.
+    #[error("a program died while it wrote to the file, and left a journal")]
+    HotJournal,
+}
+
+impl Refusal {
+    /// What scripts decide by.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::BeingEdited { .. } | Self::Locked { .. } | Self::KeepsChanging => {
+                Kind::TargetInUse
+            }
+            Self::NameTaken(_) | Self::Taken { .. } => Kind::TargetExists,
+            Self::UncertainLocks(_) | Self::HotJournal | Self::Rule(_) => Kind::TargetUnwritable,
+            _ => Kind::Usage,
+        }
+    }
+}

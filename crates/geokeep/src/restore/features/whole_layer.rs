@@ -1,0 +1,284 @@
+//! A layer that the file lacks, put back with everything that belongs to it; or put beside the layer of
+//! that name, under another one.
+
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::belongings::{Belongings, restyle};
+use super::boxes::{self, joined};
+use super::catalogue::{Catalogue, Named, named};
+use super::definitions::{Definitions, Makes, define};
+use super::refusal::Refusal;
+use super::staged::Bound;
+use super::write::Ended;
+use super::{LayerError, Preview, Wanted};
+use crate::Watch;
+use crate::diff::DiffError;
+use crate::geopackage::{Rowid, Table, Tables};
+use crate::sqlite::quote;
+
+/// A layer of the backup, and the name that it gets.
+#[derive(Debug)]
+pub(super) struct WholeLayer {
+    pub(super) preview: Preview,
+    table: Table,
+    name: String,
+    definitions: Definitions,
+}
+
+impl WholeLayer {
+    pub(super) fn plan(
+        states: [&Connection; 2],
+        wanted: &Wanted,
+        watch: &Watch,
+    ) -> Result<Self, LayerError> {
+        let [backup, file] = states;
+        let tables = Tables::read(backup)?;
+        let table = tables.all.get(&wanted.layer.to_ascii_lowercase());
+        let table = table
+            .ok_or_else(|| Refusal::NoSuchLayer(wanted.layer.clone()))?
+            .clone();
+        if !matches!(
+            table.layer.kind.as_str(),
+            "features" | "attributes" | "aspatial" | ""
+        ) {
+            return Err(Refusal::NotRows {
+                layer: table.name,
+                kind: table.layer.kind,
+            }
+            .into());
+        }
+        let name = wanted.as_name.clone().unwrap_or_else(|| table.name.clone());
+        let is_odd = name.is_empty()
+            || name.chars().any(char::is_control)
+            || name.to_ascii_lowercase().starts_with("sqlite_")
+            || name.to_ascii_lowercase().starts_with("gpkg_");
+        if is_odd || named(file, &name)? != Named::Nothing {
+            return Err(Refusal::NameTaken(name).into());
+        }
+        let own = Definitions::read(backup, &table.name)?;
+        let is_renamed = !name.eq_ignore_ascii_case(&table.name);
+        let definitions = match is_renamed {
+            true => own.renamed(
+                &table.name,
+                &name,
+                |index| !matches!(named(file, index), Ok(Named::Nothing)),
+                watch,
+            )?,
+            false => own.clone(),
+        };
+        let rows = backup.query_row(
+            &format!("SELECT count(*) FROM main.{}", quote(&table.name)),
+            [],
+            |row| row.get::<_, i64>(0),
+        )?;
+        let mut left_out = Belongings::left_out(backup, &table.name)?;
+        if is_renamed {
+            let own = own.triggers.iter().map(|trigger| trigger.name.clone());
+            left_out.extend(
+                own.filter(|name| !is_of_format(name))
+                    .map(|name| format!("trigger {name}")),
+            );
+        }
+        let preview = Preview {
+            layer: name.clone(),
+            whole_layer: true,
+            inserted: rows.unsigned_abs(),
+            left_out,
+            ..Preview::default()
+        };
+        Ok(Self {
+            preview,
+            table,
+            name,
+            definitions,
+        })
+    }
+
+    /// Makes it. What a table needs that the file has no table for is made first.
+    pub(super) fn make(
+        &self,
+        file: &Connection,
+        backup: &Connection,
+        watch: &Watch,
+    ) -> Result<(), Ended> {
+        if named(file, &self.name).map_err(LayerError::from)? != Named::Nothing {
+            return Err(Ended::Stale);
+        }
+        let belongings = Belongings {
+            backup,
+            file,
+            from: &self.table.name,
+            to: &self.name,
+        };
+        belongings.reference_systems()?;
+        define(file, &self.definitions.table, Makes::Table(&self.name))?;
+        belongings.contents()?;
+        belongings.others()?;
+        let has_index = self.make_index(file, backup)?;
+        self.copy_rows(file, backup, watch, has_index)?;
+        for index in &self.definitions.indexes {
+            define(file, &index.sql, Makes::Index(&self.name))?;
+        }
+        belongings.sequence()?;
+        belongings.count(self.preview.inserted)?;
+        self.make_triggers(file, has_index)?;
+        restyle(&belongings)?;
+        Ok(())
+    }
+
+    fn geometry(&self) -> Option<&str> {
+        self.table.layer.geometry.as_deref()
+    }
+
+    /// Makes an empty spatial index if the backup has one.
+    fn make_index(&self, file: &Connection, backup: &Connection) -> Result<bool, LayerError> {
+        let Some(geometry) = self.geometry() else {
+            return Ok(false);
+        };
+        if named(backup, &format!("rtree_{}_{geometry}", self.table.name))? != Named::Virtual {
+            return Ok(false);
+        }
+        let index = format!("rtree_{}_{geometry}", self.name);
+        if named(file, &index)? != Named::Nothing {
+            return Err(Refusal::NameTaken(index).into());
+        }
+        let sql = format!(
+            "CREATE VIRTUAL TABLE main.{} USING rtree(id, minx, maxx, miny, maxy)",
+            quote(&index)
+        );
+        file.execute_batch(&sql)?;
+        Ok(true)
+    }
+
+    /// All rows, with the numbers that they had.
+    fn copy_rows(
+        &self,
+        file: &Connection,
+        backup: &Connection,
+        watch: &Watch,
+        has_index: bool,
+    ) -> Result<(), Ended> {
+        let number = match &self.table.rowid {
+            Rowid::Column(name) => Some(quote(name)),
+            Rowid::Hidden(name) => Some((*name).to_owned()),
+            Rowid::Key(_) | Rowid::Nothing => None,
+        };
+        let is_number = |name: &str| matches!(&self.table.rowid, Rowid::Column(number) if number.eq_ignore_ascii_case(name));
+        let others: Vec<_> = self
+            .table
+            .columns
+            .iter()
+            .map(|c| c.name.as_str())
+            .filter(|name| !is_number(name))
+            .collect();
+        let at = self
+            .geometry()
+            .and_then(|g| others.iter().position(|c| c.eq_ignore_ascii_case(g)));
+        let skip = usize::from(number.is_some());
+        let columns: Vec<_> = number
+            .clone()
+            .into_iter()
+            .chain(others.iter().map(|c| quote(c)))
+            .collect();
+        let (list, marks) = (columns.join(", "), vec!["?"; columns.len()].join(", "));
+        let order = number
+            .as_ref()
+            .map_or_else(String::new, |number| format!(" ORDER BY {number}"));
+        let select = format!("SELECT {list} FROM main.{}{order}", quote(&self.table.name));
+        let insert = format!(
+            "INSERT INTO main.{}({list}) VALUES({marks})",
+            quote(&self.name)
+        );
+        let catalogue =
+            Catalogue::of(file, &self.name, self.geometry()).map_err(LayerError::from)?;
+        let read = |e| {
+            LayerError::from(DiffError::Unreadable {
+                which: "backup",
+                error: e,
+            })
+        };
+        let mut statement = backup.prepare(&select).map_err(read)?;
+        let mut rows = statement.query([]).map_err(read)?;
+        let mut insert = file.prepare(&insert).map_err(LayerError::from)?;
+        let mut bounds = None;
+        while let Some(row) = rows.next().map_err(read)? {
+            watch
+                .check()
+                .map_err(DiffError::from)
+                .map_err(LayerError::from)?;
+            let values = (0..columns.len())
+                .map(|at| row.get_ref(at))
+                .collect::<rusqlite::Result<Vec<_>>>();
+            let values: Vec<ValueRef<'_>> = values.map_err(read)?;
+            insert
+                .execute(rusqlite::params_from_iter(values.iter().map(|v| Bound(*v))))
+                .map_err(LayerError::from)?;
+            let here = at.and_then(|at| boxes::of(values[skip + at]));
+            if has_index && here.is_some() {
+                catalogue
+                    .index(file, file.last_insert_rowid(), here)
+                    .map_err(LayerError::from)?;
+            }
+            bounds = joined(bounds, here);
+        }
+        catalogue
+            .sum_up(file, 0, bounds)
+            .map_err(LayerError::from)?;
+        Ok(())
+    }
+
+    /// The triggers that it had; under another name those of the format alone.
+    fn make_triggers(&self, file: &Connection, has_index: bool) -> Result<(), LayerError> {
+        for trigger in &self.definitions.triggers {
+            define(file, &trigger.sql, Makes::Trigger(&self.name))?;
+        }
+        if self.name.eq_ignore_ascii_case(&self.table.name) {
+            return Ok(());
+        }
+        if let (Some(geometry), Rowid::Column(fid), true) =
+            (self.geometry(), &self.table.rowid, has_index)
+        {
+            let triggers =
+                geopackage::core::triggers::create_triggers_sql(&self.name, geometry, fid);
+            for sql in triggers.map_err(|_| Refusal::OddDefinition(self.name.clone()))? {
+                define(file, &sql, Makes::Trigger(&self.name))?;
+            }
+        }
+        if named(file, "gpkg_ogr_contents")? == Named::Table {
+            let literal = format!("'{}'", self.name.replace('\'', "''"));
+            for (when, sign) in [("insert", '+'), ("delete", '-')] {
+                let sql = format!(
+                    "CREATE TRIGGER {} AFTER {when} ON {} BEGIN UPDATE gpkg_ogr_contents SET feature_count = feature_count {sign} 1 WHERE lower(table_name) = lower({literal}); END",
+                    quote(&format!("trigger_{when}_feature_count_{}", self.name)),
+                    quote(&self.name),
+                );
+                define(file, &sql, Makes::Trigger(&self.name))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Triggers that every program makes anew for a layer.
+fn is_of_format(trigger: &str) -> bool {
+    let name = trigger.to_ascii_lowercase();
+    [
+        "rtree_",
+        "trigger_insert_feature_count_",
+        "trigger_delete_feature_count_",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
+}
+
+/// The value of one row, if there is such a row.
+pub(super) fn value(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> rusqlite::Result<Option<Value>> {
+    connection
+        .query_row(sql, parameters, |row| row.get(0))
+        .optional()
+}

@@ -1,0 +1,689 @@
+//! Rows and layers of a backup put back into a live file, in which all else goes on.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{Place, tiny, writable};
+use geokeep::destination::Stored;
+use geokeep::diff::{Options as Compared, State, diff_of};
+use geokeep::restore::features::{
+    LayerError, OnConflict, Outcome, Preview, Refusal, Wanted, What, restore_layer,
+};
+use geokeep::source::Source;
+use geokeep::{Kind, Watch};
+use rusqlite::Connection;
+use testkit::gpkg::{Journal, Options};
+use testkit::live_writer::{self, Hold, JournalMode, LiveWriter};
+
+testkit::live_writer_process!();
+
+/// A live file, and a backup of how it was at first.
+struct Scene {
+    place: Place,
+    path: PathBuf,
+    backup: Stored,
+}
+
+impl Scene {
+    fn new(options: &Options) -> Self {
+        Self::with(options, "")
+    }
+
+    fn with(options: &Options, sql: &str) -> Self {
+        let place = Place::in_memory();
+        let path = place.build("a.gpkg", options);
+        writable(&path).execute_batch(sql).unwrap();
+        let backup = place.save(&path);
+        Self {
+            place,
+            path,
+            backup,
+        }
+    }
+
+    fn edit(&self, sql: &str) -> &Self {
+        writable(&self.path).execute_batch(sql).unwrap();
+        self
+    }
+
+    fn number(&self, sql: &str) -> i64 {
+        writable(&self.path)
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap()
+    }
+
+    fn put_back(&self, wanted: &Wanted) -> Result<Outcome, LayerError> {
+        self.put_back_if(wanted, &mut |_| true)
+    }
+
+    fn put_back_if(
+        &self,
+        wanted: &Wanted,
+        agree: &mut dyn FnMut(&Preview) -> bool,
+    ) -> Result<Outcome, LayerError> {
+        let destination = self.place.destination();
+        let backup = destination.open_backup(&self.backup.id).unwrap();
+        let into = Source::new(&self.path).unwrap();
+        restore_layer(
+            &backup,
+            &into,
+            wanted,
+            &destination,
+            &self.place.settings,
+            &Watch::default(),
+            agree,
+        )
+    }
+
+    #[track_caller]
+    fn refused(&self, wanted: &Wanted) -> Refusal {
+        let before = content(&self.path);
+        let refused = match self.put_back(wanted) {
+            Err(LayerError::Refused(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(content(&self.path), before);
+        refused
+    }
+
+    /// Layers that differ from the backup, as names and counts.
+    fn differing(&self) -> Vec<String> {
+        let destination = self.place.destination();
+        let watch = Watch::default();
+        let backup = destination.open_backup(&self.backup.id).unwrap();
+        let old = State::of_backup(&backup, &watch).unwrap();
+        let live = State::of_file(
+            &Source::new(&self.path).unwrap(),
+            &self.place.settings,
+            &watch,
+        )
+        .unwrap();
+        let found = diff_of(&old, &live, &Compared::default(), &watch).unwrap();
+        let told = found.layers.iter().map(|l| {
+            format!(
+                "{} +{} -{} *{} {:?}",
+                l.layer, l.added, l.deleted, l.changed, l.schema
+            )
+        });
+        told.collect()
+    }
+
+    /// Whether all that follows from the rows agrees with them.
+    #[track_caller]
+    fn agrees(&self, layer: &str) {
+        let db = writable(&self.path);
+        let text = |sql: &str| {
+            db.query_row(sql, [], |row| row.get::<_, String>(0))
+                .unwrap()
+        };
+        assert_eq!(text("PRAGMA integrity_check"), "ok");
+        assert_eq!(
+            text(&format!("SELECT rtreecheck('rtree_{layer}_geom')")),
+            "ok"
+        );
+        let sql = format!(
+            "SELECT count(*) FROM \"{layer}\" t LEFT JOIN \"rtree_{layer}_geom\" r ON r.id = t.fid
+             WHERE (t.geom IS NULL) != (r.id IS NULL)"
+        );
+        assert_eq!(self.number(&sql), 0);
+        let rows = self.number(&format!("SELECT count(*) FROM \"{layer}\""));
+        assert_eq!(
+            self.number(&format!("SELECT count(*) FROM \"rtree_{layer}_geom\"")),
+            rows
+        );
+    }
+}
+
+/// All rows of all tables but the date of the last change.
+fn content(path: &Path) -> Vec<String> {
+    let db = Connection::open(path).unwrap();
+    let names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%' ORDER BY name");
+    let names: Vec<String> = names
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let mut rows = Vec::new();
+    for name in names {
+        let mut statement = db
+            .prepare(&format!("SELECT * FROM \"{}\"", name.replace('"', "\"\"")))
+            .unwrap();
+        let columns: Vec<String> = statement
+            .column_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let mut found = statement.query([]).unwrap();
+        while let Some(row) = found.next().unwrap() {
+            let shown = |(at, column): (usize, &String)| match column.as_str() {
+                "last_change" => String::new(),
+                _ => format!("{:?}", row.get_ref(at).unwrap()),
+            };
+            rows.push(format!(
+                "{name} {:?}",
+                columns.iter().enumerate().map(shown).collect::<Vec<_>>()
+            ));
+        }
+    }
+    rows.sort();
+    rows
+}
+
+fn lost(layer: &str) -> Wanted {
+    Wanted {
+        layer: layer.to_owned(),
+        ..Wanted::default()
+    }
+}
+
+fn all_of(layer: &str) -> Wanted {
+    Wanted {
+        what: What::Exact,
+        ..lost(layer)
+    }
+}
+
+/// Deletes a layer as GDAL and QGIS do, which leave its styles.
+fn dropped(layer: &str) -> String {
+    let mut sql = format!("DROP TABLE \"rtree_{layer}_geom\"; DROP TABLE \"{layer}\";");
+    for table in ["gpkg_geometry_columns", "gpkg_extensions", "gpkg_contents"] {
+        sql += &format!("DELETE FROM {table} WHERE table_name = '{layer}';");
+    }
+    sql
+}
+
+/// Half of the parcels are gone, and elsewhere work has gone on.
+#[test]
+fn lost_rows_come_back_and_all_else_stays() {
+    for journal in [Journal::Delete, Journal::Wal] {
+        let scene = Scene::new(&Options {
+            journal,
+            rows: 60,
+            layers: 2,
+            ..tiny()
+        });
+        scene.edit(
+            "DELETE FROM parcels WHERE fid % 2 = 0; UPDATE parcels SET remarks = 'new' WHERE fid = 3;
+             INSERT INTO parcels(geom, parcel_key) SELECT geom, 'added' FROM parcels WHERE fid = 5;
+             UPDATE parcels_2 SET remarks = 'elsewhere'",
+        );
+        let outcome = scene.put_back(&lost("parcels")).unwrap();
+        assert!(outcome.done && outcome.changed_since == 0 && outcome.skipped == 0);
+        assert_eq!(
+            (outcome.preview.inserted, outcome.preview.left),
+            (30, [1, 1])
+        );
+        assert_eq!(
+            scene.number(
+                "SELECT count(*) FROM parcels WHERE remarks = 'new' OR parcel_key = 'added'"
+            ),
+            2
+        );
+        assert_eq!(
+            scene.number("SELECT count(*) FROM parcels_2 WHERE remarks = 'elsewhere'"),
+            60
+        );
+        scene.agrees("parcels");
+        // What was there is a backup.
+        let before = outcome.backup_before.unwrap();
+        let rows = |sql: &str| {
+            common::open_stored(&before.location)
+                .connection()
+                .query_row(sql, [], |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
+        assert_eq!(rows("SELECT count(*) FROM parcels"), 31);
+        // Once more there is nothing to do.
+        let again = scene.put_back(&lost("parcels")).unwrap();
+        assert!(!again.done && again.preview.is_empty());
+    }
+}
+
+#[test]
+fn changed_rows_come_back_if_asked_and_added_ones_go_only_if_all_is_to_be_as_it_was() {
+    let scene = Scene::new(&Options { rows: 60, ..tiny() });
+    scene.edit(
+        "DELETE FROM parcels WHERE fid < 10; UPDATE parcels SET remarks = 'new', geom = NULL WHERE fid BETWEEN 20 AND 29;
+         UPDATE parcels SET geom = (SELECT geom FROM parcels WHERE fid = 60) WHERE fid = 40;
+         INSERT INTO parcels(geom, parcel_key) SELECT geom, 'added' FROM parcels WHERE fid = 50",
+    );
+    let changed = Wanted {
+        what: What::Changed,
+        ..lost("parcels")
+    };
+    let preview = scene.put_back(&changed).unwrap().preview;
+    assert_eq!(
+        [preview.inserted, preview.updated, preview.deleted],
+        [9, 11, 0]
+    );
+    assert_eq!(preview.left, [0, 1]);
+    scene.agrees("parcels");
+    let preview = scene.put_back(&all_of("parcels")).unwrap().preview;
+    assert_eq!(
+        [preview.inserted, preview.updated, preview.deleted],
+        [0, 0, 1]
+    );
+    scene.agrees("parcels");
+    assert_eq!(scene.differing(), Vec::<String>::new());
+}
+
+#[test]
+fn single_rows_and_single_columns() {
+    let scene = Scene::new(&tiny());
+    scene.edit("DELETE FROM parcels WHERE fid IN (3, 4, 5); UPDATE parcels SET remarks = 'x', land_use = 'y' WHERE fid = 7");
+    let one = Wanted {
+        fids: vec![4, 7],
+        what: What::Changed,
+        columns: vec![
+            "REMARKS".to_owned(),
+            "geom".to_owned(),
+            "parcel_key".to_owned(),
+        ],
+        ..lost("parcels")
+    };
+    let preview = scene.put_back(&one).unwrap().preview;
+    assert_eq!([preview.inserted, preview.updated], [1, 1]);
+    assert_eq!(
+        scene.number("SELECT count(*) FROM parcels WHERE fid IN (3, 4, 5)"),
+        1
+    );
+    assert_eq!(
+        scene.number(
+            "SELECT count(*) FROM parcels WHERE fid = 7 AND land_use = 'y' AND remarks IS NOT 'x'"
+        ),
+        1
+    );
+    let none = Wanted {
+        columns: vec!["height".to_owned()],
+        ..lost("parcels")
+    };
+    assert!(matches!(scene.refused(&none), Refusal::NoSuchColumn { .. }));
+}
+
+/// Triggers stay silent: a row comes back as it was, whatever they would do to it.
+#[test]
+fn triggers_of_the_file_are_named_and_not_set_off() {
+    let forbidding = "CREATE TRIGGER stamp AFTER INSERT ON parcels BEGIN UPDATE parcels SET remarks = 'stamped' WHERE fid = new.fid; END;
+        CREATE TRIGGER no_change BEFORE UPDATE ON parcels BEGIN SELECT RAISE(ABORT, 'not allowed'); END;";
+    let scene = Scene::with(&tiny(), forbidding);
+    scene.edit("DELETE FROM parcels WHERE fid < 5; DROP TRIGGER no_change; UPDATE parcels SET remarks = 'x' WHERE fid = 9;
+        CREATE TRIGGER no_change BEFORE UPDATE ON parcels BEGIN SELECT RAISE(ABORT, 'not allowed'); END;");
+    let outcome = scene.put_back(&all_of("parcels")).unwrap();
+    assert_eq!(outcome.preview.silent_triggers, ["no_change", "stamp"]);
+    assert_eq!(
+        scene.number("SELECT count(*) FROM parcels WHERE remarks IN ('stamped', 'x')"),
+        0
+    );
+    assert_eq!(scene.differing(), Vec::<String>::new());
+}
+
+#[test]
+fn whoever_declines_changes_nothing_and_a_rehearsal_makes_no_backup() {
+    let scene = Scene::new(&tiny());
+    scene.edit("DELETE FROM parcels WHERE fid < 5");
+    let before = content(&scene.path);
+    let declined = scene.put_back_if(&lost("parcels"), &mut |_| false).unwrap();
+    assert!(!declined.done && declined.backup_before.is_some());
+    let backups = common::archives_below(&scene.place.backups()).len();
+    let rehearsed = scene
+        .put_back(&Wanted {
+            dry_run: true,
+            ..lost("parcels")
+        })
+        .unwrap();
+    assert!(!rehearsed.done && rehearsed.preview.inserted == 4);
+    assert_eq!(
+        common::archives_below(&scene.place.backups()).len(),
+        backups
+    );
+    assert_eq!(content(&scene.path), before);
+}
+
+/// Whoever saves after the plan was shown is not overwritten: the plan is made anew.
+#[test]
+fn a_row_that_was_edited_after_the_plan_was_made_is_not_overwritten() {
+    let scene = Scene::new(&tiny());
+    scene.edit("UPDATE parcels SET remarks = 'x' WHERE fid IN (7, 8)");
+    let changed = Wanted {
+        what: What::Changed,
+        ..lost("parcels")
+    };
+    let mut shown = Vec::new();
+    let outcome = scene.put_back_if(&changed, &mut |preview| {
+        if shown.is_empty() {
+            scene.edit("UPDATE parcels SET remarks = 'theirs' WHERE fid = 8; DELETE FROM parcels WHERE fid = 9");
+        }
+        shown.push([preview.inserted, preview.updated]);
+        true
+    });
+    assert_eq!(shown, [[0, 2], [1, 2]]);
+    // The backup that was made first for the second plan holds what they saved.
+    let before = outcome.unwrap().backup_before.unwrap();
+    let theirs = "SELECT count(*) FROM parcels WHERE remarks = 'theirs'";
+    let found: i64 = common::open_stored(&before.location)
+        .connection()
+        .query_row(theirs, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(found, 1);
+    assert_eq!(scene.differing(), Vec::<String>::new());
+    let mut always = |_: &Preview| {
+        scene.edit("UPDATE parcels SET amount = amount + 1 WHERE fid = 3");
+        true
+    };
+    scene.edit("UPDATE parcels SET remarks = 'x' WHERE fid = 3");
+    let never = scene.put_back_if(&changed, &mut always).unwrap_err();
+    assert_eq!(never.kind(), Kind::TargetInUse, "{never}");
+}
+
+/// GDAL would write its own count of features after ours.
+#[test]
+fn rows_are_not_added_while_somebody_edits_the_file_unless_that_is_wanted() {
+    let scene = Scene::new(&Options {
+        journal: Journal::Wal,
+        ..tiny()
+    });
+    scene.edit("DELETE FROM parcels WHERE fid < 5; UPDATE parcels SET remarks = 'x' WHERE fid = 9");
+    let options = live_writer::Options {
+        every: std::time::Duration::from_secs(3600),
+        journal: JournalMode::Wal,
+        ..live_writer::Options::default()
+    };
+    let writer = LiveWriter::start(&scene.path, &options);
+    assert!(matches!(
+        scene.put_back(&lost("parcels")),
+        Err(LayerError::Refused(Refusal::BeingEdited { .. }))
+    ));
+    let wanted = Wanted {
+        while_editing: true,
+        ..lost("parcels")
+    };
+    assert_eq!(scene.put_back(&wanted).unwrap().preview.inserted, 4);
+    // Other values disturb nobody.
+    let changed = Wanted {
+        what: What::Changed,
+        fids: vec![9],
+        ..lost("parcels")
+    };
+    assert_eq!(scene.put_back(&changed).unwrap().preview.updated, 1);
+    writer.kill();
+    scene.agrees("parcels");
+}
+
+#[test]
+fn a_file_that_is_being_written_is_waited_for_and_then_left_alone() {
+    let mut scene = Scene::new(&tiny());
+    scene.place.settings.lock_wait = std::time::Duration::from_millis(200);
+    scene.edit("UPDATE parcels SET remarks = 'x' WHERE fid = 9");
+    let options = live_writer::Options {
+        hold: Some(Hold::Immediate),
+        every: std::time::Duration::from_secs(3600),
+        journal: JournalMode::Delete,
+        ..live_writer::Options::default()
+    };
+    let changed = Wanted {
+        what: What::Changed,
+        ..lost("parcels")
+    };
+    let writer = LiveWriter::start(&scene.path, &options);
+    let error = scene.put_back(&changed).unwrap_err();
+    assert_eq!(error.kind(), Kind::TargetInUse, "{error:?}");
+    writer.kill();
+    assert!(scene.put_back(&changed).unwrap().done);
+}
+
+#[test]
+fn a_dropped_layer_comes_back_with_all_that_belongs_to_it() {
+    let styles = "CREATE TABLE layer_styles(id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT, f_table_schema TEXT, f_table_name TEXT, f_geometry_column TEXT, styleName TEXT, styleQML TEXT);
+        INSERT INTO layer_styles VALUES (7, '', '', 'parcels', 'geom', 'default', '<qgis/>');
+        CREATE TRIGGER stamp AFTER INSERT ON parcels BEGIN UPDATE parcels SET remarks = 'stamped' WHERE fid = new.fid; END;";
+    let scene = Scene::with(
+        &Options {
+            rows: 60,
+            layers: 2,
+            ..tiny()
+        },
+        styles,
+    );
+    let whole = content(&scene.path);
+    scene.edit(
+        &(dropped("parcels")
+            + "DELETE FROM layer_styles; UPDATE parcels_2 SET remarks = 'elsewhere'"),
+    );
+    let outcome = scene.put_back(&lost("PARCELS")).unwrap();
+    assert!(outcome.done && outcome.preview.whole_layer);
+    assert_eq!(outcome.preview.inserted, 60);
+    scene.agrees("parcels");
+    scene.edit("UPDATE parcels_2 SET remarks = NULL");
+    let differing = scene.differing();
+    assert!(
+        differing.len() == 1 && differing[0].starts_with("parcels_2"),
+        "{differing:?}"
+    );
+    // The schema, too: the triggers keep index and count.
+    scene.edit("DELETE FROM parcels WHERE fid = 5; INSERT INTO parcels(geom, parcel_key) SELECT geom, 'new' FROM parcels WHERE fid = 6");
+    scene.agrees("parcels");
+    assert_eq!(
+        scene.number("SELECT count(*) FROM parcels WHERE remarks = 'stamped'"),
+        1
+    );
+    assert_eq!(scene.number("SELECT max(fid) FROM parcels"), 61);
+    assert!(content(&scene.path).len() >= whole.len() - 60);
+}
+
+#[test]
+fn an_old_version_of_a_layer_comes_back_beside_the_present_one() {
+    for journal in [Journal::Delete, Journal::Wal] {
+        let scene = Scene::new(&Options { journal, ..tiny() });
+        scene.edit("DELETE FROM parcels WHERE fid < 15");
+        let beside = Wanted {
+            as_name: Some("old \"parcels\"".to_owned()),
+            ..lost("parcels")
+        };
+        let outcome = scene.put_back(&beside).unwrap();
+        assert_eq!(
+            (outcome.preview.layer.as_str(), outcome.preview.inserted),
+            ("old \"parcels\"", 20)
+        );
+        assert_eq!(
+            scene.number("SELECT count(*) FROM \"old \"\"parcels\"\"\""),
+            20
+        );
+        assert_eq!(scene.number("SELECT count(*) FROM parcels"), 6);
+        scene.edit("DELETE FROM \"old \"\"parcels\"\"\" WHERE fid = 3");
+        assert_eq!(
+            scene.number("SELECT count(*) FROM \"rtree_old \"\"parcels\"\"_geom\""),
+            19
+        );
+        assert_eq!(
+            scene.number("SELECT count(*) FROM gpkg_contents WHERE table_name = 'old \"parcels\"'"),
+            1
+        );
+        // Once more under the same name it does not.
+        assert!(matches!(scene.refused(&beside), Refusal::NameTaken(_)));
+        scene.agrees("parcels");
+    }
+}
+
+#[test]
+fn what_could_only_be_guessed_is_refused() {
+    let make = |sql: &str| {
+        let scene = Scene::new(&Options { tiles: 4, ..tiny() });
+        scene.edit(&format!("DELETE FROM parcels WHERE fid < 5; {sql}"));
+        scene
+    };
+    let refused = |sql: &str| make(sql).refused(&lost("parcels"));
+    assert!(matches!(
+        refused("ALTER TABLE parcels DROP COLUMN remarks"),
+        Refusal::ColumnGone { .. }
+    ));
+    let other_system = "UPDATE gpkg_contents SET srs_id = 4326 WHERE table_name = 'parcels'";
+    assert!(matches!(
+        refused(other_system),
+        Refusal::DeclaredOtherwise {
+            what: "reference system",
+            ..
+        }
+    ));
+    let other_type = "UPDATE gpkg_geometry_columns SET geometry_type_name = 'MULTIPOLYGON'";
+    assert!(matches!(
+        refused(other_type),
+        Refusal::DeclaredOtherwise { .. }
+    ));
+    let unknown = "INSERT INTO gpkg_extensions VALUES ('parcels', NULL, 'acme_rules', 'https://example.org', 'read-write')";
+    assert!(matches!(refused(unknown), Refusal::UnknownExtension { .. }));
+    let nothing = make("");
+    assert_eq!(
+        nothing.refused(&lost("rivers")),
+        Refusal::NoSuchLayer("rivers".to_owned())
+    );
+    nothing.edit("DELETE FROM orthophoto");
+    assert!(matches!(
+        nothing.refused(&lost("orthophoto")),
+        Refusal::NotRows { .. }
+    ));
+    let rule = "CREATE UNIQUE INDEX keys ON parcels(parcel_key); INSERT INTO parcels(geom, parcel_key) VALUES (NULL, (SELECT parcel_key FROM keep))";
+    let scene = Scene::with(
+        &tiny(),
+        "CREATE TABLE keep AS SELECT parcel_key FROM parcels WHERE fid = 3",
+    );
+    scene.edit(&format!("DELETE FROM parcels WHERE fid < 5; {rule}"));
+    assert!(matches!(scene.refused(&lost("parcels")), Refusal::Rule(_)));
+}
+
+/// A layer that was written anew has other numbers for the same features.
+#[test]
+fn a_number_that_another_row_bears_now_is_not_taken_from_it() {
+    let scene = Scene::new(&Options {
+        rtree: false,
+        ..tiny()
+    });
+    scene.edit(
+        "CREATE TABLE kept AS SELECT * FROM parcels WHERE fid > 4; DELETE FROM parcels;
+         UPDATE kept SET fid = fid - 4; INSERT INTO parcels SELECT * FROM kept; DROP TABLE kept",
+    );
+    assert!(matches!(
+        scene.refused(&lost("parcels")),
+        Refusal::Taken { count: 4, .. }
+    ));
+    let skip = Wanted {
+        on_conflict: OnConflict::Skip,
+        ..lost("parcels")
+    };
+    let skipped = scene.put_back(&skip).unwrap();
+    assert!(!skipped.done && skipped.skipped == 4);
+    let anew = Wanted {
+        on_conflict: OnConflict::NewFid,
+        ..lost("parcels")
+    };
+    assert_eq!(scene.put_back(&anew).unwrap().preview.inserted, 4);
+    assert_eq!(
+        scene.number("SELECT count(DISTINCT parcel_key) FROM parcels"),
+        20
+    );
+    assert_eq!(scene.number("SELECT count(*) FROM parcels"), 20);
+}
+
+/// What is in a backup decides nothing but what its layer is like.
+#[test]
+fn a_definition_that_does_more_than_make_its_table_is_refused() {
+    let mut tried = 0;
+    for sql in [
+        "CREATE TABLE parcels AS SELECT * FROM accounts",
+        "CREATE TABLE other(fid INTEGER PRIMARY KEY, geom POLYGON)",
+        "DROP TABLE accounts",
+        "ATTACH 'x.db' AS x",
+        "CREATE TABLE temp.parcels(fid INTEGER PRIMARY KEY)",
+    ] {
+        let place = Place::in_memory();
+        let path = place.build(
+            "a.gpkg",
+            &Options {
+                rtree: false,
+                text_index: false,
+                ..tiny()
+            },
+        );
+        let db = writable(&path);
+        db.execute_batch("PRAGMA writable_schema = ON").unwrap();
+        let forged = db.execute(
+            "UPDATE sqlite_schema SET sql = ?1 WHERE name = 'parcels'",
+            [sql],
+        );
+        drop(db);
+        if forged.is_err() {
+            continue;
+        }
+        let Ok(outcome) = place.try_backup(&path) else {
+            continue;
+        };
+        let backup = outcome.stored().clone();
+        std::fs::remove_file(&path).unwrap();
+        place.build("a.gpkg", &tiny());
+        let scene = Scene {
+            place,
+            path,
+            backup,
+        };
+        scene.edit(&dropped("parcels"));
+        let before = content(&scene.path);
+        assert!(scene.put_back(&lost("parcels")).is_err(), "{sql}");
+        assert_eq!(content(&scene.path), before, "{sql}");
+        tried += 1;
+    }
+    assert!(tried >= 3, "{tried}");
+}
+
+/// Whatever call of SQLite fails: the file holds the old rows or the new ones.
+#[test]
+fn every_call_of_sqlite_fails_in_turn() {
+    use testkit::fault_vfs::{self, Fault, Kind as Failure};
+    fault_vfs::install_as_default();
+    for journal in [Journal::Delete, Journal::Wal] {
+        let scene = Scene::new(&Options { journal, ..tiny() });
+        scene.edit(
+            "DELETE FROM parcels WHERE fid < 5; UPDATE parcels SET remarks = 'x' WHERE fid > 15",
+        );
+        let old_bytes = std::fs::read(&scene.path).unwrap();
+        let old = content(&scene.path);
+        let faults = fault_vfs::watch(&scene.place.sources());
+        scene.put_back(&all_of("parcels")).unwrap();
+        let calls = faults.clear().calls;
+        let new = content(&scene.path);
+        assert!(calls > 30 && new != old, "{calls}");
+        let mut ended = [0, 0];
+        for (kind, sticky) in [
+            (Failure::IoError, false),
+            (Failure::IoError, true),
+            (Failure::Full, true),
+        ] {
+            for at in (0..calls).step_by(3) {
+                for suffix in ["-wal", "-shm", "-journal"] {
+                    let _ = std::fs::remove_file(format!("{}{suffix}", scene.path.display()));
+                }
+                std::fs::write(&scene.path, &old_bytes).unwrap();
+                faults.plan(Fault { at, sticky, kind });
+                let result = scene.put_back(&all_of("parcels"));
+                faults.clear();
+                let now = content(&scene.path);
+                let case =
+                    format!("{journal:?} {kind:?} at {at} of {calls}, sticky {sticky}: {result:?}");
+                match result {
+                    Ok(outcome) => assert!(
+                        now == if outcome.done {
+                            new.clone()
+                        } else {
+                            old.clone()
+                        },
+                        "{case}"
+                    ),
+                    Err(_) => assert!(now == old || now == new, "{case}"),
+                }
+                ended[usize::from(now == new)] += 1;
+            }
+        }
+        assert!(ended[0] > 5 && ended[1] > 5, "{ended:?}");
+    }
+}
