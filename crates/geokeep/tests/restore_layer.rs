@@ -9,7 +9,7 @@ use common::{Place, tiny, writable};
 use geokeep::destination::Stored;
 use geokeep::diff::{Options as Compared, State, diff_of};
 use geokeep::restore::features::{
-    LayerError, OnConflict, Outcome, Preview, Refusal, Wanted, What, restore_layer,
+    LayerError, LayerRestore, OnConflict, Outcome, Preview, Refusal, Undo, Wanted, What,
 };
 use geokeep::source::Source;
 use geokeep::{Kind, Watch};
@@ -63,18 +63,29 @@ impl Scene {
         wanted: &Wanted,
         agree: &mut dyn FnMut(&Preview) -> bool,
     ) -> Result<Outcome, LayerError> {
+        self.with_restore(&self.backup, |restore| restore.put_back(wanted, agree))
+    }
+
+    fn with_restore<T>(&self, backup: &Stored, work: impl FnOnce(&LayerRestore<'_>) -> T) -> T {
         let destination = self.place.destination();
-        let backup = destination.open_backup(&self.backup.id).unwrap();
-        let into = Source::new(&self.path).unwrap();
-        restore_layer(
-            &backup,
-            &into,
-            wanted,
-            &destination,
-            &self.place.settings,
-            &Watch::default(),
-            agree,
-        )
+        work(&LayerRestore {
+            backup: &destination.open_backup(&backup.id).unwrap(),
+            into: &Source::new(&self.path).unwrap(),
+            destination: &destination,
+            settings: &self.place.settings,
+            watch: &Watch::default(),
+        })
+    }
+
+    /// Undoes what was put back after `before` was made.
+    fn undo(&self, before: &Stored) -> Result<Outcome, LayerError> {
+        let destination = self.place.destination();
+        let undo = Undo::of(&destination, &before.id).unwrap();
+        assert_eq!(undo.from, self.backup.manifest.id);
+        let before = destination.open_backup(&before.id).unwrap();
+        self.with_restore(&self.backup, |restore| {
+            restore.undo(&undo, &before, false, &mut |_| true)
+        })
     }
 
     #[track_caller]
@@ -648,7 +659,7 @@ fn every_call_of_sqlite_fails_in_turn() {
         );
         let old_bytes = std::fs::read(&scene.path).unwrap();
         let old = content(&scene.path);
-        let faults = fault_vfs::watch(&scene.place.sources());
+        let faults = fault_vfs::watch(scene.place.sources());
         scene.put_back(&all_of("parcels")).unwrap();
         let calls = faults.clear().calls;
         let new = content(&scene.path);
@@ -686,4 +697,66 @@ fn every_call_of_sqlite_fails_in_turn() {
         }
         assert!(ended[0] > 5 && ended[1] > 5, "{ended:?}");
     }
+}
+
+#[test]
+fn what_was_put_back_can_be_undone_while_other_work_goes_on() {
+    let scene = Scene::new(&Options {
+        rows: 60,
+        layers: 2,
+        ..tiny()
+    });
+    scene.edit(
+        "DELETE FROM parcels WHERE fid < 10; UPDATE parcels SET remarks = 'new', geom = NULL WHERE fid BETWEEN 20 AND 29;
+         INSERT INTO parcels(geom, parcel_key) SELECT geom, 'added' FROM parcels WHERE fid = 50",
+    );
+    let before = content(&scene.path);
+    let outcome = scene.put_back(&all_of("parcels")).unwrap();
+    assert!(outcome.can_undo);
+    let first = outcome.backup_before.unwrap();
+    scene.edit("UPDATE parcels_2 SET remarks = 'elsewhere' WHERE fid = 1; UPDATE parcels SET remarks = 'another' WHERE fid = 55");
+    let undone = scene.undo(&first).unwrap();
+    assert!(undone.done && !undone.can_undo);
+    let preview = &undone.preview;
+    assert_eq!(
+        [preview.inserted, preview.updated, preview.deleted],
+        [1, 10, 9]
+    );
+    assert_eq!(
+        scene.number("SELECT count(*) FROM parcels WHERE remarks = 'another'"),
+        1
+    );
+    scene.edit(
+        "UPDATE parcels_2 SET remarks = (SELECT remarks FROM parcels_2 WHERE 0) WHERE fid = 1",
+    );
+    // But for the two that were edited.
+    let now = content(&scene.path);
+    let differing = now.iter().filter(|row| !before.contains(row)).count();
+    assert!(now.len() == before.len() && differing <= 3, "{differing}");
+    assert_eq!(
+        scene.number("SELECT count(*) FROM rtree_parcels_geom"),
+        60 - 9 - 10 + 1
+    );
+    // Once more there is nothing to undo.
+    assert!(scene.undo(&first).unwrap().preview.is_empty());
+}
+
+#[test]
+fn a_row_that_was_edited_since_keeps_all_from_being_undone() {
+    let scene = Scene::new(&tiny());
+    scene.edit("DELETE FROM parcels WHERE fid < 5");
+    let first = scene
+        .put_back(&lost("parcels"))
+        .unwrap()
+        .backup_before
+        .unwrap();
+    scene.edit("UPDATE parcels SET remarks = 'theirs' WHERE fid = 3");
+    let before = content(&scene.path);
+    match scene.undo(&first) {
+        Err(LayerError::Refused(Refusal::EditedSince { count: 1, first })) => {
+            assert_eq!(first, "3")
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(content(&scene.path), before);
 }

@@ -82,6 +82,19 @@ impl Destination {
         self.mark(id, Mark::Gone, &at.to_string())
     }
 
+    /// Notes how to undo what was put back into the source of a backup after it was made.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`].
+    pub(crate) fn note_undo(&self, id: &BackupId, how: &str) -> Result<(), DestinationError> {
+        self.mark(id, Mark::Undo, how)
+    }
+
+    /// How to undo that, if it was noted.
+    pub(crate) fn undo_of(&self, id: &BackupId) -> Option<String> {
+        self.folder.read_mark(id, Mark::Undo)
+    }
+
     /// Notes that the source of a line is there.
     ///
     /// # Errors

@@ -15,17 +15,20 @@ pub(super) enum Mark {
     Seen,
     Failed,
     Gone,
+    /// It was made before rows were put back into its source, and how that is undone.
+    Undo,
     /// A plain copy of a project, as earlier versions made them, cannot hold its own.
     Digest,
 }
 
 impl Mark {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Pin,
         Self::Verified,
         Self::Seen,
         Self::Failed,
         Self::Gone,
+        Self::Undo,
         Self::Digest,
     ];
 }

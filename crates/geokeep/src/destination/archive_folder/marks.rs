@@ -21,6 +21,7 @@ impl Mark {
             Self::Seen => ".seen",
             Self::Failed => ".failed",
             Self::Gone => ".gone",
+            Self::Undo => ".undo",
             Self::Digest => ".blake3",
         }
     }

@@ -4,10 +4,9 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::LayerError;
-use super::catalogue::{Named, named};
+use super::catalogue::{Named, named, value};
 use super::definitions::{Definitions, Makes, define};
 use super::refusal::Refusal;
-use super::whole_layer::value;
 use crate::sqlite::quote;
 
 /// Rows of the catalogue about one layer, at most.
@@ -229,21 +228,25 @@ impl Belongings<'_> {
             let Some(Value::Integer(old)) = of(&reference, "md_file_id") else {
                 continue;
             };
-            if !numbers.contains_key(&old) {
-                let entries = self.entries("gpkg_metadata", "id", &old.to_string())?;
-                let Some(mut entry) = entries.into_iter().next() else {
-                    continue;
-                };
-                self.set(&mut entry, "id", Value::Null);
-                self.put("gpkg_metadata", &entry)?;
-                numbers.insert(old, self.file.last_insert_rowid());
-            }
+            let new = match numbers.get(&old) {
+                Some(new) => *new,
+                None => {
+                    let entries = self.entries("gpkg_metadata", "id", &old.to_string())?;
+                    let Some(mut entry) = entries.into_iter().next() else {
+                        continue;
+                    };
+                    self.set(&mut entry, "id", Value::Null);
+                    self.put("gpkg_metadata", &entry)?;
+                    self.file.last_insert_rowid()
+                }
+            };
+            numbers.insert(old, new);
             self.set(
                 &mut reference,
                 "table_name",
                 Value::Text(self.to.to_owned()),
             );
-            self.set(&mut reference, "md_file_id", Value::Integer(numbers[&old]));
+            self.set(&mut reference, "md_file_id", Value::Integer(new));
             let parent = match of(&reference, "md_parent_id") {
                 Some(Value::Integer(parent)) => numbers
                     .get(&parent)

@@ -2,6 +2,7 @@
 //! features (GDAL's `gpkg_ogr_contents`), its extent and the date of its last change. Triggers keep them
 //! otherwise; ours are off, since there are three generations of them, and two have faults.
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::boxes::Bounds;
@@ -45,6 +46,17 @@ pub(super) fn named(connection: &Connection, name: &str) -> rusqlite::Result<Nam
         }
         Some(_) => Named::Else,
     })
+}
+
+/// The value of one row, if there is such a row.
+pub(super) fn value(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> rusqlite::Result<Option<Value>> {
+    connection
+        .query_row(sql, parameters, |row| row.get(0))
+        .optional()
 }
 
 impl Catalogue {

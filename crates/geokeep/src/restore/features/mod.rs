@@ -9,17 +9,22 @@ mod belongings;
 mod boxes;
 mod catalogue;
 mod definitions;
+mod fits;
 mod path;
 mod plan;
 mod refusal;
 mod staged;
+mod undo;
 mod whole_layer;
 mod write;
 
 use std::time::Duration;
 
-pub use path::restore_layer;
+pub use path::LayerRestore;
 pub use refusal::Refusal;
+pub use undo::Undo;
+
+use serde::{Deserialize, Serialize};
 
 use super::RestoreError;
 use crate::destination::Stored;
@@ -27,7 +32,8 @@ use crate::diff::{Cell, DiffError};
 use crate::kind::Kind;
 
 /// What of a layer is put back, if the file still has the layer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// Rows that the file lacks.
     #[default]
@@ -39,7 +45,8 @@ pub enum What {
 }
 
 /// What to do where another row bears the number of a lost one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnConflict {
     /// Nothing is put back.
     #[default]
@@ -51,7 +58,8 @@ pub enum OnConflict {
 }
 
 /// What is to be put back.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Wanted {
     /// The layer, as the backup names it.
     pub layer: String,
@@ -124,6 +132,8 @@ pub struct Outcome {
     pub locked: Duration,
     /// Rows that were no longer as written when they were read again just after: somebody else saved.
     pub changed_since: u64,
+    /// Whether it can be undone by the id of the backup that was made first.
+    pub can_undo: bool,
 }
 
 /// Why nothing was put back. The file is as it was.

@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use super::refusal::Refusal;
+use super::undo::{self, Undo};
 use super::whole_layer::WholeLayer;
 use super::write::{self, Ended, Place, changed_since};
 use super::{LayerError, Outcome, Preview, Wanted};
@@ -16,49 +17,96 @@ use crate::source::Source;
 /// How often a plan is made anew for a file that somebody saves to meanwhile.
 const ATTEMPTS: u32 = 3;
 
-/// Puts rows of a layer of `backup`, or the whole layer, back into the file `into`, which may be open in
-/// other programs. What is there is backed up first. `agree` is shown what would be done and says whether it
-/// is; it may be asked again if the file changes meanwhile.
-///
-/// # Errors
-/// [`LayerError`]; the file is then as it was, except after [`RestoreError::NotDurable`].
-pub fn restore_layer(
-    backup: &Opened,
-    into: &Source,
-    wanted: &Wanted,
-    destination: &Destination,
-    settings: &Settings,
-    watch: &Watch,
-    agree: &mut dyn FnMut(&Preview) -> bool,
-) -> Result<Outcome, LayerError> {
-    let place = Place {
-        source: into,
-        settings,
-        watch,
-    };
-    let path = Path {
-        backup,
-        place,
-        wanted,
-        destination,
-    };
-    for _ in 0..ATTEMPTS {
-        write::refuse(place)?;
-        let before = match wanted.dry_run {
-            true => None,
-            false => Some(back_up_first(into, destination, settings, watch)?),
-        };
-        match path.attempt(before, agree) {
-            Err(Ended::Stale) => {}
-            Err(Ended::For(error)) => return Err(error),
-            Ok(outcome) => return Ok(outcome),
-        }
+/// A backup, and the live file into which something of it is put back. The file may be open in other
+/// programs.
+#[derive(Debug, Clone, Copy)]
+pub struct LayerRestore<'a> {
+    /// Whose rows are put back.
+    pub backup: &'a Opened,
+    /// The file.
+    pub into: &'a Source,
+    /// Where the file is backed up first.
+    pub destination: &'a Destination,
+    /// As for a backup.
+    pub settings: &'a Settings,
+    /// Progress, and the wish to stop.
+    pub watch: &'a Watch,
+}
+
+impl LayerRestore<'_> {
+    /// Puts rows of a layer, or the whole layer, back. What is there is backed up first. `agree` is shown what
+    /// would be done and says whether it is; it is asked again if the file changes meanwhile.
+    ///
+    /// # Errors
+    /// [`LayerError`]; the file is then as it was, except after [`RestoreError::NotDurable`].
+    pub fn put_back(
+        &self,
+        wanted: &Wanted,
+        agree: &mut dyn FnMut(&Preview) -> bool,
+    ) -> Result<Outcome, LayerError> {
+        self.run(wanted, None, agree)
     }
-    Err(Refusal::KeepsChanging.into())
+
+    /// Takes back what was put back after `before` was made, as noted beside that. Rows that were
+    /// edited since are not touched, and then nothing is.
+    ///
+    /// # Errors
+    /// As [`put_back`](Self::put_back).
+    pub fn undo(
+        &self,
+        undo: &Undo,
+        before: &Opened,
+        dry_run: bool,
+        agree: &mut dyn FnMut(&Preview) -> bool,
+    ) -> Result<Outcome, LayerError> {
+        let wanted = Wanted {
+            dry_run,
+            ..undo.wanted.clone()
+        };
+        self.run(&wanted, Some(before), agree)
+    }
+
+    fn run(
+        &self,
+        wanted: &Wanted,
+        before: Option<&Opened>,
+        agree: &mut dyn FnMut(&Preview) -> bool,
+    ) -> Result<Outcome, LayerError> {
+        let place = Place {
+            source: self.into,
+            settings: self.settings,
+            watch: self.watch,
+        };
+        let path = Path {
+            backup: self.backup,
+            undone: before,
+            place,
+            wanted,
+            destination: self.destination,
+        };
+        for _ in 0..ATTEMPTS {
+            write::refuse(place)?;
+            let first = match wanted.dry_run {
+                true => None,
+                false => {
+                    let to = self.destination;
+                    Some(back_up_first(self.into, to, self.settings, self.watch)?)
+                }
+            };
+            match path.attempt(first, agree) {
+                Err(Ended::Stale) => {}
+                Err(Ended::For(error)) => return Err(error),
+                Ok(outcome) => return Ok(outcome),
+            }
+        }
+        Err(Refusal::KeepsChanging.into())
+    }
 }
 
 struct Path<'a> {
     backup: &'a Opened,
+    /// What the file was before that which is to be undone.
+    undone: Option<&'a Opened>,
     place: Place<'a>,
     wanted: &'a Wanted,
     destination: &'a Destination,
@@ -67,8 +115,8 @@ struct Path<'a> {
 /// What is to be done.
 enum Todo {
     Nothing,
-    Rows(Plan),
-    Layer(WholeLayer),
+    Rows(Box<Plan>),
+    Layer(Box<WholeLayer>),
 }
 
 impl Path<'_> {
@@ -94,7 +142,7 @@ impl Path<'_> {
             None => State::of_file(source, settings, watch),
         };
         let live = live.map_err(LayerError::from)?;
-        let todo = self.plan(&old, &live)?;
+        let todo = self.todo(&old, &live)?;
         let preview = match &todo {
             Todo::Nothing => Preview {
                 layer: self.wanted.layer.clone(),
@@ -109,6 +157,7 @@ impl Path<'_> {
             backup_before: before,
             locked: std::time::Duration::ZERO,
             changed_since: 0,
+            can_undo: false,
             preview,
         };
         if let Todo::Rows(plan) = &todo {
@@ -126,15 +175,47 @@ impl Path<'_> {
         (outcome.done, outcome.locked) = (true, locked);
         if let Todo::Rows(plan) = &todo {
             outcome.changed_since = changed_since(self.place, plan)?;
+            outcome.can_undo = self.note_undo(&outcome, plan);
         }
         Ok(outcome)
+    }
+
+    /// Notes beside the backup that was made first what was put back after it. What cannot be noted cannot
+    /// be undone by itself; the backup is there all the same.
+    fn note_undo(&self, outcome: &Outcome, plan: &Plan) -> bool {
+        let wanted = self.wanted.clone();
+        let from = self.backup.manifest.id.clone();
+        match &outcome.backup_before {
+            Some(before) if self.undone.is_none() && plan.is_numbered_as_before() => {
+                undo::note(self.destination, &before.id, &Undo { from, wanted })
+            }
+            _ => false,
+        }
+    }
+
+    fn todo(&self, old: &State, live: &State) -> Result<Todo, LayerError> {
+        let Some(then) = self.undone else {
+            return self.plan(old, live);
+        };
+        let watch = self.place.watch;
+        let then = State::of_backup(then, watch)?;
+        match self.plan(old, &then)? {
+            Todo::Nothing => Ok(Todo::Nothing),
+            Todo::Rows(plan) => {
+                let reversed = undo::reversed(&plan, live.connection(), watch)?;
+                Ok(Todo::Rows(Box::new(reversed)))
+            }
+            Todo::Layer(_) => Err(Refusal::NotUndoable("a whole layer was put back").into()),
+        }
     }
 
     fn plan(&self, old: &State, live: &State) -> Result<Todo, LayerError> {
         let (wanted, watch) = (self.wanted, self.place.watch);
         let states = [old.connection(), live.connection()];
         if wanted.as_name.is_some() {
-            return Ok(Todo::Layer(WholeLayer::plan(states, wanted, watch)?));
+            return Ok(Todo::Layer(Box::new(WholeLayer::plan(
+                states, wanted, watch,
+            )?)));
         }
         let options = Options {
             layers: vec![wanted.layer.clone()],
@@ -155,11 +236,13 @@ impl Path<'_> {
             return Err(Refusal::NotComparable { layer, why }.into());
         }
         match layer.change {
-            LayerChange::Removed => Ok(Todo::Layer(WholeLayer::plan(states, wanted, watch)?)),
+            LayerChange::Removed => Ok(Todo::Layer(Box::new(WholeLayer::plan(
+                states, wanted, watch,
+            )?))),
             LayerChange::Added => Err(Refusal::NoSuchLayer(wanted.layer.clone()).into()),
-            LayerChange::Changed | LayerChange::Renamed => Ok(Todo::Rows(Plan::make(
+            LayerChange::Changed | LayerChange::Renamed => Ok(Todo::Rows(Box::new(Plan::make(
                 &found, layer, states, wanted, watch,
-            )?)),
+            )?))),
         }
     }
 }

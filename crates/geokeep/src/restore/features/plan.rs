@@ -4,6 +4,7 @@
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::fits::{check_extensions, check_kind, columns, definition, silent_triggers};
 use super::refusal::Refusal;
 use super::staged::{Planned, Staged, Step, WIDTH_MAX, Widths};
 use super::{LayerError, OnConflict, Preview, Wanted, What};
@@ -14,26 +15,6 @@ use crate::sqlite::quote;
 
 /// Rows that a preview shows.
 const FIRST: usize = 10;
-/// Data types whose rows stand for themselves.
-const ROWS: [&str; 4] = ["features", "attributes", "aspatial", ""];
-/// Extensions that do not say how rows are to be written, or whose rules are kept.
-const KNOWN: [&str; 14] = [
-    "gpkg_rtree_index",
-    "gpkg_schema",
-    "gpkg_metadata",
-    "gpkg_crs_wkt",
-    "gpkg_crs_wkt_1_1",
-    "gpkg_zoom_other",
-    "related_tables",
-    "gpkg_related_tables",
-    "gpkg_geom_circularstring",
-    "gpkg_geom_compoundcurve",
-    "gpkg_geom_curvepolygon",
-    "gpkg_geom_multicurve",
-    "gpkg_geom_multisurface",
-    "gpkg_geom_curve",
-];
-
 /// What is done with which rows, and how they lie in the file.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -53,7 +34,7 @@ pub(super) struct Plan {
     pub(super) staged: Staged,
     /// Lost rows that are passed over.
     pub(super) skipped: u64,
-    first_conflict: Option<String>,
+    pub(super) first_conflict: Option<String>,
 }
 
 impl Plan {
@@ -148,6 +129,12 @@ impl Plan {
         plan.preview.silent_triggers =
             silent_triggers(states[1], name).map_err(LayerError::Sqlite)?;
         Ok(plan)
+    }
+
+    /// Whether each row that is put back has the number that it had.
+    pub(super) fn is_numbered_as_before(&self) -> bool {
+        let has_new = self.preview.conflicts > self.skipped;
+        self.preview.inserted == 0 || (self.fid.is_some() && !has_new)
     }
 
     /// Takes in one row that differs.
@@ -324,144 +311,6 @@ pub(super) fn is_key(found_by: &[String]) -> String {
     is.join(" AND ")
 }
 
-/// What a layer must be, and be still, for single rows of it to be put back.
-fn check_kind(before: &Table, after: &Table) -> Result<(), Refusal> {
-    let layer = after.name.clone();
-    for table in [before, after] {
-        if !ROWS.contains(&table.layer.kind.as_str()) {
-            return Err(Refusal::NotRows {
-                layer,
-                kind: table.layer.kind.clone(),
-            });
-        }
-    }
-    for (entry, what) in [
-        ("srs_id", "reference system"),
-        ("geometry_type_name", "type of geometries"),
-        ("z", "rule for Z"),
-        ("m", "rule for M"),
-    ] {
-        let of = |table: &Table| table.layer.entries.get(entry).cloned().unwrap_or_default();
-        let (before, after) = (of(before), of(after));
-        if !before.eq_ignore_ascii_case(&after) {
-            return Err(Refusal::DeclaredOtherwise {
-                layer,
-                what,
-                before,
-                after,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// The columns that are written, before and after, without the fid.
-fn columns(
-    layer: &LayerDiff,
-    before: &Table,
-    after: &Table,
-    fids: Option<&[String; 2]>,
-    wanted: &Wanted,
-) -> Result<Vec<[String; 2]>, Refusal> {
-    let is_fid = |name: &str| fids.is_some_and(|[_, fid]| fid.eq_ignore_ascii_case(name));
-    let is_key = |name: &str| matches!(&after.rowid, Rowid::Key(key) if key.iter().any(|k| k.eq_ignore_ascii_case(name)));
-    let common: Vec<[String; 2]> = layer
-        .common_columns()
-        .map(|both| both.map(str::to_owned))
-        .collect();
-    if let Some(column) = wanted.columns.iter().find(|name| {
-        !common
-            .iter()
-            .any(|[_, after]| after.eq_ignore_ascii_case(name))
-    }) {
-        return Err(Refusal::NoSuchColumn {
-            layer: after.name.clone(),
-            column: column.clone(),
-        });
-    }
-    let gone: Vec<String> = before
-        .columns
-        .iter()
-        .map(|column| column.name.clone())
-        .filter(|name| {
-            !common
-                .iter()
-                .any(|[before, _]| before.eq_ignore_ascii_case(name))
-        })
-        .collect();
-    if wanted.columns.is_empty() && !gone.is_empty() {
-        return Err(Refusal::ColumnGone {
-            layer: after.name.clone(),
-            columns: gone,
-        });
-    }
-    let is_chosen = |name: &str| {
-        wanted.columns.is_empty()
-            || is_key(name)
-            || wanted.columns.iter().any(|c| c.eq_ignore_ascii_case(name))
-    };
-    let columns: Vec<[String; 2]> = common
-        .into_iter()
-        .filter(|[_, after]| !is_fid(after) && is_chosen(after))
-        .collect();
-    let unfilled = after.columns.iter().find(|column| {
-        let is_written = columns
-            .iter()
-            .any(|[_, after]| after.eq_ignore_ascii_case(&column.name));
-        column.not_null && column.default.is_none() && !is_fid(&column.name) && !is_written
-    });
-    match unfilled {
-        Some(column) => Err(Refusal::ColumnUnfilled {
-            layer: after.name.clone(),
-            column: column.name.clone(),
-        }),
-        None => Ok(columns),
-    }
-}
-
-/// The first extension that says how the table is to be written, and that we do not know.
-fn check_extensions(file: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
-    let sql = "SELECT extension_name FROM main.gpkg_extensions
-               WHERE lower(table_name) = lower(?1) AND scope = 'read-write' LIMIT 1000";
-    let Ok(mut statement) = file.prepare(sql) else {
-        return Ok(None);
-    };
-    let mut rows = statement.query([table])?;
-    while let Some(row) = rows.next()? {
-        let name = crate::sqlite::text(row.get_ref(0)?);
-        if !KNOWN.contains(&name.as_str()) {
-            return Ok(Some(name));
-        }
-    }
-    Ok(None)
-}
-
-/// How SQLite was told to make a table.
-pub(super) fn definition(file: &Connection, table: &str) -> rusqlite::Result<String> {
-    let sql = "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = lower(?1)";
-    file.query_row(sql, [table], |row| Ok(crate::sqlite::text(row.get_ref(0)?)))
-}
-
-/// Triggers that the users of the file have made, and that stay silent: a row comes back as it was.
-fn silent_triggers(file: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
-    let sql = "SELECT name FROM main.sqlite_schema
-               WHERE type = 'trigger' AND lower(tbl_name) = lower(?1) ORDER BY name LIMIT 1000";
-    let mut statement = file.prepare(sql)?;
-    let names = statement.query_map([table], |row| Ok(crate::sqlite::text(row.get_ref(0)?)))?;
-    let names: Vec<String> = names.collect::<rusqlite::Result<_>>()?;
-    let is_ours = |name: &String| {
-        let name = name.to_ascii_lowercase();
-        [
-            "rtree_",
-            "trigger_insert_feature_count_",
-            "trigger_delete_feature_count_",
-        ]
-        .iter()
-        .any(|start| name.starts_with(start))
-    };
-    Ok(names.into_iter().filter(|name| !is_ours(name)).collect())
-}
-
 fn cell(value: &Value) -> Cell {
     match value {
         Value::Null => Cell::Null,
@@ -472,7 +321,7 @@ fn cell(value: &Value) -> Cell {
     }
 }
 
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Integer(number) => number.to_string(),
         other => format!("{:?}", cell(other)),

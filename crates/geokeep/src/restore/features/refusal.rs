@@ -85,6 +85,17 @@ pub enum Refusal {
         /// The first number.
         first: String,
     },
+    /// Somebody has worked on them since.
+    #[error("{count} of the rows were edited since they were put back, the first of them {first}")]
+    EditedSince {
+        /// How many.
+        count: u64,
+        /// The first of them.
+        first: String,
+    },
+    /// Nothing was noted that would tell what to undo.
+    #[error("what was done cannot be undone row by row: {0}")]
+    NotUndoable(&'static str),
     /// The name under which it should come back is taken.
     #[error("the file has a table, view or index '{0}'")]
     NameTaken(String),
@@ -128,7 +139,9 @@ impl Refusal {
             Self::BeingEdited { .. } | Self::Locked { .. } | Self::KeepsChanging => {
                 Kind::TargetInUse
             }
-            Self::NameTaken(_) | Self::Taken { .. } => Kind::TargetExists,
+            Self::NameTaken(_) | Self::Taken { .. } | Self::EditedSince { .. } => {
+                Kind::TargetExists
+            }
             Self::UncertainLocks(_) | Self::HotJournal | Self::Rule(_) => Kind::TargetUnwritable,
             _ => Kind::Usage,
         }

@@ -1,8 +1,8 @@
 //! A layer that the file lacks, put back with everything that belongs to it; or put beside the layer of
 //! that name, under another one.
 
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 
 use super::belongings::{Belongings, restyle};
 use super::boxes::{self, joined};
@@ -270,15 +270,4 @@ fn is_of_format(trigger: &str) -> bool {
     ]
     .iter()
     .any(|start| name.starts_with(start))
-}
-
-/// The value of one row, if there is such a row.
-pub(super) fn value(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-) -> rusqlite::Result<Option<Value>> {
-    connection
-        .query_row(sql, parameters, |row| row.get(0))
-        .optional()
 }
