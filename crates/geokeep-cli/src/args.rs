@@ -3,6 +3,7 @@
 mod adopt;
 mod diff;
 mod forget;
+mod layer;
 pub(crate) mod manuals;
 mod pin;
 mod report;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use adopt::Adopt;
 pub(crate) use diff::Diff;
 pub(crate) use forget::Forget;
+pub(crate) use layer::Layer;
 pub(crate) use pin::{Pin, Unpin};
 pub(crate) use report::Report;
 
@@ -242,8 +244,12 @@ pub(crate) enum Level {
 pub(crate) struct Restore {
     /// An id or its beginning, NAME (the newest sound one), or NAME@DATE (the newest up to the end
     /// of that day)
-    #[arg(value_name = "BACKUP")]
-    pub(crate) backup: String,
+    #[arg(
+        value_name = "BACKUP",
+        required_unless_present = "undo",
+        conflicts_with = "undo"
+    )]
+    pub(crate) backup: Option<String>,
 
     /// The folder of backups
     #[arg(long, value_name = "DEST")]
@@ -262,6 +268,9 @@ pub(crate) struct Restore {
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) layer: Layer,
 }
 
 /// A name that is not empty.

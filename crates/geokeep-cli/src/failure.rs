@@ -3,6 +3,7 @@
 
 mod causes;
 mod diff;
+mod layer;
 mod room;
 
 use std::path::Path;

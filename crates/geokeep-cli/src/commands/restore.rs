@@ -1,9 +1,10 @@
 //! `geokeep restore`.
 
+mod layer;
+
 use std::path::Path;
 
-use geokeep::Error;
-use geokeep::destination::{ContentKind, Verdict, Wish};
+use geokeep::destination::{ContentKind, Destination, DestinationError, Opened, Verdict, Wish};
 use geokeep::durable::NotRestored;
 use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
 use geokeep::wire::RestoreObject;
@@ -16,17 +17,13 @@ use crate::settings::{Context, end_of};
 
 pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failure> {
     let destination = open(&arguments.from, context)?;
-    let folder_failure = |e: Error| Failure::of_folder(&e, &arguments.from);
-    let chosen = destination
-        .find(&arguments.backup, Wish::Sound, &end_of)
-        .map_err(|e| folder_failure(e.into()))?;
-    let backup = destination.open_backup(&chosen.id);
-    let backup = backup.map_err(|e| folder_failure(e.into()))?;
-    if chosen.passed_over {
-        render::remark(&format!(
-            "the newest backup is damaged, or did not pass its last verification; taken is the newest sound one, {}",
-            backup.manifest.id
-        ));
+    let find = |name: &str| find(&destination, name);
+    if let Some(id) = &arguments.layer.undo {
+        return layer::undo(arguments, find(id)?, &destination, context, find);
+    }
+    let backup = find(arguments.backup.as_deref().unwrap_or_default())?;
+    if let Some(layer) = &arguments.layer.layer {
+        return layer::put_back(arguments, layer, &backup, &destination, context);
     }
     let settings = context.settings();
     let origin = &backup.manifest.source;
@@ -60,6 +57,22 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         }
         Err(error) => Ok(failed(context, &error, &target.path)),
     }
+}
+
+fn find(destination: &Destination, name: &str) -> Result<Opened, Failure> {
+    let folder_failure = |e: DestinationError| Failure::of_folder(&e.into(), destination.path());
+    let chosen = destination.find(name, Wish::Sound, &end_of);
+    let chosen = chosen.map_err(folder_failure)?;
+    let backup = destination
+        .open_backup(&chosen.id)
+        .map_err(folder_failure)?;
+    if chosen.passed_over {
+        render::remark(&format!(
+            "the newest backup is damaged, or did not pass its last verification; taken is the newest sound one, {}",
+            backup.manifest.id
+        ));
+    }
+    Ok(backup)
 }
 
 /// Where nobody said where to, it is shown before anything is written there.

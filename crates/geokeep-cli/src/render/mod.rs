@@ -45,6 +45,14 @@ pub(crate) fn announce(line: &str) {
     eprintln!("{}", one_line(line));
 }
 
+/// Asks whoever sits at the terminal; anything but a yes is a no.
+pub(crate) fn ask(question: &str) -> bool {
+    eprint!("{question}");
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
 /// The four lines of a failure, on standard error.
 pub(crate) fn failure(_context: &Context, failure: &Failure) {
     eprintln!("{}", four_lines("error", failure));

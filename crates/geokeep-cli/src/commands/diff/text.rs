@@ -15,6 +15,8 @@ use crate::settings::Context;
 const VALUE_CHARS_MAX: usize = 60;
 /// Columns of a layer that are named.
 const COLUMNS_MAX: usize = 6;
+/// Commands for single layers that are shown.
+const COMMANDS_MAX: usize = 5;
 /// Styles and projects that are named.
 const NAMED_MAX: u64 = 20;
 
@@ -56,8 +58,8 @@ pub(super) fn show(
     if let Some(path) = &arguments.to {
         render::say(context, &format!("written to {}", shown(path)));
     }
-    if let Some(hint) = way_back(found, sides, arguments) {
-        render::say(context, &hint);
+    for way in ways_back(found, sides, arguments) {
+        render::say(context, &way);
     }
     Ok(())
 }
@@ -74,20 +76,43 @@ pub(super) fn of_side(side: &Side) -> String {
     }
 }
 
-/// A command that gives back what is lost.
-fn way_back(found: &Diff<'_>, sides: &[Side; 2], arguments: &args::Diff) -> Option<String> {
-    let lost = |layer: &LayerDiff| layer.deleted + layer.changed > 0;
-    let Side::Backup(backup) = &sides[0] else {
-        return None;
+/// Commands that put back what is lost: layer by layer into the file, or all of it beside that.
+fn ways_back(found: &Diff<'_>, sides: &[Side; 2], arguments: &args::Diff) -> Vec<String> {
+    let (Side::Backup(backup), Some(from)) = (&sides[0], &arguments.from) else {
+        return Vec::new();
     };
-    let from = arguments.from.as_ref()?;
     let command = render::command("restore", &backup.manifest.id, from);
-    let beside = quoted(&format!("{}_before.gpkg", backup.manifest.name));
-    found
-        .layers
+    let lost = |layer: &&LayerDiff| {
+        layer.deleted + layer.changed > 0 || layer.change == LayerChange::Removed
+    };
+    let lost: Vec<_> = found.layers.iter().filter(lost).collect();
+    let is_live = matches!(&sides[1], Side::File(_));
+    let rows = lost
         .iter()
-        .any(lost)
-        .then(|| format!("what it was, as a file of its own: {command} --to {beside}"))
+        .filter(|layer| is_live && can_come_back(layer))
+        .take(COMMANDS_MAX)
+        .map(|layer| {
+            let name = layer.before.as_ref().unwrap_or(&layer.layer);
+            let what = match layer.deleted == 0 && layer.change != LayerChange::Removed {
+                true => " --changed",
+                false => "",
+            };
+            format!("to put it back: {command} --layer {}{what}", quoted(name))
+        });
+    let mut ways: Vec<_> = rows.collect();
+    if !lost.is_empty() {
+        let beside = quoted(&format!("{}_before.gpkg", backup.manifest.name));
+        ways.push(format!(
+            "all of it as a file of its own: {command} --to {beside}"
+        ));
+    }
+    ways
+}
+
+/// Whether single rows of it, or the whole layer, can be put into a file.
+fn can_come_back(layer: &LayerDiff) -> bool {
+    matches!(layer.kind.as_str(), "features" | "attributes" | "table")
+        && !layer.layer.starts_with("gpkg_")
 }
 
 fn in_a_line(layer: &LayerDiff) -> String {

@@ -1,0 +1,75 @@
+//! What is said where a layer could not be put back into a file.
+
+use std::path::Path;
+
+use geokeep::restore::features::{LayerError, Refusal};
+use geokeep::source::Holder;
+use geokeep::words::one_line;
+
+use super::{Failure, shown};
+
+impl Failure {
+    /// A layer that was not put back into `file`.
+    pub(crate) fn of_layer(error: &LayerError, layer: &str, file: &Path) -> Self {
+        let message = format!(
+            "could not put '{}' back into {}",
+            one_line(layer),
+            shown(file)
+        );
+        let failure = Self::new(error.kind(), message)
+            .state("the file is as it was; the backups are untouched");
+        match error {
+            LayerError::Refused(refusal) => of_refusal(refusal, failure),
+            LayerError::Diff(e) => {
+                let Self { cause, hint, .. } = Self::of_diff(e);
+                Self {
+                    cause,
+                    hint,
+                    ..failure
+                }
+            }
+            LayerError::Restore(e) => Self::of_restore(e, file),
+            other => failure.cause(other.to_string()).hint(
+                "geokeep inspect says what the file is; restore the layer beside it with --as NAME",
+            ),
+        }
+    }
+}
+
+fn of_refusal(refusal: &Refusal, failure: Failure) -> Failure {
+    let failure = match refusal {
+        Refusal::BeingEdited { holder } => {
+            failure.cause(format!("{} has it open for editing", who(holder)))
+        }
+        Refusal::Locked { holder } => failure.cause(format!("{} keeps it locked", who(holder))),
+        other => failure.cause(other.to_string()),
+    };
+    failure.hint(match refusal {
+        Refusal::NoSuchLayer(_) => "geokeep list --json shows the layers of each backup",
+        Refusal::NotComparable { .. } | Refusal::NoIdentity(_) => "put the whole layer beside it: --as NAME",
+        Refusal::NotRows { .. } => "restore the whole file under another name with --to, and copy the tiles in QGIS",
+        Refusal::DeclaredOtherwise { .. } => "put the old layer beside it with --as NAME, and copy what you need in QGIS",
+        Refusal::ColumnGone { .. } => "name the columns that are to be put back with --columns, or the whole layer beside it with --as NAME",
+        Refusal::ColumnUnfilled { .. } => "give that column a default, or put the old layer beside it with --as NAME",
+        Refusal::NoSuchColumn { .. } => "check the name with geokeep diff",
+        Refusal::UnknownExtension { .. } => "put the old layer beside it with --as NAME",
+        Refusal::Taken { .. } => "give them new numbers with --on-conflict new-fid, or leave them out with --on-conflict skip",
+        Refusal::NameTaken(_) => "choose another name with --as",
+        Refusal::OddDefinition(_) => "restore the whole file under another name with --to, and copy the layer in QGIS",
+        Refusal::ReferenceSystem(_) => "restore the whole file under another name with --to, and export the layer in QGIS",
+        Refusal::Rule(_) => "look at what the layer refers to; put the old layer beside it with --as NAME",
+        Refusal::BeingEdited { .. } => "save and end editing there first, or say --while-editing",
+        Refusal::Locked { .. } | Refusal::KeepsChanging => "let that program finish, and try again",
+        Refusal::UncertainLocks(_) => "copy the file to a local disk, put the layer back there, and copy it back when nobody has it open",
+        Refusal::HotJournal => "open the file once in QGIS, which brings the last saved state back, and try again",
+        Refusal::EditedSince { .. } => "what was there before is in the backup: compare with geokeep diff",
+        Refusal::NotUndoable(_) => "delete the layer in QGIS, or put the whole file back with --force",
+        _ => "restore the whole file under another name with --to",
+    })
+}
+
+fn who(holder: &Option<Holder>) -> String {
+    holder
+        .as_ref()
+        .map_or_else(|| "another program".to_owned(), Holder::describe)
+}

@@ -1,0 +1,150 @@
+//! `geokeep restore --layer` and `--undo`, as people and scripts use them.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::path::Path;
+
+use common::{Desk, Ended, tiny};
+use rusqlite::Connection;
+
+#[track_caller]
+fn succeeded(ended: Ended) -> Ended {
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    ended
+}
+
+fn edit(path: &Path, sql: &str) {
+    let db = Connection::open(path).unwrap();
+    testkit::gpkg::register_spatial_functions(&db).unwrap();
+    db.execute_batch(sql).unwrap();
+}
+
+fn rows(path: &Path) -> i64 {
+    let db = Connection::open(path).unwrap();
+    db.query_row("SELECT count(*) FROM parcels", [], |row| row.get(0))
+        .unwrap()
+}
+
+/// A file whose first four parcels were deleted after its backup.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    let path = desk.build("parcels.gpkg", &tiny());
+    succeeded(desk.run(&["backup", "parcels.gpkg", "--to", "backups"]));
+    edit(
+        &path,
+        "DELETE FROM parcels WHERE fid < 5; UPDATE parcels SET remarks = 'new' WHERE fid = 9",
+    );
+    desk
+}
+
+#[test]
+fn what_diff_names_as_the_way_back_puts_the_lost_features_back_and_that_can_be_undone() {
+    let desk = desk();
+    let path = desk.path("parcels.gpkg");
+    let shown = succeeded(desk.run(&["diff", "parcels", "--from", "backups"]));
+    let way = shown
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("to put it back: geokeep "))
+        .unwrap();
+    let words: Vec<&str> = way.split(' ').collect();
+    let rehearsed = succeeded(desk.run(&[words.as_slice(), &["--dry-run"]].concat()));
+    assert!(
+        rehearsed.out.contains("would do in")
+            && rehearsed.err.contains("4 lost features are put back"),
+        "{}",
+        rehearsed.err
+    );
+    assert_eq!(rows(&path), 16);
+    // Nobody can be asked here.
+    let asked = desk.run(&words);
+    assert!(
+        asked.code == 2 && asked.err.contains("say --yes"),
+        "{}",
+        asked.err
+    );
+    let done = succeeded(desk.run(&[words.as_slice(), &["--yes"]].concat()));
+    assert_eq!(rows(&path), 20);
+    assert!(
+        done.err.contains("1 changed features stay as they are"),
+        "{}",
+        done.err
+    );
+    let undo = done
+        .out
+        .lines()
+        .find_map(|line| line.split_once("to undo: geokeep "))
+        .unwrap()
+        .1;
+    let undo: Vec<&str> = undo.split(' ').chain(["--yes"]).collect();
+    succeeded(desk.run(&undo));
+    assert_eq!(rows(&path), 16);
+}
+
+#[test]
+fn scripts_read_what_was_done_in_json() {
+    let desk = desk();
+    let words = [
+        "restore",
+        "parcels",
+        "--from",
+        "backups",
+        "--layer",
+        "parcels",
+        "--changed",
+        "--yes",
+        "--json",
+    ];
+    let done: serde_json::Value =
+        serde_json::from_str(succeeded(desk.run(&words)).out.trim()).unwrap();
+    assert_eq!(
+        (&done["status"], &done["inserted"], &done["updated"]),
+        (&"restored".into(), &4.into(), &1.into())
+    );
+    assert!(
+        done["undo"].is_string() && done["undo"] == done["backup_before"],
+        "{done}"
+    );
+    let words = [
+        "restore", "parcels", "--from", "backups", "--layer", "rivers", "--yes", "--json",
+    ];
+    let failed = desk.run(&words);
+    let object: serde_json::Value = serde_json::from_str(failed.out.trim()).unwrap();
+    assert!(
+        failed.code != 0 && object["status"] == "failed" && object["error"]["kind"] == "usage",
+        "{object}"
+    );
+}
+
+#[test]
+fn a_layer_that_was_deleted_comes_back_and_an_old_one_beside_it() {
+    let desk = desk();
+    let path = desk.path("parcels.gpkg");
+    edit(
+        &path,
+        "DROP TABLE rtree_parcels_geom; DROP TABLE parcels; DELETE FROM gpkg_geometry_columns; DELETE FROM gpkg_extensions;
+         DELETE FROM gpkg_contents WHERE table_name = 'parcels'",
+    );
+    let words = [
+        "restore", "parcels", "--from", "backups", "--layer", "parcels", "--yes",
+    ];
+    let done = succeeded(desk.run(&words));
+    assert!(
+        done.err.contains("the whole layer comes back"),
+        "{}",
+        done.err
+    );
+    assert_eq!(rows(&path), 20);
+    let id = desk.json(&["list", "--from", "backups"]).1;
+    let id = id.iter().find_map(|o| o["id"].as_str()).unwrap();
+    let beside = [
+        "restore", id, "--from", "backups", "--layer", "parcels", "--as", "old", "--yes",
+    ];
+    succeeded(desk.run(&beside));
+    let db = Connection::open(&path).unwrap();
+    let sound: String = db
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(sound, "ok");
+}
