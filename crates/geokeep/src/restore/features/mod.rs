@@ -10,6 +10,7 @@ mod boxes;
 mod catalogue;
 mod definitions;
 mod fits;
+mod packed;
 mod path;
 mod plan;
 mod refusal;

@@ -8,6 +8,7 @@ use super::belongings::{Belongings, restyle};
 use super::boxes::{self, joined};
 use super::catalogue::{Catalogue, Named, named};
 use super::definitions::{Definitions, Makes, define};
+use super::packed::{ENTRIES_MAX, Packed};
 use super::refusal::Refusal;
 use super::staged::Bound;
 use super::write::Ended;
@@ -201,6 +202,7 @@ impl WholeLayer {
         let mut statement = backup.prepare(&select).map_err(read)?;
         let mut rows = statement.query([]).map_err(read)?;
         let mut insert = file.prepare(&insert).map_err(LayerError::from)?;
+        let (mut packed, mut is_packed) = (Packed::default(), true);
         let mut bounds = None;
         while let Some(row) = rows.next().map_err(read)? {
             watch
@@ -215,12 +217,23 @@ impl WholeLayer {
                 .execute(rusqlite::params_from_iter(values.iter().map(|v| Bound(*v))))
                 .map_err(LayerError::from)?;
             let here = at.and_then(|at| boxes::of(values[skip + at]));
-            if has_index && here.is_some() {
-                catalogue
-                    .index(file, file.last_insert_rowid(), here)
-                    .map_err(LayerError::from)?;
+            if let Some(here) = here.filter(|_| has_index) {
+                packed.add(file.last_insert_rowid(), here);
+                is_packed &= packed.len() < ENTRIES_MAX;
+                if !is_packed {
+                    // More than can be held: one by one from here on.
+                    put_in(file, &catalogue, &mut packed)?;
+                }
             }
             bounds = joined(bounds, here);
+        }
+        if has_index && is_packed && packed.len() > 0 {
+            let index = format!(
+                "rtree_{}_{}",
+                self.name,
+                self.geometry().unwrap_or_default()
+            );
+            packed.write(file, &index).map_err(LayerError::from)?;
         }
         catalogue
             .sum_up(file, 0, bounds)
@@ -258,6 +271,17 @@ impl WholeLayer {
         }
         Ok(())
     }
+}
+
+fn put_in(
+    file: &Connection,
+    catalogue: &Catalogue,
+    entries: &mut Packed,
+) -> Result<(), LayerError> {
+    for (id, bounds) in entries.drain() {
+        catalogue.index(file, id, Some(bounds))?;
+    }
+    Ok(())
 }
 
 /// Triggers that every program makes anew for a layer.
