@@ -760,3 +760,19 @@ fn a_row_that_was_edited_since_keeps_all_from_being_undone() {
     }
     assert_eq!(content(&scene.path), before);
 }
+
+/// SQLite does not read two files of different encodings at once.
+#[test]
+fn a_layer_comes_back_into_a_file_with_another_encoding_of_texts() {
+    let scene = Scene::new(&tiny());
+    std::fs::remove_file(&scene.path).unwrap();
+    let encoding = testkit::gpkg::Encoding::Utf16le;
+    scene.place.build("a.gpkg", &Options { encoding, ..tiny() });
+    scene.edit(&dropped("parcels"));
+    assert_eq!(
+        scene.put_back(&lost("parcels")).unwrap().preview.inserted,
+        20
+    );
+    scene.agrees("parcels");
+    assert_eq!(scene.differing(), Vec::<String>::new());
+}

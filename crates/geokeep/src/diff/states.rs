@@ -1,6 +1,8 @@
 //! The states that are compared: a backup where it lies, or a copy of a live file that was taken as
 //! a backup takes its snapshot.
 
+use std::ffi::OsString;
+
 use rusqlite::Connection;
 use sozip::ReadAt;
 
@@ -58,6 +60,14 @@ impl State {
         match &self.0 {
             Inner::Stored(database, ..) => database.connection(),
             Inner::Copied(connection, _) => connection,
+        }
+    }
+
+    /// By what another connection attaches it, if it is a backup.
+    pub(crate) fn uri(&self) -> Option<OsString> {
+        match &self.0 {
+            Inner::Stored(database, ..) => Some(database.uri()),
+            Inner::Copied(..) => None,
         }
     }
 

@@ -85,7 +85,10 @@ pub(crate) fn open_confined(path: &Path, watch: &Watch) -> rusqlite::Result<Conf
     let name = path.as_os_str().as_encoded_bytes().to_vec();
     open_ones().push(name.clone());
     let entry = Entry(name);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // An address is what is attached; the path begins with a root, and is none.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
     limit_memory();
     let connection = Connection::open_with_flags_and_vfs(&path, flags, NAME)?;
     prepare(&connection, watch)?;

@@ -9,6 +9,7 @@ mod runs;
 mod twin;
 mod vfs;
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -97,6 +98,11 @@ impl Database {
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// By what another connection attaches it, for as long as this one lives.
+    pub(crate) fn uri(&self) -> OsString {
+        self.registration.uri()
     }
 
     /// The connection itself, and what must be dropped after it.

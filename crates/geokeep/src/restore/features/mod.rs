@@ -8,6 +8,7 @@
 mod belongings;
 mod boxes;
 mod catalogue;
+mod copied;
 mod definitions;
 mod fits;
 mod packed;

@@ -1,5 +1,7 @@
 //! The order in which a layer is put back.
 
+use rusqlite::Connection;
+
 use super::plan::Plan;
 use super::refusal::Refusal;
 use super::undo::{self, Undo};
@@ -10,6 +12,7 @@ use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Destination, Opened, Stored};
 use crate::diff::{DiffError, LayerChange, Options, State, diff_of};
+use crate::geopackage::Tables;
 use crate::restore::RestoreError;
 use crate::restore::over::back_up_first;
 use crate::source::Source;
@@ -167,11 +170,17 @@ impl Path<'_> {
             return Ok(outcome);
         }
         let alone = outcome.preview.adds_or_deletes() && !self.wanted.while_editing;
-        let ((), locked) = self.place.transaction(alone, |file| match &todo {
-            Todo::Nothing => Ok(()),
-            Todo::Rows(plan) => write::rows(file, plan, watch),
-            Todo::Layer(layer) => layer.make(file, old.connection(), watch),
-        })?;
+        let attached = match &todo {
+            Todo::Layer(_) => old.uri(),
+            _ => None,
+        };
+        let ((), locked) =
+            self.place
+                .transaction(alone, attached.as_deref(), |file| match &todo {
+                    Todo::Nothing => Ok(()),
+                    Todo::Rows(plan) => write::rows(file, plan, watch),
+                    Todo::Layer(layer) => layer.make(file, old.connection(), watch),
+                })?;
         (outcome.done, outcome.locked) = (true, locked);
         if let Todo::Rows(plan) = &todo {
             outcome.changed_since = changed_since(self.place, plan)?;
@@ -209,12 +218,23 @@ impl Path<'_> {
         }
     }
 
+    /// How many rows a layer of the backup has, as that says of itself.
+    fn rows_of(&self, layer: &str) -> Option<u64> {
+        let mut layers = self.backup.manifest.layers.iter();
+        layers
+            .find(|other| other.name.eq_ignore_ascii_case(layer))?
+            .rows
+    }
+
     fn plan(&self, old: &State, live: &State) -> Result<Todo, LayerError> {
         let (wanted, watch) = (self.wanted, self.place.watch);
         let states = [old.connection(), live.connection()];
-        if wanted.as_name.is_some() {
+        if wanted.as_name.is_some() || is_dropped(states, &wanted.layer)? {
             return Ok(Todo::Layer(Box::new(WholeLayer::plan(
-                states, wanted, watch,
+                states,
+                wanted,
+                self.rows_of(&wanted.layer),
+                watch,
             )?)));
         }
         let options = Options {
@@ -237,7 +257,10 @@ impl Path<'_> {
         }
         match layer.change {
             LayerChange::Removed => Ok(Todo::Layer(Box::new(WholeLayer::plan(
-                states, wanted, watch,
+                states,
+                wanted,
+                self.rows_of(&wanted.layer),
+                watch,
             )?))),
             LayerChange::Added => Err(Refusal::NoSuchLayer(wanted.layer.clone()).into()),
             LayerChange::Changed | LayerChange::Renamed => Ok(Todo::Rows(Box::new(Plan::make(
@@ -245,4 +268,20 @@ impl Path<'_> {
             )?))),
         }
     }
+}
+
+/// Whether the backup has the layer, and the file has neither it nor any table that it could have
+/// become: then nothing need be compared.
+fn is_dropped(states: [&Connection; 2], layer: &str) -> Result<bool, LayerError> {
+    let [backup, file] = states.map(Tables::read);
+    let (backup, file) = (backup?, file?);
+    let name = layer.to_ascii_lowercase();
+    let is_new = |name: &String| !backup.all.contains_key(name);
+    Ok(backup.all.contains_key(&name)
+        && !file.all.contains_key(&name)
+        && !file
+            .unreadable
+            .keys()
+            .any(|other| other.eq_ignore_ascii_case(layer))
+        && !file.all.keys().any(is_new))
 }

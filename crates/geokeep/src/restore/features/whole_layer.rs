@@ -2,15 +2,14 @@
 //! that name, under another one.
 
 use rusqlite::Connection;
-use rusqlite::types::ValueRef;
 
 use super::belongings::{Belongings, restyle};
 use super::boxes::{self, joined};
 use super::catalogue::{Catalogue, Named, named};
+use super::copied::copy_rows;
 use super::definitions::{Definitions, Makes, define};
 use super::packed::{ENTRIES_MAX, Packed};
 use super::refusal::Refusal;
-use super::staged::Bound;
 use super::write::Ended;
 use super::{LayerError, Preview, Wanted};
 use crate::Watch;
@@ -31,6 +30,7 @@ impl WholeLayer {
     pub(super) fn plan(
         states: [&Connection; 2],
         wanted: &Wanted,
+        rows: Option<u64>,
         watch: &Watch,
     ) -> Result<Self, LayerError> {
         let [backup, file] = states;
@@ -68,11 +68,14 @@ impl WholeLayer {
             )?,
             false => own.clone(),
         };
-        let rows = backup.query_row(
-            &format!("SELECT count(*) FROM main.{}", quote(&table.name)),
-            [],
-            |row| row.get::<_, i64>(0),
-        )?;
+        let rows = match rows {
+            Some(rows) => rows,
+            None => {
+                let count = format!("SELECT count(*) FROM main.{}", quote(&table.name));
+                let count: i64 = backup.query_row(&count, [], |row| row.get(0))?;
+                count.unsigned_abs()
+            }
+        };
         let mut left_out = Belongings::left_out(backup, &table.name)?;
         if is_renamed {
             let own = own.triggers.iter().map(|trigger| trigger.name.clone());
@@ -84,7 +87,7 @@ impl WholeLayer {
         let preview = Preview {
             layer: name.clone(),
             whole_layer: true,
-            inserted: rows.unsigned_abs(),
+            inserted: rows,
             left_out,
             ..Preview::default()
         };
@@ -117,12 +120,13 @@ impl WholeLayer {
         belongings.contents()?;
         belongings.others()?;
         let has_index = self.make_index(file, backup)?;
-        self.copy_rows(file, backup, watch, has_index)?;
+        let copied = copy_rows(file, backup, &self.table, &self.name, watch)?;
+        self.fill_index(file, has_index, watch)?;
         for index in &self.definitions.indexes {
             define(file, &index.sql, Makes::Index(&self.name))?;
         }
         belongings.sequence()?;
-        belongings.count(self.preview.inserted)?;
+        belongings.count(copied)?;
         self.make_triggers(file, has_index)?;
         restyle(&belongings)?;
         Ok(())
@@ -152,73 +156,36 @@ impl WholeLayer {
         Ok(true)
     }
 
-    /// All rows, with the numbers that they had.
-    fn copy_rows(
+    /// The spatial index and the extent, by what was written.
+    fn fill_index(
         &self,
         file: &Connection,
-        backup: &Connection,
-        watch: &Watch,
         has_index: bool,
-    ) -> Result<(), Ended> {
+        watch: &Watch,
+    ) -> Result<(), LayerError> {
         let number = match &self.table.rowid {
-            Rowid::Column(name) => Some(quote(name)),
-            Rowid::Hidden(name) => Some((*name).to_owned()),
-            Rowid::Key(_) | Rowid::Nothing => None,
+            Rowid::Column(name) => quote(name),
+            Rowid::Hidden(name) => (*name).to_owned(),
+            Rowid::Key(_) | Rowid::Nothing => return Ok(()),
         };
-        let is_number = |name: &str| matches!(&self.table.rowid, Rowid::Column(number) if number.eq_ignore_ascii_case(name));
-        let others: Vec<_> = self
-            .table
-            .columns
-            .iter()
-            .map(|c| c.name.as_str())
-            .filter(|name| !is_number(name))
-            .collect();
-        let at = self
-            .geometry()
-            .and_then(|g| others.iter().position(|c| c.eq_ignore_ascii_case(g)));
-        let skip = usize::from(number.is_some());
-        let columns: Vec<_> = number
-            .clone()
-            .into_iter()
-            .chain(others.iter().map(|c| quote(c)))
-            .collect();
-        let (list, marks) = (columns.join(", "), vec!["?"; columns.len()].join(", "));
-        let order = number
-            .as_ref()
-            .map_or_else(String::new, |number| format!(" ORDER BY {number}"));
-        let select = format!("SELECT {list} FROM main.{}{order}", quote(&self.table.name));
-        let insert = format!(
-            "INSERT INTO main.{}({list}) VALUES({marks})",
+        let Some(geometry) = self.geometry() else {
+            return Ok(());
+        };
+        let catalogue = Catalogue::of(file, &self.name, Some(geometry))?;
+        let sql = format!(
+            "SELECT {number}, {} FROM main.{} ORDER BY {number}",
+            quote(geometry),
             quote(&self.name)
         );
-        let catalogue =
-            Catalogue::of(file, &self.name, self.geometry()).map_err(LayerError::from)?;
-        let read = |e| {
-            LayerError::from(DiffError::Unreadable {
-                which: "backup",
-                error: e,
-            })
-        };
-        let mut statement = backup.prepare(&select).map_err(read)?;
-        let mut rows = statement.query([]).map_err(read)?;
-        let mut insert = file.prepare(&insert).map_err(LayerError::from)?;
+        let mut statement = file.prepare(&sql)?;
+        let mut rows = statement.query([])?;
         let (mut packed, mut is_packed) = (Packed::default(), true);
         let mut bounds = None;
-        while let Some(row) = rows.next().map_err(read)? {
-            watch
-                .check()
-                .map_err(DiffError::from)
-                .map_err(LayerError::from)?;
-            let values = (0..columns.len())
-                .map(|at| row.get_ref(at))
-                .collect::<rusqlite::Result<Vec<_>>>();
-            let values: Vec<ValueRef<'_>> = values.map_err(read)?;
-            insert
-                .execute(rusqlite::params_from_iter(values.iter().map(|v| Bound(*v))))
-                .map_err(LayerError::from)?;
-            let here = at.and_then(|at| boxes::of(values[skip + at]));
+        while let Some(row) = rows.next()? {
+            watch.check().map_err(DiffError::from)?;
+            let here = boxes::of(row.get_ref(1)?);
             if let Some(here) = here.filter(|_| has_index) {
-                packed.add(file.last_insert_rowid(), here);
+                packed.add(row.get(0)?, here);
                 is_packed &= packed.len() < ENTRIES_MAX;
                 if !is_packed {
                     // More than can be held: one by one from here on.
@@ -228,16 +195,9 @@ impl WholeLayer {
             bounds = joined(bounds, here);
         }
         if has_index && is_packed && packed.len() > 0 {
-            let index = format!(
-                "rtree_{}_{}",
-                self.name,
-                self.geometry().unwrap_or_default()
-            );
-            packed.write(file, &index).map_err(LayerError::from)?;
+            packed.write(file, &format!("rtree_{}_{geometry}", self.name))?;
         }
-        catalogue
-            .sum_up(file, 0, bounds)
-            .map_err(LayerError::from)?;
+        catalogue.sum_up(file, 0, bounds)?;
         Ok(())
     }
 

@@ -1,7 +1,9 @@
 //! The one transaction in which a live file is changed.
 
+use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, ffi};
 
@@ -25,6 +27,9 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Whoever is there for longer than this is at work: an indexer or a scanner for viruses comes and goes.
 const LOOKS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// The name of a backup that is read beside the file.
+pub(super) const ATTACHED: &str = "backup";
 
 /// Why a transaction ended without a change.
 #[derive(Debug)]
@@ -100,10 +105,12 @@ fn refuse_state(look: &Look, source: &Source) -> Result<(), LayerError> {
 
 impl Place<'_> {
     /// Does `work` in one transaction, and returns for how long others could not write. `alone`: rows
-    /// are added or deleted, which whoever edits the file would count wrongly.
+    /// are added or deleted, which whoever edits the file would count wrongly. `attached` is a backup that can be
+    /// read beside it.
     pub(super) fn transaction<T>(
         self,
         alone: bool,
+        attached: Option<&OsStr>,
         work: impl FnOnce(&Connection) -> Result<T, Ended>,
     ) -> Result<(T, Duration), Ended> {
         let gate = Gate::enter(self.source)
@@ -117,6 +124,9 @@ impl Place<'_> {
         }
         let failed = |error| Ended::For(self.failure(error, &gate));
         prepare(&file, self.wait()).map_err(failed)?;
+        if let Some(uri) = attached {
+            attach(&file, uri).map_err(failed)?;
+        }
         file.execute_batch("BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON")
             .map_err(failed)?;
         let since = Instant::now();
@@ -194,6 +204,18 @@ fn prepare(file: &Connection, wait: Duration) -> rusqlite::Result<()> {
         "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 0",
     )
+}
+
+/// Reads the backup through the same connection. One with another encoding of texts cannot be attached.
+fn attach(file: &Connection, uri: &OsStr) -> rusqlite::Result<()> {
+    file.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
+    let attached = file.execute(&format!("ATTACH ?1 AS {ATTACHED}"), [uri.to_string_lossy()]);
+    file.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    match attached {
+        Ok(_) => Ok(()),
+        Err(e) if code(&e) == Some(ErrorCode::Unknown) => Ok(()),
+        Err(e) => Err(e),
+    }
 }
 
 /// What was written.

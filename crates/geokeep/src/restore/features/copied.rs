@@ -1,0 +1,78 @@
+//! All rows of a table of the backup, with the numbers that they had, in a new table of the file.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::LayerError;
+use super::staged::Bound;
+use super::write::ATTACHED;
+use crate::Watch;
+use crate::diff::DiffError;
+use crate::geopackage::{Rowid, Table};
+use crate::sqlite::quote;
+
+/// Copies them, and returns how many there were.
+pub(super) fn copy_rows(
+    file: &Connection,
+    backup: &Connection,
+    table: &Table,
+    name: &str,
+    watch: &Watch,
+) -> Result<u64, LayerError> {
+    let is_plain = matches!(table.rowid, Rowid::Column(_)) && !table.has_generated;
+    if is_plain && is_attached(file)? {
+        // SQLite copies whole records then, without looking into them (`xferOptimization` in `insert.c`).
+        let sql = format!(
+            "INSERT INTO main.{} SELECT * FROM {ATTACHED}.{}",
+            quote(name),
+            quote(&table.name)
+        );
+        return Ok(file.execute(&sql, [])? as u64);
+    }
+    one_by_one(file, backup, table, name, watch)
+}
+
+/// Whether the backup could be attached to the file.
+fn is_attached(file: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM pragma_database_list WHERE name = ?1";
+    Ok(file
+        .query_row(sql, [ATTACHED], |_| Ok(()))
+        .optional()?
+        .is_some())
+}
+
+fn one_by_one(
+    file: &Connection,
+    backup: &Connection,
+    table: &Table,
+    name: &str,
+    watch: &Watch,
+) -> Result<u64, LayerError> {
+    let number = match &table.rowid {
+        // A number that is no column is kept all the same: a spatial index knows rows by it.
+        Rowid::Hidden(name) => Some((*name).to_owned()),
+        _ => None,
+    };
+    let columns = table.columns.iter().map(|column| quote(&column.name));
+    let columns: Vec<_> = number.clone().into_iter().chain(columns).collect();
+    let (list, marks) = (columns.join(", "), vec!["?"; columns.len()].join(", "));
+    let order = number.map_or_else(String::new, |number| format!(" ORDER BY {number}"));
+    let select = format!("SELECT {list} FROM main.{}{order}", quote(&table.name));
+    let insert = format!("INSERT INTO main.{}({list}) VALUES({marks})", quote(name));
+    let read = |error| DiffError::Unreadable {
+        which: "backup",
+        error,
+    };
+    let mut statement = backup.prepare(&select).map_err(read)?;
+    let mut rows = statement.query([]).map_err(read)?;
+    let mut insert = file.prepare(&insert)?;
+    let mut copied = 0;
+    while let Some(row) = rows.next().map_err(read)? {
+        watch.check().map_err(DiffError::from)?;
+        let values = (0..columns.len()).map(|at| row.get_ref(at));
+        let values: Vec<ValueRef<'_>> = values.collect::<Result<_, _>>().map_err(read)?;
+        insert.execute(rusqlite::params_from_iter(values.iter().map(|v| Bound(*v))))?;
+        copied += 1;
+    }
+    Ok(copied)
+}
