@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Finding;
 use crate::destination::{Machine, Said, Stored, Verdict};
-use crate::source::{Gate, Source, look, same_content};
 use crate::finding::LOSS;
+use crate::source::{Gate, Source, look, same_content};
 
 /// Without a promise a backup counts as fresh for this long: last night's, and a late morning.
 const FRESH: SignedDuration = SignedDuration::from_hours(36);

@@ -32,10 +32,17 @@ pub(super) fn guard(manifest: &mut Manifest, task: &Task<'_>) -> Result<(), Erro
     let newest = destination.newest(&manifest.name);
     let open = newest.filter(|newest| newest.shows_loss());
     let percent = task.settings.max_loss;
-    let since = open.as_ref().map_or(manifest.instant, |open| open.loss_since());
+    let since = open
+        .as_ref()
+        .map_or(manifest.instant, |open| open.loss_since());
     let mut compared = Compared::default();
     if let Some(open) = &open {
-        compared.open(manifest, &destination.held(open), percent.unwrap_or(PERCENT), destination);
+        compared.open(
+            manifest,
+            &destination.held(open),
+            percent.unwrap_or(PERCENT),
+            destination,
+        );
     }
     if let Some(percent) = percent {
         for before in baselines(manifest, destination) {
@@ -63,7 +70,10 @@ fn baselines(manifest: &Manifest, destination: &Destination) -> Vec<Arc<Stored>>
     let last = destination.newest_sound(line).map(Arc::new);
     let last = last.filter(|last| since.is_none_or(|since| last.id.made() >= since));
     let older = AGES.iter().filter_map(|age| {
-        let until = manifest.instant.saturating_sub(*age).unwrap_or(Timestamp::MIN);
+        let until = manifest
+            .instant
+            .saturating_sub(*age)
+            .unwrap_or(Timestamp::MIN);
         destination.good_before(line, until, since)
     });
     last.into_iter().chain(older).collect()
@@ -101,7 +111,9 @@ impl Compared {
         self.seen.push(before.id.made());
         let known = self.found.len();
         for lost in losses(&before.manifest, manifest, percent) {
-            let same = |(other, _): &&(Lost, Finding)| (&other.layer, &other.what) == (&lost.layer, &lost.what);
+            let same = |(other, _): &&(Lost, Finding)| {
+                (&other.layer, &other.what) == (&lost.layer, &lost.what)
+            };
             if self.found[..known].iter().any(|other| same(&other)) {
                 continue;
             }
@@ -125,7 +137,9 @@ impl Compared {
         if self.found.is_empty() {
             return Ok(());
         }
-        manifest.findings.splice(0..0, self.found.into_iter().map(|(_, finding)| finding));
+        manifest
+            .findings
+            .splice(0..0, self.found.into_iter().map(|(_, finding)| finding));
         manifest.loss = Some(Loss {
             since,
             before: self.held.iter().map(|held| held.id.made()).collect(),

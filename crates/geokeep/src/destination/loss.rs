@@ -38,7 +38,9 @@ impl Destination {
     /// The last backup that held what this one lacks.
     #[must_use]
     pub fn before_loss(&self, lossy: &Stored) -> Option<Stored> {
-        self.held(lossy).into_iter().find_map(|id| self.stored(&id).ok())
+        self.held(lossy)
+            .into_iter()
+            .find_map(|id| self.stored(&id).ok())
     }
 
     /// The backups that held what this one lacks. Earlier versions did not note them: they compared it
@@ -56,7 +58,13 @@ impl Destination {
             None if lossy.shows_loss() => {
                 let sound = |id: &&BackupId| self.stored(id).is_ok_and(|stored| stored.is_sound());
                 let mut before = ids().rev().filter(|id| **id < lossy.id);
-                before.by_ref().take(PASSED_OVER_MAX).find(sound).cloned().into_iter().collect()
+                before
+                    .by_ref()
+                    .take(PASSED_OVER_MAX)
+                    .find(sound)
+                    .cloned()
+                    .into_iter()
+                    .collect()
             }
             None => Vec::new(),
         }
@@ -87,7 +95,9 @@ impl Destination {
             marks.has(Mark::Accepted) && self.stored(id).is_ok_and(|s| s.accepted.is_some())
         });
         // That one may have been forgotten.
-        let noted = self.newest(line).and_then(|newest| newest.manifest.accepted);
+        let noted = self
+            .newest(line)
+            .and_then(|newest| newest.manifest.accepted);
         marked.map(|(id, _)| id.made).max(noted)
     }
 
@@ -101,12 +111,18 @@ impl Destination {
     ) -> Option<Arc<Stored>> {
         let shelf = self.shelf(line).ok()?;
         let ids = shelf.backups.iter().map(|(id, _)| id);
-        let ids: Vec<_> = ids.filter(|id| since.is_none_or(|since| id.made >= since)).collect();
+        let ids: Vec<_> = ids
+            .filter(|id| since.is_none_or(|since| id.made >= since))
+            .collect();
         let good = |id: &BackupId| {
             let stored = self.stored(id).ok()?;
             stored.is_good().then(|| Arc::new(stored))
         };
-        let mut old = ids.iter().rev().filter(|id| id.instant() <= until).peekable();
+        let mut old = ids
+            .iter()
+            .rev()
+            .filter(|id| id.instant() <= until)
+            .peekable();
         if old.peek().is_some() {
             old.take(PASSED_OVER_MAX).find_map(|id| good(id))
         } else {

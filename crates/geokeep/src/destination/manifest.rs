@@ -232,7 +232,9 @@ impl Manifest {
         while self.to_json().len() > MANIFEST_BYTES_WRITTEN {
             let layers = self.layers.len();
             if self.layers.iter().any(|layer| layer.summary.is_some()) {
-                self.layers.iter_mut().for_each(|layer| layer.summary = None);
+                self.layers
+                    .iter_mut()
+                    .for_each(|layer| layer.summary = None);
             } else if layers > 0 {
                 self.layers.truncate(layers / 2);
                 self.more_layers += (layers - layers / 2) as u64;

@@ -26,7 +26,11 @@ impl Destination {
         let seen = read(Mark::Seen).and_then(|text| serde_json::from_str::<Seen>(&text).ok());
         let seen = seen.filter(|seen| manifest.is_some_and(|manifest| manifest.id == seen.id));
         // One that cannot be read has said nothing.
-        let said = |mark| serde_json::from_str::<Said>(&read(mark)?).ok().map(Said::short);
+        let said = |mark| {
+            serde_json::from_str::<Said>(&read(mark)?)
+                .ok()
+                .map(Said::short)
+        };
         Noted {
             pinned: reason.map(|reason| reason.chars().take(REASON_CHARS_MAX).collect()),
             verified: instant(Mark::Verified),

@@ -42,11 +42,11 @@ pub use contents::{Extent, Layer, Loss, Summary, Thing, ThingKind};
 pub use error::DestinationError;
 pub use id::{BackupId, Made};
 pub use line::legal_name;
-pub use manifest::{
-    ContentKind, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest,
-    ManifestError, StoredFile, Verdict, Versions,
-};
 pub use loss::OpenLoss;
+pub use manifest::{
+    ContentKind, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
+    StoredFile, Verdict, Versions,
+};
 pub use noted::Said;
 pub use origin::{Machine, Origin};
 pub use owner::Adopted;

@@ -152,7 +152,9 @@ impl Judge<'_> {
         let why = why.or_else(|| self.why_not_newer(newest.as_ref().filter(|_| is_late)?));
         let line = newest.as_ref().map(|stored| &*stored.manifest.name);
         let destination = self.known.as_ref().map(|(_, destination)| destination);
-        let loss = destination.zip(line).and_then(|(to, line)| to.open_loss(line));
+        let loss = destination
+            .zip(line)
+            .and_then(|(to, line)| to.open_loss(line));
         SourceStatus {
             source,
             age,

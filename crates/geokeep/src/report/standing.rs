@@ -167,16 +167,23 @@ impl SourceReport {
 fn lost(newest: &Stored) -> Trouble {
     let since = newest.loss_since();
     let lost = loss(newest);
-    let named = lost.iter().take(LOSSES_MAX).map(|finding| match &finding.table {
-        Some(layer) => one_line(&format!("{layer}: {}", finding.message)),
-        None => one_line(&finding.message),
-    });
+    let named = lost
+        .iter()
+        .take(LOSSES_MAX)
+        .map(|finding| match &finding.table {
+            Some(layer) => one_line(&format!("{layer}: {}", finding.message)),
+            None => one_line(&finding.message),
+        });
     let mut why = named.collect::<Vec<_>>().join("; ");
     if lost.len() > LOSSES_MAX {
         why.push_str(&format!("; and {} more", lost.len() - LOSSES_MAX));
     }
     let advice = "The last backup that held it is pinned: get it back as shown below, or say that it is right so.";
-    trouble(&format!("Data is missing since {since:.0}"), Some(&why), Some(advice))
+    trouble(
+        &format!("Data is missing since {since:.0}"),
+        Some(&why),
+        Some(advice),
+    )
 }
 
 fn trouble(what: &str, why: Option<&str>, advice: Option<&str>) -> Trouble {
@@ -214,7 +221,11 @@ impl Report {
         let mut statements = Vec::new();
         let mut say = |about: &[usize], one: &'static str, many: &'static str| {
             if !about.is_empty() {
-                let says = format!("{} {}", part(about.len(), all), verb(about.len(), one, many));
+                let says = format!(
+                    "{} {}",
+                    part(about.len(), all),
+                    verb(about.len(), one, many)
+                );
                 statements.push(statement(says, about.to_vec()));
             }
         };

@@ -158,7 +158,10 @@ fn of_things(before: &[Thing], now: &[Thing]) -> Vec<Lost> {
     let named = |thing: &Thing| (thing.kind, thing.name.clone());
     let there: HashSet<_> = now.iter().map(named).collect();
     let were: HashSet<_> = before.iter().map(named).collect();
-    let mut new: Vec<_> = now.iter().filter(|new| !were.contains(&named(new))).collect();
+    let mut new: Vec<_> = now
+        .iter()
+        .filter(|new| !were.contains(&named(new)))
+        .collect();
     let mut found = Vec::new();
     for old in before.iter().filter(|old| !there.contains(&named(old))) {
         let same = |new: &&Thing| (new.kind, &new.hash) == (old.kind, &old.hash);
@@ -171,7 +174,11 @@ fn of_things(before: &[Thing], now: &[Thing]) -> Vec<Lost> {
             kind => kind.as_str(),
         };
         let message = format!("the {what} \"{}\" has vanished", old.name);
-        found.push(Lost::new(None, What::Thing(old.kind, old.name.clone()), message));
+        found.push(Lost::new(
+            None,
+            What::Thing(old.kind, old.name.clone()),
+            message,
+        ));
     }
     found
 }

@@ -91,7 +91,9 @@ impl Survey {
             return;
         }
         let page = offset / bytes.len() as u64 + 1;
-        let waited = u32::try_from(page).ok().and_then(|page| state.waited.remove(&page));
+        let waited = u32::try_from(page)
+            .ok()
+            .and_then(|page| state.waited.remove(&page));
         if let Some(table) = waited {
             state.page(table, bytes);
         }
@@ -134,7 +136,13 @@ impl State {
 
 impl Table {
     fn summary(self) -> Option<Summary> {
-        let Tally { values, geometries, bounds, is_odd, .. } = self.tally;
+        let Tally {
+            values,
+            geometries,
+            bounds,
+            is_odd,
+            ..
+        } = self.tally;
         if is_odd {
             return None;
         }
@@ -215,7 +223,9 @@ fn tables(
 /// No layer is called so, and their rows need not be looked at.
 fn is_of_the_system(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["gpkg_", "rtree_", "sqlite_"].iter().any(|prefix| name.starts_with(prefix))
+    ["gpkg_", "rtree_", "sqlite_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 /// The geometry column of each table, by its name in small letters.
@@ -230,7 +240,10 @@ fn geometry_columns(
     let sql = "SELECT table_name, column_name FROM main.gpkg_geometry_columns LIMIT ?1";
     let mut statement = connection.prepare(sql)?;
     let columns = statement.query_map([i64::try_from(TABLES_MAX).unwrap_or(i64::MAX)], |row| {
-        Ok((text(row.get_ref(0)?).to_ascii_lowercase(), text(row.get_ref(1)?)))
+        Ok((
+            text(row.get_ref(0)?).to_ascii_lowercase(),
+            text(row.get_ref(1)?),
+        ))
     })?;
     columns.collect()
 }

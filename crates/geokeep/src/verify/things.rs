@@ -49,7 +49,9 @@ const TABLES: [Table; 3] = [
 
 /// Whether a table is one of those whose rows are named.
 pub(super) fn is_table_of(name: &str) -> bool {
-    TABLES.iter().any(|table| table.table.eq_ignore_ascii_case(name))
+    TABLES
+        .iter()
+        .any(|table| table.table.eq_ignore_ascii_case(name))
 }
 
 /// All that there are, in order; `None` if that is not known.
@@ -62,7 +64,8 @@ pub(super) fn list(
     let mut all = Vec::new();
     for table in &TABLES {
         let there = schema.get(table.table);
-        let Some(there) = there.filter(|there| there.kind == Kind::Table && !there.generates) else {
+        let Some(there) = there.filter(|there| there.kind == Kind::Table && !there.generates)
+        else {
             continue;
         };
         let things = budget.spend(|| {
@@ -73,7 +76,10 @@ pub(super) fn list(
             Ok(things) => all.extend(things),
             Err(e) => {
                 let why = reason(&not_fatal(e, budget)?);
-                found.unchecked(Some(table.table), &format!("its rows could not be named: {why}"));
+                found.unchecked(
+                    Some(table.table),
+                    &format!("its rows could not be named: {why}"),
+                );
                 return Ok(None);
             }
         }

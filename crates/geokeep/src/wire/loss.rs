@@ -68,7 +68,12 @@ pub struct AcceptObject<'a> {
 
 impl<'a> AcceptObject<'a> {
     #[must_use]
-    pub fn new(stored: &'a Stored, lost: DataLossObject, said: &Said, unpinned: Vec<String>) -> Self {
+    pub fn new(
+        stored: &'a Stored,
+        lost: DataLossObject,
+        said: &Said,
+        unpinned: Vec<String>,
+    ) -> Self {
         Self {
             kind: "accept",
             status: "accepted",

@@ -101,7 +101,9 @@ fn of_columns(
 
 /// Whether one of the columns that were not there before is very likely this one.
 fn was_renamed(values: u64, unknown: &mut Vec<u64>) -> bool {
-    let near = |other: &u64| other.abs_diff(values).saturating_mul(100) <= values.saturating_mul(RENAMED_PERCENT);
+    let near = |other: &u64| {
+        other.abs_diff(values).saturating_mul(100) <= values.saturating_mul(RENAMED_PERCENT)
+    };
     let place = unknown.iter().position(near);
     place.map(|place| unknown.swap_remove(place)).is_some()
 }
@@ -116,9 +118,12 @@ fn of_extent(old: &Layer, new: &Layer, (had, left): (u64, u64)) -> Option<String
         && let Some((before, now)) = pairs.clone().find(|(old, new)| has_collapsed(*old, *new))
     {
         let ([w1, h1], [w2, h2]) = (sides(before), sides(now));
-        return Some(format!("its extent has collapsed from {w1} x {h1} to {w2} x {h2}"));
+        return Some(format!(
+            "its extent has collapsed from {w1} x {h1} to {w2} x {h2}"
+        ));
     }
-    let elsewhere = had.min(left) >= FEATURES_MIN && pairs.next().is_some_and(|(a, b)| are_apart(a, b));
+    let elsewhere =
+        had.min(left) >= FEATURES_MIN && pairs.next().is_some_and(|(a, b)| are_apart(a, b));
     elsewhere.then(|| "its features lie somewhere else altogether: another data set?".to_owned())
 }
 
@@ -130,7 +135,8 @@ fn sides(extent: Extent) -> [f64; 2] {
 fn has_collapsed(old: Extent, new: Extent) -> bool {
     let sides = || sides(old).into_iter().zip(sides(new));
     // A layer along one line has no height to lose.
-    sides().any(|(before, _)| before > 0.0) && sides().all(|(before, now)| now * COLLAPSED <= before)
+    sides().any(|(before, _)| before > 0.0)
+        && sides().all(|(before, now)| now * COLLAPSED <= before)
 }
 
 fn are_apart(old: Extent, new: Extent) -> bool {

@@ -34,9 +34,13 @@ impl<'a> Leaf<'a> {
 
 /// Where the cells of a page begin, whose list begins at `list`.
 fn cells(page: &[u8], list: usize) -> impl Iterator<Item = usize> {
-    let count = page.get(3..5).map_or(0, |n| usize::from(u16::from_be_bytes([n[0], n[1]])));
+    let count = page
+        .get(3..5)
+        .map_or(0, |n| usize::from(u16::from_be_bytes([n[0], n[1]])));
     let list = page.get(list..).unwrap_or_default().as_chunks::<2>().0;
-    list.iter().take(count).map(|at| usize::from(u16::from_be_bytes(*at)))
+    list.iter()
+        .take(count)
+        .map(|at| usize::from(u16::from_be_bytes(*at)))
 }
 
 fn number(page: &[u8], at: usize) -> Option<u32> {
