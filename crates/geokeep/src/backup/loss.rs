@@ -4,12 +4,10 @@
 //! before: what is lost little by little is a loss, too. While a loss is open, it is compared with
 //! what held it, however long ago that was: so it stays open until that is back.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::Task;
-use crate::destination::{BackupId, Destination, Loss, Made, Manifest, Stored, Verdict};
+use crate::destination::{Destination, Loss, Manifest, Missing, Stored, Verdict};
 use crate::error::Error;
 use crate::finding::{Finding, LOSS};
 use crate::verify::{Lost, losses};
@@ -37,16 +35,22 @@ pub(super) fn guard(manifest: &mut Manifest, task: &Task<'_>) -> Result<(), Erro
         .map_or(manifest.instant, |open| open.loss_since());
     let mut compared = Compared::default();
     if let Some(open) = &open {
-        compared.open(
-            manifest,
-            &destination.held(open),
-            percent.unwrap_or(PERCENT),
-            destination,
-        );
+        let percent = percent.unwrap_or(PERCENT);
+        let missing = open.manifest.loss.as_ref().map(|loss| &loss.missing[..]);
+        for before in destination.held(open) {
+            if let Ok(before) = destination.stored(&before) {
+                compared.with(manifest, before, percent, |lost| {
+                    missing.is_none_or(|missing| missing.contains(&lost.missing))
+                });
+            }
+        }
     }
     if let Some(percent) = percent {
-        for before in baselines(manifest, destination) {
-            compared.with(manifest, before, percent);
+        if let Some(last) = last(manifest, destination) {
+            compared.with(manifest, last, percent, |_| true);
+        }
+        for before in older(manifest, destination) {
+            compared.with(manifest, before, percent, |lost| lost.gradual);
         }
     }
     if compared.found.is_empty()
@@ -63,67 +67,62 @@ pub(super) fn guard(manifest: &mut Manifest, task: &Task<'_>) -> Result<(), Erro
     compared.note(manifest, since, destination)
 }
 
-/// What a backup is compared with.
-fn baselines(manifest: &Manifest, destination: &Destination) -> Vec<Arc<Stored>> {
-    let line = &manifest.name;
-    let since = manifest.accepted;
-    let last = destination.newest_sound(line).map(Arc::new);
-    let last = last.filter(|last| since.is_none_or(|since| last.id.made() >= since));
-    let older = AGES.iter().filter_map(|age| {
-        let until = manifest
-            .instant
-            .saturating_sub(*age)
-            .unwrap_or(Timestamp::MIN);
-        destination.good_before(line, until, since)
-    });
-    last.into_iter().chain(older).collect()
+/// The last sound backup, unless something later was declared right.
+fn last(manifest: &Manifest, destination: &Destination) -> Option<Stored> {
+    let last = destination.newest_sound(&manifest.name);
+    last.filter(|last| {
+        manifest
+            .accepted
+            .is_none_or(|since| last.id.made() >= since)
+    })
+}
+
+/// Older ones, for what becomes less little by little. What is gone is gone at once, and was found in
+/// that night; and what has another name since is not known again in a month.
+fn older(manifest: &Manifest, destination: &Destination) -> impl Iterator<Item = Stored> {
+    AGES.into_iter().filter_map(|age| {
+        let until = manifest.instant.checked_sub(age).unwrap_or(Timestamp::MIN);
+        destination.good_before(&manifest.name, until, manifest.accepted)
+    })
 }
 
 /// What was found to be missing, and which backups held it.
 #[derive(Default)]
 struct Compared {
-    found: Vec<(Lost, Finding)>,
-    held: Vec<Arc<Stored>>,
-    seen: Vec<Made>,
+    found: Vec<(Missing, Finding)>,
+    held: Vec<Stored>,
 }
 
 impl Compared {
-    /// Compares with what held a loss that is open.
-    fn open(
+    /// Compares with one more, which is kept if it held something that none of the others did.
+    fn with(
         &mut self,
         manifest: &Manifest,
-        held: &[BackupId],
+        before: Stored,
         percent: u8,
-        destination: &Destination,
+        is_wanted: impl Fn(&Lost) -> bool,
     ) {
-        for id in held {
-            if let Ok(stored) = destination.stored(id) {
-                self.with(manifest, Arc::new(stored), percent);
-            }
-        }
-    }
-
-    /// Compares with one more, which is kept if it held something that none of the others did.
-    fn with(&mut self, manifest: &Manifest, before: Arc<Stored>, percent: u8) {
-        if self.seen.contains(&before.id.made()) || self.held.len() == HELD_MAX {
+        if self.held.len() == HELD_MAX {
             return;
         }
-        self.seen.push(before.id.made());
         let known = self.found.len();
         for lost in losses(&before.manifest, manifest, percent) {
-            let same = |(other, _): &&(Lost, Finding)| {
-                (&other.layer, &other.what) == (&lost.layer, &lost.what)
-            };
-            if self.found[..known].iter().any(|other| same(&other)) {
+            let mut others = self.found[..known].iter();
+            if !is_wanted(&lost) || others.any(|(other, _)| *other == lost.missing) {
                 continue;
             }
             let mut finding = lost.finding();
             if !self.held.is_empty() {
-                finding.message = format!("{} in {}", finding.message, before.manifest.at());
+                finding.message = format!(
+                    "{}, compared with {}",
+                    finding.message,
+                    before.manifest.at()
+                );
             }
-            self.found.push((lost, finding));
+            self.found.push((lost.missing, finding));
         }
-        if self.found.len() > known {
+        let is_held = self.held.iter().any(|held| held.id == before.id);
+        if self.found.len() > known && !is_held {
             self.held.push(before);
         }
     }
@@ -137,12 +136,12 @@ impl Compared {
         if self.found.is_empty() {
             return Ok(());
         }
-        manifest
-            .findings
-            .splice(0..0, self.found.into_iter().map(|(_, finding)| finding));
+        let (missing, findings): (Vec<_>, Vec<_>) = self.found.into_iter().unzip();
+        manifest.findings.splice(0..0, findings);
         manifest.loss = Some(Loss {
             since,
             before: self.held.iter().map(|held| held.id.made()).collect(),
+            missing,
         });
         let reason = format!("the last backup before the loss in {}", manifest.id);
         for held in self.held {

@@ -92,7 +92,11 @@ pub struct Summary {
     /// Geometries that are neither NULL nor empty, of a layer of features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub geometries: Option<u64>,
-    /// Where they lie, as far as they say it themselves. `gpkg_contents` may say something else.
+    /// Where the middle half of them lies, by the width and by the height, as far as they say it
+    /// themselves: one far away that is put right changes nothing of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub middle: Option<Extent>,
+    /// Where all of them lie, likewise. `gpkg_contents` may say something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds: Option<Extent>,
 }
@@ -139,6 +143,38 @@ pub struct Loss {
     pub since: Timestamp,
     /// The backups of its line that held it, the last one before the loss first.
     pub before: Vec<Made>,
+    /// What of those is missing.
+    pub missing: Vec<Missing>,
+}
+
+/// One thing that is missing, and of which layer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Missing {
+    /// The layer, if it is of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+    /// What.
+    pub what: What,
+}
+
+/// What is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Rows, or the whole layer.
+    Rows,
+    /// Values of this column, or the column.
+    Column(String),
+    /// Geometries that are not empty.
+    Geometries,
+    /// The place where they were.
+    Extent,
+    /// A style, project or relation of this name.
+    Thing(ThingKind, String),
+    /// All of it.
+    DataSet,
+    /// More than is named.
+    More,
 }
 
 #[cfg(test)]

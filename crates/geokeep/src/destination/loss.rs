@@ -2,8 +2,6 @@
 //! back or somebody says that it is right so. Each new backup is compared with those that held it,
 //! so that its manifest alone says what is missing, and since when.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::noted::Mark;
@@ -108,7 +106,7 @@ impl Destination {
         line: &str,
         until: Timestamp,
         since: Option<Made>,
-    ) -> Option<Arc<Stored>> {
+    ) -> Option<Stored> {
         let shelf = self.shelf(line).ok()?;
         let ids = shelf.backups.iter().map(|(id, _)| id);
         let ids: Vec<_> = ids
@@ -116,7 +114,7 @@ impl Destination {
             .collect();
         let good = |id: &BackupId| {
             let stored = self.stored(id).ok()?;
-            stored.is_good().then(|| Arc::new(stored))
+            stored.is_good().then_some(stored)
         };
         let mut old = ids
             .iter()

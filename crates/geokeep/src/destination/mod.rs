@@ -38,7 +38,7 @@ pub(crate) use bytes::Decoder;
 pub use bytes::{Damaged, StoredBytes};
 use catalog::Catalog;
 pub(crate) use chunk_hashes::ChunkHashes;
-pub use contents::{Extent, Layer, Loss, Summary, Thing, ThingKind};
+pub use contents::{Extent, Layer, Loss, Missing, Summary, Thing, ThingKind, What};
 pub use error::DestinationError;
 pub use id::{BackupId, Made};
 pub use line::legal_name;

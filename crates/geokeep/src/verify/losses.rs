@@ -6,49 +6,45 @@ mod within;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::destination::{Layer, Manifest, Thing, ThingKind};
+use crate::destination::{Layer, Manifest, Missing, Thing, ThingKind, What};
 use crate::finding::{Finding, LOSS, Severity};
 
 use super::found::finding;
 use super::things;
-use within::{is_loss, same_columns};
+use within::{is_loss, like_columns, same_columns};
 
 /// Losses that are named; the last one counts the rest.
 const NAMED_MAX: usize = 100;
 
-/// What is missing.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum What {
-    Rows,
-    Column(String),
-    Geometries,
-    Extent,
-    Thing(ThingKind, String),
-    /// All of it.
-    DataSet,
-    /// More than is named.
-    More,
-}
-
-/// One thing that is missing, and of which layer.
+/// One thing that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lost {
-    pub(crate) layer: Option<String>,
-    pub(crate) what: What,
-    pub(crate) message: String,
+    pub(crate) missing: Missing,
+    /// It is a number, which can become less little by little.
+    pub(crate) gradual: bool,
+    message: String,
 }
 
 impl Lost {
     fn new(layer: Option<&str>, what: What, message: String) -> Self {
+        let layer = layer.map(str::to_owned);
         Self {
-            layer: layer.map(str::to_owned),
-            what,
+            missing: Missing { layer, what },
+            gradual: false,
             message,
         }
     }
 
+    /// The same of what is not gone altogether.
+    fn gradual(self) -> Self {
+        Self {
+            gradual: true,
+            ..self
+        }
+    }
+
     pub(crate) fn finding(&self) -> Finding {
-        let layer = self.layer.as_deref();
+        let layer = self.missing.layer.as_deref();
         finding(Severity::Warning, LOSS, layer, &self.message)
     }
 }
@@ -94,7 +90,7 @@ fn of_layers(before: &[&Layer], now: &[Layer], more: bool, percent: u8) -> Vec<L
         }
         let new = match listed.get(old.name.as_str()) {
             Some(new) => Some(*new),
-            None => renamed(old, &mut unknown),
+            None => renamed(old, &mut unknown, percent),
         };
         still_there += u32::from(new.is_some_and(|new| !new.missing));
         of_layer(old, new, percent, &mut found);
@@ -110,18 +106,20 @@ fn held_something(layer: &Layer) -> bool {
     layer.rows != Some(0) && !layer.missing
 }
 
-/// The layer that is most likely this one under another name: it is like it in all that is known,
-/// and was not there before.
-fn renamed<'a>(old: &Layer, unknown: &mut Vec<&'a Layer>) -> Option<&'a Layer> {
+/// The layer that is most likely this one under another name: it is like it in what is known, and was
+/// not there before.
+fn renamed<'a>(old: &Layer, unknown: &mut Vec<&'a Layer>, percent: u8) -> Option<&'a Layer> {
     let is_it = |new: &&Layer| {
         let same_kind = (&old.kind, old.srs_id) == (&new.kind, new.srs_id);
         let same_rows = old.rows.is_some() && old.rows == new.rows;
-        let same_place = old.extent.is_some() && old.extent == new.extent;
+        let as_many = old.rows.zip(new.rows);
+        let as_many = as_many.is_some_and(|(had, left)| !is_loss(had, left, percent));
         same_kind
             && match (&old.summary, &new.summary) {
-                (Some(old), Some(new)) => {
-                    let same_place = same_place || old.bounds.is_some() && old.bounds == new.bounds;
-                    same_columns(old, new) && (same_rows || same_place)
+                (Some(before), Some(now)) => {
+                    let same_place = before.bounds.is_some() && before.bounds == now.bounds;
+                    same_columns(before, now) && as_many
+                        || like_columns(before, now) && (same_rows || same_place)
                 }
                 _ => same_rows && old.extent == new.extent,
             }
@@ -132,22 +130,21 @@ fn renamed<'a>(old: &Layer, unknown: &mut Vec<&'a Layer>) -> Option<&'a Layer> {
 
 fn of_layer(old: &Layer, new: Option<&Layer>, percent: u8, found: &mut Vec<Lost>) {
     let name = Some(old.name.as_str());
-    let mut rows = |message| found.push(Lost::new(name, What::Rows, message));
+    let rows = |message| Lost::new(name, What::Rows, message);
     let with = |rows: Option<u64>| rows.map_or_else(String::new, |n| format!(" with its {n} rows"));
     match (new, old.rows) {
-        (None, had) => rows(format!("the layer{} has vanished", with(had))),
+        (None, had) => found.push(rows(format!("the layer{} has vanished", with(had)))),
         // Older manifests do not say whether the table was there; rows it had only if it was.
-        (Some(new), Some(had)) if new.missing => rows(format!(
+        (Some(new), Some(had)) if new.missing => found.push(rows(format!(
             "its table{} has vanished, and gpkg_contents still names it",
             with(Some(had))
-        )),
+        ))),
         (Some(new), Some(had)) => {
-            if let Some(left) = new.rows {
-                if is_loss(had, left, percent) {
-                    rows(format!("{left} rows are left of {had}"));
-                }
-                found.extend(within::of_rows(old, new, (had, left), percent));
+            let Some(left) = new.rows else { return };
+            if is_loss(had, left, percent) {
+                found.push(rows(format!("{left} rows are left of {had}")).gradual());
             }
+            found.extend(within::of_rows(old, new, (had, left), percent));
         }
         (Some(_), None) => {}
     }

@@ -140,6 +140,7 @@ impl Table {
             values,
             geometries,
             bounds,
+            sample,
             is_odd,
             ..
         } = self.tally;
@@ -157,7 +158,8 @@ impl Table {
         Some(Summary {
             values,
             geometries: has_geometry.then_some(geometries),
-            bounds: bounds.filter(|_| has_geometry),
+            middle: sample.middle(),
+            bounds,
         })
     }
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Lost, What};
-use crate::destination::{Extent, Layer, Summary};
+use super::Lost;
+use crate::destination::{Extent, Layer, Summary, What};
 
 /// One or two rows less are an edit, even of a layer of five.
 const LOST_MIN: u64 = 3;
@@ -13,9 +13,12 @@ const LOST_MIN: u64 = 3;
 const OF_ROWS_PERCENT: u64 = 5;
 /// A column is taken for another one under a new name if its number of values differs by no more.
 const RENAMED_PERCENT: u64 = 5;
-/// An extent has collapsed if it is so many times smaller, in width and in height. One feature far
-/// away that is put right makes less of it.
-const COLLAPSED: f64 = 1000.0;
+/// A layer has collapsed if the middle half of its features fills so many times less, in width and in
+/// height …
+const MIDDLE_COLLAPSED: f64 = 10.0;
+/// … or all of them do, by what `gpkg_contents` says: one feature far away that is put right makes
+/// less of it.
+const EXTENT_COLLAPSED: f64 = 1000.0;
 /// Fewer features than this may all be somewhere else tomorrow.
 const FEATURES_MIN: u64 = 10;
 
@@ -34,19 +37,28 @@ pub(super) fn same_columns(old: &Summary, new: &Summary) -> bool {
     old.geometries.is_some() == new.geometries.is_some() && old.values.keys().eq(new.values.keys())
 }
 
+/// Whether most columns of one are those of the other.
+pub(super) fn like_columns(old: &Summary, new: &Summary) -> bool {
+    let shared = old
+        .values
+        .keys()
+        .filter(|name| new.values.contains_key(*name))
+        .count();
+    old.geometries.is_some() == new.geometries.is_some()
+        && shared * 2 >= old.values.len().max(new.values.len())
+}
+
 /// What is missing in a layer that had the first number of `rows` and has the second.
 pub(super) fn of_rows(old: &Layer, new: &Layer, rows: (u64, u64), percent: u8) -> Vec<Lost> {
     let name = Some(old.name.as_str());
     let mut found = Vec::new();
     if let (Some(before), Some(now)) = (&old.summary, &new.summary) {
-        for (column, message) in of_columns(&before.values, &now.values, rows, percent) {
-            found.push(Lost::new(name, What::Column(column), message));
-        }
+        found.extend(of_columns(name, &before.values, &now.values, rows, percent));
         let had = before.geometries.unwrap_or(0);
         let left = now.geometries.unwrap_or(0);
         if is_loss(less_for_rows(had, rows), left, percent) {
             let message = format!("{left} features with a geometry are left of {had}");
-            found.push(Lost::new(name, What::Geometries, message));
+            found.push(Lost::new(name, What::Geometries, message).gradual());
         }
     }
     if old.srs_id == new.srs_id
@@ -67,11 +79,12 @@ fn less_for_rows(number: u64, (had, left): (u64, u64)) -> u64 {
 }
 
 fn of_columns(
+    layer: Option<&str>,
     before: &BTreeMap<String, u64>,
     now: &BTreeMap<String, u64>,
     rows: (u64, u64),
     percent: u8,
-) -> Vec<(String, String)> {
+) -> Vec<Lost> {
     let mut unknown: Vec<_> = now
         .iter()
         .filter(|(name, _)| !before.contains_key(*name))
@@ -86,15 +99,18 @@ fn of_columns(
                 && lost >= LOST_MIN
                 && lost * 100 >= rows.0.saturating_mul(OF_ROWS_PERCENT)
         };
-        let message = match now.get(name) {
+        let lost = |message| Lost::new(layer, What::Column(name.clone()), message);
+        match now.get(name) {
             Some(&left) if is_missed(left) => {
-                format!("{left} values of the column \"{name}\" are left of {had}")
+                let message = format!("{left} values of the column \"{name}\" are left of {had}");
+                found.push(lost(message).gradual());
             }
-            Some(_) => continue,
-            None if had == 0 || was_renamed(should, &mut unknown) => continue,
-            None => format!("the column \"{name}\" with its {had} values has vanished"),
-        };
-        found.push((name.clone(), message));
+            None if had > 0 && !was_renamed(should, &mut unknown) => {
+                let message = format!("the column \"{name}\" with its {had} values has vanished");
+                found.push(lost(message));
+            }
+            _ => {}
+        }
     }
     found
 }
@@ -110,21 +126,24 @@ fn was_renamed(values: u64, unknown: &mut Vec<u64>) -> bool {
 
 /// What happened to the place of a layer, by what its geometries say and by what `gpkg_contents` says.
 fn of_extent(old: &Layer, new: &Layer, (had, left): (u64, u64)) -> Option<String> {
-    let bounds = |layer: &Layer| layer.summary.as_ref().and_then(|summary| summary.bounds);
-    let measured = bounds(old).zip(bounds(new));
-    let pairs = [measured, old.extent.zip(new.extent)];
-    let mut pairs = pairs.into_iter().flatten();
-    if left >= LOST_MIN
-        && let Some((before, now)) = pairs.clone().find(|(old, new)| has_collapsed(*old, *new))
+    let both = old.summary.as_ref().zip(new.summary.as_ref());
+    let middles = both.and_then(|(old, new)| old.middle.zip(new.middle));
+    let bounds = both.and_then(|(old, new)| old.bounds.zip(new.bounds));
+    let extents = old.extent.zip(new.extent);
+    let collapsed = |pair: Option<(Extent, Extent)>, times| {
+        pair.filter(|(old, new)| left >= LOST_MIN && has_collapsed(*old, *new, times))
+    };
+    if let Some((before, now)) =
+        collapsed(middles, MIDDLE_COLLAPSED).or_else(|| collapsed(extents, EXTENT_COLLAPSED))
     {
         let ([w1, h1], [w2, h2]) = (sides(before), sides(now));
         return Some(format!(
-            "its extent has collapsed from {w1} x {h1} to {w2} x {h2}"
+            "its extent has collapsed: what lay in {w1:.6} x {h1:.6} lies in {w2:.6} x {h2:.6}"
         ));
     }
-    let elsewhere =
-        had.min(left) >= FEATURES_MIN && pairs.next().is_some_and(|(a, b)| are_apart(a, b));
-    elsewhere.then(|| "its features lie somewhere else altogether: another data set?".to_owned())
+    let apart = bounds.or(extents).is_some_and(|(a, b)| are_apart(a, b));
+    (apart && had.min(left) >= FEATURES_MIN)
+        .then(|| "its features lie somewhere else altogether: another data set?".to_owned())
 }
 
 fn sides(extent: Extent) -> [f64; 2] {
@@ -132,11 +151,10 @@ fn sides(extent: Extent) -> [f64; 2] {
     [max_x - min_x, max_y - min_y]
 }
 
-fn has_collapsed(old: Extent, new: Extent) -> bool {
+fn has_collapsed(old: Extent, new: Extent, times: f64) -> bool {
     let sides = || sides(old).into_iter().zip(sides(new));
     // A layer along one line has no height to lose.
-    sides().any(|(before, _)| before > 0.0)
-        && sides().all(|(before, now)| now * COLLAPSED <= before)
+    sides().any(|(before, _)| before > 0.0) && sides().all(|(before, now)| now * times <= before)
 }
 
 fn are_apart(old: Extent, new: Extent) -> bool {

@@ -88,6 +88,7 @@ pub(super) struct Tally {
     /// Geometries that are not empty.
     pub(super) geometries: u64,
     pub(super) bounds: Option<Extent>,
+    pub(super) sample: Sample,
     /// A record does not say on its page what it holds: then nothing is known of all of them.
     pub(super) is_odd: bool,
 }
@@ -138,6 +139,8 @@ impl Tally {
         }
         self.geometries += 1;
         if let Place::Box(new) = place {
+            self.sample
+                .add([new[0].midpoint(new[2]), new[1].midpoint(new[3])]);
             let old = self.bounds.map_or(new, Extent::numbers);
             let united = [
                 old[0].min(new[0]),
@@ -147,6 +150,52 @@ impl Tally {
             ];
             self.bounds = Extent::new(united).or(self.bounds);
         }
+    }
+}
+
+/// Some of many points, all over them: each n-th, the same in each run.
+#[derive(Debug, Default)]
+pub(super) struct Sample {
+    points: Vec<[f64; 2]>,
+    /// So many points come for each that is kept, as a power of two.
+    power: u32,
+    seen: u64,
+}
+
+impl Sample {
+    /// Points that are kept at most.
+    const MAX: usize = 128;
+
+    fn add(&mut self, point: [f64; 2]) {
+        if self.seen.trailing_zeros() >= self.power {
+            if self.points.len() == Self::MAX {
+                let mut n = 0;
+                self.points.retain(|_| {
+                    n += 1;
+                    n % 2 == 1
+                });
+                self.power += 1;
+            }
+            if self.seen.trailing_zeros() >= self.power {
+                self.points.push(point);
+            }
+        }
+        self.seen += 1;
+    }
+
+    /// Where the middle half of them lies, by x and by y.
+    pub(super) fn middle(&self) -> Option<Extent> {
+        let quartiles = |axis: usize| {
+            let mut sorted: Vec<_> = self.points.iter().map(|point| point[axis]).collect();
+            sorted.sort_by(f64::total_cmp);
+            let quarter = sorted.len() / 4;
+            Some((
+                *sorted.get(quarter)?,
+                *sorted.get(sorted.len() - 1 - quarter)?,
+            ))
+        };
+        let ((min_x, max_x), (min_y, max_y)) = (quartiles(0)?, quartiles(1)?);
+        Extent::new([min_x, min_y, max_x, max_y])
     }
 }
 
