@@ -4,7 +4,9 @@ mod layer;
 
 use std::path::Path;
 
-use geokeep::destination::{ContentKind, Destination, DestinationError, Opened, Verdict, Wish};
+use geokeep::destination::{
+    ContentKind, Destination, DestinationError, OpenLoss, Opened, Verdict, Wish,
+};
 use geokeep::durable::NotRestored;
 use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
 use geokeep::wire::RestoreObject;
@@ -21,7 +23,16 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     if let Some(id) = &arguments.layer.undo {
         return layer::undo(arguments, find(id)?, &destination, context, find);
     }
-    let backup = find(arguments.backup.as_deref().unwrap_or_default())?;
+    let asked = arguments.backup.as_deref().unwrap_or_default();
+    let backup = find(asked)?;
+    if let Some(loss) = open_loss(asked, &backup, &destination) {
+        let failure = Failure::of_open_loss(&loss, &arguments.from);
+        let path = arguments
+            .to
+            .as_deref()
+            .unwrap_or(Path::new(&backup.manifest.source.path));
+        return Ok(said(context, &failure, path));
+    }
     if let Some(layer) = &arguments.layer.layer {
         return layer::put_back(arguments, layer, &backup, &destination, context);
     }
@@ -75,6 +86,20 @@ fn find(destination: &Destination, name: &str) -> Result<Opened, Failure> {
     Ok(backup)
 }
 
+/// The loss that is open where only a name was given: two states may be meant then.
+fn open_loss(asked: &str, chosen: &Opened, destination: &Destination) -> Option<OpenLoss> {
+    let is_exact = asked.contains('@') || chosen.manifest.id.starts_with(asked);
+    let loss = destination
+        .open_loss(chosen.id.line())
+        .filter(|_| !is_exact)?;
+    // The newest sound one may be from before the loss, if the newest is damaged.
+    let is_before = loss
+        .before
+        .as_ref()
+        .is_some_and(|before| before.id == chosen.id);
+    (!is_before).then_some(loss)
+}
+
 /// Where nobody said where to, it is shown before anything is written there.
 fn announce(arguments: &Restore, path: &Path) {
     let is_refused = !arguments.force && path.exists();
@@ -87,11 +112,14 @@ fn announce(arguments: &Restore, path: &Path) {
 }
 
 fn failed(context: &Context, error: &RestoreError, target: &Path) -> Exit {
-    let failure = Failure::of_restore(error, target);
+    said(context, &Failure::of_restore(error, target), target)
+}
+
+fn said(context: &Context, failure: &Failure, target: &Path) -> Exit {
     if context.json {
-        render::json_line(&RestoreObject::failed(target, &failure));
+        render::json_line(&RestoreObject::failed(target, failure));
     }
-    render::failure(context, &failure);
+    render::failure(context, failure);
     failure.exit
 }
 

@@ -22,6 +22,8 @@ impl Mark {
             Self::Failed => ".failed",
             Self::Gone => ".gone",
             Self::Undo => ".undo",
+            Self::Accepted => ".accepted",
+            Self::Retired => ".retired",
             Self::Digest => ".blake3",
         }
     }
