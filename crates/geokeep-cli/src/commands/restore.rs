@@ -1,33 +1,29 @@
 //! `geokeep restore`.
 
+mod all;
+
 use std::path::Path;
 
-use geokeep::Error;
-use geokeep::destination::{ContentKind, Verdict, Wish};
+use geokeep::destination::{ContentKind, Verdict};
 use geokeep::durable::NotRestored;
 use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
 use geokeep::wire::RestoreObject;
 
-use super::open;
+use super::{asked, place};
 use crate::args::Restore;
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Progress, human_bytes, human_time};
-use crate::settings::{Context, end_of};
+use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failure> {
-    let destination = open(&arguments.from, context)?;
-    let folder_failure = |e: Error| Failure::of_folder(&e, &arguments.from);
-    let chosen = destination
-        .find(&arguments.backup, Wish::Sound, &end_of)
-        .map_err(|e| folder_failure(e.into()))?;
-    let backup = destination.open_backup(&chosen.id);
-    let backup = backup.map_err(|e| folder_failure(e.into()))?;
-    if chosen.passed_over {
-        render::remark(&format!(
-            "the newest backup is damaged, or did not pass its last verification; taken is the newest sound one, {}",
-            backup.manifest.id
-        ));
-    }
+    let place = place::find(&arguments.from, context)?;
+    let destination = place.destination;
+    let Some(name) = &arguments.backup else {
+        return all::run(arguments, &destination, context);
+    };
+    let id = asked::find(&destination, name, context)?;
+    let backup = destination.open_backup(&id);
+    let backup = backup.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
     let settings = context.settings();
     let origin = &backup.manifest.source;
     let path = match &arguments.to {
@@ -102,6 +98,9 @@ fn report(context: &Context, restored: &Restored, dry_run: bool) {
             "; what was there is backup {}",
             replaced.manifest.id
         ));
+    }
+    if restored.needs_force {
+        line.push_str("; a file is there: --force backs it up first, then replaces it");
     }
     if manifest.content == ContentKind::Project {
         line.push_str("; the GeoPackages that it names are backups of their own");

@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
             if context.json {
                 render::json_line(&line);
             } else {
-                render::say(context, &in_words(&line));
+                render::say(context, &in_words(&line, &job.to));
             }
         }
     }
@@ -50,7 +50,7 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusObject> {
         .collect()
 }
 
-fn in_words(line: &StatusObject) -> String {
+fn in_words(line: &StatusObject, to: &Path) -> String {
     let word = match line {
         _ if line.overdue => "OVERDUE",
         _ if line.gone.is_some() => "gone   ",
@@ -77,5 +77,18 @@ fn in_words(line: &StatusObject) -> String {
         .error
         .as_ref()
         .map_or_else(String::new, |e| format!("; {e}"));
-    format!("{word} {}: {source}: {newest}{error}", line.job)
+    let way_back = way_back(line, to).unwrap_or_default();
+    format!("{word} {}: {source}: {newest}{error}{way_back}", line.job)
+}
+
+/// How to restore a file that no longer exists.
+fn way_back(line: &StatusObject, to: &Path) -> Option<String> {
+    let name = line.name.as_ref()?;
+    let is_gone = Path::new(&line.source).symlink_metadata().is_err();
+    let exist = match line.backups {
+        1 => "1 backup of it exists".to_owned(),
+        many => format!("{many} backups of it exist"),
+    };
+    let command = render::command("restore", name, to);
+    is_gone.then(|| format!("; {exist}: {command}"))
 }

@@ -61,6 +61,7 @@ impl Desk {
             .env("TZ", "UTC")
             .env("GEOKEEP_MACHINE_ID", self.path("machine-id"))
             .env_remove("COLUMNS")
+            .env_remove("GEOKEEP_DESTINATION")
             .stdin(Stdio::null());
         command
     }

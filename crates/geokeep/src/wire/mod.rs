@@ -29,7 +29,7 @@ pub use diff::{
 pub use exit::{Exit, overall};
 pub use inspect::{HolderObject, InspectFailedObject, InspectObject, JournalObject, Sidecars};
 pub use report::ReportObject;
-pub use restore::RestoreObject;
+pub use restore::{RestoreAllObject, RestoreObject};
 pub use run::{RunObject, StatusObject};
 pub use system::{InitObject, ManualObject, ScheduleObject, ScheduleText};
 pub use upkeep::{AdoptObject, ForgetObject};

@@ -109,6 +109,8 @@ pub struct StatusObject {
     pub gone: Option<String>,
     /// Why it is not known to have a backup.
     pub error: Option<String>,
+    /// How many backups there are of it.
+    pub backups: usize,
 }
 
 impl StatusObject {
@@ -131,6 +133,7 @@ impl StatusObject {
             overdue: one.overdue,
             gone: one.gone.map(utc),
             error,
+            backups: one.backups,
         }
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn show(
     if let Some(path) = &arguments.to {
         render::say(context, &format!("written to {}", shown(path)));
     }
-    if let Some(hint) = way_back(found, sides, arguments) {
+    if let Some(hint) = way_back(found, sides) {
         render::say(context, &hint);
     }
     Ok(())
@@ -75,12 +75,12 @@ pub(super) fn of_side(side: &Side) -> String {
 }
 
 /// A command that gives back what is lost.
-fn way_back(found: &Diff<'_>, sides: &[Side; 2], arguments: &args::Diff) -> Option<String> {
+fn way_back(found: &Diff<'_>, sides: &[Side; 2]) -> Option<String> {
     let lost = |layer: &LayerDiff| layer.deleted + layer.changed > 0;
     let Side::Backup(backup) = &sides[0] else {
         return None;
     };
-    let from = arguments.from.as_ref()?;
+    let from = backup.location.ancestors().nth(2)?;
     let command = render::command("restore", &backup.manifest.id, from);
     let beside = quoted(&format!("{}_before.gpkg", backup.manifest.name));
     found

@@ -1,0 +1,43 @@
+//! Which backup is meant by a name, and what is said of it: whoever asked must see what was taken.
+
+use std::path::Path;
+
+use geokeep::destination::{BackupId, Chosen, Destination, Origin};
+
+use crate::failure::{Failure, shown};
+use crate::render::{self, human_time};
+use crate::settings::Context;
+
+/// Finds the backup, and says which one it is and where it came from.
+pub(super) fn find(
+    destination: &Destination,
+    name: &str,
+    context: &Context,
+) -> Result<BackupId, Failure> {
+    let found = destination.find(name, &context.asking());
+    let chosen = found.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
+    say(&chosen);
+    Ok(chosen.id)
+}
+
+/// Says which backup was taken.
+pub(super) fn say(chosen: &Chosen) {
+    let id = &chosen.id;
+    let (line, time) = (id.line(), human_time(id.instant()));
+    if chosen.passed_over {
+        render::remark(&format!(
+            "a newer backup of {line} is damaged, or did not pass its last verification; taken is the newest sound one"
+        ));
+    }
+    let source = chosen.source.as_ref();
+    let source = source.map_or_else(String::new, |source| format!(", a backup of {}", whose(source)));
+    render::announce(&format!("{line} of {time}{source}"));
+    for other in chosen.namesakes.iter().take(5) {
+        render::announce(&format!("there is also {}, of {}", other.line, whose(&other.source)));
+    }
+}
+
+/// `'/gis/parcels.gpkg' on laptop`
+pub(super) fn whose(source: &Origin) -> String {
+    format!("{} on {}", shown(Path::new(source.name())), source.host)
+}
