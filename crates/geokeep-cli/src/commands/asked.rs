@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::destination::{BackupId, Chosen, Destination, Origin};
+use geokeep::destination::{BackupId, Chosen, Destination, Machine, Origin};
 
 use crate::failure::{Failure, shown};
 use crate::render::{self, human_time};
@@ -16,12 +16,13 @@ pub(super) fn find(
 ) -> Result<BackupId, Failure> {
     let found = destination.find(name, &context.asking());
     let chosen = found.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
-    say(&chosen);
+    say(&chosen, context);
     Ok(chosen.id)
 }
 
 /// Says which backup was taken.
-pub(super) fn say(chosen: &Chosen) {
+pub(super) fn say(chosen: &Chosen, context: &Context) {
+    let machine = &context.machine(None);
     let id = &chosen.id;
     let (line, time) = (id.line(), human_time(id.instant()));
     if chosen.passed_over {
@@ -30,14 +31,19 @@ pub(super) fn say(chosen: &Chosen) {
         ));
     }
     let source = chosen.source.as_ref();
-    let source = source.map_or_else(String::new, |source| format!(", a backup of {}", whose(source)));
+    let source = source.map_or_else(String::new, |source| format!(", a backup of {}", whose(source, machine)));
     render::announce(&format!("{line} of {time}{source}"));
     for other in chosen.namesakes.iter().take(5) {
-        render::announce(&format!("there is also {}, of {}", other.line, whose(&other.source)));
+        render::announce(&format!("there is also {}, of {}", other.line, whose(&other.source, machine)));
     }
 }
 
-/// `'/gis/parcels.gpkg' on laptop`
-pub(super) fn whose(source: &Origin) -> String {
-    format!("{} on {}", shown(Path::new(source.name())), source.host)
+/// `'/gis/parcels.gpkg'`, or `'/gis/parcels.gpkg' on laptop` if that is not this machine.
+pub(super) fn whose(source: &Origin, machine: &Machine) -> String {
+    let path = shown(Path::new(source.name()));
+    if machine.owns(source) {
+        path
+    } else {
+        format!("{path} on {}", source.host)
+    }
 }

@@ -199,7 +199,7 @@ fn side(
     }
     match destination.find(name, &context.asking()) {
         Ok(chosen) => {
-            asked::say(&chosen);
+            asked::say(&chosen, context);
             let backup = destination.open_backup(&chosen.id);
             let backup = backup.map_err(|e| of_folder(e.into()))?;
             if backup.manifest.content == ContentKind::Project {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::destination::{Destination, DestinationError, Listing, LineOf, Stored};
+use geokeep::destination::{Destination, DestinationError, LineOf, Listing, Machine, Origin, Stored};
 use geokeep::judgement::Flaw;
 use geokeep::wire::BackupObject;
 use geokeep::words::{composed, counted, dates};
@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: &List, context: &Context) -> Result<Exit, Failure> 
         wanted: &wanted,
         destination: &place.destination,
         context,
+        machine: context.machine(None),
         table: Table::new(HEADER, RIGHT),
         details: Vec::new(),
         found: 0,
@@ -100,6 +101,7 @@ struct Shown<'a> {
     wanted: &'a Wanted,
     destination: &'a Destination,
     context: &'a Context,
+    machine: Machine,
     table: Table<8>,
     /// Where it came from and what the checks found, for those who ask for one name.
     details: Vec<String>,
@@ -122,8 +124,13 @@ impl Shown<'_> {
             unreadable: vec![(destination.location_of_line(line), error)],
             ..Listing::default()
         });
-        self.found += listing.backups.len() + listing.unreadable.len() + listing.not_ours.len();
+        self.found += listing.backups.len() + listing.older;
+        self.found += listing.unreadable.len() + listing.not_ours.len();
+        let is_listed = !listing.backups.is_empty();
         self.wanted.retain(&mut listing.backups);
+        if is_listed && listing.backups.is_empty() {
+            listing.older = 0;
+        }
         for stored in &listing.backups {
             self.listed += 1;
             if context.json {
@@ -168,11 +175,20 @@ impl Shown<'_> {
             human_bytes(manifest.bytes),
             human_bytes(stored.stored_bytes),
             layers_in_short(manifest),
-            whose(&manifest.source),
+            self.source(&manifest.source),
             notes(stored, older),
         ]);
         if self.wanted.one {
             self.details.extend(details(stored));
+        }
+    }
+
+    /// The path; and the machine, if it is another one.
+    fn source(&self, source: &Origin) -> String {
+        let path = source.name();
+        match self.machine.owns(source) {
+            true => path.to_owned(),
+            false => format!("{path} on {}", source.host),
         }
     }
 
@@ -211,7 +227,7 @@ impl Shown<'_> {
         };
         let sources: Vec<_> = (lines.by_ref().filter_map(of))
             .take(SHOWN_MAX)
-            .map(|one| whose(&one.source))
+            .map(|one| whose(&one.source, &self.machine))
             .collect();
         let more = if lines.next().is_some() { ", …" } else { "" };
         format!("{found} of {}{more}", sources.join(", "))

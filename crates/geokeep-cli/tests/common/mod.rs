@@ -215,3 +215,32 @@ pub fn tiny() -> Options {
         ..Options::default()
     }
 }
+
+/// Runs a script in which `$DISK` is a full-size disk of `size` and `$GEOKEEP` the command. `None`
+/// if no such disk can be had.
+pub fn with_small_disk(desk: &Desk, size: &str, script: &str) -> Option<Ended> {
+    std::fs::create_dir_all(desk.path("disk")).unwrap();
+    let mount = format!("mount -t tmpfs -o size={size} tmpfs \"$DISK\"");
+    for unshare in [&["-Urm"][..], &["-m"]] {
+        let sh = |script: &str| {
+            let own = desk.command(&[]);
+            let mut command = Command::new("unshare");
+            command
+                .args(unshare)
+                .args(["sh", "-c", script])
+                .current_dir(desk.root())
+                .env("DISK", desk.path("disk"))
+                .env("GEOKEEP", own.get_program())
+                .env("TMPDIR", desk.path("tmp"));
+            command
+        };
+        if sh(&mount)
+            .output()
+            .is_ok_and(|output| output.status.success())
+        {
+            return Some(ended(&mut sh(&format!("set -e; {mount}; {script}"))));
+        }
+    }
+    testkit::skipped("no file system may be mounted here");
+    None
+}

@@ -203,9 +203,11 @@ impl<'a> Search<'a> {
             all[all.len().saturating_sub(parts)..].join("/")
         };
         let asked = end(&asked.to_string_lossy());
-        self.of(lines, |source| {
-            same(&end(source.name()), &asked) || same(&end(&source.path), &asked)
-        })
+        let is_it = |path: &str| {
+            let is_stem = !self.is_path && same(file_stem(path), &asked);
+            is_stem || same(&end(path), &asked)
+        };
+        self.of(lines, |source| is_it(source.name()) || is_it(&source.path))
     }
 
     /// A path that a line had before its file moved: every backup is asked.
