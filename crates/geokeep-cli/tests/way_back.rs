@@ -47,7 +47,11 @@ fn given(desk: &Desk, folder: &str, name: &str) -> (Option<&'static str>, Ended)
     let arguments = ["restore", name, "--from", text(&backups), "--to", text(&to)];
     let run = run_in(desk, folder, &arguments);
     let kept = desk.path("kept");
-    let names = ["north/parcels.gpkg", "south/parcels.gpkg", "north/Grün.gpkg"];
+    let names = [
+        "north/parcels.gpkg",
+        "south/parcels.gpkg",
+        "north/Grün.gpkg",
+    ];
     let mut names = names.into_iter();
     let back = fs::read(&to).ok();
     let same = |name: &&str| back.is_some() && fs::read(kept.join(name)).ok() == back;
@@ -93,7 +97,7 @@ fn every_name_that_people_have_for_a_file_leads_to_its_backup() {
         let (found, run) = given(&desk, folder, &name);
         assert_eq!(found, Some(file), "{name} in {folder}: {run:?}");
         let source = format!("a backup of '{}'", whole(file));
-        assert!(run.err.contains(&source), "{name}: {run:?}");
+        assert!(run.out.contains(&source), "{name}: {run:?}");
     }
     // Both of one name are shown.
     let (_, run) = given(&desk, "tmp", "parcels");
@@ -101,7 +105,10 @@ fn every_name_that_people_have_for_a_file_leads_to_its_backup() {
     assert!(run.err.contains(&other), "{run:?}");
     let (found, run) = given(&desk, "tmp", &whole("west/parcels.gpkg"));
     assert_eq!((found, run.code), (None, 2), "{run:?}");
-    assert!(run.err.contains("perhaps parcels or parcels-south"), "{run:?}");
+    assert!(
+        run.err.contains("perhaps parcels or parcels-south"),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -118,14 +125,17 @@ fn a_name_that_may_be_either_is_not_guessed() {
         assert_eq!(run.code, 2, "{run:?}");
         for (line, file) in [("one", "a/town.gpkg'"), ("two", "b/town.gpkg'")] {
             let named = format!("{line} (of '");
-            assert!(run.err.contains(&named) && run.err.contains(file), "{run:?}");
+            assert!(
+                run.err.contains(&named) && run.err.contains(file),
+                "{run:?}"
+            );
         }
     }
     // The path says which.
     desk.ok(&["verify", "b/town.gpkg", "--from", "backups"]);
     // The newest sound one everywhere: what it is called need not be looked up.
     let run = desk.run(&["pin", "one", "--from", "backups"]);
-    assert!(run.err.contains("a backup of '"), "{run:?}");
+    assert!(run.out.contains("a backup of '"), "{run:?}");
 }
 
 #[test]
@@ -168,12 +178,21 @@ fn dates_as_people_write_them() {
         let run = verify(wrong);
         assert_eq!(run.code, 2, "{run:?}");
         let said = format!("cause: '{wrong}' is not a date");
-        assert!(run.err.contains(&said) && run.err.contains("'last tuesday'"), "{run:?}");
+        assert!(
+            run.err.contains(&said) && run.err.contains("'last tuesday'"),
+            "{run:?}"
+        );
     }
     let early = verify("2026-11-16");
-    assert!(early.err.contains("the oldest one is town@2026-11-17"), "{early:?}");
+    assert!(
+        early.err.contains("the oldest one is town@2026-11-17"),
+        "{early:?}"
+    );
     let since = ["list", "--from", "backups", "--since", "last tuesday"];
-    let since = ended(desk.command(&since).env("GEOKEEP_NOW", "2026-11-26T09:00:00Z"));
+    let since = ended(
+        desk.command(&since)
+            .env("GEOKEEP_NOW", "2026-11-26T09:00:00Z"),
+    );
     assert_eq!(since.out.lines().count(), 3, "{since:?}");
 }
 
@@ -183,22 +202,42 @@ fn backups_are_found_one_level_up_or_down_and_it_is_said() {
     fs::create_dir(desk.path("disk")).unwrap();
     fs::rename(desk.path("backups"), desk.path("disk/backups")).unwrap();
     for (from, said) in [
-        ("disk", "there are no backups in 'disk' itself; taken is 'disk/backups'"),
-        ("disk/backups/parcels", "holds the backups of parcels alone; taken is 'disk/backups'"),
+        (
+            "disk",
+            "there are no backups in 'disk' itself; taken is 'disk/backups'",
+        ),
+        (
+            "disk/backups/parcels",
+            "holds the backups of parcels alone; taken is 'disk/backups'",
+        ),
     ] {
         for arguments in [
             &["list", "--from", from][..],
             &["verify", "--from", from],
-            &["restore", "parcels", "--from", from, "--to", "again.gpkg", "--dry-run"],
+            &[
+                "restore",
+                "parcels",
+                "--from",
+                from,
+                "--to",
+                "again.gpkg",
+                "--dry-run",
+            ],
         ] {
             let run = desk.run(arguments);
             assert_eq!(run.code, 0, "{run:?}");
-            assert!(run.err.contains(said) && !run.out.contains("no backups yet"), "{run:?}");
+            assert!(
+                run.err.contains(said) && !run.out.contains("no backups yet"),
+                "{run:?}"
+            );
         }
     }
     // A line alone is that line alone.
     let list = desk.ok(&["list", "--from", "disk/backups/parcels"]);
-    assert!(list.lines().count() == 2 && list.contains("parcels"), "{list}");
+    assert!(
+        list.lines().count() == 2 && list.contains("parcels"),
+        "{list}"
+    );
     let of_line = desk.ok(&["verify", "--from", "disk/backups/parcels"]);
     assert!(of_line.contains("1 verified, 0 failed"), "{of_line}");
     // From within, too.
@@ -211,7 +250,10 @@ fn backups_are_found_one_level_up_or_down_and_it_is_said() {
     desk.ok(&["backup", "north/Grün.gpkg", "--to", "disk/second"]);
     let several = desk.run(&["list", "--from", "disk"]);
     assert_eq!(several.code, 2, "{several:?}");
-    assert!(several.err.contains("'disk/backups', 'disk/second'"), "{several:?}");
+    assert!(
+        several.err.contains("'disk/backups', 'disk/second'"),
+        "{several:?}"
+    );
 }
 
 #[test]
@@ -230,18 +272,27 @@ fn a_list_has_a_header_columns_and_sources() {
         let before = line.split(word).next().unwrap();
         before.chars().count()
     };
-    for (line, source) in lines[1..4].iter().zip(["Grün", "north/parcels", "south/parcels"]) {
+    for (line, source) in lines[1..4]
+        .iter()
+        .zip(["Grün", "north/parcels", "south/parcels"])
+    {
         let source = fs::canonicalize(desk.root()).unwrap().join(source);
         let source = text(&source).replace("Grün", "north/Grün");
         assert_eq!(at(line, &source), at(lines[0], "SOURCE"), "{all}");
     }
-    assert!(lines[2].ends_with("(2 older)") && lines[4].starts_with("2 older"), "{all}");
+    assert!(
+        lines[2].ends_with("(2 older)") && lines[4].starts_with("2 older"),
+        "{all}"
+    );
     assert_eq!(list(&["parcels"]).lines().count(), 4);
     assert_eq!(list(&["parcels", "--last", "2"]).lines().count(), 3);
     assert_eq!(list(&["--last", "1"]).lines().count(), 4);
     assert_eq!(list(&["--source", "south/"]).lines().count(), 2);
     let none = list(&["--source", "west"]);
-    assert!(none.contains("none of 5 backups") && none.contains("south/parcels"), "{none}");
+    assert!(
+        none.contains("none of 5 backups") && none.contains("south/parcels"),
+        "{none}"
+    );
     let (_, json) = desk.json(&["list", "--from", "backups", "--last", "1"]);
     assert_eq!(json.len(), 3);
 }
@@ -274,14 +325,24 @@ fn the_folder_of_backups_need_not_be_named_each_time() {
         assert_eq!(run.code, 0, "{run:?}");
         assert!(run.err.contains("the folder of backups is '"), "{run:?}");
     }
-    fs::write(desk.path("geokeep.toml"), job("maps", "one") + &job("more", "two")).unwrap();
+    fs::write(
+        desk.path("geokeep.toml"),
+        job("maps", "one") + &job("more", "two"),
+    )
+    .unwrap();
     let which = desk.run(&["list"]);
     assert_eq!(which.code, 2, "{which:?}");
-    assert!(which.err.contains("maps, more") && which.err.contains("--job NAME"), "{which:?}");
+    assert!(
+        which.err.contains("maps, more") && which.err.contains("--job NAME"),
+        "{which:?}"
+    );
     desk.ok(&["backup", "gis/town.gpkg", "--job", "more"]);
     assert!(desk.path("two/town").is_dir());
     let by_variable = ended(desk.command(&["list"]).env("GEOKEEP_DESTINATION", "two"));
-    assert!(by_variable.code == 0 && by_variable.out.contains("town"), "{by_variable:?}");
+    assert!(
+        by_variable.code == 0 && by_variable.out.contains("town"),
+        "{by_variable:?}"
+    );
 }
 
 #[test]
@@ -289,7 +350,8 @@ fn the_status_of_a_deleted_file_names_the_way_back() {
     let desk = Desk::new();
     let path = desk.build("gis/town.gpkg", &tiny());
     for sources in ["gis/town.gpkg", "gis"] {
-        let job = format!("[[job]]\nname = \"maps\"\nsources = [\"{sources}\"]\nto = \"backups\"\n");
+        let job =
+            format!("[[job]]\nname = \"maps\"\nsources = [\"{sources}\"]\nto = \"backups\"\n");
         fs::write(desk.path("geokeep.toml"), job).unwrap();
         let bytes = fs::read(&path).unwrap();
         desk.ok(&["run"]);
@@ -299,7 +361,10 @@ fn the_status_of_a_deleted_file_names_the_way_back() {
         fs::remove_file(&path).unwrap();
         let status = desk.run(&["status"]);
         assert_eq!(status.code, 3, "{status:?}");
-        let said = format!("{} backups of it exist: geokeep restore town --from ", listed.len());
+        let said = format!(
+            "{} backups of it exist: geokeep restore town --from ",
+            listed.len()
+        );
         assert!(status.out.contains(&said), "{status:?}");
         let (_, json) = desk.json(&["status"]);
         let mut of_file = json.iter().filter(|one| one["name"] == "town");
@@ -318,10 +383,22 @@ fn a_moved_file_is_adopted_by_its_paths_and_found_by_the_old_one() {
     let moved = desk.path("new/city.gpkg");
     fs::rename(&path, &moved).unwrap();
     desk.be_machine("b");
-    desk.ok(&["adopt", "old/town.gpkg", "new/city.gpkg", "--from", "backups"]);
+    desk.ok(&[
+        "adopt",
+        "old/town.gpkg",
+        "new/city.gpkg",
+        "--from",
+        "backups",
+    ]);
     edit(&moved);
     desk.ok(&["backup", "new/city.gpkg", "--to", "backups"]);
-    for name in ["town", "old/town.gpkg", "new/city.gpkg", "city.gpkg", "town.gpkg"] {
+    for name in [
+        "town",
+        "old/town.gpkg",
+        "new/city.gpkg",
+        "city.gpkg",
+        "town.gpkg",
+    ] {
         let (_, all) = desk.json(&["list", name, "--from", "backups"]);
         assert_eq!(all.len(), 2, "{name}: {all:?}");
     }
@@ -336,7 +413,10 @@ fn a_plan_is_shown_where_a_file_is_there_and_backups_do_not_go_beside_their_sour
     let before = fs::read(&path).unwrap();
     let restore = ["restore", "town", "--from", "backups", "--dry-run"];
     let plan = desk.ok(&restore);
-    assert!(plan.starts_with("would restore town of ") && plan.contains("--force"), "{plan}");
+    assert!(
+        plan.starts_with("would restore town of ") && plan.contains("--force"),
+        "{plan}"
+    );
     let (code, json) = desk.json(&restore);
     let needed = (&json[0]["status"], &json[0]["needs_force"]);
     assert_eq!((code, needed), (0, (&"planned".into(), &true.into())));
@@ -363,11 +443,17 @@ fn a_destination_explains_itself_to_whoever_finds_it() {
     desk.build("index.html.gpkg", &tiny());
     desk.build("a.gpkg", &tiny());
     desk.ok(&["backup", "a.gpkg", "--to", "backups"]);
-    let (text, page) = (desk.path("backups/HOW-TO-RESTORE.txt"), desk.path("backups/index.html"));
+    let (text, page) = (
+        desk.path("backups/HOW-TO-RESTORE.txt"),
+        desk.path("backups/index.html"),
+    );
     let said = fs::read_to_string(&text).unwrap();
     assert!(said.contains("unzip") && said.contains("QGIS") && said.contains("restore --all"));
     let html = fs::read_to_string(&page).unwrap();
-    assert!(!html.contains("<script") && !html.contains("http://"), "{html}");
+    assert!(
+        !html.contains("<script") && !html.contains("http://"),
+        "{html}"
+    );
     let (_, listed) = desk.json(&["list", "--from", "backups"]);
     assert_eq!(listed.len(), 1);
     // A file of that name has backups all the same.
@@ -383,9 +469,18 @@ fn a_destination_explains_itself_to_whoever_finds_it() {
     let before = modified();
     fs::remove_file(&page).unwrap();
     desk.ok(&["backup", "a.gpkg", "--to", "backups"]);
-    assert_eq!((modified(), fs::read_to_string(&page).unwrap()), (before, html));
+    assert_eq!(
+        (modified(), fs::read_to_string(&page).unwrap()),
+        (before, html)
+    );
     // A report that somebody wants there takes its place, and keeps it.
-    desk.ok(&["report", "--from", "backups", "--html", "backups/index.html"]);
+    desk.ok(&[
+        "report",
+        "--from",
+        "backups",
+        "--html",
+        "backups/index.html",
+    ]);
     let report = fs::read_to_string(&page).unwrap();
     desk.ok(&["backup", "a.gpkg", "--to", "backups"]);
     assert_eq!(fs::read_to_string(&page).unwrap(), report);

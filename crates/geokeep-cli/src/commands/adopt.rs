@@ -79,19 +79,18 @@ fn is_still_there(before: &Origin, new: &Origin, context: &Context) -> bool {
         && !is_same_file(old, new_path)
 }
 
-/// The source of the line that is named, or the file of that name.
+/// The source of the line that is named; else the file of that name, or the line that it is known by.
 fn new_source(
     destination: &Destination,
     arguments: &Adopt,
     context: &Context,
 ) -> Result<Origin, Error> {
     let new = &arguments.new;
-    let of_line = owner(destination, &new.to_string_lossy(), context);
-    match of_line {
-        Err(Error::Destination(DestinationError::NoSuchBackup { .. })) if new.is_file() => {
-            let machine = context.machine(arguments.host.as_deref());
-            Ok(Origin::new(&Source::new(new)?, &machine))
-        }
-        other => other.map(|(_, owner)| owner),
+    let name = new.to_string_lossy();
+    let is_line = destination.lines()?.iter().any(|line| *line == name);
+    if !is_line && new.is_file() {
+        let machine = context.machine(arguments.host.as_deref());
+        return Ok(Origin::new(&Source::new(new)?, &machine));
     }
+    Ok(owner(destination, &name, context)?.1)
 }

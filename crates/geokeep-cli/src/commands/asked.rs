@@ -5,37 +5,52 @@ use std::path::Path;
 use geokeep::destination::{BackupId, Chosen, Destination, Machine, Origin};
 
 use crate::failure::{Failure, shown};
-use crate::render::{self, human_time};
+use crate::render;
 use crate::settings::Context;
 
-/// Finds the backup, and says which one it is and where it came from.
+/// More files of one name are not named.
+const NAMED_MAX: usize = 5;
+
+/// The backup, and in words of which file it is, to be said of what was done with it.
+pub(super) struct Asked {
+    pub(super) id: BackupId,
+    pub(super) of: String,
+}
+
+/// Finds the backup, and says what else might have been meant.
 pub(super) fn find(
     destination: &Destination,
     name: &str,
     context: &Context,
-) -> Result<BackupId, Failure> {
+) -> Result<Asked, Failure> {
     let found = destination.find(name, &context.asking());
     let chosen = found.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
-    say(&chosen, context);
-    Ok(chosen.id)
+    Ok(Asked {
+        of: said(&chosen, context),
+        id: chosen.id,
+    })
 }
 
-/// Says which backup was taken.
-pub(super) fn say(chosen: &Chosen, context: &Context) {
+/// Says which other backups were not taken, and returns of which file the chosen one is.
+pub(super) fn said(chosen: &Chosen, context: &Context) -> String {
     let machine = &context.machine(None);
-    let id = &chosen.id;
-    let (line, time) = (id.line(), human_time(id.instant()));
+    let line = chosen.id.line();
     if chosen.passed_over {
         render::remark(&format!(
             "a newer backup of {line} is damaged, or did not pass its last verification; taken is the newest sound one"
         ));
     }
-    let source = chosen.source.as_ref();
-    let source = source.map_or_else(String::new, |source| format!(", a backup of {}", whose(source, machine)));
-    render::announce(&format!("{line} of {time}{source}"));
-    for other in chosen.namesakes.iter().take(5) {
-        render::announce(&format!("there is also {}, of {}", other.line, whose(&other.source, machine)));
+    for other in chosen.namesakes.iter().take(NAMED_MAX) {
+        render::announce(&format!(
+            "{line} is taken; there is also {}, of {}",
+            other.line,
+            whose(&other.source, machine)
+        ));
     }
+    let source = chosen.source.as_ref();
+    source.map_or_else(String::new, |source| {
+        format!("a backup of {}", whose(source, machine))
+    })
 }
 
 /// `'/gis/parcels.gpkg'`, or `'/gis/parcels.gpkg' on laptop` if that is not this machine.

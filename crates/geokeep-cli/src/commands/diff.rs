@@ -166,10 +166,7 @@ fn sides(
 }
 
 /// The folder of backups, if one is named or known. Two files need none.
-fn destination(
-    arguments: &args::Diff,
-    context: &Context,
-) -> Result<Option<Destination>, Failure> {
+fn destination(arguments: &args::Diff, context: &Context) -> Result<Option<Destination>, Failure> {
     let of = &arguments.from;
     let is_file = |name: &str| Path::new(name).is_file();
     let two_files = is_file(&arguments.before) && arguments.after.as_deref().is_some_and(is_file);
@@ -181,11 +178,7 @@ fn destination(
 
 /// A name is that of a backup, if there is such a one, else that of a file. A path of a file that is
 /// there is that file.
-fn side(
-    name: &str,
-    destination: Option<&Destination>,
-    context: &Context,
-) -> Result<Side, Failure> {
+fn side(name: &str, destination: Option<&Destination>, context: &Context) -> Result<Side, Failure> {
     let path = Path::new(name);
     let of_file = || source_at(path).map(Side::File);
     let Some(destination) = destination else {
@@ -193,13 +186,15 @@ fn side(
     };
     let is_path = path.components().count() > 1 || path.extension().is_some();
     let of_folder = |e: Error| Failure::of_folder(&e, destination.path());
-    let is_line = destination.lines().is_ok_and(|lines| lines.iter().any(|line| line == name));
+    let is_line = destination
+        .lines()
+        .is_ok_and(|lines| lines.iter().any(|line| line == name));
     if is_path && !is_line && path.is_file() {
         return of_file();
     }
     match destination.find(name, &context.asking()) {
         Ok(chosen) => {
-            asked::say(&chosen, context);
+            asked::said(&chosen, context);
             let backup = destination.open_backup(&chosen.id);
             let backup = backup.map_err(|e| of_folder(e.into()))?;
             if backup.manifest.content == ContentKind::Project {

@@ -60,7 +60,9 @@ fn lines(
 ) -> Result<Vec<String>, DestinationError> {
     let asking = context.asking();
     let mut lines = destination.lines()?;
-    let asked = names.iter().map(|name| destination.line_called(name, &asking));
+    let asked = names
+        .iter()
+        .map(|name| destination.line_called(name, &asking));
     let asked = asked.collect::<Result<Vec<_>, _>>()?;
     lines.retain(|line| names.is_empty() || asked.contains(line));
     Ok(lines)

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use geokeep::destination::{Destination, DestinationError, LineOf, Listing, Machine, Origin, Stored};
+use geokeep::destination::{
+    Destination, DestinationError, LineOf, Listing, Machine, Origin, Stored,
+};
 use geokeep::judgement::Flaw;
 use geokeep::wire::BackupObject;
 use geokeep::words::{composed, counted, dates};
@@ -87,10 +89,15 @@ impl Wanted {
     /// The backups of a listing that are wanted.
     fn retain(&self, backups: &mut Vec<Stored>) {
         let part = self.source.as_deref().map(composed);
-        let is_of = |path: &str| part.as_ref().is_none_or(|part| composed(path).contains(&**part));
+        let is_of = |path: &str| {
+            part.as_ref()
+                .is_none_or(|part| composed(path).contains(&**part))
+        };
         backups.retain(|stored| {
             let source = &stored.manifest.source;
-            let is_new = self.since.is_none_or(|since| stored.manifest.instant >= since);
+            let is_new = self
+                .since
+                .is_none_or(|since| stored.manifest.instant >= since);
             is_new && (is_of(source.name()) || is_of(&source.path))
         });
         backups.drain(..backups.len().saturating_sub(self.last));
@@ -145,7 +152,10 @@ impl Shown<'_> {
                 render::json_line(&BackupObject::not_ours("list", line, path));
             } else {
                 let path = shown(path);
-                render::say(context, &format!("{path} is another user's, and not to read"));
+                render::say(
+                    context,
+                    &format!("{path} is another user's, and not to read"),
+                );
             }
         }
         for (path, error) in listing.unreadable {
@@ -195,9 +205,13 @@ impl Shown<'_> {
     fn end(self) -> Result<Exit, Failure> {
         let context = self.context;
         if !self.table.is_empty() {
-            self.table.lines().for_each(|line| render::say(context, &line));
+            self.table
+                .lines()
+                .for_each(|line| render::say(context, &line));
         }
-        self.details.iter().for_each(|line| render::say(context, line));
+        self.details
+            .iter()
+            .for_each(|line| render::say(context, line));
         if self.older > 0 {
             let older = counted(self.older, "older backup is", "older backups are");
             render::say(
@@ -211,7 +225,10 @@ impl Shown<'_> {
         if self.found == 0 {
             render::say(context, "no backups yet");
         } else if self.listed == 0 && self.exit == Exit::Done {
-            render::say(context, &format!("none of {} is of these", self.all_in_words()));
+            render::say(
+                context,
+                &format!("none of {} is of these", self.all_in_words()),
+            );
         }
         Ok(self.exit)
     }
@@ -239,7 +256,10 @@ fn details(stored: &Stored) -> Vec<String> {
     let manifest = &stored.manifest;
     let mut lines = Vec::new();
     if let Some(link) = &manifest.source.link {
-        let (file, link) = (shown(Path::new(&manifest.source.path)), shown(Path::new(link)));
+        let (file, link) = (
+            shown(Path::new(&manifest.source.path)),
+            shown(Path::new(link)),
+        );
         lines.push(format!("    {}: {link} is a link to {file}", manifest.id));
     }
     for finding in &manifest.findings {

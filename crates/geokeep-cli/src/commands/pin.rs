@@ -4,7 +4,8 @@ use geokeep::Error;
 use geokeep::destination::{BackupId, Destination, DestinationError};
 use geokeep::wire::{BackupObject, overall};
 
-use super::{asked, place};
+use super::asked::{self, Asked};
+use super::place;
 use crate::args::{From, Pin, Unpin};
 use crate::failure::{Exit, Failure};
 use crate::render::{self, human_time};
@@ -66,9 +67,9 @@ fn each(
         all.push(asked::find(&destination, name, context)?);
     }
     let mut failures = Vec::new();
-    for id in &all {
-        if let Err(error) = backup(verb, &destination, id, context, change) {
-            let path = destination.location(id);
+    for asked in &all {
+        if let Err(error) = backup(verb, &destination, asked, context, change) {
+            let path = destination.location(&asked.id);
             let failure = Failure::of_pin(&error, verb, &path);
             if context.json {
                 let mut line = BackupObject::failed(verb, &failure);
@@ -85,12 +86,12 @@ fn each(
 fn backup(
     verb: &'static str,
     destination: &Destination,
-    id: &BackupId,
+    asked: &Asked,
     context: &Context,
     change: &Change<'_>,
 ) -> Result<(), Error> {
-    let mut stored = destination.stored(id)?;
-    let done = change(destination, id, &mut stored.pinned)?;
+    let mut stored = destination.stored(&asked.id)?;
+    let done = change(destination, &asked.id, &mut stored.pinned)?;
     if context.json {
         render::json_line(&BackupObject::of(verb, &stored));
         return Ok(());
@@ -99,7 +100,7 @@ fn backup(
     let (name, time) = (&manifest.name, human_time(manifest.instant));
     render::say(
         context,
-        &format!("{done} {name} of {time} ({})", manifest.id),
+        &format!("{done} {name} of {time} ({}), {}", manifest.id, asked.of),
     );
     Ok(())
 }

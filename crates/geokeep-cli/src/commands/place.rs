@@ -61,12 +61,18 @@ fn said(folder: &Path, by: &str) {
 
 /// A folder of backups that must be there, and is changed.
 pub(super) fn open(from: &From, context: &Context) -> Result<Destination, Failure> {
-    open_at(&folder(from.from.as_deref(), "--from", &from.job, context)?, context)
+    open_at(
+        &folder(from.from.as_deref(), "--from", &from.job, context)?,
+        context,
+    )
 }
 
 /// A folder of backups that is only read: backups one level up or down are found as well.
 pub(super) fn find(from: &From, context: &Context) -> Result<Place, Failure> {
-    find_at(&folder(from.from.as_deref(), "--from", &from.job, context)?, context)
+    find_at(
+        &folder(from.from.as_deref(), "--from", &from.job, context)?,
+        context,
+    )
 }
 
 pub(super) fn find_at(folder: &Path, context: &Context) -> Result<Place, Failure> {

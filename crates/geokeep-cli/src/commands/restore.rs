@@ -21,8 +21,8 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     let Some(name) = &arguments.backup else {
         return all::run(arguments, &destination, context);
     };
-    let id = asked::find(&destination, name, context)?;
-    let backup = destination.open_backup(&id);
+    let asked = asked::find(&destination, name, context)?;
+    let backup = destination.open_backup(&asked.id);
     let backup = backup.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
     let settings = context.settings();
     let origin = &backup.manifest.source;
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     drop(progress);
     match result {
         Ok(restored) => {
-            report(context, &restored, dry_run);
+            report(context, &restored, &asked.of, dry_run);
             Ok(Exit::Done)
         }
         Err(error) => Ok(failed(context, &error, &target.path)),
@@ -78,7 +78,7 @@ fn failed(context: &Context, error: &RestoreError, target: &Path) -> Exit {
     failure.exit
 }
 
-fn report(context: &Context, restored: &Restored, dry_run: bool) {
+fn report(context: &Context, restored: &Restored, of: &str, dry_run: bool) {
     if context.json {
         render::json_line(&RestoreObject::of(restored, dry_run));
         return;
@@ -98,6 +98,9 @@ fn report(context: &Context, restored: &Restored, dry_run: bool) {
             "; what was there is backup {}",
             replaced.manifest.id
         ));
+    }
+    if !of.is_empty() {
+        line.push_str(&format!("; {of}"));
     }
     if restored.needs_force {
         line.push_str("; a file is there: --force backs it up first, then replaces it");

@@ -7,8 +7,8 @@ use geokeep::destination::{BackupId, DestinationError, Stored, Verdict};
 use geokeep::restore::{Proof, RestoreError, prove};
 use geokeep::wire::{BackupObject, overall};
 
-use super::place::{self, Place};
 use super::asked;
+use super::place::{self, Place};
 use crate::args::{self, Verify};
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Progress, human_bytes, human_time};
@@ -32,12 +32,12 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     let progress = Progress::start(context, all as u64);
     let mut failures = Vec::new();
     let (mut damaged, mut not_ours) = (0, 0);
-    for id in &chosen.backups {
+    for (id, of) in &chosen.backups {
         let path = &destination.location(id);
         match prove(destination, id, proof, &settings, &context.watch) {
             Ok(stored) => {
                 damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
-                progress.line(|| passed(context, &stored));
+                progress.line(|| passed(context, &stored, of.as_deref()));
             }
             // Nobody asked for this one.
             Err(RestoreError::Path(Error::Destination(DestinationError::NotOurs(_))))
@@ -97,7 +97,8 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
 
 #[derive(Default)]
 struct Chosen {
-    backups: Vec<BackupId>,
+    /// Of those that were named, of which file they are.
+    backups: Vec<(BackupId, Option<String>)>,
     /// Lines of which nobody can say what they hold.
     unreadable: Vec<(PathBuf, DestinationError)>,
 }
@@ -107,7 +108,8 @@ fn chosen(place: &Place, names: &[String], context: &Context) -> Result<Chosen, 
     let destination = &place.destination;
     let mut chosen = Chosen::default();
     for name in names {
-        chosen.backups.push(asked::find(destination, name, context)?);
+        let asked = asked::find(destination, name, context)?;
+        chosen.backups.push((asked.id, Some(asked.of)));
     }
     if names.is_empty() {
         let lines = destination.lines();
@@ -115,7 +117,7 @@ fn chosen(place: &Place, names: &[String], context: &Context) -> Result<Chosen, 
         lines.retain(|line| place.line.as_ref().is_none_or(|only| only == line));
         for line in lines {
             match destination.backups(&line) {
-                Ok(backups) => chosen.backups.extend(backups),
+                Ok(all) => chosen.backups.extend(all.into_iter().map(|id| (id, None))),
                 // As many as that may be, none of them is for this user.
                 Err(DestinationError::NotOurs(_)) => {}
                 Err(error) => {
@@ -128,7 +130,7 @@ fn chosen(place: &Place, names: &[String], context: &Context) -> Result<Chosen, 
     Ok(chosen)
 }
 
-fn passed(context: &Context, stored: &Stored) {
+fn passed(context: &Context, stored: &Stored, of: Option<&str>) {
     if context.json {
         let mut line = BackupObject::of("verify", stored);
         line.result = Some("ok");
@@ -137,12 +139,13 @@ fn passed(context: &Context, stored: &Stored) {
     }
     let manifest = &stored.manifest;
     let line = format!(
-        "{}  {}  {}  ok ({}, {})",
+        "{}  {}  {}  ok ({}, {}){}",
         manifest.id,
         human_time(manifest.instant),
         manifest.name,
         manifest.verdict.as_str(),
-        human_bytes(manifest.bytes)
+        human_bytes(manifest.bytes),
+        of.map_or_else(String::new, |of| format!(", {of}"))
     );
     render::say(context, &line);
 }

@@ -61,7 +61,11 @@ mod tests {
     #[test]
     fn columns_are_aligned_whatever_the_script() {
         let mut table = Table::new(["NAME", "SIZE", "SOURCE"], [false, true, false]);
-        for (name, size) in [("東京", "1 kB"), ("Gru\u{308}n", "12 kB"), ("a\nb", "1.5 MB")] {
+        for (name, size) in [
+            ("東京", "1 kB"),
+            ("Gru\u{308}n", "12 kB"),
+            ("a\nb", "1.5 MB"),
+        ] {
             table.add([name.to_owned(), size.to_owned(), "/gis".to_owned()]);
         }
         let lines: Vec<_> = table.lines().collect();

@@ -91,7 +91,9 @@ impl Destination {
         }
         let one_file = (found.windows(2)).all(|two| two[0].source.same_name(&two[1].source));
         if found.len() > 1 && one_file && found.iter().all(is_ours) {
-            let last = found.into_iter().max_by_key(|one| self.newest_made(&one.line));
+            let last = found
+                .into_iter()
+                .max_by_key(|one| self.newest_made(&one.line));
             return last.into_iter().collect();
         }
         found
@@ -135,7 +137,9 @@ impl<'a> Search<'a> {
             lines,
             asked,
             is_path: asked.contains(['/', '\\']),
-            paths: paths.map(|path| path.to_string_lossy().into_owned()).to_vec(),
+            paths: paths
+                .map(|path| path.to_string_lossy().into_owned())
+                .to_vec(),
             stem: legal_name(file_stem(asked)),
         }
     }
@@ -164,7 +168,9 @@ impl<'a> Search<'a> {
     fn named_alike(&self) -> Vec<&'a String> {
         let alike = folded(&self.stem);
         let lines = self.lines.iter();
-        lines.filter(|line| folded(line).starts_with(&alike)).collect()
+        lines
+            .filter(|line| folded(line).starts_with(&alike))
+            .collect()
     }
 
     /// `parcels` and `parcels.gpkg` for the line `parcels`, `town` for `town.qgz`.

@@ -30,7 +30,11 @@ pub enum Nearby {
 /// Looks for backups in a folder, and one level up and down.
 #[must_use]
 pub fn look_around(path: &Path) -> Nearby {
-    let folder = if path.is_file() { folder_of(path) } else { path };
+    let folder = if path.is_file() {
+        folder_of(path)
+    } else {
+        path
+    };
     let Ok(real) = fs::canonicalize(folder) else {
         return Nearby::Nowhere;
     };
@@ -38,7 +42,9 @@ pub fn look_around(path: &Path) -> Nearby {
         return Nearby::Here;
     }
     // As it was written, if that has a folder before it.
-    let written = folder.parent().filter(|above| !above.as_os_str().is_empty());
+    let written = folder
+        .parent()
+        .filter(|above| !above.as_os_str().is_empty());
     let is_up = folder.ends_with("..");
     let above = written.filter(|_| !is_up).or_else(|| real.parent());
     let name = real.file_name().and_then(|name| name.to_str());

@@ -53,7 +53,7 @@ impl JobError {
         match self {
             Self::InSource { .. } | Self::BesideSource { .. } | Self::NameForMany { .. } => {
                 Kind::Usage
-            },
+            }
             Self::MustExist(e) | Self::Destination(e) => e.kind(),
             Self::Retention(e) => e.kind(),
         }

@@ -45,7 +45,10 @@ pub fn open(
 /// A source that lies in the destination itself, among the folders of backups.
 fn beside<'a>(expanded: &'a Expanded, to: &Path) -> Option<&'a Path> {
     let to = once_real(to)?;
-    let files = expanded.found.iter().filter_map(|found| found.source.as_ref().ok());
+    let files = expanded
+        .found
+        .iter()
+        .filter_map(|found| found.source.as_ref().ok());
     let projects = expanded.projects.iter().map(|project| &project.source);
     let mut sources = files.chain(projects).map(|source| &*source.real);
     sources.find(|source| source.parent() == Some(&*to))

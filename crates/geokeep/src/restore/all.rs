@@ -91,7 +91,10 @@ pub fn restore_all(all: &All<'_>, hear: &mut HearAll<'_>) -> Result<Tally, Resto
     let root = all.root()?;
     let mut tally = Tally::default();
     let chosen = all.choose(hear, &mut tally)?;
-    let files: Vec<_> = chosen.iter().map(|(stored, _)| (&stored.manifest).into()).collect();
+    let files: Vec<_> = chosen
+        .iter()
+        .map(|(stored, _)| (&stored.manifest).into())
+        .collect();
     for ((stored, passed_over), relative) in chosen.iter().zip(below(&files)) {
         if all.watch.check().is_err() {
             tally.interrupted = true;
@@ -278,7 +281,10 @@ impl Line<'_> {
         let destination = self.all.destination;
         let backups = destination.backups(than.line()).ok()?.into_iter();
         let older = backups.take_while(|id| id != than).collect::<Vec<_>>();
-        let mut older = older.iter().rev().filter_map(|id| destination.stored(id).ok());
+        let mut older = older
+            .iter()
+            .rev()
+            .filter_map(|id| destination.stored(id).ok());
         older.find(Stored::is_sound)
     }
 }

@@ -99,7 +99,13 @@ fn parts(file: &FileOf<'_>) -> Vec<String> {
     let all = path.split(|c| c == '/' || (c == '\\' && !is_unix));
     // `\\?\` stands before long paths of Windows, and a drive is no name of a folder.
     let all = all.filter(|part| !matches!(*part, "" | "." | ".." | "?"));
-    let all = all.map(|part| if is_unix { part } else { part.trim_end_matches(':') });
+    let all = all.map(|part| {
+        if is_unix {
+            part
+        } else {
+            part.trim_end_matches(':')
+        }
+    });
     let mut parts: Vec<String> = all.filter(|part| !part.is_empty()).map(legal).collect();
     let name = parts.pop().unwrap_or_else(|| legal(file.line));
     parts.push(named_as(&name, file.content));
@@ -239,9 +245,8 @@ mod tests {
         ];
         for path in laid(&hostile) {
             let parts = Path::new(&path).components();
-            let inside = |part: std::path::Component<'_>| {
-                matches!(part, std::path::Component::Normal(_))
-            };
+            let inside =
+                |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
             assert!(parts.into_iter().all(inside), "{path}");
             assert!(path.ends_with(".gpkg") || path.ends_with(".qgz"), "{path}");
         }

@@ -187,9 +187,7 @@ impl RestoreError {
             Self::TargetExists(_)
             | Self::SidecarInTheWay(_)
             | Self::InTheWay(_)
-            | Self::TargetIsFolder(_) => {
-                Kind::TargetExists
-            }
+            | Self::TargetIsFolder(_) => Kind::TargetExists,
             Self::UnsureTarget { .. } | Self::ReservedName { .. } => Kind::Usage,
             Self::TargetInUse { .. } | Self::KeepsChanging => Kind::TargetInUse,
             Self::NotBackedUp(e) => e.kind(),

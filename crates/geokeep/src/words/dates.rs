@@ -58,7 +58,9 @@ fn iso(text: &str, now: &Zoned) -> Option<Stretch> {
     day.parse::<Date>().ok()?;
     let step = precision(time)?;
     if let Ok(start) = text.parse::<Timestamp>() {
-        let end = start.checked_add(SignedDuration::try_from(step).ok()?).ok()?;
+        let end = start
+            .checked_add(SignedDuration::try_from(step).ok()?)
+            .ok()?;
         return Some(Stretch { start, end });
     }
     // A zone that is not understood is none to be passed over.
@@ -126,7 +128,10 @@ fn named(words: &[&str], now: &Zoned) -> Option<Stretch> {
     let (first, span) = match words {
         ["now"] => {
             let now = now.timestamp();
-            return Some(Stretch { start: now, end: now });
+            return Some(Stretch {
+                start: now,
+                end: now,
+            });
         }
         ["today"] => (today, 1.day()),
         ["yesterday"] => (back(1.day())?, 1.day()),
@@ -185,7 +190,9 @@ mod tests {
 
     fn local(text: &str) -> Timestamp {
         let time: DateTime = text.parse().unwrap();
-        time.to_zoned(now().time_zone().clone()).unwrap().timestamp()
+        time.to_zoned(now().time_zone().clone())
+            .unwrap()
+            .timestamp()
     }
 
     #[test]
@@ -201,9 +208,17 @@ mod tests {
             ("2026-11-20T18", "2026-11-20T18:00", "2026-11-20T19:00"),
             ("2026-11-20T18:00", "2026-11-20T18:00", "2026-11-20T18:01"),
             ("2026-11-20 18:00", "2026-11-20T18:00", "2026-11-20T18:01"),
-            ("2026-11-20 18:00:05", "2026-11-20T18:00:05", "2026-11-20T18:00:06"),
+            (
+                "2026-11-20 18:00:05",
+                "2026-11-20T18:00:05",
+                "2026-11-20T18:00:06",
+            ),
             ("2026-11-20T17:00Z", "2026-11-20T18:00", "2026-11-20T18:01"),
-            ("2026-11-20T18:00:05.123+01:00", "2026-11-20T18:00:05.123", "2026-11-20T18:00:05.124"),
+            (
+                "2026-11-20T18:00:05.123+01:00",
+                "2026-11-20T18:00:05.123",
+                "2026-11-20T18:00:05.124",
+            ),
             ("today", "2026-11-26", "2026-11-27"),
             ("Yesterday", "2026-11-25", "2026-11-26"),
             ("yesterday 18:00", "2026-11-25T18:00", "2026-11-25T18:01"),
@@ -223,16 +238,35 @@ mod tests {
             ("now", "2026-11-26T00:30", "2026-11-26T00:30"),
         ] {
             let found = stretch(text, &now()).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!((found.start, found.end), (local(start), local(end)), "{text}");
+            assert_eq!(
+                (found.start, found.end),
+                (local(start), local(end)),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_date() {
         for text in [
-            "", "tuesdy", "last", "last time", "2026-13-01", "2026-02-30", "20.11.2026",
-            "11/20/2026", "2026-11-20T25:00", "2026-11-20T18:00+99:00", "last week 18:00", "ago",
-            "days ago", "newest", "before-loss", "12", "2026-11-20T18:00Zzz", "\u{663}",
+            "",
+            "tuesdy",
+            "last",
+            "last time",
+            "2026-13-01",
+            "2026-02-30",
+            "20.11.2026",
+            "11/20/2026",
+            "2026-11-20T25:00",
+            "2026-11-20T18:00+99:00",
+            "last week 18:00",
+            "ago",
+            "days ago",
+            "newest",
+            "before-loss",
+            "12",
+            "2026-11-20T18:00Zzz",
+            "\u{663}",
         ] {
             assert_eq!(stretch(text, &now()), None, "{text}");
         }
@@ -242,6 +276,9 @@ mod tests {
     #[test]
     fn a_long_day_is_one_day() {
         let day = stretch("2026-10-25", &now()).unwrap();
-        assert_eq!(day.start.duration_until(day.end), SignedDuration::from_hours(25));
+        assert_eq!(
+            day.start.duration_until(day.end),
+            SignedDuration::from_hours(25)
+        );
     }
 }

@@ -66,10 +66,11 @@ pub(super) fn of_side(side: &Side) -> String {
     match side {
         Side::File(source) => format!("the file {} as it is now", shown(&source.real)),
         Side::Backup(backup) => format!(
-            "{} of {} (backup {})",
+            "{} of {} (backup {} of {})",
             backup.manifest.name,
             human_time(backup.manifest.instant),
-            backup.manifest.id
+            backup.manifest.id,
+            shown(std::path::Path::new(backup.manifest.source.name()))
         ),
     }
 }

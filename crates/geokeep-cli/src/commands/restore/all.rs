@@ -54,13 +54,16 @@ pub(super) fn run(
 
 fn say(fared: &Fared<'_>, dry_run: bool, context: &Context) {
     match fared {
-        Fared::Restored(restored) => report(context, restored, dry_run),
+        Fared::Restored(restored) => report(context, restored, "", dry_run),
         Fared::Kept(path, manifest) if context.json => {
             render::json_line(&RestoreObject::kept(path, manifest));
         }
         Fared::Kept(path, manifest) => {
             let name = &manifest.name;
-            render::say(context, &format!("{name} is there already: {}", shown(path)));
+            render::say(
+                context,
+                &format!("{name} is there already: {}", shown(path)),
+            );
         }
         Fared::Failed(path, error) => {
             failed(context, error, path);
@@ -81,14 +84,20 @@ fn say(fared: &Fared<'_>, dry_run: bool, context: &Context) {
             render::remark(&format!("{path} is another user's, and not to read"));
         }
         Fared::NoneUpTo(line) => {
-            render::remark(&format!("{line} is not restored: all of its backups are later"));
+            render::remark(&format!(
+                "{line} is not restored: all of its backups are later"
+            ));
         }
         _ => {}
     }
 }
 
 fn sum_up(tally: &Tally, dry_run: bool, folder: &Path, context: &Context) {
-    let verb = if dry_run { "would be restored" } else { "restored" };
+    let verb = if dry_run {
+        "would be restored"
+    } else {
+        "restored"
+    };
     let files = counted(tally.restored, "file", "files");
     let mut text = format!(
         "{files} {verb} to {} ({}), {} there already, {} failed",
@@ -98,7 +107,10 @@ fn sum_up(tally: &Tally, dry_run: bool, folder: &Path, context: &Context) {
         tally.failed.len()
     );
     for (number, what) in [
-        (tally.doubtful, "from older backups, or of damaged sources: see above"),
+        (
+            tally.doubtful,
+            "from older backups, or of damaged sources: see above",
+        ),
         (tally.not_ours, "of other users left alone"),
         (tally.later, "without a backup that old"),
     ] {
@@ -108,6 +120,9 @@ fn sum_up(tally: &Tally, dry_run: bool, folder: &Path, context: &Context) {
     }
     render::say(context, &text);
     if tally.interrupted {
-        render::say(context, "interrupted: the same command goes on where it was");
+        render::say(
+            context,
+            "interrupted: the same command goes on where it was",
+        );
     }
 }
