@@ -99,6 +99,18 @@ fn every_name_that_people_have_for_a_file_leads_to_its_backup() {
         let source = format!("a backup of '{}'", whole(file));
         assert!(run.out.contains(&source), "{name}: {run:?}");
     }
+    // An '@' may be part of a path.
+    let path = desk.build("kept@home/x@2.gpkg", &tiny());
+    desk.ok(&["backup", text(&path), "--to", "backups"]);
+    for name in [
+        "kept@home/x@2.gpkg",
+        "x@2.gpkg",
+        "x@2.gpkg@now",
+        "x_2@today",
+    ] {
+        let run = desk.run(&["verify", name, "--from", "backups"]);
+        assert!(run.code == 0 && run.out.contains("x@2.gpkg'"), "{run:?}");
+    }
     // Both of one name are shown.
     let (_, run) = given(&desk, "tmp", "parcels");
     let other = format!("there is also parcels-south, of '{}'", whole(south));

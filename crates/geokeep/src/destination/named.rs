@@ -236,6 +236,12 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Whether it is the end of a path, or of the name of a file that is backed up.
+pub(super) fn may_be_path(text: &str) -> bool {
+    let name = Path::new(text);
+    text.contains(['/', '\\']) || is_database_name(name) || ends_as_project(text)
+}
+
 fn ends_as_project(name: &str) -> bool {
     ProjectFormat::of(Path::new(name)).is_some()
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::line::LineOf;
-use super::named::{Asking, file_name};
+use super::named::{Asking, file_name, may_be_path};
 use super::{BackupId, Destination, DestinationError, Origin};
 use crate::words::dates::stretch;
 use crate::words::{composed, folded};
@@ -55,7 +55,8 @@ impl Destination {
         asked: &'a str,
         asking: &Asking,
     ) -> Result<Option<(String, Option<&'a str>)>, DestinationError> {
-        if let Some((name, when)) = asked.rsplit_once('@')
+        let parts = asked.rsplit_once('@');
+        if let Some((name, when)) = parts.filter(|(_, when)| !may_be_path(when))
             && let Some(line) = self.line_named(name, asking)?
         {
             return Ok(Some((line, Some(when))));
