@@ -7,6 +7,7 @@ mod forget;
 mod layer;
 pub(crate) mod manuals;
 mod pin;
+mod place;
 mod report;
 pub(crate) mod schedule;
 
@@ -22,6 +23,7 @@ pub(crate) use diff::Diff;
 pub(crate) use forget::Forget;
 pub(crate) use layer::Layer;
 pub(crate) use pin::{Pin, Unpin};
+pub(crate) use place::{From, OfJob, To};
 pub(crate) use report::Report;
 
 /// Scripts may want to know what the objects of `--json` promise.
@@ -102,9 +104,8 @@ pub(crate) struct Backup {
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
 
-    /// The folder of backups; made if it is not there
-    #[arg(long, value_name = "DEST")]
-    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) to: To,
 
     /// How to take the snapshot
     #[arg(long, value_enum, default_value_t = Method::Auto)]
@@ -208,13 +209,25 @@ pub(crate) struct Inspect {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: From,
 
-    /// Every backup of this name [default: the newest of each]
+    /// Every backup of this name, or of this file, which may no longer exist [default: the newest
+    /// of each]
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
+
+    /// The N newest of each name
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) last: Option<u32>,
+
+    /// Those made since DATE: 2026-11-20, yesterday, 'last tuesday', '3 days ago'
+    #[arg(long, value_name = "DATE")]
+    pub(crate) since: Option<String>,
+
+    /// Those of files whose path holds this text
+    #[arg(long, value_name = "PATH")]
+    pub(crate) source: Option<String>,
 
     /// Every backup of all names, as --json always lists them
     #[arg(long)]
@@ -223,11 +236,11 @@ pub(crate) struct List {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: From,
 
-    /// An id or its beginning, NAME (the newest), or NAME@DATE [default: all backups]
+    /// NAME or the path of a file (the newest sound backup), NAME@DATE, or an id or its beginning
+    /// [default: all backups]
     #[arg(value_name = "BACKUP")]
     pub(crate) backups: Vec<String>,
 
@@ -248,22 +261,26 @@ pub(crate) enum Level {
 
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
-    /// An id or its beginning, NAME (the newest sound one), or NAME@DATE (the newest up to the end
-    /// of that day)
-    #[arg(
-        value_name = "BACKUP",
-        required_unless_present = "undo",
-        conflicts_with = "undo"
-    )]
+    /// NAME, or the path of the file as it was (the newest sound backup); NAME@DATE (the newest sound
+    /// one up to then: 2026-11-20, yesterday, 'last tuesday'); or an id or its beginning
+    #[arg(value_name = "BACKUP", required_unless_present_any = ["all", "undo"], conflicts_with = "undo")]
     pub(crate) backup: Option<String>,
 
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: PathBuf,
+    /// Restore the newest sound backup of every file, in the folders in which they were. What is there
+    /// already is kept, so that an interrupted restore goes on where it was
+    #[arg(long, requires = "to", conflicts_with = "backup")]
+    pub(crate) all: bool,
 
-    /// The file to write [default: where the backup came from, if that was a database on this
-    /// machine whose folder is there]
-    #[arg(long, value_name = "FILE")]
+    /// With --all, the newest sound backups up to then
+    #[arg(long, value_name = "DATE", requires = "all")]
+    pub(crate) at: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) from: From,
+
+    /// The file to write, or with --all the folder [default: where the backup came from, if that was
+    /// a database on this machine whose folder exists]
+    #[arg(long, value_name = "PATH")]
     pub(crate) to: Option<PathBuf>,
 
     /// Replace a file that is there, after a backup of it. One that a program has open is not

@@ -90,7 +90,7 @@ impl Failure {
         self
     }
 
-    fn state(mut self, state: impl Into<String>) -> Self {
+    pub(crate) fn state(mut self, state: impl Into<String>) -> Self {
         self.state = Some(state.into());
         self
     }
@@ -257,6 +257,15 @@ impl Failure {
                 ),
                 "each run would find what the last one wrote",
                 "choose a destination outside of it, best on another disk",
+            ),
+            JobError::BesideSource { to, source_file } => Self::usage(
+                format!(
+                    "the destination {} is the folder of {}",
+                    shown(to),
+                    shown(source_file)
+                ),
+                "backups would lie among the files that they protect, and be lost with them",
+                "choose a folder of its own for backups, best on another disk",
             ),
             JobError::NameForMany { name, found } => Self::usage(
                 format!("the name {name:?} can be given to a single GeoPackage only"),

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use geokeep::Watch;
 use geokeep::backup::{Settings, host_name};
-use geokeep::destination::Machine;
+use geokeep::destination::{Asking, Machine};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::snapshot::Clock;
+use jiff::tz::TimeZone;
 
 use crate::args::{Arguments, Command};
 use crate::failure::Asked;
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) home: Option<PathBuf>,
     /// Where the user's programs keep their settings.
     pub(crate) configuration: Option<PathBuf>,
+    /// The folder of backups that the environment names.
+    pub(crate) destination: Option<PathBuf>,
     /// Where the user's programs keep what must last.
     state: Option<PathBuf>,
     /// The id of this machine, once it is asked for.
@@ -37,6 +40,9 @@ pub(crate) struct Context {
 
 /// Another time to begin at than now, for tests: a year of nights should not take a year.
 const CLOCK: &str = "GEOKEEP_NOW";
+
+/// Names the folder of backups where a command does not.
+const DESTINATION: &str = "GEOKEEP_DESTINATION";
 
 fn clock() -> Clock {
     let began = std::time::Instant::now();
@@ -68,6 +74,9 @@ impl Context {
             clock: clock(),
             home: dirs::home_dir(),
             configuration: dirs::config_dir(),
+            destination: std::env::var_os(DESTINATION)
+                .filter(|folder| !folder.is_empty())
+                .map(PathBuf::from),
             state: dirs::state_dir().or_else(dirs::data_local_dir),
             machine_id: OnceLock::new(),
         }
@@ -83,6 +92,15 @@ impl Context {
             host: given.map_or_else(host_name, str::to_owned),
             id: id.clone(),
             given: given.is_some(),
+        }
+    }
+
+    /// What names of files and dates are seen from.
+    pub(crate) fn asking(&self) -> Asking {
+        Asking {
+            folder: std::env::current_dir().unwrap_or_default(),
+            machine: self.machine(None),
+            now: self.clock.now().to_zoned(TimeZone::system()),
         }
     }
 
@@ -110,30 +128,4 @@ impl Context {
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-/// The end of the day, month or year that `date` names in local time, or the instant itself: what
-/// `NAME@DATE` counts up to.
-pub(crate) fn end_of(date: &str) -> Option<jiff::Timestamp> {
-    use jiff::civil::Date;
-    use jiff::{Span, tz::TimeZone};
-    if let Ok(instant) = date.parse::<jiff::Timestamp>() {
-        // The instant of a backup names that backup, also when it is written to the second.
-        let step = if date.contains('.') { 1 } else { 1000 };
-        return instant
-            .checked_add(jiff::SignedDuration::from_millis(step))
-            .ok();
-    }
-    let (day, span) = match date.len() {
-        4 => (format!("{date}-01-01"), Span::new().years(1)),
-        7 => (format!("{date}-01"), Span::new().months(1)),
-        _ => (date.to_owned(), Span::new().days(1)),
-    };
-    let zone = TimeZone::system();
-    if let Ok(day) = day.parse::<Date>() {
-        let next = day.checked_add(span).ok()?;
-        return Some(next.to_zoned(zone).ok()?.timestamp());
-    }
-    let minute: jiff::civil::DateTime = date.parse().ok()?;
-    Some(minute.to_zoned(zone).ok()?.timestamp())
 }

@@ -307,15 +307,19 @@ fn pins() {
     ]);
     assert_eq!(
         desk.redacted(&out).lines().next(),
-        Some("pinned town of 2026-10-24 00:30:00 (ID)")
+        Some("pinned town of 2026-10-24 00:30:00 (ID), a backup of 'DESK/town.gpkg'")
     );
     desk.ok(&["pin", "town@2026-10-26T01:30:00Z", "--from", "backups"]);
     let out = desk.ok(&["list", "--from", "backups", "--all"]);
-    let pinned: Vec<bool> = out.lines().map(|line| line.contains("  pinned")).collect();
+    let pinned: Vec<bool> = out
+        .lines()
+        .skip(1)
+        .map(|line| line.contains("  pinned"))
+        .collect();
     assert_eq!(pinned, [true, false, true, true, false], "{out}");
     assert!(
         out.lines()
-            .next()
+            .nth(1)
             .unwrap()
             .ends_with("  pinned: before<U+000A>the survey"),
         "{out}"

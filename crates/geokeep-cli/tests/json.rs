@@ -78,20 +78,20 @@ fn the_newest_of_each_name_is_listed_and_all_if_asked() {
         out.lines().map(str::to_owned).collect::<Vec<_>>()
     };
     let newest = of(&[]);
-    assert_eq!(newest.len(), 3, "{newest:?}");
+    assert_eq!(newest.len(), 4, "{newest:?}");
     assert!(
-        newest[0].contains("north") && newest[0].ends_with("  (2 older)"),
+        newest[1].contains("north") && newest[1].ends_with("  (2 older)"),
         "{newest:?}"
     );
     assert!(
-        newest[1].contains("south") && newest[1].ends_with("  (2 older)"),
+        newest[2].contains("south") && newest[2].ends_with("  (2 older)"),
         "{newest:?}"
     );
     assert!(
-        newest[2].starts_with("4 older backups are not listed"),
+        newest[3].starts_with("4 older backups are not listed"),
         "{newest:?}"
     );
-    assert_eq!(of(&["--all"]).len(), 6);
+    assert_eq!(of(&["--all"]).len(), 7);
     assert_eq!(
         of(&["north"])
             .iter()

@@ -519,7 +519,7 @@ fn a_date_that_is_none_or_too_early() {
     desk.build("parcels.gpkg", &tiny());
     desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
     for (date, hint) in [
-        ("yesterday", "a date is written 2026-11-20"),
+        ("yesterday", "the oldest one is parcels@20"),
         ("1999-01-01", "the oldest one is parcels@20"),
     ] {
         let name = format!("parcels@{date}");

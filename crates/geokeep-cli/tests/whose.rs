@@ -20,7 +20,9 @@ fn edit(path: &Path) {
 
 fn lines(desk: &Desk) -> Vec<String> {
     let entries = fs::read_dir(desk.path("backups")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let entries = entries.map(|entry| entry.unwrap());
+    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+    let names = folders.map(|entry| entry.file_name().into_string().unwrap());
     let mut names: Vec<_> = names.filter(|name| !name.starts_with('.')).collect();
     names.sort();
     names

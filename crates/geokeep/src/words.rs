@@ -1,5 +1,7 @@
 //! Numbers, ages and foreign texts as people read them.
 
+pub mod dates;
+
 use std::borrow::Cow;
 use std::io;
 use std::time::Duration;

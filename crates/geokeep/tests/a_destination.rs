@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use common::{Place, machine, saved, tiny, try_backup, writable};
 use geokeep::Watch;
-use geokeep::destination::{BackupId, Destination, DestinationError, Stored, Wish};
+use geokeep::destination::{BackupId, Destination, DestinationError, Stored};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::retention::{Backup, Policy, plan};
 use geokeep::snapshot::Clock;
@@ -242,27 +242,33 @@ fn names_are_understood(open: Open) {
     let second = scene.save("2026-03-02T08:00:00Z");
     let destination = scene.destination();
     destination.note_failed(&second.id, "why").unwrap();
-    let find = |asked: &str, wish| {
-        let before = |date: &str| date.parse().ok();
-        let chosen = destination.find(asked, wish, &before)?;
+    let asking = scene.place.asking();
+    let find = |asked: &str| {
+        let chosen = destination.find(asked, &asking)?;
         Ok((chosen.id.clone(), chosen.passed_over))
     };
-    let found = |asked: &str, wish| find(asked, wish).unwrap();
+    let found = |asked: &str| find(asked).unwrap();
     let (first_is, second_is) = ((first.id.clone(), false), (second.id.clone(), false));
-    assert_eq!(found("a", Wish::Newest), second_is);
-    assert_eq!(found("a", Wish::Sound), (first.id, true));
-    for wish in [Wish::Newest, Wish::Sound] {
-        assert_eq!(found("a@2026-03-01T12:00:00Z", wish), first_is);
-        assert_eq!(found("a@2026-03-02T12:00:00Z", wish), second_is);
-        assert_eq!(found(&second.manifest.id, wish), second_is);
-        assert_eq!(found(&first.manifest.id[..10], wish), first_is);
-        let too_early = find("a@2026-02-01T12:00:00Z", wish);
-        assert!(matches!(too_early, Err(DestinationError::NoneUpTo { .. })));
-        match find("aa", wish) {
-            Err(DestinationError::NoSuchBackup { near, .. }) => assert_eq!(near, ["a"]),
-            other => panic!("{other:?}"),
-        }
+    // The newest sound one, unless another is named.
+    let not_the_second = (first.id.clone(), true);
+    assert_eq!(found("a"), not_the_second);
+    assert_eq!(found("a@2026-03-02T12:00:00Z"), not_the_second);
+    assert_eq!(found("a@2026-03-02T08:00:00Z"), second_is);
+    assert_eq!(found("a@2026-03-01T12:00:00Z"), first_is);
+    assert_eq!(found("a@2026-03-01"), first_is);
+    assert_eq!(found(&second.manifest.id), second_is);
+    assert_eq!(found(&first.manifest.id[..10].to_uppercase()), first_is);
+    let too_early = find("a@2026-02-01T12:00:00Z");
+    assert!(matches!(too_early, Err(DestinationError::NoneUpTo { .. })));
+    let no_date = find("a@20.11.2026");
+    assert!(matches!(no_date, Err(DestinationError::NoDate(text)) if text == "20.11.2026"));
+    match find("aa") {
+        Err(DestinationError::NoSuchBackup { near, .. }) => assert_eq!(near, ["a"]),
+        other => panic!("{other:?}"),
     }
+    let chosen = destination.find("a", &asking).unwrap();
+    assert_eq!(chosen.source, Some(first.manifest.source));
+    assert!(chosen.namesakes.is_empty());
 }
 
 fn another_machine_has_lines_of_its_own(open: Open) {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::{Place, tiny, writable};
 use geokeep::backup::CLOCK;
-use geokeep::destination::{Stored, Wish};
+use geokeep::destination::Stored;
 use geokeep::retention::{Backup, Policy, Reason, plan};
 use geokeep::snapshot::Clock;
 use geokeep::verify::LOSS;
@@ -36,9 +36,8 @@ fn says_so(stored: &Stored) -> bool {
 
 /// What `NAME@DATE` finds, by id; the date is an instant up to which.
 fn found(place: &Place, asked: &str) -> String {
-    let before = |date: &str| date.parse().ok();
     let destination = place.destination();
-    let chosen = destination.find(asked, Wish::Newest, &before).unwrap();
+    let chosen = destination.find(asked, &place.asking()).unwrap();
     destination.stored(&chosen.id).unwrap().manifest.id
 }
 

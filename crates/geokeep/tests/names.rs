@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use common::{Place, archives_below, check, commit_in, machine, plain, tiny};
 use geokeep::backup::{Outcome, Planned, Settings, plan, run};
-use geokeep::destination::Wish;
 use geokeep::source::Source;
 use geokeep::verify::Level;
 use geokeep::{Error, Watch};
@@ -158,7 +157,7 @@ fn any_name_that_a_file_can_have() {
         let line = archive.parent().unwrap().file_name().unwrap();
         let found = place
             .destination()
-            .find(line.to_str().unwrap(), Wish::Newest, &|_| None)
+            .find(line.to_str().unwrap(), &place.asking())
             .unwrap();
         assert_eq!(place.destination().location(&found.id), *archive);
     }
@@ -290,10 +289,8 @@ fn one_name_in_two_unicode_forms() {
     let lines = place.destination().lines().unwrap();
     assert_eq!(lines, [nfc], "as people type it");
     for name in [nfc, nfd] {
-        for wish in [Wish::Newest, Wish::Sound] {
-            let found = place.destination().find(name, wish, &|_| None).unwrap();
-            assert_eq!(found.id, first.id);
-        }
+        let found = place.destination().find(name, &place.asking()).unwrap();
+        assert_eq!(found.id, first.id);
     }
     // The same file, shown in the other form: its line goes on.
     let composed = place.source(&format!("{nfc}.gpkg"));

@@ -1,18 +1,17 @@
 //! `geokeep accept` and `geokeep retire`.
 
-use std::path::PathBuf;
-
 use clap::Args;
+
+use super::From;
 
 #[derive(Debug, Args)]
 pub(crate) struct Accept {
-    /// The name of the backups
+    /// The name of the backups, or the path of the file
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: From,
 
     /// Why, for those who list the backups
     #[arg(
@@ -30,13 +29,12 @@ pub(crate) struct Accept {
 
 #[derive(Debug, Args)]
 pub(crate) struct Retire {
-    /// The name of the backups
+    /// The name of the backups, or the path of the file
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: From,
 
     /// Why, for those who list the backups
     #[arg(

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::From;
+
 #[derive(Debug, Args)]
 pub(crate) struct Adopt {
-    /// The name of the backups that are to go on
+    /// The name of the backups that are to go on, or the path that their file had
     #[arg(value_name = "OLD")]
     pub(crate) old: String,
 
@@ -14,9 +16,8 @@ pub(crate) struct Adopt {
     #[arg(value_name = "NEW")]
     pub(crate) new: PathBuf,
 
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: From,
 
     /// The name by which backups know this machine, if NEW is a file [default: its own]
     #[arg(long, value_name = "NAME", value_parser = super::name)]

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::From;
+
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// What it was: a backup (an id or its beginning, NAME for the newest, NAME@DATE) or a file.
+    /// What it was: a backup (NAME for the newest sound one, NAME@DATE, an id or its beginning) or a file.
     /// Alone: that backup against the file it was made of, or the newest backup of that file
     /// against the file
     #[arg(value_name = "BEFORE")]
@@ -16,9 +18,8 @@ pub(crate) struct Diff {
     #[arg(value_name = "AFTER")]
     pub(crate) after: Option<String>,
 
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) from: From,
 
     /// Only this layer or table; may be given several times
     #[arg(long = "layer", value_name = "LAYER")]

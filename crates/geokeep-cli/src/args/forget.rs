@@ -1,8 +1,8 @@
 //! `geokeep forget`.
 
-use std::path::PathBuf;
-
 use clap::Args;
+
+use super::From;
 use geokeep::retention::{Policy, parse_span};
 
 #[derive(Debug, Args)]
@@ -11,9 +11,8 @@ pub(crate) struct Forget {
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
 
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: From,
 
     #[command(flatten)]
     pub(crate) keep: Keep,

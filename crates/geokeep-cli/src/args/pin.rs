@@ -1,18 +1,17 @@
 //! `geokeep pin` and `geokeep unpin`.
 
-use std::path::PathBuf;
-
 use clap::Args;
+
+use super::From;
 
 #[derive(Debug, Args)]
 pub(crate) struct Pin {
-    /// An id or its beginning, NAME (the newest), or NAME@DATE
+    /// NAME or the path of a file (the newest sound backup), NAME@DATE, or an id or its beginning
     #[arg(required = true, value_name = "BACKUP")]
     pub(crate) backups: Vec<String>,
 
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: From,
 
     /// Why, for those who list the backups
     #[arg(
@@ -26,11 +25,10 @@ pub(crate) struct Pin {
 
 #[derive(Debug, Args)]
 pub(crate) struct Unpin {
-    /// An id or its beginning, NAME (the newest), or NAME@DATE
+    /// NAME or the path of a file (the newest sound backup), NAME@DATE, or an id or its beginning
     #[arg(required = true, value_name = "BACKUP")]
     pub(crate) backups: Vec<String>,
 
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: From,
 }

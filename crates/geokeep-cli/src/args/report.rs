@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::From;
+
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// The folder of backups
-    #[arg(long, value_name = "DEST")]
-    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: From,
 
     /// Write a web page that needs nothing else; an earlier report is replaced
     #[arg(long, value_name = "FILE")]

@@ -7,7 +7,7 @@ use geokeep::destination::{Destination, DestinationError, Origin};
 use geokeep::source::{Source, is_same_file};
 use geokeep::wire::AdoptObject;
 
-use super::open;
+use super::place::open;
 use crate::args::Adopt;
 use crate::failure::{Exit, Failure, shown};
 use crate::render;
@@ -15,10 +15,10 @@ use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure> {
     let destination = open(&arguments.from, context)?;
-    let failure = |e: Error| Failure::of_folder(&e, &arguments.from);
+    let failure = |e: Error| Failure::of_folder(&e, destination.path());
     // A run that is under way has chosen its lines.
     let _lock = destination.lock().map_err(|e| failure(e.into()))?;
-    let (old, before) = owner(&destination, &arguments.old).map_err(failure)?;
+    let (old, before) = owner(&destination, &arguments.old, context).map_err(failure)?;
     let new = new_source(&destination, arguments, context).map_err(failure)?;
     // Two lines may have been the same source's, one after the other: the one that was named last
     // goes on with it.
@@ -53,8 +53,12 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
 }
 
 /// A line that must be there, and whose it is.
-fn owner(destination: &Destination, name: &str) -> Result<(String, Origin), Error> {
-    let line = destination.line_called(name)?;
+fn owner(
+    destination: &Destination,
+    name: &str,
+    context: &Context,
+) -> Result<(String, Origin), Error> {
+    let line = destination.line_called(name, &context.asking())?;
     let owner = match destination.owner(&line) {
         // Nobody can say with which it goes on: then it is that of its newest backup.
         Err(DestinationError::BadArchive { .. }) => destination.source_of_newest(&line),
@@ -75,19 +79,18 @@ fn is_still_there(before: &Origin, new: &Origin, context: &Context) -> bool {
         && !is_same_file(old, new_path)
 }
 
-/// The source of the line that is named, or the file of that name.
+/// The source of the line that is named; else the file of that name, or the line that it is known by.
 fn new_source(
     destination: &Destination,
     arguments: &Adopt,
     context: &Context,
 ) -> Result<Origin, Error> {
     let new = &arguments.new;
-    let of_line = owner(destination, &new.to_string_lossy());
-    match of_line {
-        Err(Error::Destination(DestinationError::NoSuchBackup { .. })) if new.is_file() => {
-            let machine = context.machine(arguments.host.as_deref());
-            Ok(Origin::new(&Source::new(new)?, &machine))
-        }
-        other => other.map(|(_, owner)| owner),
+    let name = new.to_string_lossy();
+    let is_line = destination.lines()?.iter().any(|line| *line == name);
+    if !is_line && new.is_file() {
+        let machine = context.machine(arguments.host.as_deref());
+        return Ok(Origin::new(&Source::new(new)?, &machine));
     }
+    Ok(owner(destination, &name, context)?.1)
 }

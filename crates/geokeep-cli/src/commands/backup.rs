@@ -14,6 +14,7 @@ use geokeep::source::{Expanded, expand};
 use geokeep::wire::Exit;
 
 pub(super) use self::heard::{Heard, said};
+use super::place;
 use crate::args::{self, Backup};
 use crate::failure::Failure;
 use crate::settings::Context;
@@ -36,6 +37,7 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         ..context.settings()
     };
     let to = &arguments.to;
+    let to = &place::folder(to.to.as_deref(), "--to", &to.job, context)?;
     let failed = |error| Failure::of_job(&error, to);
     let mut expanded = expanded(&arguments.sources, context);
     let destination = open(&mut expanded, to, false, &context.disk).map_err(failed)?;

@@ -5,7 +5,7 @@ mod text;
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{ContentKind, Destination, DestinationError, Opened, Wish};
+use geokeep::destination::{ContentKind, Destination, DestinationError, Opened};
 use geokeep::diff::export::{Form, Told, export};
 use geokeep::diff::{Diff, DiffError, LayerDiff, Options, State, Way, diff_of};
 use geokeep::restore::{RestoreError, place_of};
@@ -15,11 +15,11 @@ use geokeep::wire::{
     compared_file,
 };
 
-use super::open;
+use super::{asked, place};
 use crate::args;
 use crate::failure::{Failure, shown};
 use crate::render::{self, Progress};
-use crate::settings::{Context, end_of};
+use crate::settings::Context;
 
 /// What is compared.
 pub(crate) enum Side {
@@ -39,10 +39,7 @@ pub(crate) fn run(arguments: &args::Diff, context: &Context) -> Result<Exit, Fai
             "end it with .gpkg, .html, .csv or .geojson",
         ));
     }
-    let destination = match &arguments.from {
-        Some(folder) => Some(open(folder, context)?),
-        None => None,
-    };
+    let destination = destination(arguments, context)?;
     let sides = sides(arguments, destination.as_ref(), context)?;
     let states = {
         let progress = Progress::start(context, 1);
@@ -161,15 +158,27 @@ fn sides(
     destination: Option<&Destination>,
     context: &Context,
 ) -> Result<[Side; 2], Failure> {
-    let before = side(&arguments.before, destination)?;
+    let before = side(&arguments.before, destination, context)?;
     let Some(after) = &arguments.after else {
         return alone(before, destination, context);
     };
-    Ok([before, side(after, destination)?])
+    Ok([before, side(after, destination, context)?])
 }
 
-/// A name is that of a backup, if there is such a one, else that of a file.
-fn side(name: &str, destination: Option<&Destination>) -> Result<Side, Failure> {
+/// The folder of backups, if one is named or known. Two files need none.
+fn destination(arguments: &args::Diff, context: &Context) -> Result<Option<Destination>, Failure> {
+    let of = &arguments.from;
+    let is_file = |name: &str| Path::new(name).is_file();
+    let two_files = is_file(&arguments.before) && arguments.after.as_deref().is_some_and(is_file);
+    if of.from.is_none() && (two_files || !place::is_known(&of.job, context)) {
+        return Ok(None);
+    }
+    Ok(Some(place::find(of, context)?.destination))
+}
+
+/// A name is that of a backup, if there is such a one, else that of a file. A path of a file that is
+/// there is that file.
+fn side(name: &str, destination: Option<&Destination>, context: &Context) -> Result<Side, Failure> {
     let path = Path::new(name);
     let of_file = || source_at(path).map(Side::File);
     let Some(destination) = destination else {
@@ -177,8 +186,15 @@ fn side(name: &str, destination: Option<&Destination>) -> Result<Side, Failure> 
     };
     let is_path = path.components().count() > 1 || path.extension().is_some();
     let of_folder = |e: Error| Failure::of_folder(&e, destination.path());
-    match destination.find(name, Wish::Newest, &end_of) {
+    let is_line = destination
+        .lines()
+        .is_ok_and(|lines| lines.iter().any(|line| line == name));
+    if is_path && !is_line && path.is_file() {
+        return of_file();
+    }
+    match destination.find(name, &context.asking()) {
         Ok(chosen) => {
+            asked::said(&chosen, context);
             let backup = destination.open_backup(&chosen.id);
             let backup = backup.map_err(|e| of_folder(e.into()))?;
             if backup.manifest.content == ContentKind::Project {

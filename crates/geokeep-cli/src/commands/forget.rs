@@ -8,7 +8,7 @@ use geokeep::wire::{Exit, ForgetObject};
 use jiff::tz::TimeZone;
 
 use super::list::in_a_word;
-use super::open;
+use super::place::open;
 use crate::args::Forget;
 use crate::failure::{Failure, shown};
 use crate::render::{self, human_bytes, human_time};
@@ -20,13 +20,13 @@ pub(crate) fn run(arguments: &Forget, context: &Context) -> Result<Exit, Failure
     if policy.is_empty() {
         return Err(Failure::of_retention(
             &RetentionError::EmptyPolicy,
-            &arguments.from,
+            destination.path(),
         ));
     }
-    let folder_failure = |e: DestinationError| Failure::of_folder(&e.into(), &arguments.from);
+    let folder_failure = |e: DestinationError| Failure::of_folder(&e.into(), destination.path());
     let lock = (!arguments.dry_run).then(|| destination.lock()).transpose();
     let _lock = lock.map_err(folder_failure)?;
-    let lines = lines(&destination, &arguments.names).map_err(folder_failure)?;
+    let lines = lines(&destination, &arguments.names, context).map_err(folder_failure)?;
     let machine = context.machine(arguments.host.as_deref());
     let rules = Rules {
         policy: &policy,
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Forget, context: &Context) -> Result<Exit, Failure
         zone: &TimeZone::system(),
     };
     let plan = rules.plan(&destination, lines);
-    let plan = plan.map_err(|e| Failure::of_retention(&e, &arguments.from))?;
+    let plan = plan.map_err(|e| Failure::of_retention(&e, destination.path()))?;
     let (dry_run, watch) = (arguments.dry_run, &context.watch);
     let hear = &mut |what: Forgetting<'_>| say(&what, context);
     let tally = forget(&destination, &plan, dry_run, watch, hear);
@@ -53,9 +53,16 @@ pub(crate) fn run(arguments: &Forget, context: &Context) -> Result<Exit, Failure
 }
 
 /// The lines that were asked for, all of which must be there.
-fn lines(destination: &Destination, names: &[String]) -> Result<Vec<String>, DestinationError> {
+fn lines(
+    destination: &Destination,
+    names: &[String],
+    context: &Context,
+) -> Result<Vec<String>, DestinationError> {
+    let asking = context.asking();
     let mut lines = destination.lines()?;
-    let asked = names.iter().map(|name| destination.line_called(name));
+    let asked = names
+        .iter()
+        .map(|name| destination.line_called(name, &asking));
     let asked = asked.collect::<Result<Vec<_>, _>>()?;
     lines.retain(|line| names.is_empty() || asked.contains(line));
     Ok(lines)

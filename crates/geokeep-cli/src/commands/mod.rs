@@ -2,6 +2,7 @@
 
 mod accept;
 mod adopt;
+mod asked;
 mod backup;
 mod diff;
 mod forget;
@@ -10,6 +11,7 @@ mod inspect;
 mod list;
 mod manuals;
 mod pin;
+mod place;
 mod report;
 mod restore;
 mod retire;
@@ -18,11 +20,6 @@ mod schedule;
 mod status;
 mod verify;
 mod watch;
-
-use std::path::Path;
-use std::sync::Arc;
-
-use geokeep::destination::Destination;
 
 use crate::args::Command;
 use crate::failure::{Exit, Failure};
@@ -52,10 +49,4 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Man(arguments) => manuals::man(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context),
     }
-}
-
-/// A folder of backups that must be there.
-fn open(folder: &Path, context: &Context) -> Result<Destination, Failure> {
-    Destination::open(folder, Arc::clone(&context.disk))
-        .map_err(|e| Failure::of_folder(&e.into(), folder))
 }

@@ -1,16 +1,15 @@
 //! `geokeep pin` and `geokeep unpin`.
 
-use std::path::Path;
-
 use geokeep::Error;
-use geokeep::destination::{BackupId, Destination, DestinationError, Wish};
+use geokeep::destination::{BackupId, Destination, DestinationError};
 use geokeep::wire::{BackupObject, overall};
 
-use super::open;
-use crate::args::{Pin, Unpin};
+use super::asked::{self, Asked};
+use super::place;
+use crate::args::{From, Pin, Unpin};
 use crate::failure::{Exit, Failure};
 use crate::render::{self, human_time};
-use crate::settings::{Context, end_of};
+use crate::settings::Context;
 
 pub(crate) fn pin(arguments: &Pin, context: &Context) -> Result<Exit, Failure> {
     let reason = arguments.reason.trim();
@@ -54,24 +53,23 @@ type Change<'a> = dyn Fn(&Destination, &BackupId, &mut Option<String>) -> Result
 /// Finds all that is named before the first is changed.
 fn each(
     verb: &'static str,
-    from: &Path,
+    from: &From,
     names: &[String],
     context: &Context,
     change: &Change<'_>,
 ) -> Result<Exit, Failure> {
-    let destination = open(from, context)?;
-    let folder_failure = |e: DestinationError| Failure::of_folder(&e.into(), from);
+    let destination = place::open(from, context)?;
+    let folder_failure = |e: DestinationError| Failure::of_folder(&e.into(), destination.path());
     // A forget that has planned to remove one of them must not come between.
     let _lock = destination.lock().map_err(folder_failure)?;
     let mut all = Vec::new();
     for name in names {
-        let found = destination.find(name, Wish::Newest, &end_of);
-        all.push(found.map_err(folder_failure)?.id);
+        all.push(asked::find(&destination, name, context)?);
     }
     let mut failures = Vec::new();
-    for id in &all {
-        if let Err(error) = backup(verb, &destination, id, context, change) {
-            let path = destination.location(id);
+    for asked in &all {
+        if let Err(error) = backup(verb, &destination, asked, context, change) {
+            let path = destination.location(&asked.id);
             let failure = Failure::of_pin(&error, verb, &path);
             if context.json {
                 let mut line = BackupObject::failed(verb, &failure);
@@ -88,12 +86,12 @@ fn each(
 fn backup(
     verb: &'static str,
     destination: &Destination,
-    id: &BackupId,
+    asked: &Asked,
     context: &Context,
     change: &Change<'_>,
 ) -> Result<(), Error> {
-    let mut stored = destination.stored(id)?;
-    let done = change(destination, id, &mut stored.pinned)?;
+    let mut stored = destination.stored(&asked.id)?;
+    let done = change(destination, &asked.id, &mut stored.pinned)?;
     if context.json {
         render::json_line(&BackupObject::of(verb, &stored));
         return Ok(());
@@ -102,7 +100,7 @@ fn backup(
     let (name, time) = (&manifest.name, human_time(manifest.instant));
     render::say(
         context,
-        &format!("{done} {name} of {time} ({})", manifest.id),
+        &format!("{done} {name} of {time} ({}), {}", manifest.id, asked.of),
     );
     Ok(())
 }

@@ -9,7 +9,7 @@ use geokeep::wire::{Exit, ReportObject};
 use geokeep::words::{counted, one_line, shortened};
 use jiff::tz::TimeZone;
 
-use super::open;
+use super::place;
 use crate::args;
 use crate::failure::Failure;
 use crate::render::{self, human_age, human_bytes, human_count, human_time};
@@ -17,12 +17,14 @@ use crate::settings::Context;
 
 pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, Failure> {
     // Absolute, so that the commands on the page work in any folder.
-    let folder = std::path::absolute(&arguments.from).unwrap_or_else(|_| arguments.from.clone());
-    let destination = open(&folder, context)?;
+    let from = &arguments.from;
+    let folder = place::folder(from.from.as_deref(), "--from", &from.job, context)?;
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let destination = place::find_at(&folder, context)?.destination;
     let (made, zone) = (context.clock.now(), TimeZone::system());
     let machine = context.machine(None);
     let report = Report::gather(&destination, &machine, made, zone, &context.watch)
-        .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
+        .map_err(|e| Failure::of_folder(&e, destination.path()))?;
     for source in &report.sources {
         if context.json {
             render::json_line(&ReportObject::of(source, report.made));

@@ -1,32 +1,40 @@
 //! `geokeep restore`.
 
+mod all;
 mod layer;
 
 use std::path::Path;
 
-use geokeep::destination::{
-    ContentKind, Destination, DestinationError, OpenLoss, Opened, Verdict, Wish,
-};
+use geokeep::destination::{BackupId, ContentKind, Destination, OpenLoss, Opened, Verdict};
 use geokeep::durable::NotRestored;
+use geokeep::report::quoted;
 use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
 use geokeep::wire::RestoreObject;
 
-use super::open;
+use super::{asked, place};
 use crate::args::Restore;
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Progress, human_bytes, human_time};
-use crate::settings::{Context, end_of};
+use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failure> {
-    let destination = open(&arguments.from, context)?;
-    let find = |name: &str| find(&destination, name);
+    let place = place::find(&arguments.from, context)?;
+    let destination = place.destination;
+    let open = |id: &BackupId| {
+        let backup = destination.open_backup(id);
+        backup.map_err(|e| Failure::of_folder(&e.into(), destination.path()))
+    };
+    let find = |name: &str| open(&asked::find(&destination, name, context)?.id);
     if let Some(id) = &arguments.layer.undo {
         return layer::undo(arguments, find(id)?, &destination, context, find);
     }
-    let asked = arguments.backup.as_deref().unwrap_or_default();
-    let backup = find(asked)?;
-    if let Some(loss) = open_loss(asked, &backup, &destination) {
-        let failure = Failure::of_open_loss(&loss, &arguments.from);
+    let Some(name) = &arguments.backup else {
+        return all::run(arguments, &destination, context);
+    };
+    let asked = asked::find(&destination, name, context)?;
+    let backup = open(&asked.id)?;
+    if let Some(loss) = open_loss(name, &backup, &destination) {
+        let failure = Failure::of_open_loss(&loss, destination.path(), &as_asked(arguments));
         let path = arguments
             .to
             .as_deref()
@@ -63,27 +71,26 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     drop(progress);
     match result {
         Ok(restored) => {
-            report(context, &restored, dry_run);
+            report(context, &restored, &asked.of, dry_run);
             Ok(Exit::Done)
         }
         Err(error) => Ok(failed(context, &error, &target.path)),
     }
 }
 
-fn find(destination: &Destination, name: &str) -> Result<Opened, Failure> {
-    let folder_failure = |e: DestinationError| Failure::of_folder(&e.into(), destination.path());
-    let chosen = destination.find(name, Wish::Sound, &end_of);
-    let chosen = chosen.map_err(folder_failure)?;
-    let backup = destination
-        .open_backup(&chosen.id)
-        .map_err(folder_failure)?;
-    if chosen.passed_over {
-        render::remark(&format!(
-            "the newest backup is damaged, or did not pass its last verification; taken is the newest sound one, {}",
-            backup.manifest.id
-        ));
+/// The rest of the command as it was typed, for the commands that are offered instead.
+fn as_asked(arguments: &Restore) -> String {
+    let mut rest = String::new();
+    if let Some(to) = &arguments.to {
+        rest.push_str(&format!(" --to {}", quoted(&to.to_string_lossy())));
     }
-    Ok(backup)
+    if let Some(layer) = &arguments.layer.layer {
+        rest.push_str(&format!(" --layer {}", quoted(layer)));
+    }
+    if arguments.force {
+        rest.push_str(" --force");
+    }
+    rest
 }
 
 /// The loss that is open where only a name was given: two states may be meant then.
@@ -123,7 +130,7 @@ fn said(context: &Context, failure: &Failure, target: &Path) -> Exit {
     failure.exit
 }
 
-fn report(context: &Context, restored: &Restored, dry_run: bool) {
+fn report(context: &Context, restored: &Restored, of: &str, dry_run: bool) {
     if context.json {
         render::json_line(&RestoreObject::of(restored, dry_run));
         return;
@@ -143,6 +150,12 @@ fn report(context: &Context, restored: &Restored, dry_run: bool) {
             "; what was there is backup {}",
             replaced.manifest.id
         ));
+    }
+    if !of.is_empty() {
+        line.push_str(&format!("; {of}"));
+    }
+    if restored.needs_force {
+        line.push_str("; a file is there: --force backs it up first, then replaces it");
     }
     if manifest.content == ContentKind::Project {
         line.push_str("; the GeoPackages that it names are backups of their own");

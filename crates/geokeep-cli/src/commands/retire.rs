@@ -5,17 +5,19 @@ use std::path::Path;
 use geokeep::destination::{DestinationError, Said};
 use geokeep::wire::RetireObject;
 
-use super::open;
+use super::place;
 use crate::args::Retire;
 use crate::failure::{Exit, Failure, shown};
 use crate::render;
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Retire, context: &Context) -> Result<Exit, Failure> {
-    let destination = open(&arguments.from, context)?;
-    let failure = |e: DestinationError| Failure::of_folder(&e.into(), &arguments.from);
+    let destination = place::find(&arguments.from, context)?.destination;
+    let failure = |e: DestinationError| Failure::of_folder(&e.into(), destination.path());
     let _lock = destination.lock().map_err(failure)?;
-    let line = destination.line_called(&arguments.name).map_err(failure)?;
+    let line = destination
+        .line_called(&arguments.name, &context.asking())
+        .map_err(failure)?;
     let last = destination.last_of(&line);
     let last = last.ok_or_else(|| failure(destination.no_such_backup(&arguments.name)))?;
     // The file may have been moved since: then the line is that of another one.

@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
             if context.json {
                 render::json_line(&line);
             } else {
-                render::say(context, &in_words(&line));
+                render::say(context, &in_words(&line, &job.to));
             }
         }
     }
@@ -61,7 +61,7 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusObject> {
         .collect()
 }
 
-fn in_words(line: &StatusObject) -> String {
+fn in_words(line: &StatusObject, to: &Path) -> String {
     let word = match line {
         _ if line.data_loss.is_some() => "LOSS   ",
         _ if line.gone.is_some() && line.overdue => "GONE   ",
@@ -94,7 +94,11 @@ fn in_words(line: &StatusObject) -> String {
         .data_loss
         .as_ref()
         .map_or_else(String::new, in_a_clause);
-    format!("{word} {}: {source}: {newest}{error}{loss}", line.job)
+    let way_back = way_back(line, to).unwrap_or_default();
+    format!(
+        "{word} {}: {source}: {newest}{error}{loss}{way_back}",
+        line.job
+    )
 }
 
 /// `; lost since 2026-11-20 02:00: parcels: 79 rows are left of 185`.
@@ -119,4 +123,16 @@ fn in_a_clause(loss: &DataLossObject) -> String {
         "; lost since {since}: {}{more}",
         lost.collect::<Vec<_>>().join(", ")
     )
+}
+
+/// How to restore a file that no longer exists.
+fn way_back(line: &StatusObject, to: &Path) -> Option<String> {
+    let name = line.name.as_ref()?;
+    let is_gone = Path::new(&line.source).symlink_metadata().is_err();
+    let exist = match line.backups {
+        1 => "1 backup of it exists".to_owned(),
+        many => format!("{many} backups of it exist"),
+    };
+    let command = render::command("restore", name, to);
+    is_gone.then(|| format!("; {exist}: {command}"))
 }

@@ -3,24 +3,25 @@
 use std::path::{Path, PathBuf};
 
 use geokeep::Error;
-use geokeep::destination::{BackupId, Destination, DestinationError, Stored, Verdict, Wish};
+use geokeep::destination::{BackupId, DestinationError, Stored, Verdict};
 use geokeep::restore::{Proof, RestoreError, prove};
 use geokeep::wire::{BackupObject, overall};
 
-use super::open;
+use super::asked;
+use super::place::{self, Place};
 use crate::args::{self, Verify};
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Progress, human_bytes, human_time};
-use crate::settings::{Context, end_of};
+use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure> {
-    let destination = open(&arguments.from, context)?;
-    let chosen = chosen(&destination, &arguments.backups)
-        .map_err(|e| Failure::of_folder(&e, &arguments.from))?;
+    let place = place::find(&arguments.from, context)?;
+    let destination = &place.destination;
+    let chosen = chosen(&place, &arguments.backups, context)?;
     let all = chosen.backups.len() + chosen.unreadable.len();
     if all == 0 {
-        let error = DestinationError::NoBackups(arguments.from.clone());
-        return Err(Failure::of_folder(&error.into(), &arguments.from));
+        let error = DestinationError::NoBackups(destination.path().to_owned());
+        return Err(Failure::of_folder(&error.into(), destination.path()));
     }
     let proof = match arguments.level {
         args::Level::Digest => Proof::Digest,
@@ -31,12 +32,12 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     let progress = Progress::start(context, all as u64);
     let mut failures = Vec::new();
     let (mut damaged, mut not_ours) = (0, 0);
-    for id in &chosen.backups {
+    for (id, of) in &chosen.backups {
         let path = &destination.location(id);
-        match prove(&destination, id, proof, &settings, &context.watch) {
+        match prove(destination, id, proof, &settings, &context.watch) {
             Ok(stored) => {
                 damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
-                progress.line(|| passed(context, &stored));
+                progress.line(|| passed(context, &stored, of.as_deref()));
             }
             // Nobody asked for this one.
             Err(RestoreError::Path(Error::Destination(DestinationError::NotOurs(_))))
@@ -96,21 +97,27 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
 
 #[derive(Default)]
 struct Chosen {
-    backups: Vec<BackupId>,
+    /// Of those that were named, of which file they are.
+    backups: Vec<(BackupId, Option<String>)>,
     /// Lines of which nobody can say what they hold.
     unreadable: Vec<(PathBuf, DestinationError)>,
 }
 
-fn chosen(destination: &Destination, names: &[String]) -> Result<Chosen, Error> {
+/// The backups that are named; else all, or those of the line whose folder was named.
+fn chosen(place: &Place, names: &[String], context: &Context) -> Result<Chosen, Failure> {
+    let destination = &place.destination;
     let mut chosen = Chosen::default();
     for name in names {
-        let found = destination.find(name, Wish::Newest, &end_of)?;
-        chosen.backups.push(found.id);
+        let asked = asked::find(destination, name, context)?;
+        chosen.backups.push((asked.id, Some(asked.of)));
     }
     if names.is_empty() {
-        for line in destination.lines()? {
+        let lines = destination.lines();
+        let mut lines = lines.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
+        lines.retain(|line| place.line.as_ref().is_none_or(|only| only == line));
+        for line in lines {
             match destination.backups(&line) {
-                Ok(backups) => chosen.backups.extend(backups),
+                Ok(all) => chosen.backups.extend(all.into_iter().map(|id| (id, None))),
                 // As many as that may be, none of them is for this user.
                 Err(DestinationError::NotOurs(_)) => {}
                 Err(error) => {
@@ -123,7 +130,7 @@ fn chosen(destination: &Destination, names: &[String]) -> Result<Chosen, Error> 
     Ok(chosen)
 }
 
-fn passed(context: &Context, stored: &Stored) {
+fn passed(context: &Context, stored: &Stored, of: Option<&str>) {
     if context.json {
         let mut line = BackupObject::of("verify", stored);
         line.result = Some("ok");
@@ -132,12 +139,13 @@ fn passed(context: &Context, stored: &Stored) {
     }
     let manifest = &stored.manifest;
     let line = format!(
-        "{}  {}  {}  ok ({}, {})",
+        "{}  {}  {}  ok ({}, {}){}",
         manifest.id,
         human_time(manifest.instant),
         manifest.name,
         manifest.verdict.as_str(),
-        human_bytes(manifest.bytes)
+        human_bytes(manifest.bytes),
+        of.map_or_else(String::new, |of| format!(", {of}"))
     );
     render::say(context, &line);
 }

@@ -35,6 +35,30 @@ impl Config {
         Self::load(&path, context)
     }
 
+    /// Whether there is one in the usual places.
+    pub(crate) fn is_there(context: &Context) -> bool {
+        usual_places(context).iter().any(|path| path.is_file())
+    }
+
+    /// The folder that the jobs, or the one of that name, back up to.
+    pub(crate) fn destination(&self, job: Option<&str>, option: &str) -> Result<PathBuf, Failure> {
+        if let Some(job) = job {
+            return Ok(self.job_named(job)?.to.clone());
+        }
+        let first = self.jobs.first().map(|job| &job.to);
+        match first.filter(|to| self.jobs.iter().all(|job| job.to == **to)) {
+            Some(to) => Ok(to.clone()),
+            None => {
+                let all: Vec<_> = self.jobs.iter().map(|job| job.name.as_str()).collect();
+                Err(Failure::usage(
+                    format!("{} names several folders of backups", shown(&self.path)),
+                    &format!("its jobs are: {}", all.join(", ")),
+                    &format!("choose one with --job NAME, or name a folder with {option} DEST"),
+                ))
+            }
+        }
+    }
+
     fn load(path: &Path, context: &Context) -> Result<Self, Failure> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         trust::check(&path)?;

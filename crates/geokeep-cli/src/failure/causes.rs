@@ -4,13 +4,13 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use geokeep::Kind;
-use geokeep::destination::DestinationError;
+use geokeep::destination::{DestinationError, LineOf};
 use geokeep::restore::RestoreError;
 use geokeep::snapshot::SnapshotError;
 use geokeep::source::{Instead, SourceError};
 
 use super::{Asked, Failure, room, shown};
-use geokeep::words::{at, human_bytes, one_line, why};
+use geokeep::words::{at, dates, human_bytes, one_line, why};
 
 pub(super) fn of_look(
     error: &SourceError,
@@ -178,12 +178,25 @@ pub(super) fn of_destination(error: &DestinationError, asked: Asked, failure: Fa
             let failure = failure.cause(format!("no backup of {line} was made up to '{date}'"));
             match oldest {
                 Some(oldest) => failure.hint(format!("the oldest one is {}", at(line, *oldest))),
-                None => failure.hint("a date is written 2026-11-20, or 2026-11-20T18:00"),
+                None => failure.hint("geokeep list shows which backups there are"),
             }
         }
         DestinationError::NoLoss { line } => failure
             .cause(format!("the newest backup of {line} shows no loss"))
             .hint(format!("{line} alone is its newest sound backup")),
+        DestinationError::NoDate(text) => failure
+            .cause(format!("'{text}' is not a date"))
+            .hint(format!("a date is written like one of these: {}", dates::UNDERSTOOD)),
+        DestinationError::SeveralLines { asked, lines } => {
+            let one = |line: &LineOf| {
+                let source = shown(Path::new(line.source.name()));
+                format!("{} (of {source} on {})", line.line, line.source.host)
+            };
+            let lines: Vec<_> = lines.iter().map(one).collect();
+            failure
+                .cause(format!("several files are called '{asked}'"))
+                .hint(format!("name one of these: {}", lines.join(", ")))
+        }
         DestinationError::Ambiguous { asked, ids } => failure
             .cause(format!(
                 "several backups have ids that begin with '{asked}'"
@@ -253,6 +266,12 @@ pub(super) fn of_restore(
                 shown(leads_to)
             ))
             .hint("remove the link, mend it, or restore to another name with --to"),
+        RestoreError::InTheWay(path) => could_not()
+            .cause(format!(
+                "{} is in the way: a link, or not a folder",
+                shown(path)
+            ))
+            .hint("move it away, or restore to another folder with --to"),
         RestoreError::TargetIsFolder(_) => could_not()
             .cause("it is a folder")
             .hint("name a file with --to"),

@@ -36,9 +36,10 @@ impl Failure {
     }
 
     /// A restore would have to guess which state is wanted.
-    pub(crate) fn of_open_loss(loss: &OpenLoss, from: &Path) -> Self {
+    pub(crate) fn of_open_loss(loss: &OpenLoss, from: &Path, rest: &str) -> Self {
         let line = &loss.newest.manifest.name;
-        let restore = |word: &str| render::command("restore", &format!("{line}@{word}"), from);
+        let restore =
+            |word: &str| render::command("restore", &format!("{line}@{word}"), from) + rest;
         let (newest, before) = (&loss.newest.manifest, loss.before.as_ref());
         let mut hint = format!("as of now: {}", restore("newest"));
         if let Some(before) = before {

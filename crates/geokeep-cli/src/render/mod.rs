@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "this is where the command prints")]
 
 mod progress;
+mod table;
 mod text;
 
 use std::io::Write;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use geokeep::wire;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use progress::Progress;
+pub(crate) use table::Table;
 pub(crate) use text::{command, human_time, layers_in_short};
 
 use crate::failure::{Failure, shown};

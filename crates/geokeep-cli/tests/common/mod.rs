@@ -61,6 +61,7 @@ impl Desk {
             .env("TZ", "UTC")
             .env("GEOKEEP_MACHINE_ID", self.path("machine-id"))
             .env_remove("COLUMNS")
+            .env_remove("GEOKEEP_DESTINATION")
             .stdin(Stdio::null());
         command
     }
@@ -213,4 +214,33 @@ pub fn tiny() -> Options {
         rows: 20,
         ..Options::default()
     }
+}
+
+/// Runs a script in which `$DISK` is a full-size disk of `size` and `$GEOKEEP` the command. `None`
+/// if no such disk can be had.
+pub fn with_small_disk(desk: &Desk, size: &str, script: &str) -> Option<Ended> {
+    std::fs::create_dir_all(desk.path("disk")).unwrap();
+    let mount = format!("mount -t tmpfs -o size={size} tmpfs \"$DISK\"");
+    for unshare in [&["-Urm"][..], &["-m"]] {
+        let sh = |script: &str| {
+            let own = desk.command(&[]);
+            let mut command = Command::new("unshare");
+            command
+                .args(unshare)
+                .args(["sh", "-c", script])
+                .current_dir(desk.root())
+                .env("DISK", desk.path("disk"))
+                .env("GEOKEEP", own.get_program())
+                .env("TMPDIR", desk.path("tmp"));
+            command
+        };
+        if sh(&mount)
+            .output()
+            .is_ok_and(|output| output.status.success())
+        {
+            return Some(ended(&mut sh(&format!("set -e; {mount}; {script}"))));
+        }
+    }
+    testkit::skipped("no file system may be mounted here");
+    None
 }

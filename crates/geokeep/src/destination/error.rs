@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::line::LineOf;
 use crate::durable::KeepError;
 use crate::kind::Kind;
 use crate::source::owned_by_us;
@@ -36,7 +37,7 @@ pub enum DestinationError {
         line: String,
         /// What was asked for.
         date: String,
-        /// The oldest one; `None` if what was asked for is no date, or there is none at all.
+        /// The oldest one; `None` if there is none at all.
         oldest: Option<jiff::Timestamp>,
     },
     /// No backup of a line shows a loss.
@@ -44,6 +45,17 @@ pub enum DestinationError {
     NoLoss {
         /// The line.
         line: String,
+    },
+    /// What stands behind the `@` is no date.
+    #[error("'{0}' is not a date")]
+    NoDate(String),
+    /// Files of several lines are called so.
+    #[error("several files are called '{asked}'")]
+    SeveralLines {
+        /// What was asked for.
+        asked: String,
+        /// The lines, and whose they are.
+        lines: Vec<LineOf>,
     },
     /// Several backups have ids that begin so.
     #[error("several backups begin with '{asked}'")]
@@ -177,6 +189,8 @@ impl DestinationError {
             | Self::NoSuchBackup { .. }
             | Self::NoneUpTo { .. }
             | Self::NoLoss { .. }
+            | Self::NoDate(_)
+            | Self::SeveralLines { .. }
             | Self::Ambiguous { .. } => Kind::NoSuchBackup,
             Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,

@@ -6,6 +6,15 @@ use super::Origin;
 use crate::source::{ProjectFormat, Source};
 use crate::words::composed;
 
+/// A line, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineOf {
+    /// The line.
+    pub line: String,
+    /// Where its newest backup came from, or with which source it goes on.
+    pub source: Origin,
+}
+
 /// Longest name of a line in bytes: with instant and suffix it stays below the 255 of most systems.
 const NAME_BYTES_MAX: usize = 120;
 

@@ -17,6 +17,8 @@ mod line;
 mod loss;
 mod manifest;
 mod marks;
+mod named;
+mod nearby;
 mod noted;
 mod origin;
 mod owner;
@@ -31,7 +33,7 @@ use std::time::SystemTime;
 
 use archive_folder::ArchiveFolder;
 pub use archive_folder::RunLock;
-pub(crate) use archive_folder::{Content, Draft, Reservation, is_line, is_own_name};
+pub(crate) use archive_folder::{Content, Draft, GUIDE_MARK, Reservation, is_line, is_own_name};
 pub(crate) use assign::Assigned;
 pub use assign::{Likely, Lines};
 pub(crate) use bytes::Decoder;
@@ -41,16 +43,18 @@ pub(crate) use chunk_hashes::ChunkHashes;
 pub use contents::{Extent, Layer, Loss, Missing, Summary, Thing, ThingKind, What};
 pub use error::DestinationError;
 pub use id::{BackupId, Made};
-pub use line::legal_name;
+pub use line::{LineOf, legal_name};
 pub use loss::OpenLoss;
 pub use manifest::{
     ContentKind, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
     StoredFile, Verdict, Versions,
 };
+pub use named::Asking;
+pub use nearby::{Nearby, look_around};
 pub use noted::Said;
 pub use origin::{Machine, Origin};
 pub use owner::Adopted;
-pub use resolve::{Before, Chosen, Wish};
+pub use resolve::Chosen;
 pub use stored::{Listing, Opened, Stored};
 
 use crate::durable::{Disk, Readers};

@@ -102,6 +102,12 @@ impl Origin {
         }
     }
 
+    /// What tells its machine from others for good; `None` if its name must do.
+    pub(crate) fn lasting_machine(&self) -> Option<&str> {
+        let id = self.machine.as_deref().filter(|id| lasts(id));
+        id.filter(|_| !self.host_given)
+    }
+
     /// Whether nothing but a name that may change tells its machine from others.
     pub(super) fn lasts_not(&self) -> bool {
         !self.host_given && !self.machine.as_deref().is_some_and(lasts)

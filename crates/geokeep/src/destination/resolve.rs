@@ -1,87 +1,153 @@
-//! What a name stands for that somebody typed: the beginning of an id, `NAME`, or `NAME@DATE`.
+//! What a name stands for that somebody typed: a line or a file (`named.rs`) for its newest sound
+//! backup, `NAME@DATE`, the beginning of an id, or an archive.
 
 use jiff::Timestamp;
 
-use super::{BackupId, Destination, DestinationError};
+use super::line::LineOf;
+use super::named::{Asking, file_name, may_be_path};
+use super::{BackupId, Destination, DestinationError, Origin};
+use crate::words::dates::stretch;
 use crate::words::{composed, folded};
 
-/// After the name of a line: the last backup before the loss that its newest one shows.
-const BEFORE_LOSS: &str = "@before-loss";
-/// After the name of a line: what the name alone means, also while a loss is open.
-const NEWEST: &str = "@newest";
-
-/// Which backup is meant where the name of a line is all that was said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// The newest one.
-    Newest,
-    /// The newest sound one; the newest one if there is none.
-    Sound,
-}
+/// After the `@` of a name: the last backup before the loss that its newest one shows.
+const BEFORE_LOSS: &str = "before-loss";
+/// What the name alone means, also while a loss is open.
+const NEWEST: &str = "newest";
 
 /// What was chosen.
 #[derive(Debug)]
 pub struct Chosen {
     /// The backup.
     pub id: BackupId,
-    /// It is not the newest one of its line, which is damaged or did not pass its last verification.
+    /// Where it came from, if it can be read.
+    pub source: Option<Origin>,
+    /// A newer one was not taken: it is damaged, or did not pass its last verification.
     pub passed_over: bool,
+    /// Lines of other files that are called as its file is.
+    pub namesakes: Vec<LineOf>,
 }
 
-/// Turns a date into the instant up to which it counts.
-pub type Before<'a> = dyn Fn(&str) -> Option<Timestamp> + 'a;
-
 impl Destination {
-    /// Finds what is meant by the beginning of an id, by `NAME`, or by `NAME@DATE`: the newest up to
-    /// then, which `before` turns into an instant.
+    /// Finds what is meant by the name of a line or a path of a file (its newest sound backup), by
+    /// `NAME@DATE` (the newest sound one up to then), by the beginning of an id, or by an archive.
     ///
     /// # Errors
-    /// [`DestinationError::NoSuchBackup`], [`DestinationError::NoneUpTo`] and
+    /// [`DestinationError::NoSuchBackup`], [`DestinationError::NoneUpTo`],
+    /// [`DestinationError::NoDate`], [`DestinationError::SeveralLines`] and
     /// [`DestinationError::Ambiguous`].
-    pub fn find(
-        &self,
-        asked: &str,
-        wish: Wish,
-        before: &Before<'_>,
-    ) -> Result<Chosen, DestinationError> {
-        if let Some(name) = asked.strip_suffix(BEFORE_LOSS) {
-            let line = self.line_called(name)?;
-            let lossy = self.newest(&line);
-            let held = lossy.and_then(|lossy| self.before_loss(&lossy));
-            let held = held.ok_or(DestinationError::NoLoss { line })?;
-            return Ok(Chosen {
-                id: held.id,
-                passed_over: false,
-            });
-        }
-        let asked = asked.strip_suffix(NEWEST).unwrap_or(asked);
-        let newest = self.find_backup(asked, before)?;
-        let line = match wish {
-            Wish::Newest => None,
-            Wish::Sound => line_named(asked, &self.root()?.lines).map(str::to_owned),
+    pub fn find(&self, asked: &str, asking: &Asking) -> Result<Chosen, DestinationError> {
+        let chosen = match self.parted(asked, asking)? {
+            Some((line, when)) => self.in_line(&line, when, asking)?,
+            None => None,
         };
-        let sound = line.and_then(|line| self.newest_sound(&line));
-        let sound = sound.map(|stored| stored.id).filter(|id| *id != newest);
+        // The name of a line may look like an id.
+        let (id, passed_over) = match chosen {
+            Some(chosen) => chosen,
+            None => (self.find_id(asked)?, false),
+        };
+        let source = self.stored(&id).ok().map(|stored| stored.manifest.source);
         Ok(Chosen {
-            passed_over: sound.is_some(),
-            id: sound.unwrap_or(newest),
+            namesakes: self.namesakes(id.line()),
+            id,
+            source,
+            passed_over,
         })
     }
 
-    /// The line of that name.
+    /// The line that is named, and what stands behind the `@`. A path may hold one, too.
+    fn parted<'a>(
+        &self,
+        asked: &'a str,
+        asking: &Asking,
+    ) -> Result<Option<(String, Option<&'a str>)>, DestinationError> {
+        let parts = asked.rsplit_once('@');
+        if let Some((name, when)) = parts.filter(|(_, when)| !may_be_path(when))
+            && let Some(line) = self.line_named(name, asking)?
+        {
+            return Ok(Some((line, Some(when))));
+        }
+        let line = self.line_named(asked, asking)?;
+        Ok(line.map(|line| (line, None)))
+    }
+
+    /// The backup of a line that is meant, and whether a newer one was passed over; `None` if the
+    /// line has no backups.
+    fn in_line(
+        &self,
+        line: &str,
+        when: Option<&str>,
+        asking: &Asking,
+    ) -> Result<Option<(BackupId, bool)>, DestinationError> {
+        match when {
+            None | Some(NEWEST) => self.soundest_of(line, None),
+            Some(BEFORE_LOSS) => {
+                let held = self.newest(line).and_then(|lossy| self.before_loss(&lossy));
+                let line = line.to_owned();
+                let held = held.ok_or(DestinationError::NoLoss { line })?;
+                Ok(Some((held.id, false)))
+            }
+            Some(date) => self.up_to(line, date, asking).map(Some),
+        }
+    }
+
+    /// The newest sound backup of a line, or of those made before an instant, and whether a newer one
+    /// was passed over; the newest one if none is sound, and `None` if there is none at all.
     ///
     /// # Errors
-    /// [`DestinationError::NoSuchBackup`].
-    pub fn line_called(&self, name: &str) -> Result<String, DestinationError> {
-        let root = self.root()?;
-        let line = line_named(name, &root.lines).map(str::to_owned);
-        line.ok_or_else(|| self.no_such_backup(name))
+    /// As those of listing the line.
+    pub fn soundest_of(
+        &self,
+        line: &str,
+        until: Option<Timestamp>,
+    ) -> Result<Option<(BackupId, bool)>, DestinationError> {
+        let mut backups = self.backups(line)?;
+        backups.reverse();
+        if let Some(until) = until {
+            backups.retain(|id| id.instant() < until);
+            // What the clock said counts here, whichever was made later.
+            backups.sort_by_key(|id| std::cmp::Reverse((id.made.instant, id.made.era)));
+        }
+        Ok(self.soundest(&backups))
+    }
+
+    /// The newest sound backup up to a date, and whether a newer one was passed over.
+    fn up_to(
+        &self,
+        line: &str,
+        date: &str,
+        asking: &Asking,
+    ) -> Result<(BackupId, bool), DestinationError> {
+        let stretch = stretch(date, &asking.now);
+        let stretch = stretch.ok_or_else(|| DestinationError::NoDate(date.to_owned()))?;
+        let backups = self.backups(line)?;
+        let is_within = |id: &&BackupId| (stretch.start..stretch.end).contains(&id.instant());
+        // The instant of a backup names that backup.
+        let named = backups.iter().filter(is_within).next_back();
+        if let Some(id) = named.filter(|_| stretch.is_instant()) {
+            return Ok((id.clone(), false));
+        }
+        let found = self.soundest_of(line, Some(stretch.end))?;
+        found.ok_or_else(|| DestinationError::NoneUpTo {
+            line: line.to_owned(),
+            date: date.to_owned(),
+            oldest: backups.iter().map(BackupId::instant).min(),
+        })
+    }
+
+    /// The first sound one, else the first.
+    fn soundest(&self, backups: &[BackupId]) -> Option<(BackupId, bool)> {
+        let is_sound = |id: &BackupId| self.stored(id).is_ok_and(|stored| stored.is_sound());
+        let at = backups.iter().position(is_sound).unwrap_or(0);
+        backups.get(at).map(|id| (id.clone(), at > 0))
     }
 
     /// The error for a name that no backup bears, with names that are like it.
     #[must_use]
     pub fn no_such_backup(&self, asked: &str) -> DestinationError {
-        let lower = folded(asked);
+        let name = file_name(asked);
+        let name = name.split('@').next().unwrap_or(name);
+        let bare = name.rsplit_once('.').map_or(name, |(bare, _)| bare);
+        let lower = folded(bare);
         let near = |line: &&String| {
             let name = folded(line);
             *line != asked && (name.contains(&lower) || lower.contains(&name))
@@ -94,44 +160,14 @@ impl Destination {
         }
     }
 
-    fn find_backup(&self, asked: &str, before: &Before<'_>) -> Result<BackupId, DestinationError> {
-        let (name, date) = match asked.split_once('@') {
-            Some((name, date)) => (name, Some(date)),
-            None => (asked, None),
-        };
-        let root = self.root()?;
-        let Some(line) = line_named(name, &root.lines) else {
-            return self.find_id(asked);
-        };
-        let mut backups = self.backups(line)?;
-        let until = date.map(before);
-        let oldest = backups.iter().map(BackupId::instant).min();
-        let chosen = match until {
-            None => backups.pop(),
-            // What the clock said counts here, whichever was made later.
-            Some(until) => (backups.into_iter())
-                .filter(|id| until.is_some_and(|until| id.instant() < until))
-                .max_by_key(|id| (id.made.instant, id.made.era)),
-        };
-        match (chosen, date) {
-            (Some(id), _) => Ok(id),
-            // The name of a line may look like an id.
-            (None, None) => self.find_id(asked),
-            (None, Some(date)) => Err(DestinationError::NoneUpTo {
-                line: line.to_owned(),
-                date: date.to_owned(),
-                oldest: until.flatten().and(oldest),
-            }),
-        }
-    }
-
     fn find_id(&self, asked: &str) -> Result<BackupId, DestinationError> {
         let mut matching = Vec::new();
         if asked.len() >= 4 && asked.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let asked = asked.to_ascii_lowercase();
             for line in &self.root()?.lines {
-                let backups = self.list(line)?.backups;
+                let backups = self.list(line).unwrap_or_default().backups;
                 let backups = backups.into_iter().map(|b| (b.manifest.id, b.id));
-                matching.extend(backups.filter(|(id, _)| id.starts_with(asked)));
+                matching.extend(backups.filter(|(id, _)| id.starts_with(&asked)));
             }
         }
         if matching.len() > 1 {
@@ -141,16 +177,21 @@ impl Destination {
             });
         }
         let only = matching.pop().map(|(_, id)| id);
-        only.ok_or_else(|| self.no_such_backup(asked))
+        only.or_else(|| self.archive_called(asked))
+            .ok_or_else(|| self.no_such_backup(asked))
     }
-}
 
-/// The line that is meant by a name: the one that is called so, else one whose name is written in
-/// another Unicode form.
-pub(super) fn line_named<'a>(name: &str, lines: &'a [String]) -> Option<&'a str> {
-    let same = |line: &&String| composed(line) == composed(name);
-    let exact = lines.iter().find(|line| *line == name);
-    exact
-        .or_else(|| lines.iter().find(same))
-        .map(|line| &**line)
+    /// The backup whose archive is called so, with or without its folder and its endings.
+    fn archive_called(&self, asked: &str) -> Option<BackupId> {
+        let name = composed(file_name(asked));
+        let lines = &self.root().ok()?.lines;
+        let mut lines = lines.iter().filter(|line| {
+            let stem = line.rsplit_once('.').map_or(&***line, |(stem, _)| stem);
+            name.starts_with(&*composed(stem))
+        });
+        lines.find_map(|line| {
+            let mut backups = self.backups(line).ok()?.into_iter();
+            backups.find(|id| composed(&id.key) == name || composed(&id.to_string()) == name)
+        })
+    }
 }

@@ -53,6 +53,7 @@ pub fn back_up(
         tally.unreadable()?;
     }
     tally.summary.interrupted = watch.check().is_err();
+    tally.guides();
     (tally.hear)(Event::BackedUp(&tally.summary));
     Ok(tally.summary)
 }
@@ -213,6 +214,17 @@ impl<'a, 'h> Tally<'a, 'h> {
             took,
             likely: likely.as_ref(),
         });
+    }
+
+    /// A destination without a backup has nothing to explain.
+    fn guides(&mut self) {
+        let is_empty = self.destination.lines().is_ok_and(|lines| lines.is_empty());
+        if is_empty || self.summary.interrupted {
+            return;
+        }
+        if let Err(error) = self.destination.write_guides() {
+            (self.hear)(Event::NoGuide(&error));
+        }
     }
 
     fn gone(&mut self, expanded: &Expanded) -> Result<(), Error> {

@@ -19,6 +19,14 @@ pub enum JobError {
         /// The folder.
         folder: PathBuf,
     },
+    /// Backups would lie among the files that they are of.
+    #[error("the destination '{}' is the folder of the source '{}'", to.display(), source_file.display())]
+    BesideSource {
+        /// The destination.
+        to: PathBuf,
+        /// A source in it.
+        source_file: PathBuf,
+    },
     /// A name can be given to one line only.
     #[error("the name '{name}' can be given to a single GeoPackage only")]
     NameForMany {
@@ -43,7 +51,9 @@ impl JobError {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::InSource { .. } | Self::NameForMany { .. } => Kind::Usage,
+            Self::InSource { .. } | Self::BesideSource { .. } | Self::NameForMany { .. } => {
+                Kind::Usage
+            }
             Self::MustExist(e) | Self::Destination(e) => e.kind(),
             Self::Retention(e) => e.kind(),
         }

@@ -55,6 +55,8 @@ pub enum Event<'a> {
     NotDrilled(&'a Path, &'a RestoreError),
     /// Old backups are forgotten.
     Forgetting(Forgetting<'a>),
+    /// What tells people how to restore a file was not written.
+    NoGuide(&'a DestinationError),
     /// The page was not written.
     NoReport(&'a Path, &'a ReportError),
 }

@@ -13,7 +13,7 @@ use crate::source::{Expanded, NotProtected, Unprotected, once_real};
 /// link to it is taken out of `expanded`.
 ///
 /// # Errors
-/// [`JobError::InSource`], [`JobError::MustExist`] and [`JobError::Destination`].
+/// [`JobError::InSource`], [`JobError::BesideSource`], [`JobError::MustExist`] and [`JobError::Destination`].
 pub fn open(
     expanded: &mut Expanded,
     to: &Path,
@@ -28,12 +28,30 @@ pub fn open(
             folder: folder.clone(),
         });
     }
+    if let Some(source) = beside(expanded, to) {
+        return Err(JobError::BesideSource {
+            to: to.to_owned(),
+            source_file: source.to_owned(),
+        });
+    }
     let disk = Arc::clone(disk);
     if must_exist {
         Destination::open(to, disk).map_err(|e| JobError::MustExist(e.into()))
     } else {
         Ok(Destination::open_or_create(to, disk)?)
     }
+}
+
+/// A source that lies in the destination itself, among the folders of backups.
+fn beside<'a>(expanded: &'a Expanded, to: &Path) -> Option<&'a Path> {
+    let to = once_real(to)?;
+    let files = expanded
+        .found
+        .iter()
+        .filter_map(|found| found.source.as_ref().ok());
+    let projects = expanded.projects.iter().map(|project| &project.source);
+    let mut sources = files.chain(projects).map(|source| &*source.real);
+    sources.find(|source| source.parent() == Some(&*to))
 }
 
 /// What lies behind a link to where the backups go is not taken: each run would find what the last

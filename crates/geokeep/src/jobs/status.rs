@@ -28,6 +28,8 @@ pub struct SourceStatus {
     pub source: PathBuf,
     /// Its newest sound backup.
     pub newest: Option<Stored>,
+    /// How many backups there are of it.
+    pub backups: usize,
     /// The age of that.
     pub age: Option<SignedDuration>,
     /// The source certainly still holds what that holds.
@@ -157,6 +159,7 @@ impl Judge<'_> {
             .and_then(|(to, line)| to.open_loss(line));
         SourceStatus {
             source,
+            backups: newest.as_ref().map_or(0, |newest| self.count(newest)),
             age,
             unchanged,
             overdue: is_late || why.is_some(),
@@ -165,6 +168,13 @@ impl Judge<'_> {
             loss,
             ..SourceStatus::default()
         }
+    }
+
+    fn count(&self, newest: &Stored) -> usize {
+        let of = |(_, destination): &(Lines<'_>, &Destination)| {
+            destination.backups(newest.id.line()).ok()
+        };
+        self.known.as_ref().and_then(of).map_or(0, |all| all.len())
     }
 
     /// Why there is no newer sound backup than this one, if there are newer ones.

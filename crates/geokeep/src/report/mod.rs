@@ -22,7 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use shell::quoted;
 pub use standing::{Statement, Trouble, rows};
 
-use crate::destination::Stored;
+use crate::destination::{GUIDE_MARK, Stored};
 use crate::durable::{Disk, Temporary, folder_of};
 use crate::error::Error;
 use crate::kind::Kind;
@@ -182,5 +182,7 @@ fn is_report(path: &Path) -> io::Result<bool> {
     File::open(path)?
         .take(MARK_WITHIN)
         .read_to_end(&mut start)?;
-    Ok(String::from_utf8_lossy(&start).contains(MARK))
+    let start = String::from_utf8_lossy(&start);
+    // What a destination shows of itself makes way for what somebody asked for.
+    Ok(start.contains(MARK) || start.contains(GUIDE_MARK))
 }

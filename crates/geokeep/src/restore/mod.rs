@@ -1,8 +1,10 @@
 //! Giving back what was stored.
 
+mod all;
 mod aside;
 mod drill;
 pub mod features;
+mod layout;
 mod locked;
 mod over;
 mod place;
@@ -17,6 +19,7 @@ mod whole_file;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use all::{All, Fared, HearAll, Tally, restore_all};
 pub use drill::drill;
 pub use place::{Unsure, place_of};
 pub use prove::{Proof, prove};
@@ -54,6 +57,8 @@ pub struct Restored {
     pub set_aside: Vec<PathBuf>,
     /// What of the file's owner, group and permissions could not be given back.
     pub not_restored: Vec<NotRestored>,
+    /// A file is there, which only [`Target::force`] replaces: what was planned is not allowed yet.
+    pub needs_force: bool,
 }
 
 /// Why a file was not given back. The target is as it was, except after
@@ -89,6 +94,9 @@ pub enum RestoreError {
         /// What stands in it.
         leads_to: PathBuf,
     },
+    /// Not a folder, or a link, where a folder must be; or a link in place of the file.
+    #[error("'{}' is in the way", .0.display())]
+    InTheWay(PathBuf),
     /// Nobody said where to, and the place that the backup came from is not taken unasked.
     #[error("'{path}' is not taken unasked: {why}")]
     UnsureTarget {
@@ -177,9 +185,10 @@ impl RestoreError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Path(e) => e.kind(),
-            Self::TargetExists(_) | Self::SidecarInTheWay(_) | Self::TargetIsFolder(_) => {
-                Kind::TargetExists
-            }
+            Self::TargetExists(_)
+            | Self::SidecarInTheWay(_)
+            | Self::InTheWay(_)
+            | Self::TargetIsFolder(_) => Kind::TargetExists,
             Self::UnsureTarget { .. } | Self::ReservedName { .. } => Kind::Usage,
             Self::TargetInUse { .. } | Self::KeepsChanging => Kind::TargetInUse,
             Self::NotBackedUp(e) => e.kind(),

@@ -9,11 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::RestoreError;
 use crate::destination::{ContentKind, Machine, Manifest, Origin};
-use crate::source::is_geopackage;
-
-/// Endings of files that SQLite databases are kept in.
-const DATABASES: [&str; 6] = ["sqlite", "sqlite3", "db", "db3", "mbtiles", "s3db"];
-const PROJECTS: [&str; 2] = ["qgs", "qgz"];
+use crate::source::{ProjectFormat, is_database_name};
 
 /// Why the place that a backup came from is not taken unasked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,18 +50,11 @@ pub fn place_of(manifest: &Manifest, machine: &Machine) -> Result<PathBuf, Resto
 }
 
 /// Whether a file is named as what such a backup holds.
-fn is_named_so(path: &Path, content: ContentKind) -> bool {
+pub(super) fn is_named_so(path: &Path, content: ContentKind) -> bool {
     match content {
-        ContentKind::Database => is_geopackage(path) || ends_in_one_of(path, &DATABASES),
-        ContentKind::Project => ends_in_one_of(path, &PROJECTS),
+        ContentKind::Database => is_database_name(path),
+        ContentKind::Project => ProjectFormat::of(path).is_some(),
     }
-}
-
-fn ends_in_one_of(path: &Path, endings: &[&str]) -> bool {
-    path.extension().is_some_and(|extension| {
-        let mut endings = endings.iter();
-        endings.any(|ending| extension.eq_ignore_ascii_case(ending))
-    })
 }
 
 fn place(

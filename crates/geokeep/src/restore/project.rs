@@ -36,7 +36,7 @@ impl ProjectRestore<'_> {
     pub(super) fn run(&self, restored: &mut Restored, dry_run: bool) -> Result<(), RestoreError> {
         let path = &restored.path;
         let is_there = fs::symlink_metadata(path).is_ok();
-        if is_there && !self.force {
+        if is_there && !self.force && !dry_run {
             return Err(RestoreError::TargetExists(path.clone()));
         }
         if is_there {
@@ -45,6 +45,7 @@ impl ProjectRestore<'_> {
         verify(self.backup, Level::Full, None, self.watch)?;
         enough_room(path, restored.bytes)?;
         if dry_run {
+            restored.needs_force = is_there && !self.force;
             return Ok(());
         }
         sweep_after_killed(path, self.settings);

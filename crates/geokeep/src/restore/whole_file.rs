@@ -21,7 +21,7 @@ use crate::source::Source;
 /// it (92–99); so programs that have it open see that it has changed. A project is replaced as a
 /// whole; the GeoPackages that it names are backups of their own.
 ///
-/// With `dry_run` everything is looked at and nothing written.
+/// With `dry_run` everything is looked at and nothing written; a file that is there is no failure then.
 ///
 /// # Errors
 /// [`RestoreError`]; the target is then as it was, except after [`RestoreError::NotDurable`].
@@ -43,6 +43,7 @@ pub fn restore(
         replaced: None,
         set_aside: Vec::new(),
         not_restored: Vec::new(),
+        needs_force: false,
     };
     if let Some(format) = restored.manifest.project_format() {
         let project = ProjectRestore {
@@ -56,7 +57,8 @@ pub fn restore(
         project.run(&mut restored, dry_run)?;
         return Ok(restored);
     }
-    let existing = what_is_there(&restored.path, target.force, settings)?;
+    let existing = what_is_there(&restored.path, target.force, dry_run, settings)?;
+    restored.needs_force = existing.is_some() && !target.force;
     // What is overwritten lies in the journal meanwhile.
     let needed = existing.as_ref().map_or(0, |(_, size)| *size);
     enough_room(&restored.path, needed.max(restored.bytes))?;
@@ -84,13 +86,14 @@ pub fn restore(
 fn what_is_there(
     path: &Path,
     force: bool,
+    dry_run: bool,
     settings: &Settings,
 ) -> Result<Option<(Source, u64)>, RestoreError> {
     if fs::symlink_metadata(path).is_err() {
         free_name(path, force)?;
         return Ok(None);
     }
-    if !force {
+    if !force && !dry_run {
         return Err(RestoreError::TargetExists(path.to_owned()));
     }
     let source = Source::new(path)?;

@@ -201,6 +201,16 @@ pub fn is_geopackage(path: &Path) -> bool {
     ends_in(path, ".gpkg") || is_extended(path)
 }
 
+/// Endings of files that other SQLite databases are kept in.
+const DATABASES: [&str; 6] = ["sqlite", "sqlite3", "db", "db3", "mbtiles", "s3db"];
+
+/// Whether a file is named as a SQLite database is.
+pub(crate) fn is_database_name(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    let mut endings = DATABASES.iter();
+    is_geopackage(path) || endings.any(|ending| extension.eq_ignore_ascii_case(ending))
+}
+
 /// Whether it is named as a GeoPackage with extensions. ArcGIS has packages of its own that are called
 /// so.
 fn is_extended(path: &Path) -> bool {

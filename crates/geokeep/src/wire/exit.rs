@@ -2,6 +2,7 @@
 
 use crate::jobs::{Ran, Summary};
 use crate::kind::Kind;
+use crate::restore;
 use crate::retention::Tally;
 
 /// What the program says to its caller; restic's numbers where the meaning is restic's.
@@ -56,6 +57,22 @@ impl Exit {
             Self::Done
         };
         overall(&failures, summary.sources, otherwise)
+    }
+
+    /// That of restoring everything.
+    #[must_use]
+    pub fn of_restore_all(tally: &restore::Tally) -> Self {
+        if tally.interrupted {
+            return Self::Interrupted;
+        }
+        let failures: Vec<_> = tally.failed.iter().map(|kind| Self::of(*kind)).collect();
+        let otherwise = if tally.doubtful > 0 {
+            Self::Incomplete
+        } else {
+            Self::Done
+        };
+        let all = tally.restored + tally.kept + failures.len();
+        overall(&failures, all, otherwise)
     }
 
     /// That of forgetting.

@@ -32,7 +32,7 @@ pub use exit::{Exit, overall};
 pub use inspect::{HolderObject, InspectFailedObject, InspectObject, JournalObject, Sidecars};
 pub use loss::{AcceptObject, DataLossObject, RetireObject, SaidObject};
 pub use report::ReportObject;
-pub use restore::RestoreObject;
+pub use restore::{RestoreAllObject, RestoreObject};
 pub use restore_layer::LayerRestoreObject;
 pub use run::{RunObject, StatusObject};
 pub use system::{InitObject, ManualObject, ScheduleObject, ScheduleText};

@@ -5,8 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Failure, of_path, utc};
+use crate::destination::Manifest;
 use crate::durable::NotRestored;
-use crate::restore::Restored;
+use crate::restore::{Restored, Tally};
 
 /// `restore`: one file.
 #[derive(Debug, Serialize)]
@@ -27,6 +28,8 @@ pub struct RestoreObject {
     /// What of owner, group and permissions the file does not have as its source had it.
     pub not_restored: Vec<NotRestored>,
     pub error: Option<Failure>,
+    /// A file is there, which only `--force` replaces: of a plan.
+    pub needs_force: bool,
 }
 
 impl RestoreObject {
@@ -53,14 +56,39 @@ impl RestoreObject {
                 .collect(),
             not_restored: restored.not_restored.clone(),
             error: None,
+            needs_force: restored.needs_force,
+        }
+    }
+
+    /// What is there already, byte for byte.
+    pub fn kept(path: &Path, manifest: &Manifest) -> Self {
+        Self {
+            status: "kept",
+            path: of_path(path),
+            bytes: Some(manifest.bytes),
+            id: Some(manifest.id.clone()),
+            name: Some(manifest.name.clone()),
+            instant: Some(utc(manifest.instant)),
+            verdict: Some(manifest.verdict.as_str()),
+            digest: Some(manifest.digest.clone()),
+            error: None,
+            ..Self::empty()
         }
     }
 
     pub fn failed(target: &Path, failure: impl Into<Failure>) -> Self {
         Self {
+            path: of_path(target),
+            error: Some(failure.into()),
+            ..Self::empty()
+        }
+    }
+
+    fn empty() -> Self {
+        Self {
             kind: "restore",
             status: "failed",
-            path: of_path(target),
+            path: String::new(),
             bytes: None,
             id: None,
             name: None,
@@ -70,7 +98,50 @@ impl RestoreObject {
             replaced: None,
             set_aside: Vec::new(),
             not_restored: Vec::new(),
-            error: Some(failure.into()),
+            error: None,
+            needs_force: false,
+        }
+    }
+}
+
+/// `restore --all`: what became of all lines, after one `restore` object each.
+#[derive(Debug, Serialize)]
+pub struct RestoreAllObject {
+    pub kind: &'static str,
+    /// `ok`, `planned`, `incomplete` or `interrupted`.
+    pub status: &'static str,
+    pub folder: String,
+    pub restored: usize,
+    pub bytes: u64,
+    /// Files that were there already.
+    pub kept: usize,
+    pub failed: usize,
+    /// Restored from an older backup than the newest that seemed sound, or of a damaged source.
+    pub doubtful: usize,
+    /// Lines of other users, left alone.
+    pub not_ours: usize,
+    /// Lines whose backups are all later than `--at`.
+    pub later: usize,
+}
+
+impl RestoreAllObject {
+    pub fn of(tally: &Tally, folder: &Path, dry_run: bool) -> Self {
+        Self {
+            kind: "restore_all",
+            status: match () {
+                () if tally.interrupted => "interrupted",
+                () if !tally.failed.is_empty() => "incomplete",
+                () if dry_run => "planned",
+                () => "ok",
+            },
+            folder: of_path(folder),
+            restored: tally.restored,
+            bytes: tally.bytes,
+            kept: tally.kept,
+            failed: tally.failed.len(),
+            doubtful: tally.doubtful,
+            not_ours: tally.not_ours,
+            later: tally.later,
         }
     }
 }

@@ -120,6 +120,8 @@ pub struct StatusObject {
     pub data_loss: Option<DataLossObject>,
     /// That it no longer exists on purpose.
     pub retired: Option<SaidObject>,
+    /// How many backups there are of it.
+    pub backups: usize,
 }
 
 impl StatusObject {
@@ -144,6 +146,7 @@ impl StatusObject {
             error,
             data_loss: (one.loss.as_ref()).and_then(|loss| DataLossObject::of(&loss.newest)),
             retired: one.retired.as_ref().map(SaidObject::of),
+            backups: one.backups,
         }
     }
 }

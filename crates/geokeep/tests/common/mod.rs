@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use geokeep::backup::{Outcome, Settings, backup, plan};
 use geokeep::destination::{
-    BackupId, Destination, DestinationError, Machine, Manifest, Opened, Stored,
+    Asking, BackupId, Destination, DestinationError, Machine, Manifest, Opened, Stored,
 };
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::restore::{RestoreError, Restored, Target, restore};
@@ -24,6 +24,7 @@ use geokeep::source::{Project, ProjectFormat, Source};
 use geokeep::stored::{Bytes, Database};
 use geokeep::verify::{Level, verify};
 use geokeep::{Error, Watch};
+use jiff::tz::TimeZone;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use testkit::gpkg;
@@ -118,6 +119,15 @@ impl Place {
     pub fn destination(&self) -> Destination {
         let disk = Arc::clone(&self.settings.disk);
         Destination::open_or_create(&self.backups(), disk).unwrap()
+    }
+
+    /// What names are seen from.
+    pub fn asking(&self) -> Asking {
+        Asking {
+            folder: self.sources(),
+            machine: self.settings.machine.clone(),
+            now: self.settings.clock.now().to_zoned(TimeZone::UTC),
+        }
     }
 
     pub fn try_backup(&self, source: &Path) -> Result<Outcome, Error> {

@@ -100,6 +100,9 @@ impl<'a> Heard<'a> {
                 render::failure(context, &Failure::of_check(error, path));
             }
             Event::Forgetting(what) => forget::say(what, context),
+            Event::NoGuide(error) => render::remark(&format!(
+                "the text that says how to restore a file was not written, which harms no backup: {error}"
+            )),
             Event::NoReport(_, ReportError::Path(error)) => {
                 render::failure(context, &Failure::of_folder(error, self.to));
             }

@@ -58,7 +58,7 @@ pub(super) fn show(
     if let Some(path) = &arguments.to {
         render::say(context, &format!("written to {}", shown(path)));
     }
-    for way in ways_back(found, sides, arguments) {
+    for way in ways_back(found, sides) {
         render::say(context, &way);
     }
     Ok(())
@@ -68,17 +68,21 @@ pub(super) fn of_side(side: &Side) -> String {
     match side {
         Side::File(source) => format!("the file {} as it is now", shown(&source.real)),
         Side::Backup(backup) => format!(
-            "{} of {} (backup {})",
+            "{} of {} (backup {} of {})",
             backup.manifest.name,
             human_time(backup.manifest.instant),
-            backup.manifest.id
+            backup.manifest.id,
+            shown(std::path::Path::new(backup.manifest.source.name()))
         ),
     }
 }
 
 /// Commands that put back what is lost: layer by layer into the file, or all of it beside that.
-fn ways_back(found: &Diff<'_>, sides: &[Side; 2], arguments: &args::Diff) -> Vec<String> {
-    let (Side::Backup(backup), Some(from)) = (&sides[0], &arguments.from) else {
+fn ways_back(found: &Diff<'_>, sides: &[Side; 2]) -> Vec<String> {
+    let Side::Backup(backup) = &sides[0] else {
+        return Vec::new();
+    };
+    let Some(from) = backup.location.ancestors().nth(2) else {
         return Vec::new();
     };
     let command = render::command("restore", &backup.manifest.id, from);

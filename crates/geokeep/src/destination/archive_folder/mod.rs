@@ -7,6 +7,7 @@
 
 mod archive;
 mod draft;
+mod guide;
 mod layout;
 mod marks;
 mod notes;
@@ -24,6 +25,7 @@ use std::time::SystemTime;
 
 pub(super) use archive::OpenArchive;
 pub(crate) use draft::{Content, Draft};
+pub(crate) use guide::GUIDE_MARK;
 pub(super) use notes::read_note;
 pub(crate) use own_names::{is_line, is_own_name};
 pub(crate) use reservation::Reservation;

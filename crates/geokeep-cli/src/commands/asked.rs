@@ -1,0 +1,64 @@
+//! Which backup is meant by a name, and what is said of it: whoever asked must see what was taken.
+
+use std::path::Path;
+
+use geokeep::destination::{BackupId, Chosen, Destination, Machine, Origin};
+
+use crate::failure::{Failure, shown};
+use crate::render;
+use crate::settings::Context;
+
+/// More files of one name are not named.
+const NAMED_MAX: usize = 5;
+
+/// The backup, and in words of which file it is, to be said of what was done with it.
+pub(super) struct Asked {
+    pub(super) id: BackupId,
+    pub(super) of: String,
+}
+
+/// Finds the backup, and says what else might have been meant.
+pub(super) fn find(
+    destination: &Destination,
+    name: &str,
+    context: &Context,
+) -> Result<Asked, Failure> {
+    let found = destination.find(name, &context.asking());
+    let chosen = found.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
+    Ok(Asked {
+        of: said(&chosen, context),
+        id: chosen.id,
+    })
+}
+
+/// Says which other backups were not taken, and returns of which file the chosen one is.
+pub(super) fn said(chosen: &Chosen, context: &Context) -> String {
+    let machine = &context.machine(None);
+    let line = chosen.id.line();
+    if chosen.passed_over {
+        render::remark(&format!(
+            "a newer backup of {line} is damaged, or did not pass its last verification; taken is the newest sound one"
+        ));
+    }
+    for other in chosen.namesakes.iter().take(NAMED_MAX) {
+        render::announce(&format!(
+            "{line} is taken; there is also {}, of {}",
+            other.line,
+            whose(&other.source, machine)
+        ));
+    }
+    let source = chosen.source.as_ref();
+    source.map_or_else(String::new, |source| {
+        format!("a backup of {}", whose(source, machine))
+    })
+}
+
+/// `'/gis/parcels.gpkg'`, or `'/gis/parcels.gpkg' on laptop` if that is not this machine.
+pub(super) fn whose(source: &Origin, machine: &Machine) -> String {
+    let path = shown(Path::new(source.name()));
+    if machine.owns(source) {
+        path
+    } else {
+        format!("{path} on {}", source.host)
+    }
+}

@@ -1,0 +1,128 @@
+//! `geokeep restore --all`.
+
+use std::path::Path;
+
+use geokeep::destination::{Destination, DestinationError};
+use geokeep::restore::{All, Fared, Tally, restore_all};
+use geokeep::wire::{RestoreAllObject, RestoreObject};
+use geokeep::words::{counted, dates};
+
+use super::{failed, report};
+use crate::args::Restore;
+use crate::failure::{Exit, Failure, shown};
+use crate::render::{self, Progress, human_bytes};
+use crate::settings::Context;
+
+pub(super) fn run(
+    arguments: &Restore,
+    destination: &Destination,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let of_folder = |e: DestinationError| Failure::of_folder(&e.into(), destination.path());
+    // Clap asks for it.
+    let folder = arguments.to.as_deref().unwrap_or(Path::new("."));
+    let until = arguments.at.as_ref().map(|date| {
+        let stretch = dates::stretch(date, &context.asking().now);
+        stretch.ok_or_else(|| of_folder(DestinationError::NoDate(date.clone())))
+    });
+    let all = All {
+        destination,
+        folder,
+        until: until.transpose()?.map(|stretch| stretch.end),
+        force: arguments.force,
+        dry_run: arguments.dry_run,
+        settings: &context.settings(),
+        watch: &context.watch,
+    };
+    let lines = destination.lines().map_err(of_folder)?.len();
+    let progress = Progress::start(context, lines as u64);
+    let hear = &mut |fared: &Fared<'_>| {
+        progress.line(|| say(fared, arguments.dry_run, context));
+        progress.file_done();
+    };
+    let tally = restore_all(&all, hear);
+    drop(progress);
+    let tally = tally.map_err(|error| Failure::of_restore(&error, folder))?;
+    if context.json {
+        let summary = RestoreAllObject::of(&tally, folder, arguments.dry_run);
+        render::json_line(&summary);
+    } else {
+        sum_up(&tally, arguments.dry_run, folder, context);
+    }
+    Ok(Exit::of_restore_all(&tally))
+}
+
+fn say(fared: &Fared<'_>, dry_run: bool, context: &Context) {
+    match fared {
+        Fared::Restored(restored) => report(context, restored, "", dry_run),
+        Fared::Kept(path, manifest) if context.json => {
+            render::json_line(&RestoreObject::kept(path, manifest));
+        }
+        Fared::Kept(path, manifest) => {
+            let name = &manifest.name;
+            render::say(
+                context,
+                &format!("{name} is there already: {}", shown(path)),
+            );
+        }
+        Fared::Failed(path, error) => {
+            failed(context, error, path);
+        }
+        Fared::PassedOver(archive, error) => {
+            let failure = Failure::of_check(error, archive);
+            render::warning(&failure.state("an older backup is restored in its place"));
+        }
+        Fared::Unreadable(archive, error) => {
+            let failure = Failure::of_backup(error, archive);
+            if context.json {
+                render::json_line(&RestoreObject::failed(archive, &failure));
+            }
+            render::failure(context, &failure);
+        }
+        Fared::NotOurs(path) => {
+            let path = shown(path);
+            render::remark(&format!("{path} is another user's, and not to read"));
+        }
+        Fared::NoneUpTo(line) => {
+            render::remark(&format!(
+                "{line} is not restored: all of its backups are later"
+            ));
+        }
+        _ => {}
+    }
+}
+
+fn sum_up(tally: &Tally, dry_run: bool, folder: &Path, context: &Context) {
+    let verb = if dry_run {
+        "would be restored"
+    } else {
+        "restored"
+    };
+    let files = counted(tally.restored, "file", "files");
+    let mut text = format!(
+        "{files} {verb} to {} ({}), {} there already, {} failed",
+        shown(folder),
+        human_bytes(tally.bytes),
+        tally.kept,
+        tally.failed.len()
+    );
+    for (number, what) in [
+        (
+            tally.doubtful,
+            "from older backups, or of damaged sources: see above",
+        ),
+        (tally.not_ours, "of other users left alone"),
+        (tally.later, "without a backup that old"),
+    ] {
+        if number > 0 {
+            text.push_str(&format!(", {number} {what}"));
+        }
+    }
+    render::say(context, &text);
+    if tally.interrupted {
+        render::say(
+            context,
+            "interrupted: the same command goes on where it was",
+        );
+    }
+}

@@ -1,0 +1,330 @@
+//! `geokeep restore --all`: after a disk or a laptop has died, everything in one command, in the folders
+//! in which it was. It goes on after an interruption, one that fails does not stop the others, and
+//! nothing that stands in an archive leads out of the folder.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use common::{Desk, Ended, files_below, tiny};
+use rusqlite::Connection;
+use testkit::gpkg::Options;
+
+const ALL: [&str; 6] = ["restore", "--all", "--from", "backups", "--to", "new"];
+
+fn edit(path: &Path) {
+    let sql =
+        "INSERT INTO gpkg_ogr_contents (table_name, feature_count) VALUES (hex(randomblob(8)), 1)";
+    Connection::open(path).unwrap().execute(sql, []).unwrap();
+}
+
+fn with<'a>(first: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [first, more].concat()
+}
+
+/// So many files, no two the same, below `gis`.
+fn desk_of(files: usize) -> (Desk, Vec<PathBuf>) {
+    let desk = Desk::new();
+    let first = desk.build("gis/first.gpkg", &tiny());
+    let mut paths = vec![first.clone()];
+    for number in 1..files {
+        let folder = desk.path(&format!("gis/{}", number % 7));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(format!("layer {number}.gpkg"));
+        fs::copy(&first, &path).unwrap();
+        edit(&path);
+        paths.push(path);
+    }
+    desk.ok(&["backup", "gis", "--to", "backups"]);
+    (desk, paths)
+}
+
+/// Every file is what it was, in its folder below `new`; and nothing else is there.
+fn assert_all_there(desk: &Desk, paths: &[PathBuf], new: &str) {
+    for path in paths {
+        let below = path.strip_prefix(desk.path("gis")).unwrap();
+        let again = desk.path(new).join(below);
+        assert!(
+            fs::read(&again).unwrap() == fs::read(path).unwrap(),
+            "{again:?}"
+        );
+    }
+    assert_eq!(files_below(&desk.path(new)).len(), paths.len());
+}
+
+fn start(desk: &Desk) -> Child {
+    let mut command = desk.command(&ALL);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Waits until so many files are there; `None` if the restore has ended before.
+fn wait_for(desk: &Desk, run: &mut Child, files: usize) -> Option<()> {
+    while files_below(&desk.path("new")).len() < files {
+        if run.try_wait().unwrap().is_some() {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Some(())
+}
+
+#[test]
+fn two_hundred_files_come_back_and_an_interrupted_restore_goes_on() {
+    let (desk, paths) = desk_of(200);
+    let mut run = start(&desk);
+    let was_killed = wait_for(&desk, &mut run, 20).is_some();
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let there = files_below(&desk.path("new"));
+    let there = there
+        .iter()
+        .filter(|path| path.extension() == Some("gpkg".as_ref()));
+    let there = there.count();
+    assert!(was_killed && (19..200).contains(&there), "{there}");
+    if cfg!(unix) {
+        let mut run = start(&desk);
+        wait_for(&desk, &mut run, there + 20).unwrap();
+        let interrupt = ["-INT", &run.id().to_string()];
+        let signal = std::process::Command::new("kill").args(interrupt).status();
+        assert!(signal.unwrap().success());
+        let stopped = common::from_output(run.wait_with_output().unwrap());
+        assert_eq!(stopped.code, 130, "{stopped:?}");
+        assert!(
+            stopped
+                .out
+                .contains("the same command goes on where it was"),
+            "{stopped:?}"
+        );
+        assert!(desk.temporaries().is_empty());
+    }
+    let (code, lines) = desk.json(&ALL);
+    assert_eq!((code, lines.len()), (0, 201));
+    let summary = lines.last().unwrap();
+    assert_eq!(
+        (&summary["kind"], &summary["status"]),
+        (&"restore_all".into(), &"ok".into())
+    );
+    let number = |key: &str| usize::try_from(summary[key].as_u64().unwrap()).unwrap();
+    assert!(number("kept") >= there, "{summary}");
+    assert_eq!(number("kept") + number("restored"), 200, "{summary}");
+    assert_all_there(&desk, &paths, "new");
+    // Nothing is left to do.
+    let again = desk.ok(&ALL);
+    assert!(again.contains("200 there already, 0 failed"), "{again}");
+}
+
+#[test]
+fn folders_and_projects_are_as_they_were() {
+    let desk = Desk::new();
+    for name in [
+        "gis/data/town & country.gpkg",
+        "gis/data/ortho.gpkg",
+        "away/Höhen.gpkg",
+    ] {
+        desk.build(name, &tiny());
+    }
+    let project =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../geokeep/tests/data/qgis/relative.qgz");
+    fs::copy(project, desk.path("gis/town.qgz")).unwrap();
+    let backup = desk.run(&["backup", "gis/town.qgz", "--to", "backups"]);
+    assert!(desk.path("backups/town.qgz").is_dir(), "{backup:?}");
+    let before = files_below(&desk.path("gis"));
+    let before: Vec<_> = before.iter().map(|path| fs::read(path).unwrap()).collect();
+    let plan = desk.ok(&with(&ALL, &["--dry-run"]));
+    assert!(
+        plan.contains("4 files would be restored") && !desk.path("new").exists(),
+        "{plan}"
+    );
+    fs::remove_dir_all(desk.path("gis")).unwrap();
+    // The machine has died with them.
+    desk.be_machine("b");
+    let out = desk.ok(&ALL);
+    assert!(
+        out.lines()
+            .last()
+            .unwrap()
+            .starts_with("4 files restored to 'new'"),
+        "{out}"
+    );
+    let after = files_below(&desk.path("new/gis"));
+    let after: Vec<_> = after.iter().map(|path| fs::read(path).unwrap()).collect();
+    assert!(before == after);
+    // The project names it by '../away'.
+    assert!(desk.path("new/away/Höhen.gpkg").is_file());
+    // What was saved in a restored file since is not lost to a second restore.
+    edit(&desk.path("new/gis/data/ortho.gpkg"));
+    let edited = fs::read(desk.path("new/gis/data/ortho.gpkg")).unwrap();
+    let again = desk.run(&ALL);
+    assert_eq!(again.code, 3, "{again:?}");
+    assert!(again.out.contains("3 there already, 1 failed"), "{again:?}");
+    assert!(fs::read(desk.path("new/gis/data/ortho.gpkg")).unwrap() == edited);
+}
+
+#[test]
+fn a_date_and_several_machines() {
+    let desk = Desk::new();
+    let path = desk.build("gis/town.gpkg", &tiny());
+    let first = fs::read(&path).unwrap();
+    let backup = |now: &str| {
+        let mut backup = desk.command(&["backup", "gis", "--to", "backups"]);
+        let ended = common::ended(backup.env("GEOKEEP_NOW", now));
+        assert_eq!(ended.code, 0, "{ended:?}");
+    };
+    backup("2026-11-20T08:00:00Z");
+    edit(&path);
+    desk.build("gis/later.gpkg", &tiny());
+    backup("2026-11-22T08:00:00Z");
+    let out = desk.run(&with(&ALL, &["--at", "2026-11-21"]));
+    assert_eq!(out.code, 0, "{out:?}");
+    assert!(out.out.contains("1 without a backup that old"), "{out:?}");
+    assert!(out.err.contains("later is not restored"), "{out:?}");
+    assert!(fs::read(desk.path("new/town.gpkg")).unwrap() == first);
+    let wrong = desk.run(&with(&ALL, &["--at", "sometime"]));
+    assert!(
+        wrong.code == 2 && wrong.err.contains("is not a date"),
+        "{wrong:?}"
+    );
+    // Another machine keeps a file of the same path there.
+    desk.be_machine("b");
+    let arguments = [
+        "backup",
+        "gis/town.gpkg",
+        "--to",
+        "backups",
+        "--host",
+        "server",
+    ];
+    desk.ok(&arguments);
+    let out = desk.ok(&["restore", "--all", "--from", "backups", "--to", "both"]);
+    assert!(out.contains("3 files restored"), "{out}");
+    assert!(desk.path("both/server/town.gpkg").is_file(), "{out}");
+    assert_eq!(files_below(&desk.path("both")).len(), 3);
+}
+
+/// One archive is damaged, one file is in the way, and a folder is a link to somewhere else.
+#[test]
+fn one_that_fails_does_not_stop_the_others() {
+    let (desk, paths) = desk_of(12);
+    for path in &paths[..2] {
+        edit(path);
+    }
+    desk.ok(&["backup", "gis", "--to", "backups"]);
+    let line = desk.path("backups/first");
+    let newest = files_below(&line).pop().unwrap();
+    let mut bytes = fs::read(&newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(&newest, bytes).unwrap();
+    for folder in ["new/2", "elsewhere"] {
+        fs::create_dir_all(desk.path(folder)).unwrap();
+    }
+    fs::write(desk.path("new/2/layer 2.gpkg"), "mine").unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::symlink;
+        symlink(desk.path("elsewhere"), desk.path("new/3")).unwrap();
+        symlink(
+            desk.path("elsewhere/x.gpkg"),
+            desk.path("new/2/layer 9.gpkg"),
+        )
+        .unwrap();
+    }
+    let run = desk.run(&ALL);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(
+        run.err.contains("an older backup is restored in its place"),
+        "{run:?}"
+    );
+    // Number 3 and 10 lie behind the link, 9 is one, and 2 is another file.
+    let failed = if cfg!(unix) { 4 } else { 1 };
+    let said = format!("{failed} failed, 1 from older backups");
+    assert!(run.out.contains(&said), "{run:?}");
+    assert!(desk.path("new/first.gpkg").is_file());
+    assert_eq!(fs::read(desk.path("new/2/layer 2.gpkg")).unwrap(), b"mine");
+    assert_eq!(files_below(&desk.path("elsewhere")), [PathBuf::new(); 0]);
+    // Never among the backups.
+    for to in ["backups", "backups/new"] {
+        let arguments = ["restore", "--all", "--from", "backups", "--to", to];
+        let run = desk.run(&arguments);
+        assert_eq!(run.code, 2, "{run:?}");
+    }
+    assert_eq!(desk.run(&["restore", "--all", "--from", "backups"]).code, 2);
+}
+
+/// A manifest may name any path.
+#[test]
+fn what_an_archive_says_leads_nowhere_else() {
+    let desk = Desk::new();
+    let victim = desk.build("home/.bashrc.gpkg", &tiny());
+    desk.ok(&["backup", text(&victim), "--to", "backups", "--name", "x"]);
+    let archive = &desk.archives()[0];
+    let real = fs::canonicalize(&victim).unwrap();
+    let bytes = fs::read(archive).unwrap();
+    let (of, to) = (text(&real).as_bytes(), "/../".repeat(text(&real).len() / 4));
+    let to = format!("{to}{}", "/".repeat(of.len() - to.len()));
+    let at = bytes.windows(of.len()).position(|part| part == of);
+    // The manifest is stored as it is.
+    let at = at.unwrap();
+    let mut forged = bytes.clone();
+    forged[at..at + of.len()].copy_from_slice(to.as_bytes());
+    fs::write(archive, forged).unwrap();
+    let before = files_below(desk.root());
+    let run = desk.run(&ALL);
+    let new: Vec<_> = files_below(desk.root())
+        .into_iter()
+        .filter(|path| !before.contains(path))
+        .collect();
+    assert!(
+        new.iter().all(|path| path.starts_with(desk.path("new"))),
+        "{run:?} {new:?}"
+    );
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// What does not fit is said, what fits is restored, and with more room the rest follows.
+#[test]
+#[cfg(target_os = "linux")]
+fn on_a_disk_that_fills_up_what_fits_is_restored() {
+    let desk = Desk::new();
+    desk.build("gis/a.gpkg", &tiny());
+    desk.build("gis/z.gpkg", &tiny());
+    let large = Options {
+        tiles: 900,
+        ..Options::default()
+    };
+    let large = desk.build("gis/large.gpkg", &large);
+    assert!(fs::metadata(&large).unwrap().len() > 2 << 20);
+    desk.ok(&["backup", "gis", "--to", "backups"]);
+    let script = r#"
+        code=0
+        "$GEOKEEP" restore --all --from backups --to "$DISK/new" || code=$?
+        echo "code $code"
+        find "$DISK" -type f | sort
+        mount -o remount,size=64M "$DISK"
+        "$GEOKEEP" restore --all --from backups --to "$DISK/new"
+        cmp gis/large.gpkg "$DISK/new/large.gpkg""#;
+    let Some(run) = common::with_small_disk(&desk, "2M", script) else {
+        return;
+    };
+    let Ended { code, out, err } = &run;
+    assert_eq!(*code, 0, "{run:?}");
+    assert!(out.contains("code 3\n"), "{out} {err}");
+    assert!(
+        out.contains("2 files restored") && out.contains("1 failed"),
+        "{out}"
+    );
+    assert!(!out.contains(".geokeep-"), "{out}");
+    assert!(err.contains("large.gpkg") && err.contains("free"), "{err}");
+    assert!(
+        out.contains("1 file restored") && out.contains("2 there already"),
+        "{out}"
+    );
+}
