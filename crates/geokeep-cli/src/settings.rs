@@ -9,6 +9,7 @@ use geokeep::Watch;
 use geokeep::backup::{Settings, host_name};
 use geokeep::destination::Machine;
 use geokeep::durable::{Disk, OsDisk};
+use geokeep::jobs::Memory;
 use geokeep::snapshot::Clock;
 
 use crate::args::{Arguments, Command};
@@ -84,6 +85,14 @@ impl Context {
             id: id.clone(),
             given: given.is_some(),
         }
+    }
+
+    /// What this user's geokeep remembers from run to run, if there is a place for that.
+    pub(crate) fn memory(&self) -> Option<Memory> {
+        Some(Memory {
+            folder: self.state.as_ref()?.join("geokeep"),
+            disk: Arc::clone(&self.disk),
+        })
     }
 
     pub(crate) fn settings(&self) -> Settings {

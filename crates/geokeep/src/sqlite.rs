@@ -3,6 +3,7 @@
 //! is opened for writing is confined to one file besides. No other place opens one.
 
 mod confined;
+mod words;
 
 pub(crate) mod memory;
 mod modules;
@@ -37,6 +38,7 @@ const LINE_BYTES: u64 = 64;
 const LOOK: Duration = Duration::from_millis(5);
 
 pub(crate) use confined::{Confined, open_confined};
+pub(crate) use words::why;
 pub(crate) use modules::{SPATIAL, forget_spatial_modules};
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean

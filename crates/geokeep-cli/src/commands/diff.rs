@@ -18,7 +18,7 @@ use geokeep::wire::{
 use super::open;
 use crate::args;
 use crate::failure::{Failure, shown};
-use crate::render::{self, Progress};
+use crate::render::{self, Measure, Progress};
 use crate::settings::{Context, end_of};
 
 /// What is compared.
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &args::Diff, context: &Context) -> Result<Exit, Fai
     };
     let sides = sides(arguments, destination.as_ref(), context)?;
     let states = {
-        let progress = Progress::start(context, 1);
+        let progress = Progress::start(context, 1, Measure::Bytes);
         let states = [state(&sides[0], context)?, state(&sides[1], context)?];
         drop(progress);
         states

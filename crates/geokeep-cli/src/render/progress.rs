@@ -1,79 +1,100 @@
 //! A progress bar on a terminal; nothing anywhere else.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use geokeep::Watch;
+use geokeep::words::{human_bytes, one_line, shortened};
+use geokeep::{InWork, Phase, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
+use terminal_size::{Width, terminal_size_of};
 
 use crate::settings::Context;
 
-/// Draws bytes and files until it is dropped.
+/// The length of the bar in steps.
+const STEPS: u64 = 1000;
+/// A terminal of fewer columns has no room for a bar beside the text.
+const NARROW: usize = 60;
+/// What is left free at the end of the line: where a terminal writes `^C`, which would else begin
+/// another line, that nobody clears away.
+const FREE: usize = 4;
+
+/// The bar that is drawn now, if any: whatever is printed must be printed above it.
+static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+fn drawn() -> MutexGuard<'static, Option<ProgressBar>> {
+    DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Prints something above the bar.
+pub(super) fn above(print: impl FnOnce()) {
+    match &*drawn() {
+        Some(bar) => bar.suspend(print),
+        None => print(),
+    }
+}
+
+/// By what it is told how much is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// All lengths are known when it begins.
+    Bytes,
+    /// Lengths get known one by one.
+    Files,
+}
+
+/// Draws until it is dropped what is done, and with which file.
 pub(crate) struct Progress {
-    bar: ProgressBar,
+    files_done: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     drawing: Option<JoinHandle<()>>,
 }
 
 impl Progress {
-    pub(crate) fn start(context: &Context, files: u64) -> Self {
+    pub(crate) fn start(context: &Context, files: u64, measure: Measure) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let files_done = Arc::new(AtomicU64::new(0));
+        let mut progress = Self {
+            files_done: Arc::clone(&files_done),
+            stop: Arc::clone(&stop),
+            drawing: None,
+        };
         if !context.terminal {
-            return Self {
-                bar: ProgressBar::hidden(),
-                stop,
-                drawing: None,
-            };
+            return progress;
         }
-        let bar = ProgressBar::new(0);
-        let template = "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}";
+        let bar = ProgressBar::new(STEPS);
+        let template = if columns() < NARROW {
+            "{spinner} {msg}"
+        } else {
+            "{spinner} {bar:16} {msg}"
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(200));
-        let (watch, drawn, stopped) = (context.watch.clone(), bar.clone(), Arc::clone(&stop));
-        let drawing = std::thread::spawn(move || {
-            while !stopped.load(Relaxed) {
-                show(&drawn, &watch, files);
+        *drawn() = Some(bar.clone());
+        let state = State {
+            watch: context.watch.clone(),
+            files,
+            files_done,
+            measure,
+        };
+        progress.drawing = Some(std::thread::spawn(move || {
+            while !stop.load(Relaxed) {
+                let (step, text) = state.now();
+                bar.set_position(step);
+                bar.set_message(text);
                 std::thread::sleep(Duration::from_millis(100));
             }
-        });
-        Self {
-            bar,
-            stop,
-            drawing: Some(drawing),
-        }
-    }
-
-    /// Prints a line above the bar.
-    pub(crate) fn line(&self, print: impl FnOnce()) {
-        self.bar.suspend(print);
+        }));
+        progress
     }
 
     /// One more file is done.
     pub(crate) fn file_done(&self) {
-        self.bar
-            .set_prefix(self.done().saturating_add(1).to_string());
+        self.files_done.fetch_add(1, Relaxed);
     }
-
-    fn done(&self) -> u64 {
-        self.bar.prefix().parse().unwrap_or(0)
-    }
-}
-
-fn show(bar: &ProgressBar, watch: &Watch, files: u64) {
-    let done: u64 = bar.prefix().parse().unwrap_or(0);
-    let waiting = watch.waiting_for_lock();
-    let message = if waiting > 0 {
-        format!("{done}/{files} files, {waiting} waiting for another program's lock")
-    } else {
-        format!("{done}/{files} files")
-    };
-    bar.set_message(message);
-    bar.set_length(watch.bytes_total());
-    bar.set_position(watch.bytes_done().min(watch.bytes_total()));
 }
 
 impl Drop for Progress {
@@ -81,7 +102,78 @@ impl Drop for Progress {
         self.stop.store(true, Relaxed);
         if let Some(drawing) = self.drawing.take() {
             let _ = drawing.join();
+            if let Some(bar) = drawn().take() {
+                bar.finish_and_clear();
+            }
         }
-        self.bar.finish_and_clear();
     }
+}
+
+struct State {
+    watch: Watch,
+    files: u64,
+    files_done: Arc<AtomicU64>,
+    measure: Measure,
+}
+
+impl State {
+    /// Where the bar stands, and what stands beside it.
+    fn now(&self) -> (u64, String) {
+        let width = columns();
+        let beside = if width < NARROW { 2 } else { 19 };
+        let text = shortened(&self.text(), width.saturating_sub(beside + FREE).max(8));
+        (self.step(), text)
+    }
+
+    /// Only what has ended is full.
+    fn step(&self) -> u64 {
+        let (done, total) = match self.measure {
+            Measure::Bytes => (self.watch.bytes_done(), self.watch.bytes_total()),
+            Measure::Files => (self.files_done.load(Relaxed), self.files),
+        };
+        let step = u128::from(done) * u128::from(STEPS) / u128::from(total.max(1));
+        u64::try_from(step).unwrap_or(STEPS).min(STEPS - 1)
+    }
+
+    fn text(&self) -> String {
+        let done = self.files_done.load(Relaxed).min(self.files);
+        let files = match self.files {
+            0 | 1 => String::new(),
+            files => format!("{done} of {files} files, "),
+        };
+        let percent = match self.measure {
+            Measure::Bytes => format!("{} %, ", self.step() * 100 / STEPS),
+            Measure::Files => String::new(),
+        };
+        let what = if self.watch.check().is_err() {
+            "stopping".to_owned()
+        } else {
+            in_work(&self.watch.in_work(), self.watch.waiting_for_lock())
+        };
+        format!("{files}{percent}{what}")
+    }
+}
+
+/// `checking town.gpkg (12.8 MB) and 3 more`.
+fn in_work(files: &[Arc<InWork>], waiting: u64) -> String {
+    let Some(first) = files.first() else {
+        return "finishing".to_owned();
+    };
+    let word = match first.phase() {
+        Phase::Reading if waiting >= files.len() as u64 => "waiting for another program:",
+        Phase::Reading => "reading",
+        Phase::Checking => "checking",
+        _ => "writing",
+    };
+    let name = first.path.file_name().unwrap_or(first.path.as_os_str());
+    let name = one_line(&shortened(&name.to_string_lossy(), 32));
+    let more = match files.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    format!("{word} {name} ({}){more}", human_bytes(first.bytes))
+}
+
+fn columns() -> usize {
+    terminal_size_of(std::io::stderr()).map_or(80, |(Width(columns), _)| columns.into())
 }

@@ -27,6 +27,9 @@ pub enum JobError {
         /// How many GeoPackages were found.
         found: usize,
     },
+    /// The destination lies on a disk or share that is not mounted.
+    #[error("nothing is mounted where '{}' should be", .0.display())]
+    NotMounted(PathBuf),
     /// The destination is not there, and must not be made.
     #[error(transparent)]
     MustExist(Error),
@@ -44,6 +47,7 @@ impl JobError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::InSource { .. } | Self::NameForMany { .. } => Kind::Usage,
+            Self::NotMounted(_) => Kind::NoSuchDestination,
             Self::MustExist(e) | Self::Destination(e) => e.kind(),
             Self::Retention(e) => e.kind(),
         }

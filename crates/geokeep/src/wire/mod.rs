@@ -30,8 +30,8 @@ pub use exit::{Exit, overall};
 pub use inspect::{HolderObject, InspectFailedObject, InspectObject, JournalObject, Sidecars};
 pub use report::ReportObject;
 pub use restore::RestoreObject;
-pub use run::{RunObject, StatusObject};
-pub use system::{InitObject, ManualObject, ScheduleObject, ScheduleText};
+pub use run::{LastRunObject, RunObject, StatusObject};
+pub use system::{InitObject, ManualObject, NotifyObject, ScheduleObject, ScheduleText};
 pub use upkeep::{AdoptObject, ForgetObject};
 
 use crate::words::visible_json;
