@@ -1,6 +1,5 @@
 //! From what was typed to what is meant: everything that the library does not find out by itself.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -63,7 +62,7 @@ impl Context {
                 Command::Run(_) | Command::Watch(_) => Asked::ByJob,
                 _ => Asked::ByOptions,
             },
-            terminal: std::io::stderr().is_terminal(),
+            terminal: console::Term::stderr().features().is_attended(),
             watch,
             disk: Arc::new(OsDisk),
             clock: clock(),

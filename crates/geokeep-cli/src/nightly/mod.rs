@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use geokeep::jobs::Every;
-use geokeep::wire::RunObject;
+use geokeep::wire::{Exit, RunObject};
 
 /// After this time people are told again of what is still wrong.
 const AGAIN: Duration = Duration::from_secs(24 * 3600);
@@ -60,6 +60,9 @@ pub(crate) fn in_short(run: &RunObject) -> String {
     ];
     for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
         text.push_str(&format!(", {count} {what}"));
+    }
+    if run.exit == Exit::Interrupted.code() {
+        text.push_str(", interrupted");
     }
     text
 }

@@ -3,6 +3,7 @@
 //! With `--json` standard output carries nothing else; text for people goes to standard error.
 
 mod closing;
+mod margin;
 mod progress;
 mod text;
 

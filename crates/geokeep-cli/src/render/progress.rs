@@ -5,20 +5,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use console::{Term, measure_text_width};
 use geokeep::words::{human_bytes, one_line, shortened};
 use geokeep::{InWork, Phase, Watch};
-use indicatif::{ProgressBar, ProgressStyle};
-use terminal_size::{Width, terminal_size_of};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
+use super::margin::Margin;
 use crate::settings::Context;
 
 /// The length of the bar in steps.
 const STEPS: u64 = 1000;
 /// A terminal of fewer columns has no room for a bar beside the text.
 const NARROW: usize = 60;
-/// What is left free at the end of the line: where a terminal writes `^C`, which would else begin
-/// another line, that nobody clears away.
-const FREE: usize = 4;
+/// Columns before the text, without a bar and with one.
+const BESIDE: [usize; 2] = [2, 19];
+/// Characters of a name.
+const NAME_MAX: usize = 32;
 
 /// The bar that is drawn now, if any: whatever is printed must be printed above it.
 static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
@@ -63,7 +65,10 @@ impl Progress {
         if !context.terminal {
             return progress;
         }
-        let bar = ProgressBar::new(STEPS);
+        let bar = ProgressBar::with_draw_target(
+            Some(STEPS),
+            ProgressDrawTarget::term_like_with_hz(Box::new(Margin(Term::stderr())), 10),
+        );
         let template = if columns() < NARROW {
             "{spinner} {msg}"
         } else {
@@ -120,9 +125,11 @@ impl State {
     /// Where the bar stands, and what stands beside it.
     fn now(&self) -> (u64, String) {
         let width = columns();
-        let beside = if width < NARROW { 2 } else { 19 };
-        let text = shortened(&self.text(), width.saturating_sub(beside + FREE).max(8));
-        (self.step(), text)
+        let beside = BESIDE[usize::from(width >= NARROW)];
+        let texts = self.texts();
+        let fits = |text: &&String| measure_text_width(text) + beside <= width;
+        let text = texts.iter().find(fits).or(texts.last());
+        (self.step(), text.cloned().unwrap_or_default())
     }
 
     /// Only what has ended is full.
@@ -135,45 +142,56 @@ impl State {
         u64::try_from(step).unwrap_or(STEPS).min(STEPS - 1)
     }
 
-    fn text(&self) -> String {
+    /// What can be said, the most of it first.
+    fn texts(&self) -> Vec<String> {
         let done = self.files_done.load(Relaxed).min(self.files);
-        let files = match self.files {
-            0 | 1 => String::new(),
-            files => format!("{done} of {files} files, "),
-        };
         let percent = match self.measure {
             Measure::Bytes => format!("{} %, ", self.step() * 100 / STEPS),
             Measure::Files => String::new(),
         };
+        let [files, short] = match self.files {
+            0 | 1 => [percent.clone(), percent],
+            files => [
+                format!("{done} of {files} files, {percent}"),
+                format!("{done}/{files}, {percent}"),
+            ],
+        };
         let what = if self.watch.check().is_err() {
-            "stopping".to_owned()
+            ["stopping"; 3].map(str::to_owned)
         } else {
             in_work(&self.watch.in_work(), self.watch.waiting_for_lock())
         };
-        format!("{files}{percent}{what}")
+        let all = what.iter().map(|what| format!("{files}{what}"));
+        all.chain([format!("{short}{}", what[2]), what[2].clone(), short.clone()])
+            .collect()
     }
 }
 
-/// `checking town.gpkg (12.8 MB) and 3 more`.
-fn in_work(files: &[Arc<InWork>], waiting: u64) -> String {
+/// `checking town.gpkg (12.8 MB) and 3 more`, and the same in fewer words.
+fn in_work(files: &[Arc<InWork>], waiting: u64) -> [String; 3] {
     let Some(first) = files.first() else {
-        return "finishing".to_owned();
+        return ["finishing"; 3].map(str::to_owned);
     };
-    let word = match first.phase() {
-        Phase::Reading if waiting >= files.len() as u64 => "waiting for another program:",
-        Phase::Reading => "reading",
-        Phase::Checking => "checking",
-        _ => "writing",
+    let [word, short] = match first.phase() {
+        Phase::Reading if waiting >= files.len() as u64 => ["waiting for another program:", "waiting:"],
+        Phase::Reading => ["reading"; 2],
+        Phase::Checking => ["checking"; 2],
+        _ => ["writing"; 2],
     };
     let name = first.path.file_name().unwrap_or(first.path.as_os_str());
-    let name = one_line(&shortened(&name.to_string_lossy(), 32));
+    let name = one_line(&shortened(&name.to_string_lossy(), NAME_MAX));
     let more = match files.len() {
         1 => String::new(),
         n => format!(" and {} more", n - 1),
     };
-    format!("{word} {name} ({}){more}", human_bytes(first.bytes))
+    let bytes = human_bytes(first.bytes);
+    [
+        format!("{word} {name} ({bytes}){more}"),
+        format!("{word} {name}{more}"),
+        format!("{short} {name}"),
+    ]
 }
 
 fn columns() -> usize {
-    terminal_size_of(std::io::stderr()).map_or(80, |(Width(columns), _)| columns.into())
+    Margin(Term::stderr()).width().into()
 }

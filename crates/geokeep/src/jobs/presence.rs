@@ -65,8 +65,10 @@ pub(super) fn remember(to: &Path, all: &Expanded, memory: &Memory) -> bool {
     is_news && kept
 }
 
+/// By its name, which stays while what is mounted there comes and goes.
 fn path(to: &Path, memory: &Memory) -> PathBuf {
-    memory.path(KIND, to.as_os_str().as_encoded_bytes())
+    let whole = std::path::absolute(to).unwrap_or_else(|_| to.to_owned());
+    memory.path(KIND, whole.as_os_str().as_encoded_bytes())
 }
 
 fn read(to: &Path, memory: &Memory) -> Option<Remembered> {
