@@ -45,9 +45,9 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, display_order = 900)]
     pub(crate) json: bool,
 
-    /// When to colour what is said
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always, never
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Colour::Auto,
-          display_order = 901)]
+          hide_possible_values = true, display_order = 901)]
     pub(crate) color: Colour,
 }
 

@@ -108,7 +108,7 @@ fn colours_are_for_terminals_and_for_who_asks() {
 fn on_a_terminal(desk: &Desk, command: &str, columns: u16) -> Option<Command> {
     let there = Command::new("script").arg("--version").output();
     if !there.is_ok_and(|found| found.status.success()) || cfg!(not(target_os = "linux")) {
-        eprintln!("skipped: no script(1) that makes a terminal here");
+        testkit::skipped("no script(1) that makes a terminal here");
         return None;
     }
     let program = env!("CARGO_BIN_EXE_geokeep");
@@ -324,7 +324,7 @@ fn another_file_system(place: &Path) -> Option<tempfile::TempDir> {
     let folder = tempfile::tempdir_in("/dev/shm").ok();
     let folder = folder.filter(|folder| geokeep::source::volume(folder.path()) != here);
     if folder.is_none() {
-        eprintln!("skipped: no second file system to write to");
+        testkit::skipped("no second file system to write to");
     }
     folder
 }
@@ -618,7 +618,7 @@ GLib.MainLoop().run()
     });
     let bus = Command::new("dbus-daemon").arg("--version").output().is_ok();
     let (Some(python), true) = (python, bus) else {
-        eprintln!("skipped: no dbus-daemon, or no Python with dbus and gi");
+        testkit::skipped("no dbus-daemon, or no Python with dbus and gi");
         return;
     };
     fs::write(desk.path("maps/b.gpkg"), "no database").unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::durable::{Disk, write_file};
+use crate::durable::{Disk, folder_of, sweep, write_file};
 
 /// A folder of such files.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ impl Memory {
 
     /// Whether it is remembered from now on.
     pub(super) fn write(&self, path: &Path, what: &impl Serialize) -> bool {
+        // A run that was killed while it wrote.
+        let _ = sweep(&*self.disk, folder_of(path));
         let bytes = serde_json::to_vec(what).unwrap_or_default();
         write_file(&self.disk, path, &bytes).is_ok()
     }

@@ -163,7 +163,7 @@ mod tests {
     fn another_file_system_within_is_mounted() {
         let (here, there) = (Path::new("/proc"), Path::new("/proc/none"));
         if volume(here) == volume(Path::new("/")) {
-            eprintln!("skipped: nothing is mounted at /proc");
+            testkit::skipped("nothing is mounted at /proc");
             return;
         }
         assert!(!is_unmounted(there, &[here.into()], &[]));
