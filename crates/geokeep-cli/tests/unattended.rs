@@ -43,7 +43,9 @@ fn change(path: &Path) {
 }
 
 fn lines_with<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
-    text.lines().filter(|line| line.starts_with(start)).collect()
+    text.lines()
+        .filter(|line| line.starts_with(start))
+        .collect()
 }
 
 /// One line for each file that changed or failed; what needs attention in full, once, at the end;
@@ -60,7 +62,11 @@ fn a_run_says_what_changed_and_then_what_needs_attention() {
     assert_eq!(quiet_night.err, "");
     assert_eq!(desk.run(&["run", "-q"]).out, "");
     let verbose = desk.run(&["run", "-v"]);
-    assert_eq!(lines_with(&verbose.out, "unchanged").len(), 2, "{verbose:?}");
+    assert_eq!(
+        lines_with(&verbose.out, "unchanged").len(),
+        2,
+        "{verbose:?}"
+    );
     assert!(verbose.out.contains("  keep    "), "{verbose:?}");
 
     change(&desk.path("maps/a.gpkg"));
@@ -83,7 +89,10 @@ fn a_run_says_what_changed_and_then_what_needs_attention() {
     assert_eq!(quiet.out.lines().count(), 1, "{quiet:?}");
     // Programs get the same as ever.
     let (code, objects) = desk.json(&["run", "-q"]);
-    assert_eq!((code, objects.last().unwrap()["kind"].as_str()), (3, Some("run")));
+    assert_eq!(
+        (code, objects.last().unwrap()["kind"].as_str()),
+        (3, Some("run"))
+    );
 }
 
 /// Colours where they are asked for, and never in what goes elsewhere unasked.
@@ -95,12 +104,18 @@ fn colours_are_for_terminals_and_for_who_asks() {
     assert!(!coloured(&desk.run(&["run"])));
     assert!(coloured(&desk.run(&["run", "--color", "always"])));
     let json = desk.run(&["run", "--json", "--color", "always"]);
-    assert!(!json.out.contains('\u{1b}') && json.err.contains('\u{1b}'), "{json:?}");
+    assert!(
+        !json.out.contains('\u{1b}') && json.err.contains('\u{1b}'),
+        "{json:?}"
+    );
     // An escape in a name stays one that a terminal does not obey.
     let name = desk.path("maps/\u{1b}[31mred.gpkg");
     if fs::write(&name, "no database").is_ok() {
         let run = desk.run(&["run", "--color", "never"]);
-        assert!(!coloured(&run) && run.out.contains("<U+001B>[31mred"), "{run:?}");
+        assert!(
+            !coloured(&run) && run.out.contains("<U+001B>[31mred"),
+            "{run:?}"
+        );
     }
 }
 
@@ -114,7 +129,11 @@ fn on_a_terminal(desk: &Desk, command: &str, columns: u16) -> Option<Command> {
     let program = env!("CARGO_BIN_EXE_geokeep");
     let mut script = Command::new("script");
     script
-        .args(["-qec", &format!("stty rows 24 cols {columns}; exec {program} {command}"), "/dev/null"])
+        .args([
+            "-qec",
+            &format!("stty rows 24 cols {columns}; exec {program} {command}"),
+            "/dev/null",
+        ])
         .current_dir(desk.root())
         .env("TERM", "xterm-256color")
         .env("TMPDIR", desk.path("tmp"))
@@ -169,7 +188,9 @@ fn screen(written: &str) -> Vec<String> {
         }
     }
     let lines = lines.into_iter().map(String::from_iter);
-    lines.map(|line: String| line.trim_end().to_owned()).collect()
+    lines
+        .map(|line: String| line.trim_end().to_owned())
+        .collect()
 }
 
 /// While a file is worked on, the terminal names it and what is done with it; afterwards nothing of
@@ -194,7 +215,9 @@ fn progress_names_the_file_and_leaves_nothing_behind() {
         std::thread::spawn(move || {
             let mut piece = [0; 4096];
             while let Ok(n @ 1..) = std::io::Read::read(&mut output, &mut piece) {
-                sender.send(String::from_utf8_lossy(&piece[..n]).into_owned()).unwrap();
+                sender
+                    .send(String::from_utf8_lossy(&piece[..n]).into_owned())
+                    .unwrap();
             }
         });
         let until = Instant::now() + Duration::from_secs(30);
@@ -210,9 +233,15 @@ fn progress_names_the_file_and_leaves_nothing_behind() {
         writer.stop();
         assert!(!written.contains("0 B/s"), "{written}");
         let screen = screen(&written);
-        let left: Vec<_> = screen.iter().filter(|line| line.contains('█') || line.contains(" %")).collect();
+        let left: Vec<_> = screen
+            .iter()
+            .filter(|line| line.contains('█') || line.contains(" %"))
+            .collect();
         assert!(left.is_empty(), "{columns}: {screen:#?}");
-        assert!(screen.iter().any(|line| line.contains("maps: 0 saved")), "{screen:#?}");
+        assert!(
+            screen.iter().any(|line| line.contains("maps: 0 saved")),
+            "{screen:#?}"
+        );
         assert!(written.contains("\u{1b}[1m\u{1b}[31mFAILED"), "{written:?}");
     }
 }
@@ -226,20 +255,38 @@ fn what_is_excluded_is_left_out_and_never_missed() {
     desk.build("maps/lost+found/d.gpkg", &tiny());
     fs::write(desk.path("maps/._a.gpkg"), [0, 5, 0x16, 7, 0, 2, 0, 0]).unwrap();
     let run = desk.run(&["run"]);
-    assert!(run.out.contains("maps: 4 saved, 0 unchanged, 0 failed"), "{run:?}");
+    assert!(
+        run.out.contains("maps: 4 saved, 0 unchanged, 0 failed"),
+        "{run:?}"
+    );
 
     configure(&desk, "", "exclude = [\"*_tmp.gpkg\", \"lost+found\"]\n");
     let run = desk.run(&["run"]);
     assert_eq!(run.code, 0, "excluded files are not missed: {run:?}");
-    assert!(run.out.contains("maps: 0 saved, 2 unchanged, 0 failed"), "{run:?}");
+    assert!(
+        run.out.contains("maps: 0 saved, 2 unchanged, 0 failed"),
+        "{run:?}"
+    );
     assert!(desk.ok(&["status"]).contains("2 sources, 0 overdue"));
 
     let out = desk.ok(&[
-        "backup", "maps", "--exclude", "old/*", "--exclude", "lost+found", "--to", "others",
+        "backup",
+        "maps",
+        "--exclude",
+        "old/*",
+        "--exclude",
+        "lost+found",
+        "--to",
+        "others",
     ]);
     assert!(out.contains("2 sources: 2 saved"), "{out}");
     let out = desk.ok(&[
-        "backup", "maps/old/c_tmp.gpkg", "--exclude", "*_tmp.gpkg", "--to", "others",
+        "backup",
+        "maps/old/c_tmp.gpkg",
+        "--exclude",
+        "*_tmp.gpkg",
+        "--to",
+        "others",
     ]);
     assert!(out.contains("c_tmp"), "{out}");
     let all = desk.run(&["backup", "maps", "--exclude", "*", "--to", "others"]);
@@ -249,12 +296,17 @@ fn what_is_excluded_is_left_out_and_never_missed() {
 
     configure(&desk, "", "exclude = [\"ok\", \"[\"]\n");
     let bad = desk.run(&["run"]);
-    assert!(bad.err.contains("line 5, column 18") && bad.err.contains("not a pattern"), "{bad:?}");
+    assert!(
+        bad.err.contains("line 5, column 18") && bad.err.contains("not a pattern"),
+        "{bad:?}"
+    );
 }
 
 fn status(desk: &Desk) -> (i32, Value) {
     let (code, objects) = desk.json(&["status"]);
-    let run = objects.into_iter().find(|object| object["kind"] == "last_run");
+    let run = objects
+        .into_iter()
+        .find(|object| object["kind"] == "last_run");
     (code, run.unwrap_or_default())
 }
 
@@ -265,14 +317,20 @@ fn the_last_run_is_known_also_when_it_never_ended() {
     assert_eq!(status(&desk).1, Value::Null);
     assert_eq!(desk.run(&["run"]).code, 0);
     let (code, run) = status(&desk);
-    assert_eq!((code, &run["state"], &run["exit"]), (0, &"ended".into(), &0.into()));
+    assert_eq!(
+        (code, &run["state"], &run["exit"]),
+        (0, &"ended".into(), &0.into())
+    );
     let path = desk.path("maps/b.gpkg");
     let good = fs::read(&path).unwrap();
     fs::write(&path, "no database").unwrap();
     assert_eq!(desk.run(&["run"]).code, 3);
     let (_, run) = status(&desk);
     assert_eq!((&run["exit"], &run["job"]), (&3.into(), &"maps".into()));
-    assert!(run["summary"].as_str().unwrap().contains("1 failed"), "{run}");
+    assert!(
+        run["summary"].as_str().unwrap().contains("1 failed"),
+        "{run}"
+    );
     fs::write(&path, good).unwrap();
 
     change(&desk.path("maps/a.gpkg"));
@@ -282,7 +340,11 @@ fn the_last_run_is_known_also_when_it_never_ended() {
     };
     let writer = LiveWriter::start(&desk.path("maps/a.gpkg"), &hold);
     let mut command = desk.command(&["run"]);
-    let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut run = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let until = Instant::now() + Duration::from_secs(20);
     while status(&desk).1["state"] != "goes_on" {
         assert!(Instant::now() < until, "it is not said that it goes on");
@@ -293,7 +355,10 @@ fn the_last_run_is_known_also_when_it_never_ended() {
     let (code, last) = status(&desk);
     assert_eq!((code, &last["state"]), (3, &"never_ended".into()), "{last}");
     let words = desk.run(&["status"]);
-    assert!(words.out.contains("never ended: it was killed"), "{words:?}");
+    assert!(
+        words.out.contains("never ended: it was killed"),
+        "{words:?}"
+    );
     assert_eq!(desk.run(&["run"]).code, 0);
     assert_eq!(status(&desk).1["state"], "ended");
 }
@@ -364,7 +429,11 @@ fn an_unmounted_disk_is_not_written_to() {
         let away = desk.run(command);
         assert_eq!(away.code, 10, "{away:?}");
         assert!(away.err.contains("no disk or share is mounted"), "{away:?}");
-        assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
+        assert_eq!(
+            fs::read_dir(&empty).unwrap().count(),
+            0,
+            "nothing is made there"
+        );
     }
     // An empty folder that is there does not help; somebody who means it does.
     fs::create_dir(empty.join("backups")).unwrap();
@@ -458,7 +527,10 @@ fn notices(server: &Server, more: &str) -> String {
 #[test]
 fn a_mail_tells_what_needs_attention() {
     let server = Server::start("nobody@");
-    let desk = desk_with(&notices(&server, ""), "notify = [\"mail\"]\nreport = \"r.html\"\n");
+    let desk = desk_with(
+        &notices(&server, ""),
+        "notify = [\"mail\"]\nreport = \"r.html\"\n",
+    );
     assert_eq!(desk.run(&["run"]).code, 0);
     assert!(server.is_idle(), "all is well");
     for n in 0..12 {
@@ -477,10 +549,19 @@ fn a_mail_tells_what_needs_attention() {
     }
     assert!(!commands.iter().any(|command| command.starts_with("AUTH")));
     let (head, body) = mail.split_once("\r\n\r\n").unwrap();
-    assert!(head.contains("Subject: geokeep: maps: 12 things need attention"), "{head}");
+    assert!(
+        head.contains("Subject: geokeep: maps: 12 things need attention"),
+        "{head}"
+    );
     assert!(head.contains("Auto-Submitted: auto-generated") && head.contains("Date: "));
-    assert!(body.contains("maps: 0 saved, 2 unchanged, 12 failed"), "{body}");
-    assert!(body.contains("more things") && body.contains("r.html"), "{body}");
+    assert!(
+        body.contains("maps: 0 saved, 2 unchanged, 12 failed"),
+        "{body}"
+    );
+    assert!(
+        body.contains("more things") && body.contains("r.html"),
+        "{body}"
+    );
     let lines = body.trim_end_matches("\r\n.\r\n").replace("=\r\n", "");
     assert!(lines.lines().count() <= 10, "{lines}");
 
@@ -519,15 +600,26 @@ fn a_password_is_for_the_server_alone() {
     let top = notices(&server, secret).replace("gis@", "nobody@");
     let away = top.replace(&server.address, "smtp://127.0.0.1:9");
     let no_tls = top.replace("smtp://", "smtps://");
-    for (top, why) in [(top, "(550)"), (away, "no connection to the server"), (no_tls, "connection")] {
-        configure(&desk, &top, "notify = [\"mail\"]\n[job.hooks]\nlog = \"runs.log\"\n");
+    for (top, why) in [
+        (top, "(550)"),
+        (away, "no connection to the server"),
+        (no_tls, "connection"),
+    ] {
+        configure(
+            &desk,
+            &top,
+            "notify = [\"mail\"]\n[job.hooks]\nlog = \"runs.log\"\n",
+        );
         let run = desk.run(&["run", "--json"]);
         assert_eq!(run.code, 3, "{run:?}");
         assert!(run.err.contains("nobody was notified by mail"), "{run:?}");
         assert!(run.err.contains(why), "{why}: {run:?}");
         let log = fs::read_to_string(desk.path("runs.log")).unwrap();
         for text in [&run.out, &run.err, &log] {
-            assert!(!text.contains("sesame") && !text.contains("SECRET"), "{text}");
+            assert!(
+                !text.contains("sesame") && !text.contains("SECRET"),
+                "{text}"
+            );
         }
         let (code, tried) = desk.json(&["notify", "--test"]);
         assert_eq!((code, &tried[0]["sent"]), (3, &false.into()), "{tried:?}");
@@ -539,22 +631,37 @@ fn a_password_is_for_the_server_alone() {
 #[test]
 fn a_program_and_sendmail_are_told() {
     use std::os::unix::fs::PermissionsExt;
-    let top = "[notices]\nmail_to = [\"gis@town.example\"]\ncommand = [\"sh\", \"-c\", \"cat > told\"]\n";
+    let top =
+        "[notices]\nmail_to = [\"gis@town.example\"]\ncommand = [\"sh\", \"-c\", \"cat > told\"]\n";
     let desk = desk_with(top, "notify = [\"mail\", \"command\"]\n");
     let sendmail = desk.path("bin/sendmail");
     fs::create_dir(desk.path("bin")).unwrap();
-    fs::write(&sendmail, "#!/bin/sh\necho \"$@\" > arguments\ncat > mail\n").unwrap();
+    fs::write(
+        &sendmail,
+        "#!/bin/sh\necho \"$@\" > arguments\ncat > mail\n",
+    )
+    .unwrap();
     fs::set_permissions(&sendmail, fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(desk.path("maps/b.gpkg"), "no database").unwrap();
-    let path = format!("{}:{}", desk.path("bin").display(), std::env::var("PATH").unwrap());
+    let path = format!(
+        "{}:{}",
+        desk.path("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
     let run = ended(desk.command(&["run"]).env("PATH", path));
     assert_eq!(run.code, 3, "{run:?}");
     assert!(!run.err.contains("nobody was notified"), "{run:?}");
     let told = fs::read_to_string(desk.path("told")).unwrap();
-    assert!(told.starts_with("geokeep: maps: 1 thing needs attention\n\n"), "{told}");
+    assert!(
+        told.starts_with("geokeep: maps: 1 thing needs attention\n\n"),
+        "{told}"
+    );
     assert!(told.contains("b.gpkg' is not a GeoPackage"), "{told}");
     let mail = fs::read_to_string(desk.path("mail")).unwrap();
-    assert!(mail.contains("To: gis@town.example") && mail.contains("b.gpkg"), "{mail}");
+    assert!(
+        mail.contains("To: gis@town.example") && mail.contains("b.gpkg"),
+        "{mail}"
+    );
     let arguments = fs::read_to_string(desk.path("arguments")).unwrap();
     assert!(arguments.ends_with("-- gis@town.example\n"), "{arguments}");
 }
@@ -564,8 +671,16 @@ fn a_program_and_sendmail_are_told() {
 fn a_way_that_lacks_something_is_refused() {
     for (top, ways, said) in [
         ("", "notify = [\"mail\"]\n", "'mail_to'"),
-        ("[notices]\nsuccess = true\n", "notify = [\"command\"]\n", "'command'"),
-        ("", "notify = [\"pigeon\"]\n", "one of mail, desktop, command"),
+        (
+            "[notices]\nsuccess = true\n",
+            "notify = [\"command\"]\n",
+            "'command'",
+        ),
+        (
+            "",
+            "notify = [\"pigeon\"]\n",
+            "one of mail, desktop, command",
+        ),
         ("", "mail_to = [\"a@b\"]\n", "belongs under [notices]"),
     ] {
         let desk = desk_with(top, ways);
@@ -575,7 +690,10 @@ fn a_way_that_lacks_something_is_refused() {
     }
     let desk = desk("");
     let none = desk.run(&["notify", "--test"]);
-    assert!(none.code == 2 && none.err.contains("notify = ["), "{none:?}");
+    assert!(
+        none.code == 2 && none.err.contains("notify = ["),
+        "{none:?}"
+    );
 }
 
 /// A desktop of its own: a bus, and what shows the notices on it, which writes down what it shows.
@@ -616,7 +734,10 @@ GLib.MainLoop().run()
             .status();
         asked.is_ok_and(|asked| asked.success())
     });
-    let bus = Command::new("dbus-daemon").arg("--version").output().is_ok();
+    let bus = Command::new("dbus-daemon")
+        .arg("--version")
+        .output()
+        .is_ok();
     let (Some(python), true) = (python, bus) else {
         testkit::skipped("no dbus-daemon, or no Python with dbus and gi");
         return;
@@ -642,7 +763,10 @@ GLib.MainLoop().run()
         .spawn()
         .unwrap();
     wait_for("ready");
-    let run = ended(desk.command(&["run"]).env("DBUS_SESSION_BUS_ADDRESS", &address));
+    let run = ended(
+        desk.command(&["run"])
+            .env("DBUS_SESSION_BUS_ADDRESS", &address),
+    );
     let shown = fs::read_to_string(desk.path("shown"));
     for process in [&mut shows, &mut bus] {
         process.kill().unwrap();
@@ -651,7 +775,10 @@ GLib.MainLoop().run()
     assert_eq!(run.code, 3, "{run:?}");
     let shown = shown.unwrap_or_else(|e| panic!("{e}: {run:?}"));
     let lines: Vec<_> = shown.lines().collect();
-    assert_eq!(&lines[..2], ["geokeep", "geokeep: maps: 1 thing needs attention"]);
+    assert_eq!(
+        &lines[..2],
+        ["geokeep", "geokeep: maps: 1 thing needs attention"]
+    );
     assert!(shown.contains("b.gpkg' is not a GeoPackage"), "{shown}");
     assert_eq!(lines.last(), Some(&"2"), "it is urgent");
 }

@@ -197,7 +197,10 @@ impl Watch {
         });
         let all = file.all();
         let less = |left: u64| Some(left.saturating_sub(all));
-        let expected = self.state.bytes_expected.fetch_update(Relaxed, Relaxed, less);
+        let expected = self
+            .state
+            .bytes_expected
+            .fetch_update(Relaxed, Relaxed, less);
         let more = all - expected.unwrap_or(0).min(all);
         self.state.bytes_total.fetch_add(more, Relaxed);
         self.in_work_now().push(Arc::clone(&file));

@@ -16,12 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use common::{Place, archives_below, check, commit_in};
-use geokeep::{Phase, Watch};
 use geokeep::backup::{backup, plan};
 use geokeep::durable::{Disk, DiskFile, OsDisk};
 use geokeep::inspect::inspect;
 use geokeep::source::Source;
 use geokeep::verify::Level;
+use geokeep::{Phase, Watch};
 use testkit::gpkg::Options;
 use testkit::live_writer::{self, JournalMode, LiveWriter};
 

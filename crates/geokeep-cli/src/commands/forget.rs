@@ -96,11 +96,7 @@ pub(super) fn fared(what: &Forgetting<'_>, context: &Context) -> Option<Failure>
     failure
 }
 
-fn fate_of(
-    mut line: ForgetObject,
-    path: &Path,
-    fate: Fate<'_>,
-) -> (ForgetObject, Option<Failure>) {
+fn fate_of(mut line: ForgetObject, path: &Path, fate: Fate<'_>) -> (ForgetObject, Option<Failure>) {
     match fate {
         Fate::Kept | Fate::Removed => (line, None),
         Fate::Planned => {

@@ -32,7 +32,9 @@ pub(crate) fn run(arguments: &Notify, context: &Context) -> Result<Exit, Failure
 }
 
 fn said(job: &Job, way: Way, told: Result<(), String>, context: &Context) {
-    let failure = told.err().map(|why| Failure::of_notice(&job.name, way.as_str(), &why));
+    let failure = told
+        .err()
+        .map(|why| Failure::of_notice(&job.name, way.as_str(), &why));
     if context.json {
         let line = NotifyObject::of(&job.name, way.as_str(), failure.as_ref());
         render::json_line(&line);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use geokeep::backup::host_name;
 use geokeep::words::why;
 
-use super::ping::ping;
 use super::notify::{self, Notice};
+use super::ping::ping;
 use super::{RunObject, in_short, log, program};
 use crate::failure::shown;
 use crate::render;

@@ -14,8 +14,8 @@ use anstyle::{AnsiColor, Style};
 use geokeep::durable::{Lack, new_lacks};
 use serde::Serialize;
 
-use geokeep::wire;
 pub(crate) use closing::Closing;
+use geokeep::wire;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use progress::{Measure, Progress};
 pub(crate) use text::{command, human_time, layers_in_short};

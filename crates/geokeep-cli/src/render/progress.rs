@@ -162,8 +162,12 @@ impl State {
             in_work(&self.watch.in_work(), self.watch.waiting_for_lock())
         };
         let all = what.iter().map(|what| format!("{files}{what}"));
-        all.chain([format!("{short}{}", what[2]), what[2].clone(), short.clone()])
-            .collect()
+        all.chain([
+            format!("{short}{}", what[2]),
+            what[2].clone(),
+            short.clone(),
+        ])
+        .collect()
     }
 }
 
@@ -173,7 +177,9 @@ fn in_work(files: &[Arc<InWork>], waiting: u64) -> [String; 3] {
         return ["finishing"; 3].map(str::to_owned);
     };
     let [word, short] = match first.phase() {
-        Phase::Reading if waiting >= files.len() as u64 => ["waiting for another program:", "waiting:"],
+        Phase::Reading if waiting >= files.len() as u64 => {
+            ["waiting for another program:", "waiting:"]
+        }
         Phase::Reading => ["reading"; 2],
         Phase::Checking => ["checking"; 2],
         _ => ["writing"; 2],

@@ -82,7 +82,10 @@ fn holds_backups(to: &Path) -> bool {
 }
 
 fn volumes(all: &Expanded) -> BTreeSet<String> {
-    let found = all.found.iter().filter_map(|found| found.source.as_ref().ok());
+    let found = all
+        .found
+        .iter()
+        .filter_map(|found| found.source.as_ref().ok());
     let found = found.map(|source| source.real.as_path());
     let projects = all.projects.iter().map(|one| one.source.real.as_path());
     found.chain(projects).filter_map(volume).collect()
@@ -109,7 +112,8 @@ fn is_unmounted(to: &Path, points: &[PathBuf], bases: &[&Path]) -> bool {
         (to == *point || (to.starts_with(point) && !to.exists()))
             && same(Some(point), point.parent())
     };
-    let in_base = |base: &&Path| to.starts_with(base) && !to.exists() && same(Some(&to), Some(base));
+    let in_base =
+        |base: &&Path| to.starts_with(base) && !to.exists() && same(Some(&to), Some(base));
     points.iter().any(at_point) || bases.iter().any(in_base)
 }
 
@@ -120,7 +124,10 @@ fn mount_points() -> Vec<PathBuf> {
 }
 
 fn in_table(table: &str) -> Vec<PathBuf> {
-    let lines = table.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let lines = table
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with('#'));
     let points = lines.filter_map(|line| line.split_whitespace().nth(1));
     let points = points.map(|point| PathBuf::from(point.replace("\\040", " ")));
     points

@@ -32,7 +32,12 @@ pub fn prove(
     let mut stored = destination.stored(id)?;
     let backup = destination.open_backup(id)?;
     let passes = if proof == Proof::Drill { 2 } else { 1 };
-    let work = watch.begin(&stored.location, stored.manifest.bytes, passes, Phase::Checking);
+    let work = watch.begin(
+        &stored.location,
+        stored.manifest.bytes,
+        passes,
+        Phase::Checking,
+    );
     let watch = work.watch();
     let scratch = Scratch {
         disk: &settings.disk,

@@ -216,7 +216,10 @@ fn literal(pattern: &str) -> PathBuf {
         let text = part.as_os_str().to_str();
         text.is_some_and(|text| !text.contains(['*', '?', '[']))
     };
-    Path::new(pattern).components().take_while(is_literal).collect()
+    Path::new(pattern)
+        .components()
+        .take_while(is_literal)
+        .collect()
 }
 
 /// The pattern as it matches real paths: what stands before its first wildcard is resolved.
@@ -289,7 +292,10 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
     let paths = match glob::glob(pattern) {
         Ok(paths) => paths,
         Err(e) => {
-            let why = format!("the pattern is not understood near its character {}", e.pos + 1);
+            let why = format!(
+                "the pattern is not understood near its character {}",
+                e.pos + 1
+            );
             return expanded.fail(given, SourceError::NothingFound(why));
         }
     };
@@ -344,8 +350,6 @@ fn folder(given: &Path, expanded: &mut Expanded) {
     expanded.found.extend(found);
     expanded.not_protected.extend(not_protected);
     // A folder that is a link has two names, and a source may be known by either.
-    let places = places
-        .into_iter()
-        .chain(std::path::absolute(given).ok());
+    let places = places.into_iter().chain(std::path::absolute(given).ok());
     expanded.places.extend(places.map(Place::Folder));
 }

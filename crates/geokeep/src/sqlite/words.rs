@@ -6,9 +6,18 @@ use rusqlite::{Error, ErrorCode as Code};
 const OF_NAMES: [(&str, &str); 6] = [
     ("no such table: ", "it names a table that does not exist"),
     ("no such column: ", "it names a column that does not exist"),
-    ("no such function: ", "it needs a function that SQLite does not have"),
-    ("no such module: ", "it needs an extension that is not there"),
-    ("no such collation sequence: ", "it sorts in a way that SQLite does not know"),
+    (
+        "no such function: ",
+        "it needs a function that SQLite does not have",
+    ),
+    (
+        "no such module: ",
+        "it needs an extension that is not there",
+    ),
+    (
+        "no such collation sequence: ",
+        "it sorts in a way that SQLite does not know",
+    ),
     ("malformed database schema (", "its schema cannot be read"),
 ];
 
@@ -41,7 +50,8 @@ pub(crate) fn why(error: &Error) -> String {
 
 /// With the name that it is about, if it is about one.
 fn of_schema(error: &Error, otherwise: &str) -> String {
-    let Error::SqliteFailure(_, Some(said)) = error else {
+    let (Error::SqliteFailure(_, Some(said)) | Error::SqlInputError { msg: said, .. }) = error
+    else {
         return otherwise.to_owned();
     };
     let found = OF_NAMES
@@ -71,10 +81,16 @@ mod tests {
         for (sql, said) in [
             ("SELECT * FROM lost", "a table that does not exist ('lost')"),
             ("SELECT y FROM t", "a column that does not exist ('y')"),
-            ("SELECT f(x) FROM t", "a function that SQLite does not have ('f')"),
+            (
+                "SELECT f(x) FROM t",
+                "a function that SQLite does not have ('f')",
+            ),
             ("SELEC", "SQLite cannot make sense of what it holds"),
             ("INSERT INTO t VALUES (1)", "breaks a rule of its own"),
-            ("ATTACH 'file:/nowhere/at/all?mode=ro' AS a", "it cannot be opened"),
+            (
+                "ATTACH 'file:/nowhere/at/all?mode=ro' AS a",
+                "it cannot be opened",
+            ),
         ] {
             let error = db.execute_batch(sql).unwrap_err();
             let words = why(&error);
@@ -82,7 +98,9 @@ mod tests {
             let raw = error.to_string();
             assert!(!words.contains(&raw), "{words}");
         }
-        let none = db.query_row("SELECT x FROM t WHERE x > 9", [], |row| row.get::<_, i64>(0));
+        let none = db.query_row("SELECT x FROM t WHERE x > 9", [], |row| {
+            row.get::<_, i64>(0)
+        });
         assert!(why(&none.unwrap_err()).contains("another kind"));
     }
 }

@@ -103,9 +103,7 @@ pub(super) fn of_links_not_followed(links: &[NotProtected]) -> String {
         Some(path) => shown(path),
         None => link.name.clone(),
     });
-    format!(
-        "{count} not followed, and what lies there is not backed up: {names}"
-    )
+    format!("{count} not followed, and what lies there is not backed up: {names}")
 }
 
 /// Layers of a project.

@@ -36,5 +36,7 @@ fn notification(notice: &Notice) -> Notification {
 
 /// Some desktops read marks in it, and names of files may look like these.
 fn plain(line: &str) -> String {
-    line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    line.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

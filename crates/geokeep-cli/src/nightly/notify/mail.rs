@@ -57,7 +57,9 @@ fn message(notices: &Notices, notice: &Notice) -> Result<Message, String> {
     let name = HeaderName::new_from_ascii_str("Auto-Submitted");
     let by_itself = HeaderValue::new(name, "auto-generated".to_owned());
     let text = format!("{}\n", notice.lines.join("\n"));
-    let message = builder.raw_header(by_itself).header(ContentType::TEXT_PLAIN);
+    let message = builder
+        .raw_header(by_itself)
+        .header(ContentType::TEXT_PLAIN);
     let message = message.body(text);
     message.map_err(|_| "no mail can be made of it".to_owned())
 }
@@ -142,7 +144,8 @@ impl Server {
             Security::ThisMachine => Tls::None,
             secure => {
                 let parameters = TlsParameters::new(self.host.clone());
-                let parameters = parameters.map_err(|_| "no certificates can be read".to_owned())?;
+                let parameters =
+                    parameters.map_err(|_| "no certificates can be read".to_owned())?;
                 match secure {
                     Security::Tls => Tls::Wrapper(parameters),
                     _ => Tls::Required(parameters),
@@ -159,7 +162,11 @@ impl Server {
                 .credentials(credentials)
                 .authentication(vec![Mechanism::Plain, Mechanism::Login]);
         }
-        builder.build().send(message).map(drop).map_err(|e| in_words(&e))
+        builder
+            .build()
+            .send(message)
+            .map(drop)
+            .map_err(|e| in_words(&e))
     }
 }
 
@@ -167,15 +174,25 @@ fn read_address(address: &str) -> Result<(String, u16, Security), String> {
     let uri = address.trim().parse::<Uri>().ok();
     let parts = uri.as_ref().and_then(|uri| {
         let host = uri.host().filter(|host| !host.is_empty())?;
-        Some((uri.scheme_str()?, host, uri.authority()?.as_str(), uri.port_u16()))
+        Some((
+            uri.scheme_str()?,
+            host,
+            uri.authority()?.as_str(),
+            uri.port_u16(),
+        ))
     });
     let Some((scheme, host, authority, port)) = parts else {
         return Err("'smtp' is not an address such as smtps://mail.town.example".to_owned());
     };
     if authority.contains('@') {
-        return Err("'smtp' holds a name; put it in 'smtp_user', and a password in a file".to_owned());
+        return Err(
+            "'smtp' holds a name; put it in 'smtp_user', and a password in a file".to_owned(),
+        );
     }
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let host = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
     let here = is_this_machine(&host);
     match scheme {
         "smtps" => Ok((host, port.unwrap_or(465), Security::Tls)),

@@ -232,8 +232,12 @@ impl File {
     fn lacking(&self, job: &Job) -> Option<(Way, &'static str)> {
         let notices = job.notices.as_ref().or(self.notices.as_ref());
         let lacks = |way: &Way| match way {
-            Way::Mail => notices.is_none_or(|n| n.mail_to.is_empty()).then_some("mail_to"),
-            Way::Command => notices.is_none_or(|n| n.command.is_empty()).then_some("command"),
+            Way::Mail => notices
+                .is_none_or(|n| n.mail_to.is_empty())
+                .then_some("mail_to"),
+            Way::Command => notices
+                .is_none_or(|n| n.command.is_empty())
+                .then_some("command"),
             Way::Desktop => None,
         };
         job.notify.iter().find_map(|way| Some((*way, lacks(way)?)))

@@ -64,7 +64,10 @@ fn in_words(said: &str) -> &'static str {
         ("duplicate", "this key stands there twice"),
         ("string", "a text is not closed, or holds what it must not"),
         ("array", "a list is not closed, or a comma is missing"),
-        ("table", "the name of a table is not closed, or stands there twice"),
+        (
+            "table",
+            "the name of a table is not closed, or stands there twice",
+        ),
         ("`=`", "a key, = and a value should stand there"),
         ("key", "a key, = and a value should stand there"),
         ("newline", "a line should end there"),
