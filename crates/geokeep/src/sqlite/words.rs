@@ -42,8 +42,10 @@ pub(crate) fn why(error: &Error) -> String {
         Some(Code::PermissionDenied | Code::AuthorizationForStatementDenied) => {
             "what its schema asks for is not allowed here"
         }
-        Some(_) => return of_schema(error, "SQLite cannot make sense of what it holds"),
-        None => "it holds a value of another kind than it should",
+        None if !matches!(error, Error::SqlInputError { .. }) => {
+            "it holds a value of another kind than it should"
+        }
+        _ => return of_schema(error, "SQLite cannot make sense of what it holds"),
     };
     known.to_owned()
 }

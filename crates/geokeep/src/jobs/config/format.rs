@@ -8,6 +8,7 @@ use toml::de::DeValue;
 
 use super::fault::{Expected, Unusable, Wrong};
 use super::read::{Given, Read, table};
+use super::way::Way;
 use crate::retention::Policy;
 use crate::snapshot::Method;
 use crate::source::Exclude;
@@ -115,32 +116,6 @@ table! {
         ping_url: Option<String> = None,
         /// A file to which each run adds one line of JSON.
         log: Option<PathBuf> = None,
-    }
-}
-
-/// By what people hear of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// A mail.
-    Mail,
-    /// What the desktop shows for a moment.
-    Desktop,
-    /// A program that gets the text.
-    Command,
-}
-
-impl Way {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Mail, Self::Desktop, Self::Command];
-
-    /// The name in the configuration.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mail => "mail",
-            Self::Desktop => "desktop",
-            Self::Command => "command",
-        }
     }
 }
 

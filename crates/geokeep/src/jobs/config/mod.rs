@@ -6,6 +6,7 @@
 mod fault;
 mod format;
 mod read;
+mod way;
 
 use std::path::Path;
 
@@ -15,8 +16,9 @@ use toml::de::{DeTable, DeValue};
 use fault::Wrong;
 pub use fault::{ConfigError, Expected, Fault, Unusable, methods};
 use format::File;
-pub use format::{Hooks, Job, Keep, Notices, Pauses, Way};
+pub use format::{Hooks, Job, Keep, Notices, Pauses};
 use read::Read;
+pub use way::Way;
 
 use crate::words::as_utf8;
 

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{AUTO, Expected, Fault, Wrong};
-use super::format::Way;
+use super::way::Way;
 use crate::retention::parse_span;
 use crate::snapshot::Method;
 use crate::source::Exclude;

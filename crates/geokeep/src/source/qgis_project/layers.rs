@@ -59,7 +59,7 @@ pub(super) fn contents(xml: &[u8]) -> Result<Contents, String> {
     }
     // The reader itself does not mind where the text ends.
     if found.depth > 0 || !found.is_project {
-        return Err(broken());
+        return Err(format!("{}: it ends too early", broken()));
     }
     Ok(found.all())
 }
