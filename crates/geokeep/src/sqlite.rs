@@ -8,6 +8,7 @@ mod words;
 pub(crate) mod memory;
 mod modules;
 pub(crate) mod own_vfs;
+mod said;
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -39,6 +40,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 pub(crate) use confined::{Confined, open_confined};
 pub(crate) use modules::{SPATIAL, forget_spatial_modules};
+pub(crate) use said::{Said, said, said_by};
 pub(crate) use words::why;
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
