@@ -5,6 +5,7 @@ mod adopt;
 mod diff;
 mod forget;
 mod layer;
+mod loudness;
 pub(crate) mod manuals;
 mod pin;
 mod place;
@@ -22,6 +23,7 @@ pub(crate) use adopt::Adopt;
 pub(crate) use diff::Diff;
 pub(crate) use forget::Forget;
 pub(crate) use layer::Layer;
+pub(crate) use loudness::{Colour, Loudness};
 pub(crate) use pin::{Pin, Unpin};
 pub(crate) use place::{From, OfJob, To};
 pub(crate) use report::Report;
@@ -48,6 +50,11 @@ pub(crate) struct Arguments {
     /// Print JSON Lines on standard output, one object per source or backup
     #[arg(long, global = true, display_order = 900)]
     pub(crate) json: bool,
+
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always, never
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Colour::Auto,
+          hide_possible_values = true, display_order = 901)]
+    pub(crate) color: Colour,
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,7 +62,7 @@ pub(crate) enum Command {
     /// Back up GeoPackages, whoever has them open
     Backup(Backup),
     /// Run the jobs of geokeep.toml
-    Run(Jobs),
+    Run(Run),
     /// Say who has a file open, and which ways of copying it are safe now
     Inspect(Inspect),
     /// Run a job after each saved edit, until it is stopped
@@ -82,6 +89,8 @@ pub(crate) enum Command {
     Retire(Retire),
     /// Say whether the sources of geokeep.toml have the backups that its jobs promise
     Status(Jobs),
+    /// Try the ways by which jobs notify people
+    Notify(Notify),
     /// Write a geokeep.toml with an example to fill in
     Init(Init),
     /// Let this machine make backups by itself
@@ -103,6 +112,11 @@ pub(crate) struct Backup {
     /// with one of these a line, meant from the list's folder, or - for a list on standard input
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
+
+    /// Leave out what folders and patterns would find: a name (*_tmp.gpkg, lost+found), or a way
+    /// from that folder (old/*); may be given several times. What is named itself is taken
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
 
     #[command(flatten)]
     pub(crate) to: To,
@@ -152,6 +166,9 @@ pub(crate) struct Backup {
     /// Take SQLite databases that are no GeoPackages, too
     #[arg(long)]
     pub(crate) any_sqlite: bool,
+
+    #[command(flatten)]
+    pub(crate) loudness: Loudness,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -168,6 +185,15 @@ pub(crate) enum Method {
     Copy,
     /// A translation by GDAL's ogr2ogr; says what it leaves behind
     Ogr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+
+    #[command(flatten)]
+    pub(crate) loudness: Loudness,
 }
 
 /// What `run` and `status` are about.
@@ -191,6 +217,19 @@ pub(crate) struct Watch {
     /// The configuration [default: geokeep.toml here, else in the user's configuration folder]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) loudness: Loudness,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Notify {
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+
+    /// Send a notice that says that it is a test, by each way that the jobs name in 'notify'
+    #[arg(long, required = true)]
+    pub(crate) test: bool,
 }
 
 #[derive(Debug, Args)]

@@ -112,6 +112,36 @@ impl Failure {
         }
     }
 
+    /// Nobody would be notified.
+    pub(crate) fn of_no_notice(config: &Path) -> Self {
+        Self::usage(
+            "there is nothing to try".to_owned(),
+            &format!("no such job in {} notifies anybody", shown(config)),
+            "say by which ways, in the job: notify = [\"mail\", \"desktop\", \"command\"]",
+        )
+    }
+
+    /// A notice that did not get through.
+    pub(crate) fn of_notice(job: &str, way: &str, cause: &str) -> Self {
+        Self {
+            kind: "not_notified",
+            message: format!("{}: nobody was notified by {way}", one_line(job)),
+            cause: Some(cause.to_owned()),
+            state: None,
+            hint: Some("put [notices] in the configuration right, then try again".to_owned()),
+            exit: Exit::Incomplete,
+        }
+    }
+
+    /// A pattern that is none.
+    pub(crate) fn of_pattern(pattern: &str, cause: &str) -> Self {
+        Self::usage(
+            format!("'{}' cannot be excluded", one_line(pattern)),
+            cause,
+            "* stands for any characters, ? for one, [ab] for one of these",
+        )
+    }
+
     /// A schedule that cannot be written in this form.
     pub(crate) fn of_schedule(error: &ScheduleError) -> Self {
         let failure = Self::new(error.kind(), "could not make this schedule".to_owned())
@@ -271,6 +301,15 @@ impl Failure {
                 format!("the name {name:?} can be given to a single GeoPackage only"),
                 &format!("{found} were found"),
                 "name one file, or leave the name out: each line then has that of its file",
+            ),
+            JobError::NotMounted(to) => Self::new(
+                error.kind(),
+                format!("could not use the backups in {}", shown(to)),
+            )
+            .cause("no disk or share is mounted there, as far as can be seen")
+            .state("nothing was done: backups would go to the disk below that place")
+            .hint(
+                "mount it; if that folder is meant all the same, make it, and set 'must_exist = false' in the job",
             ),
             JobError::MustExist(e) => Self::of_folder(e, to)
                 .hint("is its disk or share mounted? With 'must_exist' the folder is not made"),

@@ -15,6 +15,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let arguments = args::Arguments::parse();
+    arguments.color.choose();
     let context = settings::Context::new(&arguments);
     let result = commands::run(arguments.command, &context);
     render::lacks();

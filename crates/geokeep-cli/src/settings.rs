@@ -1,6 +1,5 @@
 //! From what was typed to what is meant: everything that the library does not find out by itself.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use geokeep::Watch;
 use geokeep::backup::{Settings, host_name};
 use geokeep::destination::{Asking, Machine};
 use geokeep::durable::{Disk, OsDisk};
+use geokeep::jobs::Memory;
 use geokeep::snapshot::Clock;
 use jiff::tz::TimeZone;
 
@@ -68,7 +68,7 @@ impl Context {
                 Command::Run(_) | Command::Watch(_) => Asked::ByJob,
                 _ => Asked::ByOptions,
             },
-            terminal: std::io::stderr().is_terminal(),
+            terminal: console::Term::stderr().features().is_attended(),
             watch,
             disk: Arc::new(OsDisk),
             clock: clock(),
@@ -102,6 +102,14 @@ impl Context {
             machine: self.machine(None),
             now: self.clock.now().to_zoned(TimeZone::system()),
         }
+    }
+
+    /// What this user's geokeep remembers from run to run, if there is a place for that.
+    pub(crate) fn memory(&self) -> Option<Memory> {
+        Some(Memory {
+            folder: self.state.as_ref()?.join("geokeep"),
+            disk: Arc::clone(&self.disk),
+        })
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -24,6 +24,7 @@ fn help_is_as_committed() {
         "run",
         "watch",
         "status",
+        "notify",
         "init",
         "forget",
         "pin",

@@ -12,12 +12,12 @@ mod succession;
 
 use std::sync::Arc;
 
-use crate::Watch;
 use crate::destination::{Destination, DestinationError, Stored};
 use crate::durable::{Readers, Rights};
 use crate::error::Error;
 use crate::snapshot::{SnapshotError, Taken};
 use crate::source::{Gate, Look, same_content};
+use crate::watch::{Phase, Watch};
 use capture::{Captured, New};
 use describe::describe;
 use refuse::{enough_room, refuse_other_files};
@@ -63,6 +63,9 @@ pub fn backup(
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Outcome, Error> {
+    let bytes = planned.bytes().unwrap_or(0);
+    let work = watch.begin(&planned.source.given, bytes, PASSES, Phase::Reading);
+    let watch = work.watch();
     let task = Task {
         planned,
         destination,
@@ -75,9 +78,7 @@ pub fn backup(
         let gate = Arc::new(Gate::enter(&planned.source)?);
         let look = task.look(&gate)?;
         refuse_other_files(planned, &look)?;
-        watch.add_total(look.stamp.size);
         if let Some(stored) = task.known_to_hold(&look) {
-            watch.add_done(look.stamp.size);
             return Ok(Outcome::Unchanged(stored));
         }
         let before = Before::of(&task);
@@ -100,6 +101,8 @@ pub fn backup(
     })
 }
 
+/// A source is read, and what was written of it is read again.
+const PASSES: u64 = 2;
 /// How often a source that another program replaces meanwhile is begun anew.
 const REPLACED_MAX: u32 = 10;
 
@@ -160,6 +163,7 @@ impl Task<'_> {
     }
 
     fn publish(&self, new: New, before: &Before) -> Result<Outcome, Error> {
+        self.watch.enter(Phase::Writing);
         self.planned.still_its(self.destination)?;
         let New {
             draft,

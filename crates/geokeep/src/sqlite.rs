@@ -3,6 +3,7 @@
 //! is opened for writing is confined to one file besides. No other place opens one.
 
 mod confined;
+mod words;
 
 pub(crate) mod memory;
 mod modules;
@@ -40,6 +41,7 @@ const LOOK: Duration = Duration::from_millis(5);
 pub(crate) use confined::{Confined, open_confined};
 pub(crate) use modules::{SPATIAL, forget_spatial_modules};
 pub(crate) use said::{Said, said, said_by};
+pub(crate) use words::why;
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
 /// something is escaped, so that any file name works: quotes, `?`, newlines, broken UTF-8.

@@ -1,8 +1,8 @@
 //! What a run tells its caller, and how the caller stops it.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// The caller asked the run to stop ([`Watch::interrupt`]).
@@ -13,7 +13,11 @@ pub struct Interrupted;
 /// Progress and cancellation of one run, shared with whoever draws a progress bar or catches
 /// Ctrl-C. Cheap to clone; all clones are one.
 #[derive(Clone, Default)]
-pub struct Watch(Arc<State>);
+pub struct Watch {
+    state: Arc<State>,
+    /// The file that this clone is given to the work on.
+    file: Option<Arc<InWork>>,
+}
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,9 +33,13 @@ impl std::fmt::Debug for Watch {
 #[derive(Default)]
 struct State {
     interrupted: AtomicBool,
+    /// Of what has ended, and of what no file is known.
     bytes_done: AtomicU64,
     bytes_total: AtomicU64,
+    /// Of the total, what was announced and is not begun yet.
+    bytes_expected: AtomicU64,
     waiting_for_lock: AtomicU64,
+    in_work: Mutex<Vec<Arc<InWork>>>,
     notice: OnceLock<Notice>,
 }
 
@@ -48,64 +56,201 @@ pub struct Waiting {
     pub at_most: Duration,
 }
 
+/// What is being done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// It is read, and written to where it goes.
+    Reading,
+    /// What was written is read again and checked.
+    Checking,
+    /// It is written, or gets its final name.
+    Writing,
+}
+
+/// A file that is worked on.
+#[derive(Debug)]
+pub struct InWork {
+    /// Its name.
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+    /// How often all of it is read.
+    passes: u64,
+    /// How often it has been read to its end.
+    passed: AtomicU64,
+    done: AtomicU64,
+    phase: AtomicU8,
+}
+
+impl InWork {
+    /// What is being done with it.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Relaxed) {
+            0 => Phase::Reading,
+            1 => Phase::Checking,
+            _ => Phase::Writing,
+        }
+    }
+
+    fn all(&self) -> u64 {
+        self.bytes.saturating_mul(self.passes)
+    }
+
+    /// A file that changes is read more often than it should be: that is no progress.
+    fn add(&self, bytes: u64) {
+        let passes = self.passes.min(self.passed.load(Relaxed) + 1);
+        let most = self.bytes.saturating_mul(passes);
+        let more = |done: u64| (done < most).then(|| done.saturating_add(bytes).min(most));
+        let _ = self.done.fetch_update(Relaxed, Relaxed, more);
+    }
+}
+
+/// The work on one file, until it is dropped: then all of it counts as done.
+#[derive(Debug)]
+pub struct Work(Watch);
+
+impl Work {
+    /// What the work on that file is to report to.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.0
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let Some(file) = &self.0.file else { return };
+        self.0.in_work_now().retain(|one| !Arc::ptr_eq(one, file));
+        self.0.state.bytes_done.fetch_add(file.all(), Relaxed);
+    }
+}
+
 impl Watch {
     /// Asks the run to stop at its next step. It cleans up and reports [`Interrupted`].
     pub fn interrupt(&self) {
-        self.0.interrupted.store(true, Relaxed);
+        self.state.interrupted.store(true, Relaxed);
     }
 
     /// An error once [`interrupt`](Self::interrupt) was called.
     pub fn check(&self) -> Result<(), Interrupted> {
-        if self.0.interrupted.load(Relaxed) {
+        if self.state.interrupted.load(Relaxed) {
             Err(Interrupted)
         } else {
             Ok(())
         }
     }
 
-    /// Bytes of sources read so far, by all jobs.
+    /// Bytes read so far, by all that goes on. What is read twice by intention counts twice.
     #[must_use]
     pub fn bytes_done(&self) -> u64 {
-        self.0.bytes_done.load(Relaxed)
+        let in_work = self.in_work_now();
+        let in_work = in_work.iter().map(|file| file.done.load(Relaxed));
+        self.state.bytes_done.load(Relaxed) + in_work.sum::<u64>()
     }
 
-    /// Bytes of sources known so far.
+    /// Bytes to be read in all, as far as that is known.
     #[must_use]
     pub fn bytes_total(&self) -> u64 {
-        self.0.bytes_total.load(Relaxed)
+        self.state.bytes_total.load(Relaxed)
     }
 
     /// How many sources are waiting for another program's lock at this moment.
     #[must_use]
     pub fn waiting_for_lock(&self) -> u64 {
-        self.0.waiting_for_lock.load(Relaxed)
+        self.state.waiting_for_lock.load(Relaxed)
+    }
+
+    /// The files that are worked on at this moment, those first that were begun first.
+    #[must_use]
+    pub fn in_work(&self) -> Vec<Arc<InWork>> {
+        self.in_work_now().clone()
     }
 
     /// Calls `notice` once for each source that has been waited for longer than a second. Only the
     /// first notice that is given counts.
     pub fn on_waiting(&self, notice: impl Fn(&Waiting) + Send + Sync + 'static) {
-        let _ = self.0.notice.set(Box::new(notice));
+        let _ = self.state.notice.set(Box::new(notice));
+    }
+
+    fn in_work_now(&self) -> MutexGuard<'_, Vec<Arc<InWork>>> {
+        let in_work = self.state.in_work.lock();
+        in_work.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Announces that files will be begun that have so many bytes to be read together.
+    pub(crate) fn expect(&self, bytes: u64) {
+        self.state.bytes_expected.fetch_add(bytes, Relaxed);
+        self.add_total(bytes);
+    }
+
+    /// Begins the work on a file that is read `passes` times.
+    pub(crate) fn begin(&self, path: &Path, bytes: u64, passes: u64, phase: Phase) -> Work {
+        let file = Arc::new(InWork {
+            path: path.to_owned(),
+            bytes,
+            passes,
+            passed: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            phase: AtomicU8::new(phase as u8),
+        });
+        let all = file.all();
+        let less = |left: u64| Some(left.saturating_sub(all));
+        let expected = self
+            .state
+            .bytes_expected
+            .fetch_update(Relaxed, Relaxed, less);
+        let more = all - expected.unwrap_or(0).min(all);
+        self.state.bytes_total.fetch_add(more, Relaxed);
+        self.in_work_now().push(Arc::clone(&file));
+        Work(Self {
+            state: Arc::clone(&self.state),
+            file: Some(file),
+        })
+    }
+
+    /// The next thing is done with the file, which has been read to its end once more.
+    pub(crate) fn enter(&self, phase: Phase) {
+        if let Some(file) = &self.file {
+            file.phase.store(phase as u8, Relaxed);
+            let passed = file.passed.fetch_add(1, Relaxed) + 1;
+            let done = file.bytes.saturating_mul(passed.min(file.passes));
+            file.done.fetch_max(done, Relaxed);
+        }
     }
 
     pub(crate) fn tell_waiting(&self, waiting: &Waiting) {
-        if let Some(notice) = self.0.notice.get() {
+        if let Some(notice) = self.state.notice.get() {
             notice(waiting);
         }
     }
 
-    pub(crate) fn add_done(&self, bytes: u64) {
-        self.0.bytes_done.fetch_add(bytes, Relaxed);
+    /// So much was read; an error once somebody asked to stop.
+    pub(crate) fn go_on(&self, read: usize) -> Result<(), Interrupted> {
+        self.add_done(read as u64);
+        self.check()
     }
 
+    pub(crate) fn add_done(&self, bytes: u64) {
+        match &self.file {
+            Some(file) => file.add(bytes),
+            None => drop(self.state.bytes_done.fetch_add(bytes, Relaxed)),
+        }
+    }
+
+    /// Of a file that was begun, the whole is known.
     pub(crate) fn add_total(&self, bytes: u64) {
-        self.0.bytes_total.fetch_add(bytes, Relaxed);
+        if self.file.is_none() {
+            self.state.bytes_total.fetch_add(bytes, Relaxed);
+        }
     }
 
     pub(crate) fn wait_for_lock(&self, waiting: bool) {
         if waiting {
-            self.0.waiting_for_lock.fetch_add(1, Relaxed);
+            self.state.waiting_for_lock.fetch_add(1, Relaxed);
         } else {
-            self.0.waiting_for_lock.fetch_sub(1, Relaxed);
+            self.state.waiting_for_lock.fetch_sub(1, Relaxed);
         }
     }
 }

@@ -78,6 +78,7 @@ pub fn why(error: &io::Error) -> String {
             "the network does not lead there"
         }
         Kind::StaleNetworkFileHandle => "the server has put another file in its place",
+        Kind::InvalidData => "what is there makes no sense",
         Kind::UnexpectedEof => "it ends too early",
         Kind::OutOfMemory => "there is not enough memory",
         Kind::Unsupported => "it is not possible on this system",

@@ -57,6 +57,7 @@ fn ran(job: &Job, place: &Place) -> (Ran, Vec<String>) {
     let mut caller = Caller {
         watch: &Watch::default(),
         zone: TimeZone::UTC,
+        memory: None,
         hear: &mut hear,
         say: &said,
     };

@@ -16,12 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use common::{Place, archives_below, check, commit_in};
-use geokeep::Watch;
 use geokeep::backup::{backup, plan};
 use geokeep::durable::{Disk, DiskFile, OsDisk};
 use geokeep::inspect::inspect;
 use geokeep::source::Source;
 use geokeep::verify::Level;
+use geokeep::{Phase, Watch};
 use testkit::gpkg::Options;
 use testkit::live_writer::{self, JournalMode, LiveWriter};
 
@@ -244,7 +244,10 @@ fn the_lock_of_a_slow_snapshot_is_not_dropped() {
         for _ in 0..30 {
             samples.push((
                 is_locked_by_us(inode),
-                watch.bytes_done() < watch.bytes_total(),
+                watch
+                    .in_work()
+                    .iter()
+                    .any(|one| one.phase() == Phase::Reading),
             ));
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -8,12 +8,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use geokeep::backup::Settings;
-use geokeep::jobs::{Event, back_up, open};
+use geokeep::jobs::{Event, MustExist, back_up, open};
 use geokeep::snapshot::Method;
-use geokeep::source::{Expanded, expand};
+use geokeep::source::{Exclude, Expanded, expand_except};
 use geokeep::wire::Exit;
 
-pub(super) use self::heard::{Heard, said};
+pub(super) use self::heard::{Heard, Said, said};
 use super::place;
 use crate::args::{self, Backup};
 use crate::failure::Failure;
@@ -39,12 +39,21 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
     let to = &arguments.to;
     let to = &place::folder(to.to.as_deref(), "--to", &to.job, context)?;
     let failed = |error| Failure::of_job(&error, to);
-    let mut expanded = expanded(&arguments.sources, context);
-    let destination = open(&mut expanded, to, false, &context.disk).map_err(failed)?;
+    let mut exclude = Exclude::default();
+    for pattern in &arguments.exclude {
+        let added = exclude.add(pattern);
+        added.map_err(|e| Failure::of_pattern(pattern, &e.to_string()))?;
+    }
+    let mut expanded = expanded(&arguments.sources, &exclude, context);
+    let memory = context.memory();
+    let must_exist = MustExist::IfApart(memory.as_ref());
+    // Whoever types the command knows where his backups go.
+    let hear = &mut |_: Event<'_>| {};
+    let destination = open(&mut expanded, to, must_exist, &context.disk, hear).map_err(failed)?;
     if let Some(jobs) = arguments.jobs {
         settings.at_once = jobs.into();
     }
-    let mut heard = Heard::new(to, &expanded, context);
+    let mut heard = Heard::new(to, &expanded, context, arguments.loudness, Said::AtOnce);
     let hear = &mut |event: Event<'_>| heard.hear(&event);
     let watch = &context.watch;
     let done = back_up(expanded, &destination, &settings, watch, hear);
@@ -63,8 +72,9 @@ fn method(asked: args::Method) -> Option<Method> {
 }
 
 /// What was named stands for these files now.
-pub(super) fn expanded(sources: &[PathBuf], context: &Context) -> Expanded {
-    expand(sources, &mut read_list, context.home.as_deref())
+pub(super) fn expanded(sources: &[PathBuf], exclude: &Exclude, context: &Context) -> Expanded {
+    let home = context.home.as_deref();
+    expand_except(sources, exclude.clone(), &mut read_list, home)
 }
 
 fn read_list(list: &Path) -> std::io::Result<Vec<u8>> {

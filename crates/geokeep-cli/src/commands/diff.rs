@@ -18,7 +18,7 @@ use geokeep::wire::{
 use super::{asked, place};
 use crate::args;
 use crate::failure::{Failure, shown};
-use crate::render::{self, Progress};
+use crate::render::{self, Measure, Progress};
 use crate::settings::Context;
 
 /// What is compared.
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &args::Diff, context: &Context) -> Result<Exit, Fai
     let destination = destination(arguments, context)?;
     let sides = sides(arguments, destination.as_ref(), context)?;
     let states = {
-        let progress = Progress::start(context, 1);
+        let progress = Progress::start(context, 1, Measure::Bytes);
         let states = [state(&sides[0], context)?, state(&sides[1], context)?];
         drop(progress);
         states

@@ -69,44 +69,52 @@ fn lines(
 }
 
 /// Says what is planned, and then what became of each backup.
-pub(super) fn say(what: &Forgetting<'_>, context: &Context) {
-    match what {
-        Forgetting::Planned(plan) => plan.iter().for_each(|planned| show(context, planned)),
-        Forgetting::Backup(stored, reasons, fate) => {
-            fared(
-                ForgetObject::of(stored, reasons),
-                &stored.location,
-                *fate,
-                context,
-            );
-        }
-        Forgetting::NotOurs(line, path) if context.json => {
-            render::json_line(&ForgetObject::not_ours(line, path));
-        }
-        // Nobody knows what would be lost with it.
-        Forgetting::Unreadable(line, path, error) => {
-            let failure = Failure::of_backup(error, path);
-            if context.json {
-                render::json_line(&ForgetObject::unreadable(line, path, &failure));
-            }
-            render::failure(context, &failure);
-        }
-        _ => {}
+fn say(what: &Forgetting<'_>, context: &Context) {
+    if let Forgetting::Planned(plan) = what {
+        say_plan(plan, context);
+    }
+    if let Some(failure) = fared(what, context) {
+        render::failure(context, &failure);
     }
 }
 
-fn fared(mut line: ForgetObject, path: &Path, fate: Fate<'_>, context: &Context) {
-    match fate {
-        Fate::Kept | Fate::Removed => {}
-        Fate::Planned => line.status = "planned",
-        Fate::Failed(error) => {
-            let failure = Failure::of_forget(error, path);
-            render::failure(context, &failure);
-            line.fail(&failure);
+pub(super) fn say_plan(plan: &[Planned], context: &Context) {
+    plan.iter().for_each(|planned| show(context, planned));
+}
+
+/// What became of one backup: its object in JSON, and what went wrong with it.
+pub(super) fn fared(what: &Forgetting<'_>, context: &Context) -> Option<Failure> {
+    let (line, failure) = match what {
+        Forgetting::Backup(stored, reasons, fate) => {
+            fate_of(ForgetObject::of(stored, reasons), &stored.location, *fate)
         }
-    }
+        Forgetting::NotOurs(line, path) => (ForgetObject::not_ours(line, path), None),
+        // Nobody knows what would be lost with it.
+        Forgetting::Unreadable(line, path, error) => {
+            let failure = Failure::of_backup(error, path);
+            let line = ForgetObject::unreadable(line, path, &failure);
+            (line, Some(failure))
+        }
+        _ => return None,
+    };
     if context.json {
         render::json_line(&line);
+    }
+    failure
+}
+
+fn fate_of(mut line: ForgetObject, path: &Path, fate: Fate<'_>) -> (ForgetObject, Option<Failure>) {
+    match fate {
+        Fate::Kept | Fate::Removed => (line, None),
+        Fate::Planned => {
+            line.status = "planned";
+            (line, None)
+        }
+        Fate::Failed(error) => {
+            let failure = Failure::of_forget(error, path);
+            line.fail(&failure);
+            (line, Some(failure))
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod init;
 mod inspect;
 mod list;
 mod manuals;
+mod notify;
 mod pin;
 mod place;
 mod report;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Watch(arguments) => watch::run(&arguments, context),
         Command::Run(arguments) => run::run(&arguments, context),
         Command::Status(arguments) => status::run(&arguments, context),
+        Command::Notify(arguments) => notify::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),
         Command::Schedule(arguments) => schedule::run(&arguments, context),
         Command::Completions(arguments) => manuals::completions(&arguments, context),

@@ -14,7 +14,7 @@ use geokeep::wire::RestoreObject;
 use super::{asked, place};
 use crate::args::Restore;
 use crate::failure::{Exit, Failure};
-use crate::render::{self, Progress, human_bytes, human_time};
+use crate::render::{self, Measure, Progress, human_bytes, human_time};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failure> {
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         path,
         force: arguments.force,
     };
-    let progress = Progress::start(context, 1);
+    let progress = Progress::start(context, 1, Measure::Bytes);
     let dry_run = arguments.dry_run;
     let result = restore(
         &backup,

@@ -1,27 +1,37 @@
 //! `geokeep run`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use geokeep::jobs::config::Job;
-use geokeep::jobs::{Caller, Every, run as run_job};
+use geokeep::jobs::{Caller, Every, JobKey, LastRun, Recording, run as run_job};
 use geokeep::wire::{Exit, RunObject, overall};
 use jiff::tz::TimeZone;
 
-use super::backup::{Heard, expanded, said};
-use crate::args::Jobs;
+use super::backup::{Heard, Said, expanded, said};
+use crate::args::{self, Loudness};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::nightly::{alarms, in_short};
-use crate::render;
+use crate::nightly::{Told, alarms, in_short};
+use crate::render::{self, Closing, Word};
 use crate::settings::Context;
 
-pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> {
-    let config = Config::find(arguments.config.as_deref(), context)?;
-    let jobs = config.chosen(&arguments.jobs)?;
+pub(crate) fn run(arguments: &args::Run, context: &Context) -> Result<Exit, Failure> {
+    let args::Run { jobs, loudness } = arguments;
+    let config = Config::find(jobs.config.as_deref(), context)?;
+    let jobs = config.chosen(&jobs.jobs)?;
     let mut exits = Vec::new();
     let mut lines = Vec::new();
+    let mut closing = Closing::default();
     for job in jobs {
-        let (exit, line) = aloud(job, &job.sources, Every::Run, context);
+        let run = Aloud {
+            job,
+            config: &config.path,
+            every: Every::Run,
+            told: Told::default(),
+            loudness: *loudness,
+            context,
+        };
+        let (exit, line) = run.of(&job.sources, &mut closing);
         if exit != Exit::Done {
             exits.push(exit);
         }
@@ -30,45 +40,73 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
             break;
         }
     }
-    for line in &lines {
-        render::say(context, line);
+    closing.print(loudness.quiet);
+    if !loudness.quiet || !exits.is_empty() {
+        lines.iter().for_each(|line| render::say(context, line));
     }
     Ok(overall(&exits, lines.len(), Exit::Done))
 }
 
-/// Runs one job for some of its sources, and tells all who want to hear of it.
-pub(super) fn aloud(
-    job: &Job,
-    sources: &[PathBuf],
-    every: Every,
-    context: &Context,
-) -> (Exit, RunObject) {
-    alarms::begin(&job.hooks);
-    let (exit, line) = one(job, sources, every, context);
-    // Hooks may take their time: nothing of ours is locked any more.
-    alarms::end(&job.hooks, &line);
-    if context.json {
-        render::json_line(&line);
-    }
-    (exit, line)
+/// One run of a job, of which all hear who want to.
+pub(super) struct Aloud<'a> {
+    pub(super) job: &'a Job,
+    /// The file that it is of.
+    pub(super) config: &'a Path,
+    pub(super) every: Every,
+    pub(super) told: Told,
+    pub(super) loudness: Loudness,
+    pub(super) context: &'a Context,
 }
 
-fn one(job: &Job, sources: &[PathBuf], every: Every, context: &Context) -> (Exit, RunObject) {
-    let expanded = expanded(sources, context);
-    let mut heard = Heard::new(&job.to, &expanded, context);
-    let mut caller = Caller {
-        watch: &context.watch,
-        zone: TimeZone::system(),
-        hear: &mut |event| heard.hear(&event),
-        say: &|missed| said(missed, &job.to, context),
-    };
-    let ran = run_job(job, expanded, every, context.settings(), &mut caller);
-    // A `watch` runs for months.
-    render::lacks();
-    let failure = (ran.error.as_ref()).map(|error| Failure::of_job(error, &job.to));
-    if let Some(failure) = &failure {
-        render::failure(context, failure);
+impl Aloud<'_> {
+    /// Runs it for some of its sources.
+    pub(super) fn of(&self, sources: &[PathBuf], closing: &mut Closing) -> (Exit, RunObject) {
+        let hooks = &self.job.hooks;
+        let recording = self.record();
+        let before = closing.len();
+        alarms::begin(hooks);
+        let (exit, line) = self.work(sources, closing);
+        if let Some(recording) = recording {
+            recording.end(self.context.clock.now(), exit.code(), in_short(&line));
+        }
+        // Hooks may take their time: nothing of ours is locked any more.
+        let attention = closing.messages(before);
+        let is_news = self.told.is_news(&attention, self.every);
+        alarms::end(self.job, &line, &attention, is_news);
+        if self.context.json {
+            render::json_line(&line);
+        }
+        (exit, line)
     }
-    let line = RunObject::of(job, &ran, heard.into_lines(), failure.as_ref());
-    (Exit::of_run(&ran), line)
+
+    fn record(&self) -> Option<Recording> {
+        let key = JobKey {
+            config: self.config,
+            job: &self.job.name,
+        };
+        LastRun::begin(&self.context.memory()?, key, self.context.clock.now())
+    }
+
+    fn work(&self, sources: &[PathBuf], closing: &mut Closing) -> (Exit, RunObject) {
+        let Self { job, context, .. } = *self;
+        let expanded = expanded(sources, &job.exclude, context);
+        let at_the_end = Said::AtTheEnd(closing);
+        let mut heard = Heard::new(&job.to, &expanded, context, self.loudness, at_the_end);
+        let memory = context.memory();
+        let mut caller = Caller {
+            watch: &context.watch,
+            zone: TimeZone::system(),
+            memory: memory.as_ref(),
+            hear: &mut |event| heard.hear(&event),
+            say: &|missed| said(missed, &job.to, context),
+        };
+        let ran = run_job(job, expanded, self.every, context.settings(), &mut caller);
+        let objects = heard.into_lines();
+        let failure = (ran.error.as_ref()).map(|error| Failure::of_job(error, &job.to));
+        let line = RunObject::of(job, &ran, objects, failure.as_ref());
+        if let Some(failure) = failure {
+            closing.attention(Word::Error, failure);
+        }
+        (Exit::of_run(&ran), line)
+    }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use geokeep::jobs::config::Job;
-use geokeep::jobs::{SourceStatus, Why, status};
-use geokeep::wire::{DataLossObject, Exit, StatusObject};
+use geokeep::jobs::{JobKey, LastRun, RunState, SourceStatus, Why, status};
+use geokeep::wire::{DataLossObject, Exit, LastRunObject, StatusObject};
 use jiff::SignedDuration;
 
 use super::backup::expanded;
@@ -19,7 +19,7 @@ const LOST_MAX: usize = 3;
 
 pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> {
     let config = Config::find(arguments.config.as_deref(), context)?;
-    let (mut all, mut overdue, mut lossy) = (0, 0, 0);
+    let (mut all, mut overdue, mut lossy, mut unended) = (0, 0, 0, 0);
     for job in config.chosen(&arguments.jobs)? {
         for line in of_job(job, context) {
             all += 1;
@@ -31,6 +31,14 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
                 render::say(context, &in_words(&line, &job.to));
             }
         }
+        if let Some((run, state)) = last_run(&config, job, context) {
+            unended += usize::from(state == RunState::NeverEnded);
+            if context.json {
+                render::json_line(&LastRunObject::of(job, &run, state));
+            } else {
+                render::say(context, &run_in_words(job, &run, state));
+            }
+        }
     }
     let with_loss = match lossy {
         0 => String::new(),
@@ -40,7 +48,7 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
         context,
         &format!("{all} sources, {overdue} overdue{with_loss}"),
     );
-    Ok(if overdue + lossy > 0 {
+    Ok(if overdue + lossy + unended > 0 {
         Exit::Incomplete
     } else {
         Exit::Done
@@ -48,7 +56,7 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
 }
 
 fn of_job(job: &Job, context: &Context) -> Vec<StatusObject> {
-    let expanded = expanded(&job.sources, context);
+    let expanded = expanded(&job.sources, &job.exclude, context);
     let status = status(job, expanded, context.settings());
     let unusable = (status.unusable.as_ref()).map(|e| Failure::of_folder(e, &job.to).message);
     let why = |one: &SourceStatus| match (&one.why, &unusable) {
@@ -59,6 +67,38 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusObject> {
     sources
         .map(|one| StatusObject::of(job, one, why(one)))
         .collect()
+}
+
+fn last_run(config: &Config, job: &Job, context: &Context) -> Option<(LastRun, RunState)> {
+    let key = JobKey {
+        config: &config.path,
+        job: &job.name,
+    };
+    LastRun::of(&context.memory()?, key)
+}
+
+/// `run     maps: ended 2026-03-01 02:30:04: 2 saved, 0 unchanged, 0 failed`.
+fn run_in_words(job: &Job, run: &LastRun, state: RunState) -> String {
+    let (word, text) = match (state, run.ended) {
+        (RunState::Ended, Some(ended)) => {
+            let summary = run.summary.clone().unwrap_or_default();
+            let text = format!("ended {}: {summary}", human_time(ended));
+            ("last run", text)
+        }
+        (RunState::GoesOn, _) => (
+            "at work ",
+            format!("{}: since {}", job.name, human_time(run.started)),
+        ),
+        _ => (
+            "UNENDED ",
+            format!(
+                "{}: the last run, begun {}, never ended: it was killed, or the machine stopped",
+                job.name,
+                human_time(run.started)
+            ),
+        ),
+    };
+    format!("{word} {text}")
 }
 
 fn in_words(line: &StatusObject, to: &Path) -> String {

@@ -11,7 +11,7 @@ use super::asked;
 use super::place::{self, Place};
 use crate::args::{self, Verify};
 use crate::failure::{Exit, Failure};
-use crate::render::{self, Progress, human_bytes, human_time};
+use crate::render::{self, Measure, Progress, human_bytes, human_time};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure> {
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
         args::Level::Drill => Proof::Drill,
     };
     let settings = context.settings();
-    let progress = Progress::start(context, all as u64);
+    let progress = Progress::start(context, all as u64, Measure::Files);
     let mut failures = Vec::new();
     let (mut damaged, mut not_ours) = (0, 0);
     for (id, of) in &chosen.backups {
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
         match prove(destination, id, proof, &settings, &context.watch) {
             Ok(stored) => {
                 damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
-                progress.line(|| passed(context, &stored, of.as_deref()));
+                passed(context, &stored, of.as_deref());
             }
             // Nobody asked for this one.
             Err(RestoreError::Path(Error::Destination(DestinationError::NotOurs(_))))
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
             Err(error) => {
                 let failure = Failure::of_check(&error, path);
                 let known = destination.stored(id).ok();
-                progress.line(|| failed(context, path, known.as_ref(), &failure));
+                failed(context, path, known.as_ref(), &failure);
                 failures.push(failure.exit);
                 if failure.exit == Exit::Interrupted {
                     break;
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     }
     for (path, error) in chosen.unreadable {
         let failure = Failure::of_backup(&error.into(), &path);
-        progress.line(|| failed(context, &path, None, &failure));
+        failed(context, &path, None, &failure);
         failures.push(failure.exit);
     }
     drop(progress);

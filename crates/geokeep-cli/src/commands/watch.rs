@@ -12,12 +12,12 @@ use geokeep::wire::RunObject;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::backup::expanded;
-use super::run::aloud;
+use super::run::Aloud;
 use crate::args::Watch;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::nightly::in_short;
-use crate::render;
+use crate::nightly::{Told, in_short};
+use crate::render::{self, Closing};
 use crate::settings::Context;
 
 /// How often all files are looked at, whether or not the system tells of changes: a commit in WAL
@@ -33,11 +33,19 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) fn run(arguments: &Watch, context: &Context) -> Result<Exit, Failure> {
     let config = Config::find(arguments.config.as_deref(), context)?;
     let job = config.job_named(&arguments.job)?;
+    let run = Aloud {
+        job,
+        config: &config.path,
+        every: Every::Edit,
+        told: Told::default(),
+        loudness: arguments.loudness,
+        context,
+    };
     let mut files = Files::default();
     let mut events = Events::new();
     files.look(job, &mut events, context);
     let all: Vec<_> = files.seen.keys().cloned().collect();
-    back_up(job, &job.sources, &all, &mut files, context);
+    back_up(&run, &job.sources, &all, &mut files);
     // To be stopped is how a watch ends.
     while context.watch.check().is_ok() {
         if events.wait() || files.looked.elapsed() >= POLL {
@@ -50,27 +58,27 @@ pub(crate) fn run(arguments: &Watch, context: &Context) -> Result<Exit, Failure>
         {
             // Only a run of the whole job can tell which have gone.
             files.vanished = None;
-            back_up(job, &job.sources, &due, &mut files, context);
+            back_up(&run, &job.sources, &due, &mut files);
         } else if !due.is_empty() {
             // Only the project that names a database of another kind says that it is wanted.
             let of_projects = due.iter().any(|path| is_of_project(path));
             let sources = if of_projects { &job.sources } else { &due };
-            back_up(job, sources, &due, &mut files, context);
+            back_up(&run, sources, &due, &mut files);
         }
     }
     Ok(Exit::Done)
 }
 
-fn back_up(
-    job: &Job,
-    sources: &[PathBuf],
-    paths: &[PathBuf],
-    files: &mut Files,
-    context: &Context,
-) {
-    let (_, line) = aloud(job, sources, Every::Edit, context);
+fn back_up(run: &Aloud<'_>, sources: &[PathBuf], paths: &[PathBuf], files: &mut Files) {
+    let mut closing = Closing::default();
+    let (exit, line) = run.of(sources, &mut closing);
     files.backed_up(paths, &line);
-    render::say(context, &in_short(&line));
+    closing.print(run.loudness.quiet);
+    // A `watch` runs for months.
+    render::lacks();
+    if !run.loudness.quiet || exit != Exit::Done {
+        render::say(run.context, &in_short(&line));
+    }
 }
 
 fn is_of_project(path: &Path) -> bool {
@@ -120,7 +128,7 @@ impl Files {
     fn look(&mut self, job: &Job, events: &mut Events, context: &Context) {
         self.looked = Instant::now();
         let mut there = BTreeSet::new();
-        let expanded = expanded(&job.sources, context);
+        let expanded = expanded(&job.sources, &job.exclude, context);
         let geopackages = expanded.found.into_iter().flat_map(|found| found.source);
         let projects = expanded.projects.into_iter().map(|project| project.source);
         for source in geopackages.chain(projects) {

@@ -63,6 +63,7 @@ fn remedy(why: &Unusable) -> &'static str {
         Unusable::SameName(_) => "give each job a name of its own",
         Unusable::KeepsNothing(_) => "name a rule such as daily = 7, or leave the table out",
         Unusable::EmptyKey { .. } => "give it a name, or leave it out",
+        Unusable::NoWay { .. } => "say it under [notices], at the top of the file",
         Unusable::NoSources(_) => "name a file, a folder or a pattern in 'sources'",
         _ => "see an example: geokeep init",
     }

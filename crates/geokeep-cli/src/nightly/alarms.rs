@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
+use geokeep::backup::host_name;
 use geokeep::words::why;
 
+use super::notify::{self, Notice};
 use super::ping::ping;
 use super::{RunObject, in_short, log, program};
 use crate::failure::shown;
 use crate::render;
-use geokeep::jobs::config::Hooks;
+use geokeep::jobs::config::{Hooks, Job};
 use geokeep::wire;
 
 /// A program that hangs must not hold a run up for longer.
@@ -20,8 +22,9 @@ pub(crate) fn begin(hooks: &Hooks) {
     ping(hooks, "/start", "");
 }
 
-/// Says how it ended.
-pub(crate) fn end(hooks: &Hooks, run: &RunObject) {
+/// Says how it ended. `attention` is what people are to look at, and whether that is news.
+pub(crate) fn end(job: &Job, run: &RunObject, attention: &[String], is_news: bool) {
+    let hooks = &job.hooks;
     let text = wire::json(run);
     if let Some(path) = &hooks.log
         && let Err(e) = log::append(path, &text)
@@ -45,4 +48,12 @@ pub(crate) fn end(hooks: &Hooks, run: &RunObject) {
         render::remark(&format!("the hook '{name}' failed: {e}"));
     }
     ping(hooks, ending, &in_short(run));
+    let success_too = job.notices.as_ref().is_some_and(|notices| notices.success);
+    if is_news && (success_too || !run.succeeded()) {
+        for (way, told) in notify::tell(job, &Notice::of(job, run, attention, &host_name())) {
+            if let Err(e) = told {
+                render::remark(&format!("nobody was notified by {}: {e}", way.as_str()));
+            }
+        }
+    }
 }

@@ -3,10 +3,40 @@
 
 pub(crate) mod alarms;
 mod log;
+pub(crate) mod notify;
 mod ping;
 mod program;
 
-use geokeep::wire::RunObject;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use geokeep::jobs::Every;
+use geokeep::wire::{Exit, RunObject};
+
+/// After this time people are told again of what is still wrong.
+const AGAIN: Duration = Duration::from_secs(24 * 3600);
+
+/// What people have been told by a `watch`, which tries again each minute what fails.
+#[derive(Debug, Default)]
+pub(crate) struct Told(RefCell<BTreeMap<String, Instant>>);
+
+impl Told {
+    /// Whether there is anything in it that was not told. Each run that somebody or a schedule
+    /// starts is told of.
+    pub(crate) fn is_news(&self, attention: &[String], every: Every) -> bool {
+        if every == Every::Run {
+            return true;
+        }
+        let mut told = self.0.borrow_mut();
+        told.retain(|_, when| when.elapsed() < AGAIN);
+        let new = attention.iter().filter(|text| !told.contains_key(*text));
+        let new: Vec<_> = new.cloned().collect();
+        let is_news = !new.is_empty();
+        told.extend(new.into_iter().map(|text| (text, Instant::now())));
+        is_news
+    }
+}
 
 /// For people: `maps: 3 saved, 12 unchanged, 1 failed`.
 pub(crate) fn in_short(run: &RunObject) -> String {
@@ -31,6 +61,9 @@ pub(crate) fn in_short(run: &RunObject) -> String {
     ];
     for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
         text.push_str(&format!(", {count} {what}"));
+    }
+    if run.exit == Exit::Interrupted.code() {
+        text.push_str(", interrupted");
     }
     text
 }

@@ -2,20 +2,23 @@
 //!
 //! With `--json` standard output carries nothing else; text for people goes to standard error.
 
-#![expect(clippy::print_stderr, reason = "this is where the command prints")]
-
+mod closing;
+mod margin;
 mod progress;
 mod table;
 mod text;
 
+use std::fmt::Display;
 use std::io::Write;
 
+use anstyle::{AnsiColor, Style};
 use geokeep::durable::{Lack, new_lacks};
 use serde::Serialize;
 
+pub(crate) use closing::Closing;
 use geokeep::wire;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
-pub(crate) use progress::Progress;
+pub(crate) use progress::{Measure, Progress};
 pub(crate) use table::Table;
 pub(crate) use text::{command, human_time, layers_in_short};
 
@@ -24,7 +27,9 @@ use crate::settings::Context;
 
 /// One JSON object on a line of its own. A reader that has gone is no error of ours.
 pub(crate) fn json_line(value: &impl Serialize) {
-    let _ = writeln!(std::io::stdout().lock(), "{}", wire::json(value));
+    progress::above(|| {
+        let _ = writeln!(std::io::stdout().lock(), "{}", wire::json(value));
+    });
 }
 
 /// A result for people: standard output, or standard error when that carries JSON. Names from files
@@ -33,23 +38,88 @@ pub(crate) fn say(context: &Context, line: &str) {
     as_it_is(context, &one_line(line));
 }
 
+/// The same behind a word that says how it went.
+pub(crate) fn say_with(context: &Context, word: Word, line: &str) {
+    let style = word.style();
+    let word = word.as_str();
+    let text = format!("{style}{word:<9}{style:#} {}", one_line(line));
+    if context.json {
+        return to_stderr(text);
+    }
+    progress::above(|| {
+        let _ = writeln!(anstream::stdout().lock(), "{text}");
+    });
+}
+
 /// A text that other programs read.
 pub(crate) fn as_it_is(context: &Context, text: &str) {
     if context.json {
-        eprintln!("{text}");
+        to_stderr(text);
     } else {
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        progress::above(|| {
+            let _ = writeln!(std::io::stdout().lock(), "{text}");
+        });
     }
+}
+
+fn to_stderr(text: impl Display) {
+    progress::above(|| {
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+    });
+}
+
+fn blank() {
+    to_stderr("");
 }
 
 /// What is about to be done, on standard error: a result it is not.
 pub(crate) fn announce(line: &str) {
-    eprintln!("{}", one_line(line));
+    to_stderr(one_line(line));
+}
+
+/// The words that lines begin with, in their colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    Saved,
+    Unchanged,
+    Failed,
+    Damaged,
+    Loss,
+    Gone,
+    Error,
+    Warning,
+}
+
+impl Word {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Saved => "saved",
+            Self::Unchanged => "unchanged",
+            Self::Failed => "FAILED",
+            Self::Damaged => "DAMAGED",
+            Self::Loss => "LOSS",
+            Self::Gone => "GONE",
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+
+    fn style(self) -> Style {
+        let colour = match self {
+            Self::Saved => return AnsiColor::Green.on_default(),
+            Self::Unchanged => return Style::new().dimmed(),
+            Self::Failed | Self::Damaged | Self::Error => AnsiColor::Red,
+            Self::Loss | Self::Gone | Self::Warning => AnsiColor::Yellow,
+        };
+        colour.on_default().bold()
+    }
 }
 
 /// Asks whoever sits at the terminal; anything but a yes is a no.
 pub(crate) fn ask(question: &str) -> bool {
-    eprint!("{question}");
+    let mut out = anstream::stderr().lock();
+    let _ = write!(out, "{question}").and_then(|()| out.flush());
+    drop(out);
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
@@ -57,7 +127,7 @@ pub(crate) fn ask(question: &str) -> bool {
 
 /// The four lines of a failure, on standard error.
 pub(crate) fn failure(_context: &Context, failure: &Failure) {
-    eprintln!("{}", four_lines("error", failure));
+    failure_in(Word::Error, failure);
 }
 
 /// Whom a backup waits for, on standard error.
@@ -68,12 +138,13 @@ pub(crate) fn waiting(waiting: &geokeep::Waiting) {
         shown(&waiting.path),
         waiting.at_most.as_secs()
     );
-    eprintln!("{}", one_line(&text));
+    to_stderr(one_line(&text));
 }
 
 /// Something beside the backups went wrong.
 pub(crate) fn remark(text: &str) {
-    eprintln!("warning: {}", one_line(text));
+    let style = Word::Warning.style();
+    to_stderr(format!("{style}warning:{style:#} {}", one_line(text)));
 }
 
 /// What file systems in use cannot do, which is said once.
@@ -90,22 +161,23 @@ pub(crate) fn lacks() {
 
 /// A warning in the same form: something was done, and something is wrong.
 pub(crate) fn warning(failure: &Failure) {
-    eprintln!("{}", four_lines("warning", failure));
+    failure_in(Word::Warning, failure);
 }
 
-fn four_lines(word: &str, failure: &Failure) -> String {
-    let mut text = format!("{word}: {}", one_line(&failure.message));
+fn failure_in(word: Word, failure: &Failure) {
+    let style = word.style();
+    let word = word.as_str();
+    let mut text = format!("{style}{word}:{style:#} {}", one_line(&failure.message));
     let parts = [
         ("cause: ", &failure.cause),
         ("state: ", &failure.state),
         ("hint:  ", &failure.hint),
     ];
+    let dimmed = Style::new().dimmed();
     for (name, part) in parts {
         if let Some(part) = part {
-            text.push('\n');
-            text.push_str(name);
-            text.push_str(&one_line(part));
+            text.push_str(&format!("\n{dimmed}{name}{dimmed:#}{}", one_line(part)));
         }
     }
-    text
+    to_stderr(text);
 }

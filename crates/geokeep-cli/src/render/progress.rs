@@ -1,79 +1,105 @@
 //! A progress bar on a terminal; nothing anywhere else.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use geokeep::Watch;
-use indicatif::{ProgressBar, ProgressStyle};
+use console::{Term, measure_text_width};
+use geokeep::words::{human_bytes, one_line, shortened};
+use geokeep::{InWork, Phase, Watch};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
+use super::margin::Margin;
 use crate::settings::Context;
 
-/// Draws bytes and files until it is dropped.
+/// The length of the bar in steps.
+const STEPS: u64 = 1000;
+/// A terminal of fewer columns has no room for a bar beside the text.
+const NARROW: usize = 60;
+/// Columns before the text, without a bar and with one.
+const BESIDE: [usize; 2] = [2, 19];
+/// Characters of a name.
+const NAME_MAX: usize = 32;
+
+/// The bar that is drawn now, if any: whatever is printed must be printed above it.
+static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+fn drawn() -> MutexGuard<'static, Option<ProgressBar>> {
+    DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Prints something above the bar.
+pub(super) fn above(print: impl FnOnce()) {
+    match &*drawn() {
+        Some(bar) => bar.suspend(print),
+        None => print(),
+    }
+}
+
+/// By what it is told how much is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// All lengths are known when it begins.
+    Bytes,
+    /// Lengths get known one by one.
+    Files,
+}
+
+/// Draws until it is dropped what is done, and with which file.
 pub(crate) struct Progress {
-    bar: ProgressBar,
+    files_done: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     drawing: Option<JoinHandle<()>>,
 }
 
 impl Progress {
-    pub(crate) fn start(context: &Context, files: u64) -> Self {
+    pub(crate) fn start(context: &Context, files: u64, measure: Measure) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let files_done = Arc::new(AtomicU64::new(0));
+        let mut progress = Self {
+            files_done: Arc::clone(&files_done),
+            stop: Arc::clone(&stop),
+            drawing: None,
+        };
         if !context.terminal {
-            return Self {
-                bar: ProgressBar::hidden(),
-                stop,
-                drawing: None,
-            };
+            return progress;
         }
-        let bar = ProgressBar::new(0);
-        let template = "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}";
+        let bar = ProgressBar::with_draw_target(
+            Some(STEPS),
+            ProgressDrawTarget::term_like_with_hz(Box::new(Margin(Term::stderr())), 10),
+        );
+        let template = if columns() < NARROW {
+            "{spinner} {msg}"
+        } else {
+            "{spinner} {bar:16} {msg}"
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(200));
-        let (watch, drawn, stopped) = (context.watch.clone(), bar.clone(), Arc::clone(&stop));
-        let drawing = std::thread::spawn(move || {
-            while !stopped.load(Relaxed) {
-                show(&drawn, &watch, files);
+        *drawn() = Some(bar.clone());
+        let state = State {
+            watch: context.watch.clone(),
+            files,
+            files_done,
+            measure,
+        };
+        progress.drawing = Some(std::thread::spawn(move || {
+            while !stop.load(Relaxed) {
+                let (step, text) = state.now();
+                bar.set_position(step);
+                bar.set_message(text);
                 std::thread::sleep(Duration::from_millis(100));
             }
-        });
-        Self {
-            bar,
-            stop,
-            drawing: Some(drawing),
-        }
-    }
-
-    /// Prints a line above the bar.
-    pub(crate) fn line(&self, print: impl FnOnce()) {
-        self.bar.suspend(print);
+        }));
+        progress
     }
 
     /// One more file is done.
     pub(crate) fn file_done(&self) {
-        self.bar
-            .set_prefix(self.done().saturating_add(1).to_string());
+        self.files_done.fetch_add(1, Relaxed);
     }
-
-    fn done(&self) -> u64 {
-        self.bar.prefix().parse().unwrap_or(0)
-    }
-}
-
-fn show(bar: &ProgressBar, watch: &Watch, files: u64) {
-    let done: u64 = bar.prefix().parse().unwrap_or(0);
-    let waiting = watch.waiting_for_lock();
-    let message = if waiting > 0 {
-        format!("{done}/{files} files, {waiting} waiting for another program's lock")
-    } else {
-        format!("{done}/{files} files")
-    };
-    bar.set_message(message);
-    bar.set_length(watch.bytes_total());
-    bar.set_position(watch.bytes_done().min(watch.bytes_total()));
 }
 
 impl Drop for Progress {
@@ -81,7 +107,97 @@ impl Drop for Progress {
         self.stop.store(true, Relaxed);
         if let Some(drawing) = self.drawing.take() {
             let _ = drawing.join();
+            if let Some(bar) = drawn().take() {
+                bar.finish_and_clear();
+            }
         }
-        self.bar.finish_and_clear();
     }
+}
+
+struct State {
+    watch: Watch,
+    files: u64,
+    files_done: Arc<AtomicU64>,
+    measure: Measure,
+}
+
+impl State {
+    /// Where the bar stands, and what stands beside it.
+    fn now(&self) -> (u64, String) {
+        let width = columns();
+        let beside = BESIDE[usize::from(width >= NARROW)];
+        let texts = self.texts();
+        let fits = |text: &&String| measure_text_width(text) + beside <= width;
+        let text = texts.iter().find(fits).or(texts.last());
+        (self.step(), text.cloned().unwrap_or_default())
+    }
+
+    /// Only what has ended is full.
+    fn step(&self) -> u64 {
+        let (done, total) = match self.measure {
+            Measure::Bytes => (self.watch.bytes_done(), self.watch.bytes_total()),
+            Measure::Files => (self.files_done.load(Relaxed), self.files),
+        };
+        let step = u128::from(done) * u128::from(STEPS) / u128::from(total.max(1));
+        u64::try_from(step).unwrap_or(STEPS).min(STEPS - 1)
+    }
+
+    /// What can be said, the most of it first.
+    fn texts(&self) -> Vec<String> {
+        let done = self.files_done.load(Relaxed).min(self.files);
+        let percent = match self.measure {
+            Measure::Bytes => format!("{} %, ", self.step() * 100 / STEPS),
+            Measure::Files => String::new(),
+        };
+        let [files, short] = match self.files {
+            0 | 1 => [percent.clone(), percent],
+            files => [
+                format!("{done} of {files} files, {percent}"),
+                format!("{done}/{files}, {percent}"),
+            ],
+        };
+        let what = if self.watch.check().is_err() {
+            ["stopping"; 3].map(str::to_owned)
+        } else {
+            in_work(&self.watch.in_work(), self.watch.waiting_for_lock())
+        };
+        let all = what.iter().map(|what| format!("{files}{what}"));
+        all.chain([
+            format!("{short}{}", what[2]),
+            what[2].clone(),
+            short.clone(),
+        ])
+        .collect()
+    }
+}
+
+/// `checking town.gpkg (12.8 MB) and 3 more`, and the same in fewer words.
+fn in_work(files: &[Arc<InWork>], waiting: u64) -> [String; 3] {
+    let Some(first) = files.first() else {
+        return ["finishing"; 3].map(str::to_owned);
+    };
+    let [word, short] = match first.phase() {
+        Phase::Reading if waiting >= files.len() as u64 => {
+            ["waiting for another program:", "waiting:"]
+        }
+        Phase::Reading => ["reading"; 2],
+        Phase::Checking => ["checking"; 2],
+        _ => ["writing"; 2],
+    };
+    let name = first.path.file_name().unwrap_or(first.path.as_os_str());
+    let name = one_line(&shortened(&name.to_string_lossy(), NAME_MAX));
+    let more = match files.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    let bytes = human_bytes(first.bytes);
+    [
+        format!("{word} {name} ({bytes}){more}"),
+        format!("{word} {name}{more}"),
+        format!("{short} {name}"),
+    ]
+}
+
+fn columns() -> usize {
+    Margin(Term::stderr()).width().into()
 }

@@ -60,6 +60,7 @@ impl Desk {
             .env("TMPDIR", self.path("tmp"))
             .env("TZ", "UTC")
             .env("GEOKEEP_MACHINE_ID", self.path("machine-id"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .env_remove("COLUMNS")
             .env_remove("GEOKEEP_DESTINATION")
             .stdin(Stdio::null());

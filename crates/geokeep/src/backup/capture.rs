@@ -11,6 +11,7 @@ use crate::snapshot::{self, Taken};
 use crate::source::{Gate, Header, Instead, Look, Resident, SourceError};
 use crate::stored::Twin;
 use crate::verify::{self, Checked, Digests, Known};
+use crate::watch::Phase;
 
 /// What was read of a source.
 pub(super) enum Captured {
@@ -79,6 +80,7 @@ impl Task<'_> {
         taken: &Taken,
         gate: &Arc<Gate>,
     ) -> Result<Checked, Error> {
+        self.watch.enter(Phase::Checking);
         let says_so = taken.look.header().is_some_and(Header::says_geopackage);
         let geopackage = says_so || verify::is_stored_geopackage(bytes, self.watch)?;
         if !geopackage && !self.settings.any_sqlite && !self.planned.any_sqlite {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Outcome, Planned, Settings, backup};
+use super::{Outcome, PASSES, Planned, Settings, backup};
 use crate::Watch;
 use crate::destination::Destination;
 use crate::durable::{folder_of, sweep_restores};
@@ -66,6 +66,8 @@ pub fn run(
     ended: &Ended<'_>,
 ) {
     sweep_after_killed_restores(planned, settings);
+    let bytes = planned.iter().filter_map(Planned::bytes);
+    watch.expect(bytes.sum::<u64>().saturating_mul(PASSES));
     let next = AtomicUsize::new(0);
     let again = Mutex::new(BTreeSet::new());
     let at_once = settings.at_once.clamp(1, planned.len().max(1));

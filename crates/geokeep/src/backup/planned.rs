@@ -61,6 +61,11 @@ impl Planned {
         }
     }
 
+    /// How much there is to read.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        Some(std::fs::metadata(&self.source.real).ok()?.len())
+    }
+
     /// Whose its backups are.
     pub(super) fn origin(&self) -> &Origin {
         &self.assigned.origin

@@ -180,6 +180,17 @@ impl Verdict {
     }
 }
 
+/// The library's own texts are for programmers.
+fn in_words(error: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    let what = match error.classify() {
+        Category::Io | Category::Eof => "it ends too early",
+        Category::Syntax => "it is not JSON",
+        Category::Data => "something in it is missing, or of another kind than it should be",
+    };
+    format!("{what} (line {})", error.line())
+}
+
 /// Why a manifest could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -204,7 +215,7 @@ impl Manifest {
     /// # Errors
     /// [`ManifestError`] for anything else; never a panic.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ManifestError> {
-        let malformed = |e: serde_json::Error| ManifestError::Malformed(e.to_string());
+        let malformed = |e: serde_json::Error| ManifestError::Malformed(in_words(&e));
         let envelope: Envelope = serde_json::from_slice(bytes).map_err(malformed)?;
         if envelope.format != FORMAT {
             return Err(ManifestError::Malformed("it is not geokeep's".to_owned()));

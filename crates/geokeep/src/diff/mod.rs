@@ -60,7 +60,7 @@ pub enum DiffError {
         why: &'static str,
     },
     /// One of the two is not what SQLite can read.
-    #[error("SQLite cannot read the one {which}: {error}")]
+    #[error("SQLite cannot read the one {which}: {}", crate::sqlite::why(error))]
     Unreadable {
         /// `before` or `after`.
         which: &'static str,
@@ -71,7 +71,7 @@ pub enum DiffError {
     #[error("the definitions of its tables are longer than any that are read")]
     LongSchema,
     /// What was found could not be noted.
-    #[error("what differs could not be noted: {0}")]
+    #[error("what differs could not be noted: {}", crate::sqlite::why(.0))]
     Noting(#[from] rusqlite::Error),
     /// One of them could not be read as a backup reads it.
     #[error(transparent)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use crate::sqlite::quote;
+use crate::sqlite::{self, quote};
 
 /// Entries of the catalogue that are read at most.
 const ENTRIES_MAX: usize = 100_000;
@@ -144,7 +144,8 @@ impl Tables {
                 self.all.insert(lower, table);
             }
             Err(e) => {
-                self.unreadable.insert(entry.name.clone(), e.to_string());
+                let why = sqlite::why(&e);
+                self.unreadable.insert(entry.name.clone(), why);
             }
         }
     }

@@ -28,7 +28,10 @@ pub(super) fn drill(
     hear: &mut Hear<'_>,
 ) -> Result<Drills, Error> {
     let mut drills = Drills::default();
-    for stored in chosen(percent, destination, &mut drills, hear)? {
+    let chosen = chosen(percent, destination, &mut drills, hear)?;
+    let bytes = chosen.iter().map(|stored| stored.manifest.bytes);
+    watch.expect(bytes.fold(0, u64::saturating_add).saturating_mul(2));
+    for stored in chosen {
         let proven = prove(destination, &stored.id, Proof::Drill, settings, watch);
         let Err(error) = proven else {
             drills.passed += 1;

@@ -35,6 +35,9 @@ pub enum JobError {
         /// How many GeoPackages were found.
         found: usize,
     },
+    /// The destination lies on a disk or share that is not mounted.
+    #[error("nothing is mounted where '{}' should be", .0.display())]
+    NotMounted(PathBuf),
     /// The destination is not there, and must not be made.
     #[error(transparent)]
     MustExist(Error),
@@ -54,6 +57,7 @@ impl JobError {
             Self::InSource { .. } | Self::BesideSource { .. } | Self::NameForMany { .. } => {
                 Kind::Usage
             }
+            Self::NotMounted(_) => Kind::NoSuchDestination,
             Self::MustExist(e) | Self::Destination(e) => e.kind(),
             Self::Retention(e) => e.kind(),
         }

@@ -20,6 +20,8 @@ use crate::source::{NotProtected, Project};
 pub enum Event<'a> {
     /// These links in folders are not followed, and what lies there is not backed up.
     NotFollowed(&'a [NotProtected]),
+    /// The destination lies on the file system of a source. It is told once.
+    SameDisk(&'a Path),
     /// Nothing of this machine lasts: its backups are known by its name.
     NoMachineId(&'a Machine),
     /// A link stands where a line should be. It is not used.

@@ -9,7 +9,10 @@ pub mod config;
 mod drill;
 mod error;
 mod event;
+mod last_run;
+mod memory;
 mod open;
+mod presence;
 mod run;
 mod status;
 
@@ -17,7 +20,10 @@ pub use back_up::back_up;
 pub use drill::Drills;
 pub use error::JobError;
 pub use event::{Event, Failed, Hear, Summary};
+pub use last_run::{JobKey, LastRun, Recording, RunState};
+pub use memory::Memory;
 pub use open::open;
+pub use presence::MustExist;
 pub use run::{Caller, Every, Missed, Ran, run};
 pub use status::{SourceStatus, Status, Why, status};
 

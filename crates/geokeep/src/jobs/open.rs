@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::JobError;
+use super::presence::{MustExist, is_absent, remember};
+use super::{Event, Hear, JobError};
 use crate::destination::Destination;
 use crate::durable::Disk;
 use crate::source::{Expanded, NotProtected, Unprotected, once_real};
@@ -13,12 +14,14 @@ use crate::source::{Expanded, NotProtected, Unprotected, once_real};
 /// link to it is taken out of `expanded`.
 ///
 /// # Errors
-/// [`JobError::InSource`], [`JobError::BesideSource`], [`JobError::MustExist`] and [`JobError::Destination`].
+/// [`JobError::InSource`], [`JobError::BesideSource`], [`JobError::NotMounted`], [`JobError::MustExist`]
+/// and [`JobError::Destination`].
 pub fn open(
     expanded: &mut Expanded,
     to: &Path,
-    must_exist: bool,
+    must_exist: MustExist<'_>,
     disk: &Arc<dyn Disk>,
+    hear: &mut Hear<'_>,
 ) -> Result<Destination, JobError> {
     leave_backups_alone(expanded, to);
     let mut folders = expanded.found.iter().filter_map(|f| f.below.as_ref());
@@ -35,11 +38,21 @@ pub fn open(
         });
     }
     let disk = Arc::clone(disk);
-    if must_exist {
-        Destination::open(to, disk).map_err(|e| JobError::MustExist(e.into()))
-    } else {
-        Ok(Destination::open_or_create(to, disk)?)
+    let memory = match must_exist {
+        MustExist::Said(true) => {
+            return Destination::open(to, disk).map_err(|e| JobError::MustExist(e.into()));
+        }
+        MustExist::Said(false) => None,
+        MustExist::IfApart(memory) if is_absent(to, expanded, memory) => {
+            return Err(JobError::NotMounted(to.to_owned()));
+        }
+        MustExist::IfApart(memory) => memory,
+    };
+    let destination = Destination::open_or_create(to, disk)?;
+    if memory.is_some_and(|memory| remember(to, expanded, memory)) {
+        hear(Event::SameDisk(to));
     }
+    Ok(destination)
 }
 
 /// A source that lies in the destination itself, among the folders of backups.

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 
 use super::config::{Job, Keep};
 use super::drill::{Drills, drill};
-use super::{Event, Failed, Hear, JobError, Summary, back_up, open};
+use super::{Event, Failed, Hear, JobError, Memory, MustExist, Summary, back_up, open};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Destination, DestinationError, RunLock, Stored};
@@ -31,6 +31,8 @@ pub struct Caller<'a> {
     pub watch: &'a Watch,
     /// The days and hours of its policy are of this zone, and the times on its page.
     pub zone: TimeZone,
+    /// What is remembered from run to run, if there is a place for that.
+    pub memory: Option<&'a Memory>,
     /// Hears of what happens.
     pub hear: &'a mut Hear<'a>,
     /// Says to people why a source has no backup of now: the page repeats it.
@@ -101,7 +103,12 @@ fn work(
     ran: &mut Ran,
 ) -> Result<(), JobError> {
     let watch = caller.watch;
-    let destination = open(&mut expanded, &job.to, job.must_exist, &settings.disk)?;
+    let must_exist = match job.must_exist {
+        Some(said) => MustExist::Said(said),
+        None => MustExist::IfApart(caller.memory),
+    };
+    let disk = &settings.disk;
+    let destination = open(&mut expanded, &job.to, must_exist, disk, caller.hear)?;
     let _lock = lock(&destination, job.lock_wait, caller)?;
     let hear = &mut *caller.hear;
     ran.summary = back_up(expanded, &destination, settings, watch, hear)?;

@@ -5,12 +5,12 @@ use blake3::Hasher;
 use super::RestoreError;
 use super::target::enough_room;
 use super::unwritten::Unwritten;
-use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{ContentKind, Manifest, Opened, digest_text};
 use crate::durable::Temporary;
 use crate::sqlite;
 use crate::verify::{Level, VerifyError, check_restored, verify};
+use crate::watch::{Phase, Watch};
 
 /// Restores `archive` into the staging folder and compares digest, SQLite's check, layers and row
 /// counts of the file there with what the manifest says. The file is gone afterwards.
@@ -41,6 +41,7 @@ fn attempt(backup: &Opened, settings: &Settings, watch: &Watch) -> Result<Manife
     let file = Unwritten::open(backup)?.write(&target, settings, watch)?;
     let written = |e| RestoreError::write(file.path(), e, manifest.bytes);
     file.file().sync().map_err(written)?;
+    watch.enter(Phase::Checking);
     if digest_on_disk(&file, watch)? != manifest.digest {
         return Err(VerifyError::Digest { what: "content" }.into());
     }
@@ -63,10 +64,10 @@ fn digest_on_disk(of: &Temporary, watch: &Watch) -> Result<String, RestoreError>
     let mut piece = vec![0; 1 << 20];
     let mut at = 0;
     while at < size {
-        watch.check()?;
         let len = usize::try_from(size - at).map_or(piece.len(), |left| left.min(piece.len()));
         file.read_exact_at(&mut piece[..len], at).map_err(failed)?;
         hasher.update(&piece[..len]);
+        watch.go_on(len)?;
         at += len as u64;
     }
     Ok(digest_text(&hasher.finalize()))

@@ -9,13 +9,13 @@ use super::aside::Aside;
 use super::locked::Locked;
 use super::target::{Seen, holder_of, in_use, look_unused, refuse_shared_journal};
 use super::unwritten::Unwritten;
-use crate::Watch;
 use crate::backup::{Settings, backup, plan};
 use crate::destination::{Destination, Stored};
 use crate::error::Error;
 use crate::source::{Gate, Source, look};
 use crate::stored::{Bytes, Database};
 use crate::verify::VerifyError;
+use crate::watch::{Phase, Watch};
 
 /// How often a target that somebody saves to meanwhile is backed up anew.
 const ATTEMPTS: u32 = 3;
@@ -77,7 +77,7 @@ impl Replacing<'_> {
             self.watch.check()?;
             return match (locked, database) {
                 (Some(locked), Some(database)) if locked.is_readable() => {
-                    self.watch.add_total(new.manifest.bytes);
+                    self.watch.enter(Phase::Writing);
                     locked.fill(database.connection(), self.watch)
                 }
                 (locked, _) => self.exchange(new, locked, &gate, aside, restored),

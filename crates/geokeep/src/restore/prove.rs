@@ -1,11 +1,11 @@
 //! The proof of a backup that lies there, as thorough as it is asked for, and the note of it.
 
 use super::{RestoreError, drill};
-use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{BackupId, Destination, Stored};
 use crate::error::Error;
 use crate::verify::{Level, Scratch, verify};
+use crate::watch::{Phase, Watch};
 
 /// How thorough a proof is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,14 @@ pub fn prove(
 ) -> Result<Stored, RestoreError> {
     let mut stored = destination.stored(id)?;
     let backup = destination.open_backup(id)?;
+    let passes = if proof == Proof::Drill { 2 } else { 1 };
+    let work = watch.begin(
+        &stored.location,
+        stored.manifest.bytes,
+        passes,
+        Phase::Checking,
+    );
+    let watch = work.watch();
     let scratch = Scratch {
         disk: &settings.disk,
         folder: &settings.staging,

@@ -9,11 +9,11 @@ use super::project::ProjectRestore;
 use super::target::{enough_room, free_name, look_unused, real_path};
 use super::unwritten::{Unwritten, sweep_after_killed};
 use super::{RestoreError, Restored, Target, reserved};
-use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{Destination, Opened};
 use crate::durable::KeepError;
 use crate::source::Source;
+use crate::watch::{Phase, Watch};
 
 /// Gives back what `backup` holds. A file that is made is the snapshot, byte for byte. A file
 /// that is replaced gets its pages in one transaction, which moves SQLite's own counters in the
@@ -67,6 +67,12 @@ pub fn restore(
     }
     sweep_after_killed(&restored.path, settings);
     let new = Unwritten::open(backup)?;
+    let (passes, first) = match existing {
+        Some(_) => (2, Phase::Checking),
+        None => (1, Phase::Writing),
+    };
+    let work = watch.begin(&restored.path, restored.bytes, passes, first);
+    let watch = work.watch();
     match existing {
         Some((source, _)) => {
             let replacing = Replacing {

@@ -81,7 +81,7 @@ pub enum SnapshotError {
         reason: String,
     },
     /// SQLite could not read it.
-    #[error("SQLite cannot read it: {0}")]
+    #[error("SQLite cannot read it: {}", crate::sqlite::why(.0))]
     Sqlite(#[source] rusqlite::Error),
     /// SQLite cannot make sense of what is in it.
     #[error("SQLite cannot read it: {why}")]
@@ -264,7 +264,7 @@ impl Failure {
             // The statement is right: what SQLite has against it (SQLITE_ERROR is `Unknown`) is the
             // fault of what the file says.
             Some(C::DatabaseCorrupt | C::NotADatabase | C::Unknown | C::TooBig) => {
-                Self::NotADatabase(error.to_string())
+                Self::NotADatabase(crate::sqlite::why(&error))
             }
             Some(C::OperationInterrupted) => Self::Final(Interrupted.into()),
             // The disk, the memory, the rights.

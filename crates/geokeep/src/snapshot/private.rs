@@ -100,7 +100,7 @@ impl PrivateCopy {
             .and_then(|()| connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())));
         recovered.map_err(|e| match Failure::sqlite(e) {
             // Nobody else has it, so that looking again would show the same.
-            Failure::StateChanged(error) => Failure::NotADatabase(error.to_string()),
+            Failure::StateChanged(error) => Failure::NotADatabase(sqlite::why(&error)),
             other => other,
         })?;
         drop(connection);

@@ -20,7 +20,7 @@ use sozip::ReadAt;
 use super::SnapshotError;
 use crate::durable::{DiskFile, folder_of};
 use crate::source::Source;
-use crate::words::{one_line, shortened};
+use crate::words::{one_line, shortened, why};
 
 pub(super) const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 /// The length of the name, its checksum, and [`MAGIC`].
@@ -48,7 +48,8 @@ pub(super) fn judge(journal: &File, source: &Source) -> Result<Verdict, Snapshot
     let open = exists(&path_of(&name)).map_err(|e| SnapshotError::NeedsOtherMethod {
         reason: format!(
             "its journal belongs to a transaction over several databases, and the file that tells \
-             whether it was committed cannot be looked for ('{shown}': {e})"
+             whether it was committed cannot be looked for ('{shown}': {})",
+            why(&e)
         ),
     })?;
     if open || lies_beside(&name, source) {

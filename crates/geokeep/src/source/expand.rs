@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::exclude::Exclude;
 use super::folder::{Walk, is_apple_double};
 use super::list::{self, Line};
 use super::{NotProtected, Project, ProjectFormat, Source, SourceError, is_geopackage, once_real};
@@ -38,6 +39,8 @@ pub struct Expanded {
     pub not_protected: Vec<NotProtected>,
     /// Folders and patterns, whose files may come and go.
     places: Vec<Place>,
+    /// What is left out of these.
+    exclude: Exclude,
     /// Files that were named and are not there.
     missed: HashSet<PathBuf>,
 }
@@ -59,7 +62,20 @@ pub fn expand(
     read_list: &mut ReadList<'_>,
     home: Option<&Path>,
 ) -> Expanded {
-    let mut expanded = Expanded::default();
+    expand_except(arguments, Exclude::default(), read_list, home)
+}
+
+/// The same, but for what is to be left out of folders and patterns.
+pub fn expand_except(
+    arguments: &[PathBuf],
+    exclude: Exclude,
+    read_list: &mut ReadList<'_>,
+    home: Option<&Path>,
+) -> Expanded {
+    let mut expanded = Expanded {
+        exclude,
+        ..Expanded::default()
+    };
     let mut lists = Lists {
         read: read_list,
         home,
@@ -177,10 +193,15 @@ impl Expanded {
         };
         !self.missed.contains(path)
             && self.places.iter().any(|place| match place {
-                Place::Folder(folder) => is_geopackage(path) && path.starts_with(folder),
+                Place::Folder(folder) => {
+                    is_geopackage(path)
+                        && path.starts_with(folder)
+                        && !self.exclude.leaves_out(path, folder)
+                }
                 // A pattern may find folders, too.
                 Place::Pattern(pattern) => {
                     is_geopackage(path)
+                        && !self.exclude.leaves_out(path, &literal(pattern.as_str()))
                         && path
                             .ancestors()
                             .any(|path| pattern.matches_path_with(path, options))
@@ -189,14 +210,22 @@ impl Expanded {
     }
 }
 
-/// The pattern as it matches real paths: what stands before its first wildcard is resolved.
-fn real_pattern(pattern: &str) -> Option<glob::Pattern> {
-    let path = Path::new(pattern);
+/// What stands before the first wildcard of a pattern.
+fn literal(pattern: &str) -> PathBuf {
     let is_literal = |part: &std::path::Component<'_>| {
         let text = part.as_os_str().to_str();
         text.is_some_and(|text| !text.contains(['*', '?', '[']))
     };
-    let literal: PathBuf = path.components().take_while(is_literal).collect();
+    Path::new(pattern)
+        .components()
+        .take_while(is_literal)
+        .collect()
+}
+
+/// The pattern as it matches real paths: what stands before its first wildcard is resolved.
+fn real_pattern(pattern: &str) -> Option<glob::Pattern> {
+    let path = Path::new(pattern);
+    let literal = literal(pattern);
     let rest = path.strip_prefix(&literal).ok()?;
     let real = std::fs::canonicalize(Path::new(".").join(&literal)).ok()?;
     let escaped = glob::Pattern::escape(real.to_str()?);
@@ -263,7 +292,10 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
     let paths = match glob::glob(pattern) {
         Ok(paths) => paths,
         Err(e) => {
-            let why = format!("the pattern is not understood: {e}");
+            let why = format!(
+                "the pattern is not understood near its character {}",
+                e.pos + 1
+            );
             return expanded.fail(given, SourceError::NothingFound(why));
         }
     };
@@ -273,10 +305,12 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
     let whole = whole.and_then(|path| glob::Pattern::new(path.to_str()?).ok());
     places.extend(whole.map(Place::Pattern));
     let mut none = true;
+    let top = literal(pattern);
     for path in paths {
         none = false;
         match path {
             Ok(path) if is_apple_double(&path) => {}
+            Ok(path) if expanded.exclude.leaves_out(&path, &top) => {}
             Ok(path) => one(&path, expanded),
             Err(e) => {
                 let path = e.path().to_owned();
@@ -291,12 +325,22 @@ fn matches(given: &Path, pattern: &str, expanded: &mut Expanded) {
 }
 
 fn folder(given: &Path, expanded: &mut Expanded) {
-    let walk = Walk::through(given);
-    if walk.found.is_empty() {
-        let why = "no .gpkg file lies in this folder or below it".to_owned();
-        expanded.fail(given, SourceError::NothingFound(why));
+    let Walk {
+        found,
+        places,
+        not_protected,
+        left_out,
+        ..
+    } = Walk::through(given, &expanded.exclude);
+    if found.is_empty() {
+        let why = if left_out {
+            "no .gpkg file that is not excluded lies in this folder or below it"
+        } else {
+            "no .gpkg file lies in this folder or below it"
+        };
+        expanded.fail(given, SourceError::NothingFound(why.to_owned()));
     }
-    let found = walk.found.into_iter().map(|reached| Found {
+    let found = found.into_iter().map(|reached| Found {
         given: reached.path,
         source: reached.source,
         below: Some(given.to_owned()),
@@ -304,11 +348,8 @@ fn folder(given: &Path, expanded: &mut Expanded) {
         project: None,
     });
     expanded.found.extend(found);
-    expanded.not_protected.extend(walk.not_protected);
+    expanded.not_protected.extend(not_protected);
     // A folder that is a link has two names, and a source may be known by either.
-    let places = walk
-        .places
-        .into_iter()
-        .chain(std::path::absolute(given).ok());
+    let places = places.into_iter().chain(std::path::absolute(given).ok());
     expanded.places.extend(places.map(Place::Folder));
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::exclude::Exclude;
 use super::qgis_project::is_database;
 use super::sys::{self, FileId};
 use super::{
@@ -15,8 +16,12 @@ use super::{
 use crate::durable::open_file;
 
 /// What a folder holds.
-#[derive(Default)]
-pub(super) struct Walk {
+pub(super) struct Walk<'a> {
+    /// The folder that is a source.
+    top: &'a Path,
+    exclude: &'a Exclude,
+    /// Something was left out.
+    pub(super) left_out: bool,
     /// GeoPackages, and folders that cannot be read.
     pub(super) found: Vec<Reached>,
     /// The real folders that were walked through, and those that links would lead to.
@@ -51,10 +56,19 @@ struct Link {
     way: Way,
 }
 
-impl Walk {
+impl<'a> Walk<'a> {
     /// Real folders first: what lies in them keeps its own name, whichever links lead there, too.
-    pub(super) fn through(top: &Path) -> Self {
-        let mut walk = Self::default();
+    pub(super) fn through(top: &'a Path, exclude: &'a Exclude) -> Self {
+        let mut walk = Self {
+            top,
+            exclude,
+            left_out: false,
+            found: Vec::new(),
+            places: Vec::new(),
+            not_protected: Vec::new(),
+            entered: HashSet::new(),
+            links: Vec::new(),
+        };
         let way = Way {
             link: None,
             folders: Vec::new(),
@@ -92,7 +106,9 @@ impl Walk {
         for entry in entries {
             let path = entry.path();
             let kind = entry.file_type();
-            if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
+            if self.exclude.leaves_out(&path, self.top) {
+                self.left_out = true;
+            } else if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
                 if !is_of_the_system(&path) {
                     self.folder(&path, way);
                 }

@@ -10,6 +10,7 @@
 
 mod address;
 mod another;
+mod exclude;
 mod expand;
 mod file_system;
 mod folder;
@@ -34,7 +35,8 @@ use crate::kind::Kind;
 use crate::words::why;
 
 pub(crate) use another::{Another, another};
-pub use expand::{Expanded, Found, ReadList, expand};
+pub use exclude::{Exclude, NoPattern};
+pub use expand::{Expanded, Found, ReadList, expand, expand_except};
 pub use file_system::FileSystem;
 pub use gate::Gate;
 pub use header::{FirstBytes, Header, JournalMode};
@@ -273,6 +275,12 @@ pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
 pub fn is_same_file(a: &Path, b: &Path) -> bool {
     let id = |path: &Path| Some(sys::file_id(path, &std::fs::metadata(path).ok()?));
     id(a).is_some_and(|a| id(b) == Some(a))
+}
+
+/// The file system on which something lies, as a text that tells it from others.
+#[must_use]
+pub fn volume(path: &Path) -> Option<String> {
+    sys::volume(path)
 }
 
 /// Whether what is written to a folder, which need not be there yet, goes with the container in

@@ -53,7 +53,6 @@ pub(super) fn compare_stored(
     let (mut raw, mut plain) = (Vec::new(), Vec::new());
     let mut next = 0;
     while next < bytes.count() {
-        watch.check()?;
         let end = (next + AT_ONCE).min(bytes.count());
         bytes.read_stored(next..end, &mut raw)?;
         stored.update(&raw);
@@ -62,6 +61,8 @@ pub(super) fn compare_stored(
         if hashes.are(end - 1, &plain) == Some(false) {
             return Err(VerifyError::Digest { what: "content" });
         }
+        let read = (end - next).saturating_mul(bytes.chunk_size() as u64);
+        watch.go_on(usize::try_from(read).unwrap_or(usize::MAX))?;
         next = end;
     }
     same("compressed stream", &stored.finalize(), expected)

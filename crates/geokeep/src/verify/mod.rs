@@ -62,7 +62,7 @@ pub enum VerifyError {
     #[error("the checks say otherwise than when it was made: {0}")]
     Differs(String),
     /// A check could not be carried out.
-    #[error("it could not be checked: {0}")]
+    #[error("it could not be checked: {}", sqlite::why(.0))]
     Sqlite(#[from] rusqlite::Error),
     /// The archive could not be read.
     #[error(transparent)]
@@ -148,7 +148,9 @@ pub fn verify(
         return Ok(manifest);
     }
     if level == Level::Digest {
-        compare(&bytes, digests, 2, |_| Ok::<_, VerifyError>(watch.check()?))?;
+        compare(&bytes, digests, 2, |plain| {
+            Ok::<_, VerifyError>(watch.go_on(plain.len())?)
+        })?;
         return Ok(manifest);
     }
     let geopackage = is_geopackage(&manifest.layers);
@@ -240,7 +242,7 @@ fn compare_first(
     };
     compare(stored, digests, 2, |plain| {
         kept.take(plain);
-        Ok::<_, VerifyError>(watch.check()?)
+        Ok::<_, VerifyError>(watch.go_on(plain.len())?)
     })?;
     Ok(Known::Compared(kept.finish()))
 }
@@ -292,7 +294,7 @@ pub(crate) fn check(
             let compared = match &noted {
                 Some(hashes) => digest::compare_stored(stored, digests.stored, hashes, watch),
                 None if compared => Ok(()),
-                None => compare(stored, digests, 1, |_| Ok(watch.check()?)),
+                None => compare(stored, digests, 1, |plain| Ok(watch.go_on(plain.len())?)),
             };
             let others = compared.and_then(|()| others(&bytes, geopackage, whole, &patience));
             if others.is_err() {

@@ -247,7 +247,11 @@ impl Asking<'_> {
                 Ok(found)
             }
             Ok(Err(geopackage::Error::Sqlite(e))) => Err(self.failed(e)),
-            Ok(Err(e)) => Err(Failed::Here(e.to_string())),
+            // Its own texts are for programmers.
+            Ok(Err(_)) => {
+                let what = "its content is not what GeoPackage's rules are about";
+                Err(Failed::Here(what.to_owned()))
+            }
             Err(_) => Err(Failed::Here("the check stopped unexpectedly".to_owned())),
         }
     }

@@ -11,7 +11,7 @@ use rusqlite::hooks::{AuthAction, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 
-use crate::sqlite::{SPATIAL, Said, said_by, text};
+use crate::sqlite::{self, SPATIAL, Said, said_by, text};
 
 /// Longest value in bytes where expressions of the file are evaluated. The slowest functions take
 /// the square of it: `trim` of two such halves takes some seconds.
@@ -269,7 +269,7 @@ pub(super) fn reason(error: &rusqlite::Error) -> String {
             "it takes more memory than a check may use".to_owned()
         }
         _ if is_refused(error) => "it takes more memory than a check may use".to_owned(),
-        _ => error.to_string(),
+        _ => sqlite::why(error),
     }
 }
 

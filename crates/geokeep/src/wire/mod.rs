@@ -34,8 +34,8 @@ pub use loss::{AcceptObject, DataLossObject, RetireObject, SaidObject};
 pub use report::ReportObject;
 pub use restore::{RestoreAllObject, RestoreObject};
 pub use restore_layer::LayerRestoreObject;
-pub use run::{RunObject, StatusObject};
-pub use system::{InitObject, ManualObject, ScheduleObject, ScheduleText};
+pub use run::{LastRunObject, RunObject, StatusObject};
+pub use system::{InitObject, ManualObject, NotifyObject, ScheduleObject, ScheduleText};
 pub use upkeep::{AdoptObject, ForgetObject};
 
 use crate::words::visible_json;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{BackupObject, DataLossObject, Exit, Failure, SaidObject, of_path, utc};
 use crate::jobs::config::Job;
-use crate::jobs::{Ran, SourceStatus};
+use crate::jobs::{LastRun, Ran, RunState, SourceStatus};
 
 /// One run of one job, as JSON, hooks and log have it.
 #[derive(Debug, Serialize)]
@@ -147,6 +147,38 @@ impl StatusObject {
             data_loss: (one.loss.as_ref()).and_then(|loss| DataLossObject::of(&loss.newest)),
             retired: one.retired.as_ref().map(SaidObject::of),
             backups: one.backups,
+        }
+    }
+}
+
+/// `status`: the last run of a job that is known on this machine, whoever started it.
+#[derive(Debug, Serialize)]
+pub struct LastRunObject {
+    pub kind: &'static str,
+    pub job: String,
+    /// `ended`, `goes_on`, `never_ended`.
+    pub state: &'static str,
+    pub started: String,
+    pub ended: Option<String>,
+    pub exit: Option<u8>,
+    /// What it did, for people.
+    pub summary: Option<String>,
+}
+
+impl LastRunObject {
+    pub fn of(job: &Job, run: &LastRun, state: RunState) -> Self {
+        Self {
+            kind: "last_run",
+            job: job.name.clone(),
+            state: match state {
+                RunState::Ended => "ended",
+                RunState::GoesOn => "goes_on",
+                RunState::NeverEnded => "never_ended",
+            },
+            started: utc(run.started),
+            ended: run.ended.map(utc),
+            exit: run.exit,
+            summary: run.summary.clone(),
         }
     }
 }

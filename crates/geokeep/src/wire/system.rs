@@ -1,4 +1,5 @@
-//! What is about this system and not about backups: `schedule`, `init`, `completions`, `man`.
+//! What is about this system and not about backups: `schedule`, `notify`, `init`, `completions`,
+//! `man`.
 
 use std::path::Path;
 
@@ -95,6 +96,28 @@ impl InitObject {
         Self {
             kind: "init",
             path: of_path(path),
+        }
+    }
+}
+
+/// `notify`: what came of one way by which a job notifies people.
+#[derive(Debug, Serialize)]
+pub struct NotifyObject {
+    pub kind: &'static str,
+    pub job: String,
+    pub way: &'static str,
+    pub sent: bool,
+    pub error: Option<Failure>,
+}
+
+impl NotifyObject {
+    pub fn of(job: &str, way: &'static str, failure: Option<impl Into<Failure>>) -> Self {
+        Self {
+            kind: "notify",
+            job: job.to_owned(),
+            way,
+            sent: failure.is_none(),
+            error: failure.map(Into::into),
         }
     }
 }

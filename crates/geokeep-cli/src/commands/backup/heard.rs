@@ -7,53 +7,63 @@ use geokeep::backup::{Outcome, Planned};
 use geokeep::destination::{Likely, Verdict};
 use geokeep::jobs::{Event, Failed, Missed, Summary};
 use geokeep::report::{ReportError, RunFailure};
+use geokeep::retention::Forgetting;
 use geokeep::source::Expanded;
 use geokeep::wire::{BackupObject, NotProtectedObject};
 
 use super::{outcome, remarks};
+use crate::args::Loudness;
 use crate::commands::forget;
-use crate::failure::Failure;
-use crate::render::{self, Progress, human_bytes};
+use crate::failure::{Exit, Failure};
+use crate::render::{self, Closing, Measure, Progress, Word, human_bytes};
 use crate::settings::Context;
+
+/// Where what needs attention is said.
+pub(in crate::commands) enum Said<'a> {
+    /// At once, and in full: to somebody who waits for it.
+    AtOnce,
+    /// In a line at once, and in full at the end of all.
+    AtTheEnd(&'a mut Closing),
+}
 
 /// Prints what is heard, and keeps the object of each source.
 pub(in crate::commands) struct Heard<'a> {
     context: &'a Context,
+    loudness: Loudness,
+    said: Said<'a>,
     /// Where the backups go.
     to: &'a Path,
-    /// Until all sources have been worked on.
-    progress: Option<Progress>,
+    progress: Progress,
     began: Instant,
     lines: Vec<BackupObject>,
 }
 
 impl<'a> Heard<'a> {
-    pub(in crate::commands) fn new(to: &'a Path, all: &Expanded, context: &'a Context) -> Self {
+    pub(in crate::commands) fn new(
+        to: &'a Path,
+        all: &Expanded,
+        context: &'a Context,
+        loudness: Loudness,
+        said: Said<'a>,
+    ) -> Self {
         context.watch.on_waiting(render::waiting);
-        let sources = all.found.len() + all.projects.len();
+        let sources = (all.found.len() + all.projects.len()) as u64;
         Self {
             context,
+            loudness,
+            said,
             to,
-            progress: Some(Progress::start(context, sources as u64)),
+            progress: Progress::start(context, sources, Measure::Bytes),
             began: Instant::now(),
             lines: Vec::new(),
         }
     }
 
     pub(in crate::commands) fn hear(&mut self, event: &Event<'_>) {
-        let Some(progress) = self.progress.take() else {
-            return self.say(event);
-        };
-        progress.line(|| self.say(event));
-        match event {
-            Event::Stored { .. } | Event::Failed(_) => progress.file_done(),
-            Event::BackedUp(summary) => {
-                drop(progress);
-                return self.sum_up(summary);
-            }
-            _ => {}
+        self.say(event);
+        if let Event::Stored { .. } | Event::Failed(_) = event {
+            self.progress.file_done();
         }
-        self.progress = Some(progress);
     }
 
     /// One object a source.
@@ -68,12 +78,15 @@ impl<'a> Heard<'a> {
                 for link in links.iter().filter(|_| context.json) {
                     render::json_line(&NotProtectedObject::of(link));
                 }
-                remarks::of_links_not_followed(links);
+                self.remark(remarks::of_links_not_followed(links));
             }
-            Event::NoMachineId(machine) => remarks::of_machine(machine, context),
-            Event::LinkedLine(line) => remarks::of_link(line, self.to),
-            Event::StrangeOwner(line, error) => remarks::of_strange_owner(line, error, self.to),
-            Event::FormerHost(former) => remarks::of_former_host(former, context),
+            Event::SameDisk(to) => self.remark(remarks::of_same_disk(to)),
+            Event::NoMachineId(machine) => self.remark(remarks::of_machine(machine, context)),
+            Event::LinkedLine(line) => self.remark(remarks::of_link(line, self.to)),
+            Event::StrangeOwner(line, error) => {
+                self.remark(remarks::of_strange_owner(line, error, self.to));
+            }
+            Event::FormerHost(former) => self.remark(remarks::of_former_host(former, context)),
             Event::Stored {
                 source,
                 outcome,
@@ -83,32 +96,31 @@ impl<'a> Heard<'a> {
             Event::Failed(failed) => {
                 let failure = of_failed(failed, context);
                 self.keep(BackupObject::not_stored(failed, &failure));
-                render::failure(context, &failure);
+                self.attention(Word::Failed, Word::Error, failure);
             }
             Event::Gone(newest) => {
                 let failure = outcome::gone(newest, self.to);
                 self.keep(BackupObject::gone(newest, &failure));
-                render::warning(&failure);
+                self.attention(Word::Gone, Word::Warning, failure);
             }
             Event::Unreadable(path, error) => {
-                render::failure(context, &Failure::of_backup(error, path));
+                self.fail(Failure::of_backup(error, path));
             }
             Event::NoLock(error) => {
-                render::remark(&format!("{error}; the run goes on without it"));
+                self.remark(format!("{error}; the run goes on without it"));
             }
-            Event::NotDrilled(path, error) => {
-                render::failure(context, &Failure::of_check(error, path));
-            }
-            Event::Forgetting(what) => forget::say(what, context),
-            Event::NoGuide(error) => render::remark(&format!(
+            Event::NotDrilled(path, error) => self.fail(Failure::of_check(error, path)),
+            Event::Forgetting(what) => self.forgetting(what),
+            Event::NoGuide(error) => self.remark(format!(
                 "the text that says how to restore a file was not written, which harms no backup: {error}"
             )),
             Event::NoReport(_, ReportError::Path(error)) => {
-                render::failure(context, &Failure::of_folder(error, self.to));
+                self.fail(Failure::of_folder(error, self.to));
             }
             Event::NoReport(page, error) => {
-                render::failure(context, &Failure::of_report(error, page, context.asked));
+                self.fail(Failure::of_report(error, page, context.asked));
             }
+            Event::BackedUp(summary) => self.sum_up(summary),
             _ => {}
         }
     }
@@ -119,6 +131,46 @@ impl<'a> Heard<'a> {
             render::json_line(&line);
         }
         self.lines.push(line);
+    }
+
+    fn remark(&mut self, text: String) {
+        match &mut self.said {
+            Said::AtTheEnd(closing) => closing.remark(text),
+            Said::AtOnce if self.loudness.quiet => {}
+            Said::AtOnce => render::remark(&text),
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.attention(Word::Failed, Word::Error, failure);
+    }
+
+    /// In a line behind one word, in full behind the other.
+    fn attention(&mut self, short: Word, long: Word, failure: Failure) {
+        match &mut self.said {
+            Said::AtOnce if long == Word::Error => render::failure(self.context, &failure),
+            Said::AtOnce => render::warning(&failure),
+            Said::AtTheEnd(closing) => {
+                if !self.loudness.quiet {
+                    render::say_with(self.context, short, &failure.message);
+                }
+                // Whoever has stopped it knows why.
+                if failure.exit != Exit::Interrupted {
+                    closing.attention(long, failure);
+                }
+            }
+        }
+    }
+
+    fn forgetting(&mut self, what: &Forgetting<'_>) {
+        let at_once = matches!(self.said, Said::AtOnce);
+        let context = self.context;
+        if let (Forgetting::Planned(plan), true) = (what, at_once || self.loudness.verbose) {
+            forget::say_plan(plan, context);
+        }
+        if let Some(failure) = forget::fared(what, context) {
+            self.fail(failure);
+        }
     }
 
     fn stored(
@@ -132,27 +184,51 @@ impl<'a> Heard<'a> {
         let saved = matches!(outcome, Outcome::Saved(_));
         let project = job.project.as_deref();
         self.keep(BackupObject::stored(outcome, took, likely).naming(project));
-        if !self.context.json {
-            let line = outcome::describe(job, outcome, took.as_secs_f64());
-            render::say(self.context, &line);
+        self.say_stored(job, outcome, took);
+        if let Some(text) = project.and_then(remarks::of_layers) {
+            self.remark(text);
         }
-        project.inspect(|project| remarks::of_layers(project));
         if let Some(likely) = likely {
-            remarks::of_likely(job, likely, self.to);
+            self.remark(remarks::of_likely(job, likely, self.to));
         }
         if saved {
-            remarks::of_succession(job, stored);
+            for text in remarks::of_succession(job, stored) {
+                self.remark(text);
+            }
         }
         if stored.manifest.verdict == Verdict::Damaged {
-            render::warning(&outcome::damage(job, stored, saved, self.to));
+            let failure = outcome::damage(job, stored, saved, self.to);
+            self.attention(Word::Damaged, Word::Warning, failure);
         }
-        if let Some(warning) = outcome::loss(job, stored, self.to) {
-            render::warning(&warning);
+        if let Some(failure) = outcome::loss(job, stored, self.to) {
+            self.attention(Word::Loss, Word::Warning, failure);
+        }
+    }
+
+    fn say_stored(&self, job: &Planned, outcome: &Outcome, took: Duration) {
+        let context = self.context;
+        let Loudness { verbose, quiet } = self.loudness;
+        let seconds = took.as_secs_f64();
+        let saved = matches!(outcome, Outcome::Saved(_));
+        match &self.said {
+            _ if quiet => {}
+            Said::AtOnce if context.json => {}
+            Said::AtOnce => render::say(context, &outcome::describe(job, outcome, seconds)),
+            Said::AtTheEnd(_) if saved => {
+                let line = outcome::in_short(job, outcome.stored(), seconds);
+                render::say_with(context, Word::Saved, &line);
+            }
+            Said::AtTheEnd(_) if verbose => {
+                let line = outcome::unchanged_in_short(job, outcome.stored());
+                render::say_with(context, Word::Unchanged, &line);
+            }
+            Said::AtTheEnd(_) => {}
         }
     }
 
     fn sum_up(&self, summary: &Summary) {
-        if summary.sources > 1 {
+        // A run has its own sum.
+        if summary.sources > 1 && !self.loudness.quiet && matches!(self.said, Said::AtOnce) {
             let line = format!(
                 "{} sources: {} saved ({}), {} unchanged, {} failed, in {:.1} s",
                 summary.sources,

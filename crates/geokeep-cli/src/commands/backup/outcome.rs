@@ -39,6 +39,26 @@ pub(super) fn describe(job: &Planned, outcome: &Outcome, seconds: f64) -> String
     )
 }
 
+/// `'parcels.gpkg': 12.8 MB as 8.9 MB in 0.4 s: parcels 1,200`.
+pub(super) fn in_short(job: &Planned, stored: &Stored, seconds: f64) -> String {
+    let given = shown(&job.source.given);
+    let manifest = &stored.manifest;
+    let bytes = human_bytes(manifest.bytes);
+    match job.project.as_deref() {
+        Some(project) => format!("{given}: {bytes}{}", names(project)),
+        None => format!(
+            "{given}: {bytes} as {} in {seconds:.1} s: {}",
+            human_bytes(stored.stored_bytes),
+            layers_in_short(manifest)
+        ),
+    }
+}
+
+pub(super) fn unchanged_in_short(job: &Planned, stored: &Stored) -> String {
+    let since = human_time(stored.manifest.instant);
+    format!("{}: since {since}", shown(&job.source.given))
+}
+
 /// `, names 4 GeoPackages, 1 of them missing`.
 fn names(project: &Project) -> String {
     let all = project.geopackages.len() + project.missing.len();

@@ -9,7 +9,6 @@ use geokeep::source::{NotProtected, Project};
 use geokeep::words::counted;
 
 use crate::failure::shown;
-use crate::render;
 use crate::settings::Context;
 
 /// So many are named; all of them are in JSON.
@@ -22,52 +21,61 @@ fn by_name(context: &Context) -> &'static str {
         .pick("--host NAME", "host = \"NAME\" in geokeep.toml")
 }
 
+/// It is said once.
+pub(super) fn of_same_disk(to: &Path) -> String {
+    format!(
+        "the backups in {} lie on the same disk as their sources: if it fails, both are lost; \
+         another disk, a share or an off-site copy is safer (this is said once)",
+        shown(to)
+    )
+}
+
 /// A machine of which nothing lasts is known by its name.
-pub(super) fn of_machine(machine: &Machine, context: &Context) {
-    render::remark(&format!(
+pub(super) fn of_machine(machine: &Machine, context: &Context) -> String {
+    format!(
         "this machine has no id that lasts: its backups are known by its name, '{}'; where that \
          changes, as in containers, give it one: {}",
         machine.host,
         by_name(context)
-    ));
+    )
 }
 
 /// A machine that has got another name, or a copy of it.
-pub(super) fn of_former_host(former: &str, context: &Context) {
-    render::remark(&format!(
+pub(super) fn of_former_host(former: &str, context: &Context) -> String {
+    format!(
         "this machine was called '{former}' at its last backups, which go on; if it is another \
          one (a copy with the same machine-id), tell them apart: {}",
         by_name(context)
-    ));
+    )
 }
 
 /// A line that is a link could lead anywhere.
-pub(super) fn of_link(line: &str, to: &Path) {
-    render::remark(&format!(
+pub(super) fn of_link(line: &str, to: &Path) -> String {
+    format!(
         "{} is a symbolic link: nothing is written, removed or looked for there",
         shown(&to.join(line))
-    ));
+    )
 }
 
 /// Where nobody can say with which source a line goes on, it is left alone, and its source begins
 /// another one.
-pub(super) fn of_strange_owner(line: &str, error: &DestinationError, to: &Path) {
+pub(super) fn of_strange_owner(line: &str, error: &DestinationError, to: &Path) -> String {
     let why = match error {
         DestinationError::BadArchive { path, reason } => format!("{}: {reason}", shown(path)),
         other => other.to_string(),
     };
-    render::remark(&format!(
+    format!(
         "{why}; no backup is added to that line, and its source begins a new one. Say whose it is: \
          geokeep adopt {} FILE --from {}",
         quoted(line),
         quoted(&to.to_string_lossy())
-    ));
+    )
 }
 
 /// The file is most likely known already, under another name or of another machine.
-pub(super) fn of_likely(job: &Planned, likely: &Likely, to: &Path) {
+pub(super) fn of_likely(job: &Planned, likely: &Likely, to: &Path) -> String {
     let folder = to.to_string_lossy();
-    render::remark(&format!(
+    format!(
         "{} begins the line {}; there is {}, {}: if it is the same file, make it one history: \
          geokeep adopt {} {} --from {}",
         shown(&job.source.given),
@@ -77,44 +85,38 @@ pub(super) fn of_likely(job: &Planned, likely: &Likely, to: &Path) {
         quoted(&likely.line),
         quoted(&job.line),
         quoted(&folder)
-    ));
+    )
 }
 
 /// How a backup stands to the one before it, if that is odd.
-pub(super) fn of_succession(job: &Planned, stored: &Stored) {
+pub(super) fn of_succession(job: &Planned, stored: &Stored) -> Vec<String> {
     let findings = stored.manifest.findings.iter();
-    for finding in findings.filter(|f| [CLOCK, OTHER_FILE].contains(&&*f.code)) {
-        render::remark(&format!(
-            "{}: {}",
-            shown(&job.source.given),
-            finding.message
-        ));
-    }
+    let odd = findings.filter(|f| [CLOCK, OTHER_FILE].contains(&&*f.code));
+    odd.map(|f| format!("{}: {}", shown(&job.source.given), f.message))
+        .collect()
 }
 
 /// Links in folders.
-pub(super) fn of_links_not_followed(links: &[NotProtected]) {
+pub(super) fn of_links_not_followed(links: &[NotProtected]) -> String {
     let count = counted(links.len(), "link is", "links are");
     let names = in_words(links, |link| match &link.path {
         Some(path) => shown(path),
         None => link.name.clone(),
     });
-    render::remark(&format!(
-        "{count} not followed, and what lies there is not backed up: {names}"
-    ));
+    format!("{count} not followed, and what lies there is not backed up: {names}")
 }
 
 /// Layers of a project.
-pub(super) fn of_layers(project: &Project) {
+pub(super) fn of_layers(project: &Project) -> Option<String> {
     let layers = &project.not_protected;
     if layers.is_empty() {
-        return;
+        return None;
     }
     let count = counted(layers.len(), "layer of", "layers of");
     let project = shown(&project.source.given);
     let names = in_words(layers, |layer| format!("'{}'", layer.name));
     let verb = if layers.len() == 1 { "is" } else { "are" };
-    render::remark(&format!("{count} {project} {verb} not backed up: {names}"));
+    Some(format!("{count} {project} {verb} not backed up: {names}"))
 }
 
 fn in_words(all: &[NotProtected], name: impl Fn(&NotProtected) -> String) -> String {

@@ -10,7 +10,7 @@ use geokeep::words::{counted, dates};
 use super::{failed, report};
 use crate::args::Restore;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, Progress, human_bytes};
+use crate::render::{self, Measure, Progress, human_bytes};
 use crate::settings::Context;
 
 pub(super) fn run(
@@ -35,9 +35,9 @@ pub(super) fn run(
         watch: &context.watch,
     };
     let lines = destination.lines().map_err(of_folder)?.len();
-    let progress = Progress::start(context, lines as u64);
+    let progress = Progress::start(context, lines as u64, Measure::Files);
     let hear = &mut |fared: &Fared<'_>| {
-        progress.line(|| say(fared, arguments.dry_run, context));
+        say(fared, arguments.dry_run, context);
         progress.file_done();
     };
     let tally = restore_all(&all, hear);

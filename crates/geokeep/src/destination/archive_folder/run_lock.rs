@@ -6,6 +6,7 @@ use std::io;
 use super::ArchiveFolder;
 use crate::destination::DestinationError;
 use crate::durable;
+use crate::words::why;
 
 /// The file that is locked. It stays; only the system's lock on it means something.
 const LOCK_NAME: &str = ".geokeep.lock";
@@ -25,7 +26,7 @@ impl ArchiveFolder {
             Ok(file) => Ok(RunLock { _file: file }),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(DestinationError::InUse(path)),
             Err(e) if path.symlink_metadata().is_ok() && is_of_the_file(e.kind()) => {
-                let reason = e.to_string();
+                let reason = why(&e);
                 Err(DestinationError::NoLock { path, reason })
             }
             Err(e) => Err(DestinationError::write(path, e, 0)),

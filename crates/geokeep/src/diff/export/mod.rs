@@ -64,7 +64,7 @@ pub enum ExportError {
     #[error("'{}' exists", .0.display())]
     Exists(PathBuf),
     /// The file could not be written.
-    #[error("'{}' could not be written: {error}", path.display())]
+    #[error("'{}' could not be written: {}", path.display(), crate::words::why(error))]
     Write {
         /// Which.
         path: PathBuf,

@@ -31,10 +31,10 @@ pub enum ConfigError {
 #[non_exhaustive]
 pub enum Fault {
     /// It is no TOML.
-    #[error("it cannot be read as TOML: {said}")]
+    #[error("it cannot be read as TOML: {what}")]
     Syntax {
-        /// What the parser says.
-        said: String,
+        /// What is wrong, in words for people.
+        what: &'static str,
         /// A backslash stands there: most likely a path of Windows.
         is_escape: bool,
     },
@@ -100,6 +100,16 @@ pub enum Unusable {
     #[error("'{key}' of job '{job}' is empty")]
     EmptyKey {
         /// The key.
+        key: &'static str,
+        /// The job.
+        job: String,
+    },
+    /// Nobody would hear of it.
+    #[error("job '{job}' notifies by {way}, and nothing says '{key}'")]
+    NoWay {
+        /// The way.
+        way: &'static str,
+        /// What it needs.
         key: &'static str,
         /// The job.
         job: String,

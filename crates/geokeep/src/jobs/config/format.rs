@@ -8,14 +8,18 @@ use toml::de::DeValue;
 
 use super::fault::{Expected, Unusable, Wrong};
 use super::read::{Given, Read, table};
+use super::way::Way;
 use crate::retention::Policy;
 use crate::snapshot::Method;
+use crate::source::Exclude;
 
 table! {
     /// The whole file.
     pub(super) File is "the beginning of the file" {
         /// By what backups know this machine, in place of its own name and its id.
         host: Option<String> = None,
+        /// How people hear of runs.
+        notices: Option<Notices> = None,
         /// What is to be done.
         job: Vec<Job>,
     }
@@ -28,10 +32,13 @@ table! {
         name: String,
         /// As on the command line: files, folders, patterns, `@list.txt`.
         sources: Vec<PathBuf>,
+        /// What is left out of folders and patterns.
+        exclude: Exclude = Exclude::default(),
         /// The folder of backups.
         to: PathBuf,
-        /// `to` is not made if it is not there.
-        must_exist: bool = false,
+        /// `to` is not made if it is not there; `None`: if it seems to lie on a disk that is not
+        /// mounted.
+        must_exist: Option<bool> = None,
         /// How snapshots are taken; `None` is `auto`.
         method: Option<Method> = None,
         /// How long to wait for another program's lock.
@@ -56,8 +63,12 @@ table! {
         keep: Option<Keep> = None,
         /// When `watch` makes a backup.
         watch: Pauses = Pauses::default(),
-        /// Who hears of a run. The caller tells them.
+        /// Which programs hear of a run. The caller tells them.
         hooks: Hooks = Hooks::default(),
+        /// By which ways people hear of a run in which anything is wrong.
+        notify: Vec<Way> = Vec::new(),
+        /// As at the top, for this job.
+        notices: Option<Notices> = None,
     }
 }
 
@@ -105,6 +116,27 @@ table! {
         ping_url: Option<String> = None,
         /// A file to which each run adds one line of JSON.
         log: Option<PathBuf> = None,
+    }
+}
+
+table! {
+    /// How people hear of runs.
+    #[derive(Default, Clone)]
+    pub Notices is "[notices]" {
+        /// Also of runs in which all is well.
+        success: bool = false,
+        /// Who gets mails.
+        mail_to: Vec<String> = Vec::new(),
+        /// From whom they come.
+        mail_from: Option<String> = None,
+        /// `smtps://` or `smtp://`, a server and perhaps a port; without it the system's sendmail.
+        smtp: Option<String> = None,
+        /// Who we are to that server.
+        smtp_user: Option<String> = None,
+        /// A file that holds the password.
+        smtp_password_file: Option<PathBuf> = None,
+        /// A program and its arguments; the text on its standard input.
+        command: Vec<String> = Vec::new(),
     }
 }
 
@@ -160,11 +192,30 @@ impl File {
             if job.sources.is_empty() {
                 return Err(Unusable::NoSources(name()));
             }
+            if let Some((way, key)) = self.lacking(job) {
+                let (way, job) = (way.as_str(), name());
+                return Err(Unusable::NoWay { way, key, job });
+            }
         }
         if self.job.is_empty() {
             return Err(Unusable::NoJob);
         }
         Ok(())
+    }
+
+    /// A way by which a job is to notify, and what it needs and has not.
+    fn lacking(&self, job: &Job) -> Option<(Way, &'static str)> {
+        let notices = job.notices.as_ref().or(self.notices.as_ref());
+        let lacks = |way: &Way| match way {
+            Way::Mail => notices
+                .is_none_or(|n| n.mail_to.is_empty())
+                .then_some("mail_to"),
+            Way::Command => notices
+                .is_none_or(|n| n.command.is_empty())
+                .then_some("command"),
+            Way::Desktop => None,
+        };
+        job.notify.iter().find_map(|way| Some((*way, lacks(way)?)))
     }
 
     /// Makes paths absolute: they are meant from the file's own folder, `~` is the user's home.
@@ -175,6 +226,11 @@ impl File {
         };
         for job in &mut self.job {
             job.host = job.host.take().or_else(|| self.host.clone());
+            job.notices = job.notices.take().or_else(|| self.notices.clone());
+            let notices = job.notices.as_mut();
+            if let Some(file) = notices.and_then(|n| n.smtp_password_file.as_mut()) {
+                *file = resolved(file);
+            }
             job.to = resolved(&job.to);
             for source in &mut job.sources {
                 let text = source.to_string_lossy();

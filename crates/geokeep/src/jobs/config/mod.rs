@@ -6,6 +6,7 @@
 mod fault;
 mod format;
 mod read;
+mod way;
 
 use std::path::Path;
 
@@ -15,8 +16,9 @@ use toml::de::{DeTable, DeValue};
 use fault::Wrong;
 pub use fault::{ConfigError, Expected, Fault, Unusable, methods};
 use format::File;
-pub use format::{Hooks, Job, Keep, Pauses};
+pub use format::{Hooks, Job, Keep, Notices, Pauses};
 use read::Read;
+pub use way::Way;
 
 use crate::words::as_utf8;
 
@@ -24,11 +26,12 @@ use crate::words::as_utf8;
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// Keys are easily written in another table than theirs.
-const TABLES: [(&str, &[&str]); 4] = [
+const TABLES: [(&str, &[&str]); 5] = [
     (Job::SHOWN, Job::KEYS),
     (Keep::SHOWN, Keep::KEYS),
     (Pauses::SHOWN, Pauses::KEYS),
     (Hooks::SHOWN, Hooks::KEYS),
+    (Notices::SHOWN, Notices::KEYS),
 ];
 
 /// Reads the jobs from the bytes of a file that lies in `folder`, from which its paths are meant;
@@ -47,13 +50,33 @@ pub fn parse(bytes: Vec<u8>, folder: &Path, home: Option<&Path>) -> Result<Vec<J
 fn read(text: &str) -> Result<File, Wrong> {
     let table = DeTable::parse(text).map_err(|e| {
         let at = e.span().unwrap_or(0..0);
-        let said = e.message().trim().replace('\n', "; ");
         let is_escape = is_escape(text, at.start);
-        let fault = Fault::Syntax { said, is_escape };
+        let what = in_words(e.message());
+        let fault = Fault::Syntax { what, is_escape };
         Wrong { at, fault }
     })?;
     let at = table.span();
     File::read(&Spanned::new(at, DeValue::Table(table.into_inner())))
+}
+
+/// What the parser says is for programmers: of its words only those count by which people find the
+/// place.
+fn in_words(said: &str) -> &'static str {
+    let kinds = [
+        ("duplicate", "this key stands there twice"),
+        ("string", "a text is not closed, or holds what it must not"),
+        ("array", "a list is not closed, or a comma is missing"),
+        (
+            "table",
+            "the name of a table is not closed, or stands there twice",
+        ),
+        ("`=`", "a key, = and a value should stand there"),
+        ("key", "a key, = and a value should stand there"),
+        ("newline", "a line should end there"),
+        ("value", "a value should stand there: a text needs quotes"),
+    ];
+    let found = kinds.into_iter().find(|(word, _)| said.contains(word));
+    found.map_or("it is not understood", |(_, words)| words)
 }
 
 /// Whether a backslash stands there, or just before.
@@ -100,6 +123,9 @@ mod tests {
         assert!(job.keep.as_ref().unwrap().within.is_some());
         assert!(job.hooks.log.is_some() && job.hooks.ping_url.is_some());
         assert!(job.host.is_some() && job.line.is_some());
+        assert!(job.must_exist.is_some() && !job.exclude.is_empty());
+        let notices = job.notices.as_ref().unwrap();
+        assert!(job.notify.len() == 3 && notices.smtp_password_file.is_some());
         assert!(job.drill > 0 && job.label.is_some() && job.report.is_some());
     }
 }

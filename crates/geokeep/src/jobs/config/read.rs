@@ -9,8 +9,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{AUTO, Expected, Fault, Wrong};
+use super::way::Way;
 use crate::retention::parse_span;
 use crate::snapshot::Method;
+use crate::source::Exclude;
 use crate::words::duration;
 
 /// Defines a table of the file, and how it is read. A key without a default must be there.
@@ -213,6 +215,32 @@ impl Read for Option<Method> {
             at: value.span(),
             fault: Fault::UnknownMethod { name },
         })
+    }
+}
+
+impl Read for Way {
+    const EXPECTED: Expected = Expected::Text;
+
+    fn read(value: &Spanned<DeValue<'_>>) -> Result<Self, Wrong> {
+        let name = String::read(value)?;
+        let way = Self::ALL.into_iter().find(|way| way.as_str() == name);
+        way.ok_or_else(|| unfit(value, &name, "one of mail, desktop, command"))
+    }
+}
+
+impl Read for Exclude {
+    const EXPECTED: Expected = Expected::List;
+
+    fn read(value: &Spanned<DeValue<'_>>) -> Result<Self, Wrong> {
+        let list = value.get_ref().as_array();
+        let list = list.ok_or_else(|| mistaken(value, Self::EXPECTED))?;
+        let mut exclude = Self::default();
+        for one in list {
+            let text = String::read(one)?;
+            let added = exclude.add(&text);
+            added.map_err(|_| unfit(one, &text, "a pattern such as *_tmp.gpkg or old/*"))?;
+        }
+        Ok(exclude)
     }
 }
 

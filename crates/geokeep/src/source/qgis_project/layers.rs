@@ -34,11 +34,11 @@ pub(super) struct Contents {
 pub(super) fn contents(xml: &[u8]) -> Result<Contents, String> {
     let text = str::from_utf8(xml).map_err(|_| "it is not UTF-8 text".to_owned())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let broken = |e: &dyn std::fmt::Display| format!("its XML is broken or cut off: {e}");
+    let broken = || "its XML is broken or cut off".to_owned();
     let mut reader = Reader::from_str(text);
     let mut found = Found::default();
     loop {
-        match reader.read_event().map_err(|e| broken(&e))? {
+        match reader.read_event().map_err(|_| broken())? {
             Event::Start(element) => found.begin(&element)?,
             Event::Empty(element) => {
                 found.begin(&element)?;
@@ -48,7 +48,7 @@ pub(super) fn contents(xml: &[u8]) -> Result<Contents, String> {
             Event::Text(text) => found.text(&text.xml10_content()),
             Event::CData(text) => found.text(&text.xml10_content()),
             Event::GeneralRef(name) if found.reading.is_some() => {
-                match name.resolve_char_ref().map_err(|e| broken(&e))? {
+                match name.resolve_char_ref().map_err(|_| broken())? {
                     Some(c) => found.text(c.encode_utf8(&mut [0; 4])),
                     None => found.text(entity(&name)?),
                 }
@@ -59,7 +59,7 @@ pub(super) fn contents(xml: &[u8]) -> Result<Contents, String> {
     }
     // The reader itself does not mind where the text ends.
     if found.depth > 0 || !found.is_project {
-        return Err(broken(&"it ends too early"));
+        return Err(format!("{}: it ends too early", broken()));
     }
     Ok(found.all())
 }
@@ -195,12 +195,12 @@ impl Found {
 }
 
 fn attribute(element: &BytesStart<'_>, name: &str) -> Result<String, String> {
-    let broken = |e: &dyn std::fmt::Display| format!("its XML is broken: {e}");
-    match element.try_get_attribute(name).map_err(|e| broken(&e))? {
+    let broken = || "its XML is broken".to_owned();
+    match element.try_get_attribute(name).map_err(|_| broken())? {
         None => Ok(String::new()),
         Some(attribute) => {
             let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-            Ok(value.map_err(|e| broken(&e))?.into_owned())
+            Ok(value.map_err(|_| broken())?.into_owned())
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use openers::openers;
 pub(super) use os::FileId;
 pub(crate) use os::{
     ReadLock, file_id, file_system, free_space, host_name, is_on_local_disk, is_short_lived, locks,
-    owned_by_us, pending_lock, read_lock,
+    owned_by_us, pending_lock, read_lock, volume,
 };
 pub(super) use os::{
     is_root, may_read, path_of_bytes, read_resident, stamp, stamp_of, wal_holders,

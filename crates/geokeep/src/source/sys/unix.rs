@@ -130,6 +130,11 @@ const TMPFS: u32 = 0x0102_1994;
 #[cfg(target_os = "linux")]
 const RAMFS: u32 = 0x8584_58f6;
 
+/// The device of its file system.
+pub(crate) fn volume(path: &Path) -> Option<String> {
+    Some(path.metadata().ok()?.dev().to_string())
+}
+
 /// Bytes that we may still write there.
 pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;

@@ -61,6 +61,16 @@ pub(crate) fn free_space(_path: &Path) -> io::Result<u64> {
     Ok(u64::MAX)
 }
 
+/// The drive or the share that its path begins with.
+pub(crate) fn volume(path: &Path) -> Option<String> {
+    use std::path::Component;
+    let real = path.canonicalize().ok()?;
+    match real.components().next()? {
+        Component::Prefix(drive) => Some(drive.as_os_str().to_string_lossy().to_lowercase()),
+        _ => None,
+    }
+}
+
 /// A name as it stands in a file: text.
 pub(crate) fn path_of_bytes(bytes: &[u8]) -> Option<PathBuf> {
     str::from_utf8(bytes).ok().map(PathBuf::from)
