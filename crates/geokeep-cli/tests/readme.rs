@@ -150,14 +150,14 @@ fn redact(line: &str) -> String {
             word.replace(bare, "<id>")
         } else if is_date(bare) || is_clock(bare) {
             word.replace(bare, "<time>")
-        } else if bare.starts_with('/') {
-            let name = bare.rsplit('/').next().unwrap_or_default();
-            word.replace(bare, &format!("<folder>/{name}"))
         } else if let Some((before, after)) = word.split_once('_')
             && after.ends_with(".gpkg.zip")
             && digits >= 14
         {
             format!("{before}_<time>.gpkg.zip")
+        } else if bare.starts_with('/') {
+            let name = bare.rsplit('/').next().unwrap_or_default();
+            word.replace(bare, &format!("<folder>/{name}"))
         } else if bare.contains('.') && bare.parse::<f64>().is_ok() {
             // Sizes and seconds have one decimal; counts have none, and stay.
             word.replace(bare, "<number>")
