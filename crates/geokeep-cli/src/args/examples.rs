@@ -10,7 +10,7 @@ Examples:
 
 Exit codes:
   0    done
-  1    unexpected: see the message
+  1    unexpected: see the message; diff --exit-code: something differs
   2    wrong usage, or no backup of that name
   3    done in part: something needs attention
   10   there is no folder of backups, or it cannot be read
@@ -44,7 +44,7 @@ pub(crate) const INSPECT: &str = "\
 Example:
   geokeep inspect parcels.gpkg
 
-Exit codes: 0, or 20 to 22 if the file cannot be read.";
+Exit codes: 0, or 20 to 22 if the file cannot be read; 3 if one of several cannot.";
 
 pub(crate) const WATCH: &str = "\
 Example:
