@@ -20,7 +20,7 @@ const SYSTEM: &str = "/etc/machine-id";
 const FOR_TESTS: &str = "GEOKEEP_MACHINE_ID";
 /// The file among the user's.
 const KEPT: &str = "machine-id";
-/// An id in either form has so many hexadecimal digits.
+/// Hexadecimal digits of an id, in either form.
 const DIGITS: usize = 32;
 
 /// The id of this machine; `None` if there is none and none can be kept. `folder` is where we keep what must.

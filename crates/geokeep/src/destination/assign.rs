@@ -99,7 +99,7 @@ pub struct Lines<'a> {
     adopted: Vec<(usize, Adopted)>,
     /// Where those are that are known by a path.
     by_path: OnceCell<HashMap<String, Vec<usize>>>,
-    /// Where those are whose files are not on this machine, or not any more.
+    /// Where those are whose files are not on this machine, or no longer exist.
     elsewhere: OnceCell<Vec<usize>>,
     contents: OnceCell<Arc<HashMap<String, String>>>,
     /// Given to sources of this run, folded.

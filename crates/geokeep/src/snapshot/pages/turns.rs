@@ -1,4 +1,4 @@
-//! When the lock is let go of, for whom, and whether the reading goes on after that.
+//! When the lock is released, for whom, and whether reading goes on after that.
 //!
 //! In rollback mode a reader keeps writers from committing. So this one is polite: it polls the
 //! PENDING byte, lets go as soon as a writer waits there, and never holds its lock for more than
