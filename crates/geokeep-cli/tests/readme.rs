@@ -145,7 +145,7 @@ fn redact(line: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for word in line.split_whitespace() {
         let digits = word.chars().filter(char::is_ascii_digit).count();
-        let bare = word.trim_matches(|c: char| "(),.;:".contains(c));
+        let bare = word.trim_matches(|c: char| "(),.;:'".contains(c));
         let redacted = if bare.len() == 16 && bare.bytes().all(|b| b.is_ascii_hexdigit()) {
             word.replace(bare, "<id>")
         } else if is_date(bare) || is_clock(bare) {
