@@ -150,6 +150,10 @@ fn redact(line: &str) -> String {
             word.replace(bare, "<id>")
         } else if is_date(bare) || is_clock(bare) {
             word.replace(bare, "<time>")
+        } else if let Some((name, date)) = bare.split_once('@')
+            && is_date(date)
+        {
+            word.replace(bare, &format!("{name}@<time>"))
         } else if let Some((before, after)) = word.split_once('_')
             && after.ends_with(".gpkg.zip")
             && digits >= 14
@@ -266,7 +270,7 @@ fn only_what_changes_is_redacted() {
         "(<id>) <time> <time> to <folder>/again.gpkg"
     );
     assert_eq!(
-        redact("unchanged since 2026-11-22T16:43:38.182Z"),
-        "unchanged since <time>"
+        redact("unchanged since 2026-11-22T16:43:38.182Z; town@2026-11-22T16:43:38.182Z held it"),
+        "unchanged since <time>; town@<time> held it"
     );
 }
