@@ -23,7 +23,7 @@ const KEPT: &str = "machine-id";
 /// Hexadecimal digits of an id, in either form.
 const DIGITS: usize = 32;
 
-/// The id of this machine; `None` if there is none and none can be kept. `folder` is where we keep what must.
+/// The id of this machine; `None` if there is none and none can be kept. `folder` is where a random one is kept.
 pub(crate) fn id(folder: Option<&Path>, disk: &Arc<dyn Disk>) -> Option<String> {
     let system = std::env::var_os(FOR_TESTS).unwrap_or_else(|| SYSTEM.into());
     match read(Path::new(&system)) {

@@ -18,7 +18,7 @@ use super::{Destination, DestinationError, Machine, Origin, Stored};
 use crate::source::{Another, Evidence, ProjectFormat, Source, another, stamp_of};
 use crate::words::{composed, folded};
 
-/// So many names are tried before the archives of all lines are opened.
+/// This many names are tried before the archives of all lines are opened.
 const USUAL_NAMES: usize = 8;
 
 /// What is known of a line.

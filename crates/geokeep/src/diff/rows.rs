@@ -26,7 +26,7 @@ pub enum Cell {
     Integer(i64),
     /// A floating-point number.
     Real(f64),
-    /// A text; what is no UTF-8 in it is replaced.
+    /// A text; what is not UTF-8 in it is replaced.
     Text(String),
     /// Bytes.
     Blob(Vec<u8>),

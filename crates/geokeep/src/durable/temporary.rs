@@ -24,7 +24,7 @@ pub(crate) fn is_own_prefix(name: &str) -> bool {
 /// Why a file did not get its final name, or is not certain to keep it.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
-    /// It did not get it. What bore that name before still does.
+    /// It did not get it; an earlier file of that name is still there.
     #[error(transparent)]
     Failed(io::Error),
     /// It has it, and is whole; but the folder could not be synced, so that a power cut may take

@@ -1,7 +1,7 @@
 //! `pages`: every page in order, in one read transaction, straight from SQLite's pager.
 //!
 //! They are those of the state that the transaction sees, with the content of a write-ahead log
-//! merged in (`dbpage`). Nothing is written beside the source. The lock is let go of for others who
+//! merged in (`dbpage`). Nothing is written beside the source. The lock is released for others who
 //! wait for it (`turns`).
 //!
 //! Bytes behind the last page are no business of SQLite's, but of a file whose header is wrong they

@@ -12,7 +12,7 @@ pub(super) enum Line {
     Bad(PathBuf, SourceError),
 }
 
-/// The lines of a list that say something. Names are meant from `folder`; `~` is `home`.
+/// The lines of a list that name something. Relative names start from `folder`; `~` is `home`.
 pub(super) fn lines(bytes: Vec<u8>, folder: &Path, home: Option<&Path>) -> Vec<Line> {
     let bytes = as_utf8(bytes);
     let lines = bytes.split(|byte| *byte == b'\n');

@@ -22,7 +22,7 @@ pub(in crate::snapshot) const HOLD_MAX: Duration = Duration::from_secs(2);
 pub(super) const GAP: Duration = Duration::from_millis(110);
 
 impl Reader<'_> {
-    /// Lets go of the lock if somebody waits for it, and takes it again.
+    /// Releases the lock if somebody waits for it, and takes it again.
     pub(super) fn pause_for_writers(&mut self) -> Result<(), Failure> {
         if self.must_let_go()? {
             self.step_aside()?;
@@ -50,7 +50,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Lets go of the lock for a while.
+    /// Releases the lock for a while.
     pub(super) fn step_aside(&mut self) -> Result<(), Failure> {
         self.let_go()?;
         if let Some(at_rest) = &mut self.at_rest {
