@@ -2,8 +2,8 @@
 //! document in a fresh folder: what is shown is what the command prints, but for times, ids, sizes and
 //! the folder. With `UPDATE=1` the output in the documents is written anew.
 //!
-//! A line `<!-- edit FILE: SQL -->` stands for what the reader does in QGIS, and a block that begins
-//! with ```` ```toml FILE ```` for what he types in an editor.
+//! A line `<!-- edit FILE: SQL -->` stands for what the reader does in QGIS, `<!-- wait -->` for the
+//! time that he takes, and a block that begins with ```` ```toml FILE ```` for what he types in an editor.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -21,6 +21,8 @@ enum Step {
     Edit { file: String, sql: String },
     /// A file that is written.
     Write { file: String, text: String },
+    /// Some seconds: a file that is younger than 2 s is never taken for unchanged.
+    Wait,
 }
 
 struct Shown {
@@ -51,6 +53,7 @@ fn steps(document: &str) -> Vec<Step> {
                 block = Some(line);
                 steps.extend(file(line));
             }
+            None if line == "<!-- wait -->" => steps.push(Step::Wait),
             None => steps.extend(edit(line)),
         }
     }
@@ -108,8 +111,6 @@ fn prepare(folder: &Path) {
     fs::create_dir(folder.join("bin")).unwrap();
     let geokeep = env!("CARGO_BIN_EXE_geokeep");
     std::os::unix::fs::symlink(geokeep, folder.join("bin/geokeep")).unwrap();
-    // A file that is younger than 2 s is never taken for unchanged.
-    std::thread::sleep(Duration::from_millis(2_100));
 }
 
 /// What a command prints, as somebody would see it who works in `/home/me/gis` on `desk`.
@@ -200,6 +201,7 @@ fn played(document: &str) -> Vec<(Shown, String)> {
         match step {
             Step::Edit { file, sql } => edit_file(&folder.path().join(file), &sql),
             Step::Write { file, text } => fs::write(folder.path().join(file), text).unwrap(),
+            Step::Wait => std::thread::sleep(Duration::from_millis(2_100)),
             Step::Run(shown) => {
                 let printed = run(&shown.command, folder.path());
                 let redacted = printed.lines().map(redact);
