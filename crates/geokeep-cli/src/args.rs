@@ -3,6 +3,7 @@
 mod accept;
 mod adopt;
 mod diff;
+mod examples;
 mod forget;
 mod layer;
 mod loudness;
@@ -34,14 +35,15 @@ static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{program}\nJSON version {json}")
 });
 
-/// Backs up GeoPackages while they are in use, proves that the copy is whole, and gives it back.
+/// Backs up GeoPackages while they are in use, proves that the copy is whole, and restores it.
 #[derive(Debug, Parser)]
 #[command(
     name = "geokeep",
     version,
     long_version = LONG_VERSION.as_str(),
     arg_required_else_help = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = examples::ALL
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -59,49 +61,64 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Back up GeoPackages, whoever has them open
+    /// Back up GeoPackages, even while other programs have them open
+    #[command(after_help = examples::BACKUP)]
     Backup(Backup),
     /// Run the jobs of geokeep.toml
+    #[command(after_help = examples::RUN)]
     Run(Run),
     /// Say who has a file open, and which ways of copying it are safe now
+    #[command(after_help = examples::INSPECT)]
     Inspect(Inspect),
     /// Run a job after each saved edit, until it is stopped
+    #[command(after_help = examples::WATCH)]
     Watch(Watch),
     /// List backups
+    #[command(after_help = examples::LIST)]
     List(List),
-    /// Prove that backups are what they were
+    /// Check that backups are still whole, to the last byte
+    #[command(after_help = examples::VERIFY)]
     Verify(Verify),
-    /// Say what has changed between two backups, or since a backup
+    /// Show what has changed between two backups, or since a backup
+    #[command(after_help = examples::DIFF)]
     Diff(Diff),
-    /// Give back a file
+    /// Restore a file from a backup
+    #[command(after_help = examples::RESTORE)]
     Restore(Restore),
     /// Remove backups that no rule keeps
+    #[command(after_help = examples::FORGET)]
     Forget(Forget),
     /// Keep backups whatever the rules of 'forget' say
+    #[command(after_help = examples::PIN)]
     Pin(Pin),
-    /// Let pinned backups be forgotten again
+    /// Allow pinned backups to be removed again
+    #[command(after_help = examples::UNPIN)]
     Unpin(Unpin),
     /// Let backups go on with a file that was moved, or whose machine was replaced
+    #[command(after_help = examples::ADOPT)]
     Adopt(Adopt),
     /// Say that a file is right as it is now, although it has lost something
     Accept(Accept),
     /// Say that a file no longer exists on purpose; its backups stay
     Retire(Retire),
     /// Say whether the sources of geokeep.toml have the backups that its jobs promise
+    #[command(after_help = examples::STATUS)]
     Status(Jobs),
     /// Try the ways by which jobs notify people
     Notify(Notify),
     /// Write a geokeep.toml with an example to fill in
     Init(Init),
-    /// Let this machine make backups by itself
+    /// Run jobs automatically, at times of day or at intervals
+    #[command(after_help = examples::SCHEDULE)]
     Schedule(schedule::Schedule),
-    /// Print a script by which a shell completes commands of geokeep
+    /// Print a script that lets a shell complete geokeep's commands
     #[command(display_order = 900)]
     Completions(manuals::Completions),
     /// Write the manual pages
     #[command(display_order = 901)]
     Man(manuals::Man),
-    /// Say how well each file is protected, in text or as a web page
+    /// Show how well each file is protected, in text or as a web page
+    #[command(after_help = examples::REPORT)]
     Report(Report),
 }
 
@@ -109,7 +126,8 @@ pub(crate) enum Command {
 pub(crate) struct Backup {
     /// A file, a folder (every .gpkg below it, also behind links), a QGIS project (.qgz, .qgs:
     /// itself and every GeoPackage or other SQLite database that it names), a pattern, @list.txt
-    /// with one of these a line, meant from the list's folder, or - for a list on standard input
+    /// with one of these in each line, relative to the list's folder, or - for a list on standard
+    /// input
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
 
@@ -129,7 +147,7 @@ pub(crate) struct Backup {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) lock_wait: Duration,
 
-    /// How long one step of 'online' may hold other programs up
+    /// How long one step of 'online' may block other programs
     #[arg(long, value_name = "TIME", default_value = "250ms", value_parser = duration)]
     pub(crate) lock_ceiling: Duration,
 
@@ -163,7 +181,7 @@ pub(crate) struct Backup {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Take SQLite databases that are no GeoPackages, too
+    /// Also back up SQLite databases that are not GeoPackages
     #[arg(long)]
     pub(crate) any_sqlite: bool,
 
@@ -173,7 +191,7 @@ pub(crate) struct Backup {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Method {
-    /// The right one for the state in which the file is
+    /// The right one for the state of the file
     Auto,
     /// Every page in one read transaction; nothing beside the file changes
     Pages,
@@ -181,7 +199,7 @@ pub(crate) enum Method {
     Online,
     /// VACUUM INTO: compact, but every page moves
     Vacuum,
-    /// By way of a working copy, in which what a dead program left is recovered
+    /// By way of a working copy, in which a dead program's journal or log is recovered
     Copy,
     /// A translation by GDAL's ogr2ogr; says what it leaves behind
     Ogr,
@@ -241,7 +259,7 @@ pub(crate) struct Init {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// Files to look at; nothing of them is changed
+    /// Files to inspect; they are not changed
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }
@@ -283,7 +301,7 @@ pub(crate) struct Verify {
     #[arg(value_name = "BACKUP")]
     pub(crate) backups: Vec<String>,
 
-    /// How thoroughly
+    /// How thorough the check is
     #[arg(long, value_enum, default_value_t = Level::Full)]
     pub(crate) level: Level,
 }
@@ -294,7 +312,7 @@ pub(crate) enum Level {
     Digest,
     /// The digests, and SQLite's and GeoPackage's rules
     Full,
-    /// Really restore to a temporary place, and compare digest, rules, layers and rows there
+    /// Restore to a temporary place, and compare digest, rules, layers and rows there
     Drill,
 }
 
@@ -322,12 +340,12 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "PATH")]
     pub(crate) to: Option<PathBuf>,
 
-    /// Replace a file that is there, after a backup of it. One that a program has open is not
+    /// Replace an existing file, after backing it up. A file that a program has open is not
     /// replaced
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Only say what would be done
+    /// Only show what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
 

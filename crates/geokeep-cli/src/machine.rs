@@ -20,10 +20,10 @@ const SYSTEM: &str = "/etc/machine-id";
 const FOR_TESTS: &str = "GEOKEEP_MACHINE_ID";
 /// The file among the user's.
 const KEPT: &str = "machine-id";
-/// An id in either form has so many hexadecimal digits.
+/// Hexadecimal digits of an id, in either form.
 const DIGITS: usize = 32;
 
-/// The id of this machine; `None` if there is none and none can be kept. `folder` is where we keep what must.
+/// The id of this machine; `None` if there is none and none can be kept. `folder` is where a random one is kept.
 pub(crate) fn id(folder: Option<&Path>, disk: &Arc<dyn Disk>) -> Option<String> {
     let system = std::env::var_os(FOR_TESTS).unwrap_or_else(|| SYSTEM.into());
     match read(Path::new(&system)) {

@@ -23,7 +23,7 @@ pub enum Kind {
     NoSuchBackup,
     /// A stored backup is another user's, who does not let us read it.
     NotOurs,
-    /// A stored backup is not what it was, or could not be checked.
+    /// A stored backup is damaged, or could not be checked.
     VerificationFailed,
     /// A file stands where the restored one should go.
     TargetExists,

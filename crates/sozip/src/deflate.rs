@@ -218,7 +218,7 @@ impl ChunkCompressor {
     }
 }
 
-/// One byte in so many is looked at; odd, so that no column of a table is passed over.
+/// One byte in this many is looked at; odd, so that no column of a table is passed over.
 const SAMPLE_EVERY: usize = 13;
 /// Shorter inputs are simply compressed: too few bytes to judge by.
 const SAMPLES_MIN: usize = 1024;

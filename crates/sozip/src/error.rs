@@ -181,7 +181,7 @@ pub enum WriteError {
     /// A compressing thread panicked.
     #[error("a compressing thread stopped unexpectedly")]
     WorkerLost,
-    /// An earlier error left an entry unfinished; nothing can be added any more.
+    /// An earlier error left an entry unfinished; nothing more can be added.
     #[error("an earlier error left the archive unfinished")]
     Unfinished,
 }

@@ -10,7 +10,7 @@ use crate::{ReadAt, ReadError};
 pub(crate) const INDEX_HEADER_LEN: usize = 32;
 const SUFFIX: &str = ".sozip.idx";
 const OFFSET_LEN: u64 = 8;
-/// Offsets are read and written in pieces of so many.
+/// Offsets are read and written in pieces of this many.
 const OFFSETS_AT_ONCE: usize = 8192;
 /// The gap that other writers may leave between header and offsets; nobody uses it yet.
 const SKIP_MAX: u32 = 1 << 16;
@@ -28,7 +28,7 @@ pub(crate) fn offsets_of(size: u64, chunk_size: u32) -> u64 {
     size.saturating_sub(1) / u64::from(chunk_size)
 }
 
-/// Length of the index with so many offsets.
+/// Length of an index with this many offsets.
 pub(crate) fn index_len(offsets: u64) -> Option<u64> {
     offsets
         .checked_mul(OFFSET_LEN)?

@@ -25,7 +25,7 @@ pub const NAME_BYTES_MAX: usize = 1024;
 /// The largest list of chunk offsets, as in GDAL: 8 TiB of plain bytes in chunks of 32 KiB.
 pub const INDEX_BYTES_MAX: u64 = 1 << 31;
 
-/// About so many plain bytes are handled at once; a batch is the next multiple of the chunk size.
+/// About this many plain bytes are handled at once; a batch is the next multiple of the chunk size.
 pub(crate) const BATCH_BYTES: u32 = 1 << 20;
 
 /// Plain bytes in one batch of whole chunks.

@@ -41,12 +41,12 @@ pub(crate) struct Diff {
     #[arg(long)]
     pub(crate) counts: bool,
 
-    /// Show up to so many changed rows of each layer [default: none; all with --json]
+    /// Show up to this many changed rows of each layer [default: none; all with --json]
     #[arg(long, value_name = "N", conflicts_with = "counts")]
     pub(crate) limit: Option<u64>,
 
-    /// Write what differs to a file, whose ending says how: .gpkg (layers that QGIS shows coloured),
-    /// .html (a page to read), .csv or .geojson
+    /// Write the differences to a file; its ending chooses the form: .gpkg (layers that QGIS shows
+    /// coloured), .html (a page to read), .csv or .geojson
     #[arg(long, value_name = "FILE")]
     pub(crate) to: Option<PathBuf>,
 

@@ -25,7 +25,7 @@ pub(crate) struct Forget {
     #[arg(long, conflicts_with = "host")]
     pub(crate) all_hosts: bool,
 
-    /// Only say what would be removed
+    /// Only show what would be removed
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -57,7 +57,7 @@ pub(crate) struct Keep {
     #[arg(long, value_name = "N", value_parser = number())]
     keep_yearly: Option<u32>,
 
-    /// Keep all that are younger than SPAN, counted back from the newest: 30d, 2y5m7d3h
+    /// Keep all backups younger than SPAN, counted back from the newest: 30d, 2y5m7d3h
     #[arg(long, value_name = "SPAN", value_parser = span)]
     keep_within: Option<jiff::Span>,
 }

@@ -11,7 +11,7 @@ pub(crate) struct Report {
     #[command(flatten)]
     pub(crate) from: From,
 
-    /// Write a web page that needs nothing else; an earlier report is replaced
+    /// Write a web page that needs no other files; an earlier report is replaced
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
 }

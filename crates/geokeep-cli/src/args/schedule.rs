@@ -14,11 +14,11 @@ pub(crate) struct Schedule {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    /// Let this machine run jobs by itself; replaces the schedule that is there
+    /// Run jobs automatically; replaces an existing schedule
     Install(Install),
     /// Remove the schedule; backups stay
     Remove(Which),
-    /// Say when it ran, how that ended, and when it runs next
+    /// Show when it last ran, how that ended, and when it runs next
     Status(Which),
 }
 
@@ -66,7 +66,7 @@ impl Times {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Which {
-    /// Whose schedule [default: what this system has]
+    /// Which scheduler to use [default: the one that this system has]
     #[arg(long, value_enum)]
     pub(crate) kind: Option<Scheduler>,
 }

@@ -18,7 +18,7 @@ use super::{Destination, DestinationError, Machine, Origin, Stored};
 use crate::source::{Another, Evidence, ProjectFormat, Source, another, stamp_of};
 use crate::words::{composed, folded};
 
-/// So many names are tried before the archives of all lines are opened.
+/// This many names are tried before the archives of all lines are opened.
 const USUAL_NAMES: usize = 8;
 
 /// What is known of a line.
@@ -99,7 +99,7 @@ pub struct Lines<'a> {
     adopted: Vec<(usize, Adopted)>,
     /// Where those are that are known by a path.
     by_path: OnceCell<HashMap<String, Vec<usize>>>,
-    /// Where those are whose files are not on this machine, or not any more.
+    /// Where those are whose files are not on this machine, or no longer exist.
     elsewhere: OnceCell<Vec<usize>>,
     contents: OnceCell<Arc<HashMap<String, String>>>,
     /// Given to sources of this run, folded.

@@ -305,7 +305,7 @@ impl Destination {
         let stored = Stored::new(id.clone(), location, bytes, manifest.clone(), noted);
         let line = self.catalog.line(id.line());
         let mut line = lock(&line);
-        // The one that it follows is most likely the newest sound one no more.
+        // The backup before it is most likely no longer the newest sound one.
         line.opened = vec![(Marks::default(), Arc::new(stored.clone()))];
         if let Some(shelf) = &mut line.shelf {
             let shelf = Arc::make_mut(shelf);

@@ -9,7 +9,7 @@ const CHUNKS_MAX: usize = 1 << 20;
 
 /// XXH3 of each chunk, 128 bits.
 ///
-/// That is no cryptographic hash. It serves to tell, as long as this process lives, whether another
+/// That is not a cryptographic hash. It serves to tell, as long as this process lives, whether another
 /// file still has the same bytes: it is wrong once in 10³⁸ times. What an archive holds is proven by
 /// BLAKE3. The seed is drawn anew, so that nobody can prepare bytes for it.
 pub(crate) struct ChunkHashes {

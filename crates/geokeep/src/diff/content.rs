@@ -248,7 +248,7 @@ impl<'a> Left<'a> {
     }
 }
 
-/// One row by what it is found by.
+/// One row, under the value by which it is found.
 fn look(job: &Job<'_>, side: usize) -> String {
     let is: Vec<_> = job.locators[side]
         .iter()
@@ -304,7 +304,7 @@ fn changed(
     compare_found(job, &places, spool, list, counts)
 }
 
-/// The same by what the two are found by.
+/// The same, under the value by which the two are found.
 pub(super) fn compare_found(
     job: &Job<'_>,
     found_by: &[Vec<ValueRef<'_>>; 2],

@@ -26,7 +26,7 @@ pub enum Cell {
     Integer(i64),
     /// A floating-point number.
     Real(f64),
-    /// A text; what is no UTF-8 in it is replaced.
+    /// A text; what is not UTF-8 in it is replaced.
     Text(String),
     /// Bytes.
     Blob(Vec<u8>),
@@ -65,7 +65,7 @@ pub struct Field {
 /// The geometry of a row that differs.
 #[derive(Debug, Clone)]
 pub struct Geometries {
-    /// Before and after, as GeoPackage has them; empty if there is none.
+    /// Before and after, as GeoPackage stores them; empty if there is none.
     pub blobs: [Vec<u8>; 2],
     /// How the two differ, if they do and the row is in both.
     pub difference: Option<Difference>,

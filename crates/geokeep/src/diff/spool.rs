@@ -13,7 +13,7 @@ use crate::{Watch, sqlite};
 pub enum Change {
     /// It was not there before.
     Added,
-    /// It is not there any more.
+    /// It no longer exists.
     Deleted,
     /// It has other values.
     Changed,
@@ -64,7 +64,7 @@ impl Spool {
         })
     }
 
-    /// An empty list of rows that are found by so many values.
+    /// An empty list of rows, each found by this many values.
     pub(super) fn list(&self, [before, after]: [usize; 2]) -> rusqlite::Result<List> {
         let number = self.lists.replace(self.lists.get() + 1);
         let list = List {

@@ -94,7 +94,7 @@ pub(super) fn order(a: ValueRef<'_>, b: ValueRef<'_>) -> Ordering {
     }
 }
 
-/// Exactly: most large integers are no floating-point numbers.
+/// Exactly: most large integers have no exact floating-point number.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,

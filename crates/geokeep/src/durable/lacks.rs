@@ -1,4 +1,4 @@
-//! What some file systems cannot do: then it is said, once, and the work goes on.
+//! What some file systems cannot do: this is reported once, and the work goes on.
 
 use std::collections::BTreeMap;
 use std::fs::File;

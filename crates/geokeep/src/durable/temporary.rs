@@ -24,7 +24,7 @@ pub(crate) fn is_own_prefix(name: &str) -> bool {
 /// Why a file did not get its final name, or is not certain to keep it.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
-    /// It did not get it. What bore that name before still does.
+    /// It did not get it; an earlier file of that name is still there.
     #[error(transparent)]
     Failed(io::Error),
     /// It has it, and is whole; but the folder could not be synced, so that a power cut may take
@@ -189,7 +189,7 @@ fn is_temporary(name: &OsStr) -> bool {
         .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
 }
 
-/// The log, index or journal of a working copy that has gone.
+/// The log, index or journal of a working copy that no longer exists.
 fn is_orphan(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(OsStr::to_str) else {
         return false;
@@ -277,8 +277,8 @@ pub(crate) fn living_temporaries(folder: &Path, tag: &str) -> Vec<PathBuf> {
 }
 
 fn is_abandoned(path: &Path) -> bool {
-    // What is no file of its own is none of ours: opening and closing what a link points to could
-    // drop locks of ours on a source.
+    // A link is not one of our files, and opening and closing what it points to could drop our
+    // locks on a source.
     let is_file = path.symlink_metadata().is_ok_and(|m| m.is_file());
     // `try_lock` fails while the writer lives, and where locks are unknown: then it stays.
     is_file && open_file(path).is_ok_and(|file| file.try_lock().is_ok())

@@ -209,7 +209,7 @@ impl<'a> Tokens<'a> {
             vertex = [f64::NAN; 4];
         }
         Some(Token::Vertex(vertex.map(|number| {
-            // One zero, and one number that is none.
+            // A zero, and a value that is not a number.
             let number = if number.is_nan() {
                 f64::NAN
             } else {

@@ -200,7 +200,7 @@ impl<'a> Locked<'a> {
         header
     }
 
-    /// Whether the file is no longer what it was, and no journal would bring that back.
+    /// Whether the file has changed, and no journal would undo that.
     fn holds_other(&self, before: &[u8]) -> bool {
         let now = look(self.source, self.gate, 0);
         let comes_back = now.is_ok_and(|now| now.journal.is_some_and(|j| j.has_header));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::destination::Opened;
 use crate::durable::{NotRestored, Readers, Rights, Temporary, all_may_reach};
 
-/// What is known of the rights of a file that is to be given back.
+/// What is known of the rights of a file that is to be restored.
 #[derive(Debug)]
 pub(super) struct Known {
     /// As the source had them; `None` if nobody noted it.

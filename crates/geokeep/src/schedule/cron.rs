@@ -106,7 +106,7 @@ pub fn without(crontab: &[u8]) -> Result<Option<Vec<u8>>, ScheduleError> {
     Ok((!ours.is_empty()).then(|| [before, after].concat()))
 }
 
-/// Our lines as they stand in a crontab, without the comments; empty if there are none.
+/// Our lines in a crontab, without the comments; empty if there are none.
 pub fn lines(crontab: &[u8]) -> Result<Vec<String>, ScheduleError> {
     let [_, ours, _] = parted(crontab)?;
     let text = String::from_utf8_lossy(ours);

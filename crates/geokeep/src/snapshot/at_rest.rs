@@ -1,4 +1,4 @@
-//! A WAL database that nobody has open, read as it lies: SQLite would make a log and an index beside
+//! A WAL database that nobody has open, read in place: SQLite would make a log and an index beside
 //! it, which then stay.
 //!
 //! We hold a read lock meanwhile. It does not keep a program from opening the database, committing
@@ -68,7 +68,7 @@ impl<'a> AtRest<'a> {
         self.check()
     }
 
-    /// Whether the times will tell what happens while the lock is let go of.
+    /// Whether the times will show what happens while the lock is released.
     pub(super) fn may_step_aside(&mut self) -> Result<bool, Failure> {
         if self.still.is_none() {
             self.still = self.stillness.look()?.ok();

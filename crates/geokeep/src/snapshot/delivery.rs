@@ -1,4 +1,4 @@
-//! Two ways of getting pages from a database to whoever stores them.
+//! Two ways of getting pages from a database to the consumer that stores them.
 //!
 //! - A small one is read into memory at once: the lock lasts milliseconds.
 //! - A large one is piped: read in a thread of its own while the consumer works.
@@ -125,7 +125,7 @@ fn pipe<T>(
         let reader = scope.spawn(move || {
             let mut sink = ToPipe(sender);
             let read = pages::read(request, open, &mut sink)?;
-            // Waits for room: nothing is locked any more.
+            // Waits for room: nothing is locked now.
             sink.0.send(Message::End).map_err(|_| Failure::Unwanted)?;
             Ok(read)
         });

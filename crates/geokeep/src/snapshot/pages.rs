@@ -1,7 +1,7 @@
 //! `pages`: every page in order, in one read transaction, straight from SQLite's pager.
 //!
 //! They are those of the state that the transaction sees, with the content of a write-ahead log
-//! merged in (`dbpage`). Nothing is written beside the source. The lock is let go of for others who
+//! merged in (`dbpage`). Nothing is written beside the source. The lock is released for others who
 //! wait for it (`turns`).
 //!
 //! Bytes behind the last page are no business of SQLite's, but of a file whose header is wrong they
@@ -48,7 +48,7 @@ pub(super) enum Offer {
     Taken,
     /// No room at the moment; the batch comes back.
     Full(Vec<u8>),
-    /// Nobody wants any more.
+    /// The consumer wants no more.
     Gone,
 }
 
@@ -86,7 +86,7 @@ pub(super) struct Reader<'a> {
     index: Option<WalIndex>,
     /// The state of the log that we read, if it is certain.
     seen: Option<LogState>,
-    /// When the lock was let go of in WAL mode.
+    /// When the lock was released in WAL mode.
     gap_began: Option<Instant>,
     /// Whether our read lock keeps writers waiting.
     in_the_way: bool,
@@ -383,7 +383,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Hands a batch on, and lets go of the lock meanwhile if somebody waits for it.
+    /// Hands a batch on, and releases the lock meanwhile if somebody waits for it.
     fn deliver(&mut self, batch: Vec<u8>, sink: &mut dyn Sink) -> Result<(), Failure> {
         let mut batch = batch;
         loop {

@@ -90,7 +90,7 @@ impl Work<'_> {
         Ok(end < size)
     }
 
-    /// Lets go of the lock, so that a writer can commit.
+    /// Releases the lock, so that a writer can commit.
     fn let_pass(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
         let before = self.version(reader)?;
         reader.let_go()?;

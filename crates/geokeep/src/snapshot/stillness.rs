@@ -8,7 +8,7 @@ use crate::source::{FileStamp, FileSystem, stamp_of};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A file that has been left alone for so long that whoever writes to it now moves its times.
+/// A file that has been left alone for so long that any write now moves its times.
 pub(super) struct Still<'a> {
     request: &'a Request<'a>,
     stamp: FileStamp,

@@ -3,7 +3,7 @@
 //! A program had a WAL database open when we came, or came while we read it at rest, and closed it
 //! before we were done. Because we were there it could neither fold its log into the file nor remove
 //! it: the saved edits are in the `-wal` alone, where a mail or a plain copy loses them. If nobody is
-//! there any more, one ordinary opening and closing does what that program would have done.
+//! left there, one ordinary opening and closing does what that program would have done.
 
 use super::Request;
 use crate::source::{Look, State, look, owned_by_us};

@@ -114,7 +114,7 @@ enum Ended {
 }
 
 /// One `VACUUM INTO`, ended when a writer has waited for too long or the copy grows without bound.
-/// A lock in the way is an error.
+/// A lock held by another program is an error.
 fn watched(
     request: &Request<'_>,
     source: &Connection,

@@ -19,7 +19,7 @@ pub(super) fn culprit(request: &Request<'_>) -> Option<Holder> {
     Some(locks.culprit()?.holder("lock"))
 }
 
-/// Tries until no lock is in the way any more.
+/// Tries until no lock is in the way.
 pub(super) fn past_locks<T>(
     request: &Request<'_>,
     mut attempt: impl FnMut() -> rusqlite::Result<T>,

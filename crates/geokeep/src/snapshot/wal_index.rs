@@ -17,7 +17,7 @@ use super::{Failure, SnapshotError};
 use crate::durable::open_file;
 use crate::source::{Source, Wal, log_of};
 
-/// The header stands there twice, one copy after the other.
+/// The header is stored twice, one copy after the other.
 const HEADER: usize = 48;
 
 /// Two transactions with the same see the same.

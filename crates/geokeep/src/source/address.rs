@@ -22,7 +22,7 @@ pub(super) fn local(text: &str) -> Option<String> {
     }
 }
 
-/// `None` if what comes out is no text.
+/// `None` if the result is not text.
 pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
     decoded.ok().map(Into::into)

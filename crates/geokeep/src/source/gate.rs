@@ -28,7 +28,7 @@ impl Gate {
     /// Waits until no other thread of this process works on the file, then opens it for reading.
     ///
     /// # Errors
-    /// [`SourceError`] if the file is missing, is no ordinary file or may not be read.
+    /// [`SourceError`] if the file is missing, is not an ordinary file or may not be read.
     pub fn enter(source: &Source) -> Result<Self, SourceError> {
         loop {
             // `stat`, not `open`: nothing may be opened before the gate is ours.

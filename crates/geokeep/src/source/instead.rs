@@ -1,4 +1,4 @@
-//! What a file is that is no GeoPackage.
+//! What a file is if it is not a GeoPackage.
 
 use super::{FirstBytes, Look};
 

@@ -12,7 +12,7 @@ pub(super) enum Line {
     Bad(PathBuf, SourceError),
 }
 
-/// The lines of a list that say something. Names are meant from `folder`; `~` is `home`.
+/// The lines of a list that name something. Relative names start from `folder`; `~` is `home`.
 pub(super) fn lines(bytes: Vec<u8>, folder: &Path, home: Option<&Path>) -> Vec<Line> {
     let bytes = as_utf8(bytes);
     let lines = bytes.split(|byte| *byte == b'\n');
@@ -31,7 +31,7 @@ fn read(line: &[u8], folder: &Path, home: Option<&Path>) -> Option<Line> {
     if text.contains(&0) {
         return Some(bad(text, "the line holds a zero byte: it is no name"));
     }
-    // What is there under the very name that stands there is meant, blanks, quotes and all.
+    // If a file exists under exactly the name in the line, spaces and quotes included, it is meant.
     let as_it_stands = [line, text].into_iter().find_map(|name| {
         let path = folder.join(sys::path_of_bytes(name)?);
         path.symlink_metadata().is_ok().then_some(path)

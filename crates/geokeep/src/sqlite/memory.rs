@@ -20,8 +20,8 @@ use std::sync::OnceLock;
 use rusqlite::ffi;
 
 thread_local! {
-    /// Bytes that this thread has taken and not given back. Below zero in one that frees what
-    /// another has taken.
+    /// Bytes that this thread has allocated and not freed. Below zero in one that frees what
+    /// another has allocated.
     static TAKEN: Cell<i64> = const { Cell::new(0) };
     /// Up to where it may go.
     static LIMIT: Cell<i64> = const { Cell::new(i64::MAX) };
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(crate::sqlite::code(&refused), Some(ErrorCode::OutOfMemory));
         assert_eq!(within(10 << 20, || blob(1 << 20)), Ok(2 << 20));
         assert_eq!(blob(20 << 20), Ok(40 << 20));
-        // It counts what is given back, too.
+        // It counts what is freed, too.
         for _ in 0..100 {
             within(10 << 20, || blob(1 << 20)).unwrap();
         }

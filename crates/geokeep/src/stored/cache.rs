@@ -139,7 +139,7 @@ impl Drop for CachedChunks {
     fn drop(&mut self) {
         lock(&self.shared.cache).over = true;
         self.shared.asked.notify_one();
-        // What is read from is let go now, and not at any time later: see `Gate`.
+        // The file is closed now, and not at some later time: see `Gate`.
         if let Some(helper) = self.helper.take() {
             let _ = helper.join();
         }
@@ -188,7 +188,7 @@ impl Shared {
         }
     }
 
-    /// Decodes a chunk that will be wanted. One that is damaged is left to whoever reads it.
+    /// Decodes a chunk that will be wanted. A damaged one is left to the reader, who reports it.
     fn decode_ahead(&self, chunk: u64, own: &mut Decoding) -> MutexGuard<'_, Cache> {
         // A panic here must not leave a reader waiting; whoever wants the chunk meets it, too.
         let decoded = catch_unwind(AssertUnwindSafe(|| self.decode(chunk, own).is_ok()));

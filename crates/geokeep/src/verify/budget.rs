@@ -158,7 +158,7 @@ impl Budget {
         self.spend_steps(&mut steps, work)
     }
 
-    /// The same, and with no more than `steps`, of which what is left is given back.
+    /// The same, with at most `steps`, which then holds how many of them are left.
     pub(super) fn spend_steps<T>(&self, steps: &mut i64, work: impl FnOnce() -> T) -> T {
         let began = thread_time();
         let share = {

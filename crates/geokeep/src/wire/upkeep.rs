@@ -54,7 +54,7 @@ pub struct ForgetObject {
 }
 
 impl ForgetObject {
-    /// A backup that has stayed for these reasons, or for lack of any has gone.
+    /// A backup that was kept for these reasons, or was removed for lack of any.
     pub fn of(stored: &Stored, reasons: &[Reason]) -> Self {
         let manifest = &stored.manifest;
         Self {

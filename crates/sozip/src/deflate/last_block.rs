@@ -227,7 +227,7 @@ impl<'a> Bits<'a> {
         Some(value)
     }
 
-    /// A stored block (3.2.4): to the next byte, LEN and its complement, so many bytes.
+    /// A stored block (3.2.4): to the next byte, LEN and its complement, then LEN bytes.
     fn skip_stored(&mut self) -> Option<()> {
         let start = self.position().div_ceil(8);
         let len = self.stream.get(start..start + 2)?;

@@ -13,7 +13,7 @@ pub(super) fn texts(plan: &Plan) -> Result<Vec<ScheduleText>, Failure> {
     Ok(vec![ScheduleText::new(PLACE.as_ref(), text)])
 }
 
-/// The crontab as it is; empty if there is none.
+/// The current crontab; empty if there is none.
 fn read() -> Result<Vec<u8>, Failure> {
     let output = tool::output("crontab", &["-l"], b"")?;
     if output.status.success() {
@@ -27,7 +27,7 @@ fn read() -> Result<Vec<u8>, Failure> {
     Err(super::failed("could not read your crontab", &words))
 }
 
-/// The crontab, or `None` where there is no cron and so nothing of ours either.
+/// The crontab, or `None` where there is no cron, and so no lines of ours.
 fn read_if_any() -> Result<Option<Vec<u8>>, Failure> {
     match read() {
         Err(failure) if failure.is_missing_tool() => Ok(None),

@@ -196,7 +196,7 @@ fn asked(kind: &Option<Scheduler>) -> &[Scheduler] {
     }
 }
 
-/// Quiet if nothing is there.
+/// Says nothing if there is nothing.
 fn remove(kind: Option<Scheduler>, context: &Context) -> Result<(), Failure> {
     let mut none = true;
     for kind in asked(&kind) {

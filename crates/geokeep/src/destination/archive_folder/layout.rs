@@ -9,7 +9,7 @@ use crate::destination::{ContentKind, Made};
 use crate::source::ProjectFormat;
 use crate::words::composed;
 
-/// The end of an archive's name: GDAL and QGIS open `*.gpkg.zip` as it lies.
+/// The end of an archive's name: GDAL and QGIS open `*.gpkg.zip` without unpacking it.
 const DATABASE_SUFFIX: &str = ".gpkg.zip";
 const PROJECT_SUFFIXES: [&str; 2] = [".qgz.zip", ".qgs.zip"];
 
@@ -32,7 +32,7 @@ pub(super) fn archive_name(line: &str, content: ContentKind, made: Made) -> Stri
     }
 }
 
-/// When the archive of that name was made; `None` if the name is none of an archive of the line.
+/// When the archive of that name was made; `None` if it is not the name of an archive of the line.
 pub(super) fn archive_made(line: &str, file: &str) -> Option<Made> {
     made_of(line, file, DATABASE_SUFFIX).or_else(|| {
         let (name, ending) = of_project(line)?;

@@ -1,4 +1,4 @@
-//! What files of ours are called, and where they lie: nothing else is to be put there.
+//! The names and places of our own files: nothing else may be put there.
 
 use std::fs;
 use std::path::Path;

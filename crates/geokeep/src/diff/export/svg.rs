@@ -77,7 +77,7 @@ impl Paper {
     }
 }
 
-/// The geometries of a row, by what they are called.
+/// The geometries of a row, by name.
 pub(super) fn shapes(row: &Row) -> Vec<(&'static str, Shape)> {
     let Some(geometry) = &row.geometry else {
         return Vec::new();

@@ -38,7 +38,7 @@ pub(super) enum Who {
 pub(super) struct Acl(pub(super) Vec<(Who, u32)>);
 
 impl Acl {
-    /// From the attribute; `None` if it is none.
+    /// From the attribute; `None` if it is not an access list.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (version, entries) = bytes.split_first_chunk::<4>()?;
         if u32::from_le_bytes(*version) != VERSION || entries.len() % 8 != 0 {
@@ -195,7 +195,7 @@ impl Classes {
         Some(classes)
     }
 
-    /// What everybody but the owner may do, whoever he is.
+    /// What everybody but the owner may do.
     pub(super) fn everyone(&self) -> u32 {
         let named = self.users.iter().chain(&self.groups);
         named.fold(self.other & self.group.1, |all, (_, bits)| all & bits)

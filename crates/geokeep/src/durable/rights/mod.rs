@@ -1,4 +1,4 @@
-//! Who may do what with a file: noted in a manifest, given back by a restore, and never widened
+//! Who may do what with a file: noted in a manifest, restored with the file, and never widened
 //! by a copy.
 
 mod acl;
@@ -125,20 +125,20 @@ fn group_key(id: u32) -> String {
     format!("group:{id}")
 }
 
-/// Opens a file of ours, which nobody else may read so far, to `readers`. Whatever cannot be done
+/// Opens one of our files, which nobody else may read so far, to `readers`. Whatever cannot be done
 /// leaves it closed.
 pub(super) fn open_to(path: &Path, readers: &Readers) {
     os::open_to(path, readers);
 }
 
-/// Closes a file of ours to all who are not among `readers`, if it is open to anybody else.
+/// Closes one of our files to all who are not among `readers`, if it is open to anybody else.
 pub(crate) fn narrow(path: &Path, readers: &Readers) {
     if !readers.include(&Readers::by_file_alone(path)) {
         os::open_to(path, readers);
     }
 }
 
-/// Opens a file of ours as the system opens new ones.
+/// Gives one of our files the permissions that the system gives new ones.
 pub(super) fn open_as_usual(path: &Path) {
     os::open_as_usual(path);
 }

@@ -2,7 +2,7 @@
 //!
 //! SQLite asks the system for each page. Where no log is merged in, a page is what stands at its
 //! place in the file, as long as the read lock is held (sqlite.org/fileformat2.html, 1.2 and 1.3).
-//! The lock is SQLite's own, and everything that is looked at when it is taken and let go of holds
+//! The lock is SQLite's own, and everything that is looked at when it is taken and released holds
 //! for these bytes, too. Whatever is not as it should be is left to SQLite, which says what is wrong.
 
 use sozip::ReadAt;

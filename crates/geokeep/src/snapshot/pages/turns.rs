@@ -1,4 +1,4 @@
-//! When the lock is let go of, for whom, and whether the reading goes on after that.
+//! When the lock is released, for whom, and whether reading goes on after that.
 //!
 //! In rollback mode a reader keeps writers from committing. So this one is polite: it polls the
 //! PENDING byte, lets go as soon as a writer waits there, and never holds its lock for more than
@@ -22,7 +22,7 @@ pub(in crate::snapshot) const HOLD_MAX: Duration = Duration::from_secs(2);
 pub(super) const GAP: Duration = Duration::from_millis(110);
 
 impl Reader<'_> {
-    /// Lets go of the lock if somebody waits for it, and takes it again.
+    /// Releases the lock if somebody waits for it, and takes it again.
     pub(super) fn pause_for_writers(&mut self) -> Result<(), Failure> {
         if self.must_let_go()? {
             self.step_aside()?;
@@ -50,7 +50,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Lets go of the lock for a while.
+    /// Releases the lock for a while.
     pub(super) fn step_aside(&mut self) -> Result<(), Failure> {
         self.let_go()?;
         if let Some(at_rest) = &mut self.at_rest {

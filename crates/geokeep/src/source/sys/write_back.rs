@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io;
 
-/// Has the file's changed pages written, so that whoever writes to it from now on moves its times.
+/// Has the file's changed pages written to disk, so that any later write moves its times.
 /// Neither content nor times change by that. For a file without such pages it takes 2 µs, unlike
 /// `fdatasync`, which also has the disk empty its cache.
 #[cfg(target_os = "linux")]
