@@ -129,7 +129,13 @@ fn the_overview_leads_to_each_source_and_the_worst_comes_first() {
     );
     assert_eq!(
         texts(&page, ".overview .badge"),
-        ["Not protected", "Not protected", "Old", "Fresh"]
+        [
+            "Damaged",
+            "Not protected",
+            "Not protected",
+            "Overdue",
+            "Fresh"
+        ]
     );
     let troubles = texts(&page, "#file-4 .troubles li");
     assert_eq!(
@@ -214,7 +220,7 @@ fn an_older_sound_backup_counts_when_the_newest_is_damaged() {
     )];
     let page = parsed(&report(vec![source]).html());
     assert_eq!(texts(&page, ".age"), ["20 hours ago"]);
-    assert_eq!(texts(&page, "section .badge"), ["Fresh", "Needs attention"]);
+    assert_eq!(texts(&page, "section .badge"), ["Damaged"]);
     let troubles = texts(&page, ".troubles li");
     assert!(
         troubles[0].contains("btreeInitPage() returns error code 11."),
@@ -254,6 +260,7 @@ fn maps_have_one_frame_for_each_reference_system() {
         missing: false,
         extent: extent.and_then(Extent::new),
         srs_id,
+        summary: None,
     };
     let mut only = stored("a", 1);
     only.manifest.layers = vec![

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::destination::{
-    Destination, DestinationError, LineOf, Listing, Machine, Origin, Stored,
+    Destination, DestinationError, LineOf, Listing, Machine, Origin, Said, Stored,
 };
 use geokeep::judgement::Flaw;
 use geokeep::wire::BackupObject;
@@ -283,6 +283,7 @@ fn notes(stored: &Stored, older: usize) -> String {
         "" => {}
         flaw => notes.push(flaw.to_owned()),
     }
+    notes.extend(loss_in_words(stored));
     if let Some(label) = &stored.manifest.label {
         notes.push(format!("\"{label}\""));
     }
@@ -304,4 +305,20 @@ pub(super) fn in_a_word(stored: &Stored) -> &'static str {
         Some(Flaw::Damaged) => "  DAMAGED",
         Some(Flaw::Failed(_)) => "  DID NOT PASS its last verification",
     }
+}
+
+/// That a backup lacks something of earlier ones, or that somebody has said that it is right so; and
+/// that its source no longer exists on purpose.
+fn loss_in_words(stored: &Stored) -> Vec<String> {
+    let said = |word: &str, said: &Said| match &*said.reason {
+        "" => word.to_owned(),
+        reason => format!("{word}: {reason}"),
+    };
+    let mut notes = Vec::new();
+    if stored.shows_loss() {
+        notes.push(format!("LOSS since {}", human_time(stored.loss_since())));
+    }
+    notes.extend(stored.accepted.as_ref().map(|one| said("accepted", one)));
+    notes.extend(stored.retired.as_ref().map(|one| said("retired", one)));
+    notes
 }

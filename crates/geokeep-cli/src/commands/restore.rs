@@ -4,12 +4,13 @@ mod all;
 
 use std::path::Path;
 
-use geokeep::destination::{ContentKind, Verdict};
+use geokeep::destination::{ContentKind, Destination, OpenLoss, Verdict};
 use geokeep::durable::NotRestored;
 use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
 use geokeep::wire::RestoreObject;
 
-use super::{asked, place};
+use super::asked::{self, Asked};
+use super::place;
 use crate::args::Restore;
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Progress, human_bytes, human_time};
@@ -24,6 +25,14 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     let asked = asked::find(&destination, name, context)?;
     let backup = destination.open_backup(&asked.id);
     let backup = backup.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
+    if let Some(loss) = open_loss(&asked, &destination) {
+        let failure = Failure::of_open_loss(&loss, destination.path());
+        let path = arguments
+            .to
+            .as_deref()
+            .unwrap_or(Path::new(&backup.manifest.source.path));
+        return Ok(said(context, &failure, path));
+    }
     let settings = context.settings();
     let origin = &backup.manifest.source;
     let path = match &arguments.to {
@@ -58,6 +67,20 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     }
 }
 
+/// The loss that is open where only a name was given: two states may be meant then.
+fn open_loss(asked: &Asked, destination: &Destination) -> Option<OpenLoss> {
+    if asked.is_exact {
+        return None;
+    }
+    let loss = destination.open_loss(asked.id.line())?;
+    // The newest sound one may be from before the loss, if the newest is damaged.
+    let is_before = loss
+        .before
+        .as_ref()
+        .is_some_and(|before| before.id == asked.id);
+    (!is_before).then_some(loss)
+}
+
 /// Where nobody said where to, it is shown before anything is written there.
 fn announce(arguments: &Restore, path: &Path) {
     let is_refused = !arguments.force && path.exists();
@@ -70,11 +93,14 @@ fn announce(arguments: &Restore, path: &Path) {
 }
 
 fn failed(context: &Context, error: &RestoreError, target: &Path) -> Exit {
-    let failure = Failure::of_restore(error, target);
+    said(context, &Failure::of_restore(error, target), target)
+}
+
+fn said(context: &Context, failure: &Failure, target: &Path) -> Exit {
     if context.json {
-        render::json_line(&RestoreObject::failed(target, &failure));
+        render::json_line(&RestoreObject::failed(target, failure));
     }
-    render::failure(context, &failure);
+    render::failure(context, failure);
     failure.exit
 }
 

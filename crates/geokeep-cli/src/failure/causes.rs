@@ -194,6 +194,9 @@ pub(super) fn of_destination(error: &DestinationError, asked: Asked, failure: Fa
                 .cause(format!("several files are called '{asked}'"))
                 .hint(format!("name one of these: {}", lines.join(", ")))
         }
+        DestinationError::NoLoss { line } => failure
+            .cause(format!("the newest backup of {line} shows no loss"))
+            .hint(format!("{line} alone is its newest sound backup")),
         DestinationError::Ambiguous { asked, ids } => failure
             .cause(format!(
                 "several backups have ids that begin with '{asked}'"

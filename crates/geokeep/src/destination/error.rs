@@ -51,6 +51,12 @@ pub enum DestinationError {
         /// The lines, and whose they are.
         lines: Vec<LineOf>,
     },
+    /// No backup of a line shows a loss.
+    #[error("no loss was found in '{line}'")]
+    NoLoss {
+        /// The line.
+        line: String,
+    },
     /// Several backups have ids that begin so.
     #[error("several backups begin with '{asked}'")]
     Ambiguous {
@@ -184,6 +190,7 @@ impl DestinationError {
             | Self::NoneUpTo { .. }
             | Self::NoDate(_)
             | Self::SeveralLines { .. }
+            | Self::NoLoss { .. }
             | Self::Ambiguous { .. } => Kind::NoSuchBackup,
             Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,

@@ -217,6 +217,7 @@ mod tests {
             missing: false,
             extent: None,
             srs_id: None,
+            summary: None,
         };
         for numbers in [
             [0.0, 0.0, 10.0, 10.0],

@@ -1,6 +1,7 @@
 //! What a destination holds, told to people who look after files and not after backups: the
 //! judgement of each source, and one HTML page that needs nothing else.
 
+mod badges;
 mod gather;
 mod map;
 mod page;

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::parts::{age, badge, clock};
+use super::parts::{age, badges, clock};
 use super::standing::{named, rows};
 use super::{MARK, Report, section};
 use crate::destination::ContentKind;
@@ -38,8 +38,8 @@ pub(super) fn page(report: &Report) -> Markup {
                 @if !report.sources.is_empty() {
                     (overview(report))
                     main {
-                        @for (n, source) in report.sources.iter().enumerate() {
-                            (section::section(report, n, source))
+                        @for n in report.worst_first() {
+                            (section::section(report, n, &report.sources[n]))
                         }
                     }
                 }
@@ -50,13 +50,13 @@ pub(super) fn page(report: &Report) -> Markup {
 }
 
 fn verdict(report: &Report) -> Markup {
-    let worst = report
-        .sources
-        .iter()
-        .map(|source| source.standing(report.made))
-        .min();
+    let worst = report.worst_first().first().map(|&n| &report.sources[n]);
+    let class = worst.map_or("none", |source| match source.loss() {
+        Some(_) => "none",
+        None => source.standing(report.made).as_str(),
+    });
     html! {
-        h1 class=(worst.map_or("none", Standing::as_str)) {
+        h1 class=(class) {
             @for (n, statement) in report.verdict().iter().enumerate() {
                 @let (names, more) = named(&statement.about);
                 @if n > 0 { " " }
@@ -77,15 +77,6 @@ fn verdict(report: &Report) -> Markup {
 }
 
 fn overview(report: &Report) -> Markup {
-    let mut order: Vec<usize> = (0..report.sources.len()).collect();
-    // What needs somebody comes first; else the order is that of the sections.
-    order.sort_by_key(|&n| {
-        let source = &report.sources[n];
-        (
-            source.standing(report.made),
-            source.troubles(report.made).is_empty(),
-        )
-    });
     html! {
         nav aria-label="Overview" {
             (totals(report))
@@ -100,7 +91,7 @@ fn overview(report: &Report) -> Markup {
                         th.number scope="col" { "Backups" }
                     } }
                     tbody {
-                        @for n in order { (overview_row(report, n)) }
+                        @for n in report.worst_first() { (overview_row(report, n)) }
                     }
                 }
             }
@@ -116,7 +107,7 @@ fn overview_row(report: &Report, n: usize) -> Markup {
             td.name {
                 a href={ "#" (section::id(n)) } { bdi { (shortened(&one_line(&source.name), NAME_CHARS)) } }
             }
-            td { (badge(report, source)) }
+            td { (badges(report, source)) }
             td.number { (age(report, source)) }
             td.number {
                 @let database = newest.filter(|manifest| manifest.content == ContentKind::Database);
@@ -147,6 +138,7 @@ fn totals(report: &Report) -> Markup {
             (total("fresh", "protected", count(Standing::Fresh)))
             (total("old", "only an old backup", count(Standing::Old)))
             (total("none", "no sound backup", count(Standing::None)))
+            @if count(Standing::Retired) > 0 { (total("", "retired", count(Standing::Retired))) }
             div { dt { "backups" } dd { (human_count(backups.count() as u64)) } }
             div { dt { "stored in all" } dd { (human_bytes(stored)) } }
         }

@@ -4,21 +4,15 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::{Report, SourceReport};
-use crate::judgement::Standing;
 use crate::words::human_age;
 
-/// The standing in a word, with its colour; and whether somebody should look.
-pub(super) fn badge(report: &Report, source: &SourceReport) -> Markup {
-    let standing = source.standing(report.made);
-    let words = match standing {
-        Standing::Fresh => "Fresh",
-        Standing::Old => "Old",
-        Standing::None => "Not protected",
-    };
-    let attention = standing == Standing::Fresh && !source.troubles(report.made).is_empty();
+/// How a source stands, each word with its colour.
+pub(super) fn badges(report: &Report, source: &SourceReport) -> Markup {
     html! {
-        span class={ "badge " (standing.as_str()) } { (words) }
-        @if attention { " " span.badge.attention { "Needs attention" } }
+        @for (n, badge) in source.badges(report.made).into_iter().enumerate() {
+            @if n > 0 { " " }
+            span class={ "badge " (badge.class) } { (badge.words) }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{age, badge, clock};
+use super::parts::{age, badges, clock};
 use super::shell::quoted;
 use super::{Report, SourceReport, map, plot};
 use crate::destination::{ContentKind, Layer, Manifest, Stored, Verdict};
@@ -28,7 +28,7 @@ pub(super) fn section(report: &Report, place: usize, source: &SourceReport) -> M
         section id=(id) aria-labelledby=(title) {
             div.head {
                 h2 id=(title) { bdi { (shortened(&one_line(&source.name), NAME_CHARS)) } }
-                (badge(report, source))
+                (badges(report, source))
             }
             @if let Some(path) = &source.path {
                 p.path { bdi { (one_line(path)) } }
@@ -90,6 +90,7 @@ fn standing_in_words(source: &SourceReport, standing: Standing) -> String {
         Standing::Fresh => "Fresh: recent enough.",
         Standing::Old => "Old: later changes are not in it.",
         Standing::None => "Nothing to go back to.",
+        Standing::Retired => "Retired: the file no longer exists, on purpose. Its backups stay.",
     };
     promise.map_or_else(|| words.to_owned(), |promise| format!("{words} {promise}"))
 }
@@ -294,6 +295,9 @@ fn give_back(report: &Report, source: &SourceReport) -> Markup {
     let Some(stored) = source.newest_sound().or(source.newest()) else {
         return html! {};
     };
+    if source.loss().is_some() {
+        return give_back_one_of_two(report, source);
+    }
     let target = new_name(&source.name, &stored.manifest);
     let is_packed = stored.location.extension().is_some_and(|e| e == "zip");
     let by_hand = if is_packed { "unpack" } else { "copy" };
@@ -315,6 +319,39 @@ fn give_back(report: &Report, source: &SourceReport) -> Markup {
                 @if is_packed { " with any program for ZIP files" }
                 "."
             }
+        }
+    }
+}
+
+/// While a loss is open, nobody but the reader knows which state is wanted.
+fn give_back_one_of_two(report: &Report, source: &SourceReport) -> Markup {
+    let command = |word: &str| {
+        format!(
+            "geokeep restore {} --from {} --to {}",
+            quoted(&format!("{}@{word}", source.name)),
+            quoted(&report.destination.to_string_lossy()),
+            quoted(&format!("{}-{word}.gpkg", source.name))
+        )
+    };
+    let accept = format!(
+        "geokeep accept {} --from {}",
+        quoted(&source.name),
+        quoted(&report.destination.to_string_lossy())
+    );
+    html! {
+        div.restore {
+            h3 { "Get it back" }
+            @if let Some(before) = source.before_loss() {
+                p { "With what was lost, as of " (clock(report, before.manifest.instant)) ":" }
+                pre tabindex="0" { code { (command("before-loss")) } }
+            }
+            @if let Some(sound) = source.newest_sound() {
+                p { "As it is now, as of " (clock(report, sound.manifest.instant)) ":" }
+                pre tabindex="0" { code { (command("newest")) } }
+            }
+            p { "If nothing is wrong, say so, and the alarm ends:" }
+            pre tabindex="0" { code { (accept) } }
+            p { "The first two write a file under a new name and change nothing else." }
         }
     }
 }

@@ -4,9 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Report, SourceReport};
 use crate::destination::{Layer, Stored};
-use crate::judgement::{Flaw, Protection, Standing};
+use crate::judgement::{Flaw, Protection, Standing, loss};
 use crate::words::{counted, human_age, one_line, shortened};
 
+/// Losses of one source that are named.
+const LOSSES_MAX: usize = 10;
 /// Names that a sentence can bear.
 const NAMES_MAX: usize = 3;
 
@@ -66,6 +68,9 @@ impl SourceReport {
     #[must_use]
     pub fn troubles(&self, now: Timestamp) -> Vec<Trouble> {
         let mut troubles = Vec::new();
+        if self.standing(now) == Standing::Retired {
+            return troubles;
+        }
         if let Some(failure) = &self.failure {
             troubles.push(Trouble {
                 what: one_line(&failure.message),
@@ -76,10 +81,11 @@ impl SourceReport {
         let protection = self.protection(now);
         let gone = protection.gone();
         if gone.is_some() && self.failure.is_none() {
-            let what = "The file is not there any more";
-            let advice = "Its backups stay. If that was not meant, give it back.";
+            let what = "The file no longer exists";
+            let advice = "Its backups stay. If that was not meant, restore it; if it was, 'geokeep retire' ends the alarm.";
             troubles.push(trouble(what, None, Some(advice)));
         }
+        troubles.extend(self.loss().map(lost));
         troubles.extend(self.flaw(protection));
         for (path, reason) in &self.unreadable {
             troubles.push(Trouble {
@@ -157,6 +163,29 @@ impl SourceReport {
     }
 }
 
+/// What the newest backup lacks of earlier ones.
+fn lost(newest: &Stored) -> Trouble {
+    let since = newest.loss_since();
+    let lost = loss(newest);
+    let named = lost
+        .iter()
+        .take(LOSSES_MAX)
+        .map(|finding| match &finding.table {
+            Some(layer) => one_line(&format!("{layer}: {}", finding.message)),
+            None => one_line(&finding.message),
+        });
+    let mut why = named.collect::<Vec<_>>().join("; ");
+    if lost.len() > LOSSES_MAX {
+        why.push_str(&format!("; and {} more", lost.len() - LOSSES_MAX));
+    }
+    let advice = "The last backup that held it is pinned: get it back as shown below, or say that it is right so.";
+    trouble(
+        &format!("Data is missing since {since:.0}"),
+        Some(&why),
+        Some(advice),
+    )
+}
+
 fn trouble(what: &str, why: Option<&str>, advice: Option<&str>) -> Trouble {
     let owned = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Trouble {
@@ -178,38 +207,39 @@ impl Report {
     /// The judgement of the whole, the worst first.
     #[must_use]
     pub fn verdict(&self) -> Vec<Statement> {
-        let of = |standing| self.places(|source| source.standing(self.made) == standing);
-        let (none, old, fresh) = (of(Standing::None), of(Standing::Old), of(Standing::Fresh));
         let all = self.sources.len();
-        let mut statements = Vec::new();
         if all == 0 {
-            return vec![statement(
-                "There are no backups here yet".to_owned(),
-                Vec::new(),
-            )];
+            let says = "There are no backups here yet".to_owned();
+            return vec![statement(says, Vec::new())];
         }
-        if !none.is_empty() {
-            let says = format!(
-                "{} {} not protected",
-                part(none.len(), all),
-                verb(none.len(), "is", "are")
-            );
-            statements.push(statement(says, none));
-        }
-        if !old.is_empty() {
-            let says = format!(
-                "{} {} only an old backup",
-                part(old.len(), all),
-                verb(old.len(), "has", "have")
-            );
-            statements.push(statement(says, old));
-        }
-        if fresh.len() == all {
+        let is = |source: &SourceReport, standing| source.standing(self.made) == standing;
+        let lost = self.places(|source| source.loss().is_some() && !is(source, Standing::Retired));
+        let none = self.places(|source| is(source, Standing::None));
+        let deleted = self.places(|source| source.is_deleted(self.made));
+        let damaged = self.places(|source| source.is_damaged() && is(source, Standing::Fresh));
+        let old = self.places(|source| is(source, Standing::Old) && !source.is_deleted(self.made));
+        let mut statements = Vec::new();
+        let mut say = |about: &[usize], one: &'static str, many: &'static str| {
+            if !about.is_empty() {
+                let says = format!(
+                    "{} {}",
+                    part(about.len(), all),
+                    verb(about.len(), one, many)
+                );
+                statements.push(statement(says, about.to_vec()));
+            }
+        };
+        say(&lost, "has lost data", "have lost data");
+        say(&none, "is not protected", "are not protected");
+        say(&deleted, "no longer exists", "no longer exist");
+        say(&damaged, "is damaged", "are damaged");
+        say(&old, "has only an old backup", "have only an old backup");
+        if statements.is_empty() {
             statements.push(statement(self.all_is_well(), Vec::new()));
         }
-        let attention = self.places(|source| {
-            source.standing(self.made) == Standing::Fresh && !source.troubles(self.made).is_empty()
-        });
+        let said: Vec<_> = [lost, none, deleted, damaged, old].concat();
+        let mut attention = self.places(|source| !source.troubles(self.made).is_empty());
+        attention.retain(|place| !said.contains(place));
         if !attention.is_empty() {
             let need = verb(attention.len(), "needs", "need");
             let says = format!("{} {need} attention all the same", attention.len());
@@ -226,10 +256,13 @@ impl Report {
     }
 
     fn all_is_well(&self) -> String {
-        let all = self.sources.len();
-        let young = self
-            .places(|source| source.protection(self.made).is_young())
-            .len();
+        let kept = self.places(|source| source.standing(self.made) != Standing::Retired);
+        let all = kept.len();
+        if all == 0 {
+            return "All files here are retired: they no longer exist, on purpose".to_owned();
+        }
+        let kept = || kept.iter().map(|&n| self.sources[n].protection(self.made));
+        let young = kept().filter(Protection::is_young).count();
         let who = match all {
             1 => "The file has".to_owned(),
             2 => "Both files have".to_owned(),
@@ -244,11 +277,7 @@ impl Report {
             };
             return format!("{who} a sound backup: {rest}");
         }
-        let oldest = self
-            .sources
-            .iter()
-            .filter_map(|source| source.protection(self.made).age())
-            .max();
+        let oldest = kept().filter_map(|protection| protection.age()).max();
         match oldest {
             Some(age) if age > SignedDuration::from_hours(24) => {
                 // Rounded up, or it would not be true.
