@@ -242,7 +242,7 @@ fn one_that_fails_does_not_stop_the_others() {
     );
     // Number 3 and 10 lie behind the link, 9 is one, and 2 is another file.
     let failed = if cfg!(unix) { 4 } else { 1 };
-    let said = format!("{failed} failed, 1 from older backups");
+    let said = format!("{failed} failed, 1 to look at");
     assert!(run.out.contains(&said), "{run:?}");
     assert!(desk.path("new/first.gpkg").is_file());
     assert_eq!(fs::read(desk.path("new/2/layer 2.gpkg")).unwrap(), b"mine");

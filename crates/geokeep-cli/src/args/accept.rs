@@ -6,7 +6,7 @@ use super::From;
 
 #[derive(Debug, Args)]
 pub(crate) struct Accept {
-    /// The name of the backups, or the path of the file
+    /// The name of the backups, or a path of their file
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 
@@ -29,7 +29,7 @@ pub(crate) struct Accept {
 
 #[derive(Debug, Args)]
 pub(crate) struct Retire {
-    /// The name of the backups, or the path of the file
+    /// The name of the backups, or a path of their file
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 

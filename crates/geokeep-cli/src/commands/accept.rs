@@ -4,20 +4,19 @@ use geokeep::destination::{Destination, DestinationError, OpenLoss, Said};
 use geokeep::wire::{AcceptObject, DataLossObject};
 use geokeep::words::counted;
 
-use super::place;
+use super::place::open;
 use crate::args::Accept;
 use crate::failure::{Exit, Failure};
 use crate::render::{self, human_time};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Accept, context: &Context) -> Result<Exit, Failure> {
-    let destination = place::find(&arguments.from, context)?.destination;
+    let destination = open(&arguments.from, context)?;
     let failure = |e: DestinationError| Failure::of_folder(&e.into(), destination.path());
     // A run that is under way compares its backup with what is accepted here.
     let _lock = destination.lock().map_err(failure)?;
-    let line = destination
-        .line_called(&arguments.name, &context.asking())
-        .map_err(failure)?;
+    let line = destination.line_called(&arguments.name, &context.asking());
+    let line = line.map_err(failure)?;
     let Some(loss) = destination.open_loss(&line) else {
         return Err(Failure::of_no_loss(&line, destination.path()));
     };

@@ -14,6 +14,8 @@ const NAMED_MAX: usize = 5;
 /// The backup, and in words of which file it is, to be said of what was done with it.
 pub(super) struct Asked {
     pub(super) id: BackupId,
+    /// More was said than a name.
+    pub(super) is_exact: bool,
     pub(super) of: String,
 }
 
@@ -27,6 +29,7 @@ pub(super) fn find(
     let chosen = found.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
     Ok(Asked {
         of: said(&chosen, context),
+        is_exact: chosen.is_exact,
         id: chosen.id,
     })
 }

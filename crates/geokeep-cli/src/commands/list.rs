@@ -283,10 +283,7 @@ fn notes(stored: &Stored, older: usize) -> String {
         "" => {}
         flaw => notes.push(flaw.to_owned()),
     }
-    match loss_in_words(stored).trim() {
-        "" => {}
-        loss => notes.push(loss.to_owned()),
-    }
+    notes.extend(loss_in_words(stored));
     if let Some(label) = &stored.manifest.label {
         notes.push(format!("\"{label}\""));
     }
@@ -312,16 +309,16 @@ pub(super) fn in_a_word(stored: &Stored) -> &'static str {
 
 /// That a backup lacks something of earlier ones, or that somebody has said that it is right so; and
 /// that its source no longer exists on purpose.
-fn loss_in_words(stored: &Stored) -> String {
+fn loss_in_words(stored: &Stored) -> Vec<String> {
     let said = |word: &str, said: &Said| match &*said.reason {
-        "" => format!("  {word}"),
-        reason => format!("  {word}: {reason}"),
+        "" => word.to_owned(),
+        reason => format!("{word}: {reason}"),
     };
-    let mut text = String::new();
+    let mut notes = Vec::new();
     if stored.shows_loss() {
-        text = format!("  LOSS since {}", human_time(stored.loss_since()));
+        notes.push(format!("LOSS since {}", human_time(stored.loss_since())));
     }
-    text.extend(stored.accepted.as_ref().map(|one| said("accepted", one)));
-    text.extend(stored.retired.as_ref().map(|one| said("retired", one)));
-    text
+    notes.extend(stored.accepted.as_ref().map(|one| said("accepted", one)));
+    notes.extend(stored.retired.as_ref().map(|one| said("retired", one)));
+    notes
 }

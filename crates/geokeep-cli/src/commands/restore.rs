@@ -5,13 +5,14 @@ mod layer;
 
 use std::path::Path;
 
-use geokeep::destination::{BackupId, ContentKind, Destination, OpenLoss, Opened, Verdict};
+use geokeep::destination::{BackupId, ContentKind, Destination, OpenLoss, Verdict};
 use geokeep::durable::NotRestored;
 use geokeep::report::quoted;
 use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
 use geokeep::wire::RestoreObject;
 
-use super::{asked, place};
+use super::asked::{self, Asked};
+use super::place;
 use crate::args::Restore;
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Measure, Progress, human_bytes, human_time};
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     };
     let asked = asked::find(&destination, name, context)?;
     let backup = open(&asked.id)?;
-    if let Some(loss) = open_loss(name, &backup, &destination) {
+    if let Some(loss) = open_loss(&asked, &destination) {
         let failure = Failure::of_open_loss(&loss, destination.path(), &as_asked(arguments));
         let path = arguments
             .to
@@ -94,16 +95,16 @@ fn as_asked(arguments: &Restore) -> String {
 }
 
 /// The loss that is open where only a name was given: two states may be meant then.
-fn open_loss(asked: &str, chosen: &Opened, destination: &Destination) -> Option<OpenLoss> {
-    let is_exact = asked.contains('@') || chosen.manifest.id.starts_with(asked);
-    let loss = destination
-        .open_loss(chosen.id.line())
-        .filter(|_| !is_exact)?;
+fn open_loss(asked: &Asked, destination: &Destination) -> Option<OpenLoss> {
+    if asked.is_exact {
+        return None;
+    }
+    let loss = destination.open_loss(asked.id.line())?;
     // The newest sound one may be from before the loss, if the newest is damaged.
     let is_before = loss
         .before
         .as_ref()
-        .is_some_and(|before| before.id == chosen.id);
+        .is_some_and(|before| before.id == asked.id);
     (!is_before).then_some(loss)
 }
 

@@ -5,19 +5,18 @@ use std::path::Path;
 use geokeep::destination::{DestinationError, Said};
 use geokeep::wire::RetireObject;
 
-use super::place;
+use super::place::open;
 use crate::args::Retire;
 use crate::failure::{Exit, Failure, shown};
 use crate::render;
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Retire, context: &Context) -> Result<Exit, Failure> {
-    let destination = place::find(&arguments.from, context)?.destination;
+    let destination = open(&arguments.from, context)?;
     let failure = |e: DestinationError| Failure::of_folder(&e.into(), destination.path());
     let _lock = destination.lock().map_err(failure)?;
-    let line = destination
-        .line_called(&arguments.name, &context.asking())
-        .map_err(failure)?;
+    let line = destination.line_called(&arguments.name, &context.asking());
+    let line = line.map_err(failure)?;
     let last = destination.last_of(&line);
     let last = last.ok_or_else(|| failure(destination.no_such_backup(&arguments.name)))?;
     // The file may have been moved since: then the line is that of another one.

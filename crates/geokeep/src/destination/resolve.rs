@@ -9,9 +9,9 @@ use super::{BackupId, Destination, DestinationError, Origin};
 use crate::words::dates::stretch;
 use crate::words::{composed, folded};
 
-/// After the `@` of a name: the last backup before the loss that its newest one shows.
+/// Behind the `@`: the last backup before the loss that the newest one shows.
 const BEFORE_LOSS: &str = "before-loss";
-/// What the name alone means, also while a loss is open.
+/// Behind the `@`: what the name alone means, also while a loss is open.
 const NEWEST: &str = "newest";
 
 /// What was chosen.
@@ -21,6 +21,8 @@ pub struct Chosen {
     pub id: BackupId,
     /// Where it came from, if it can be read.
     pub source: Option<Origin>,
+    /// More than a name was given: a date, an id or an archive.
+    pub is_exact: bool,
     /// A newer one was not taken: it is damaged, or did not pass its last verification.
     pub passed_over: bool,
     /// Lines of other files that are called as its file is.
@@ -36,7 +38,9 @@ impl Destination {
     /// [`DestinationError::NoDate`], [`DestinationError::SeveralLines`] and
     /// [`DestinationError::Ambiguous`].
     pub fn find(&self, asked: &str, asking: &Asking) -> Result<Chosen, DestinationError> {
-        let chosen = match self.parted(asked, asking)? {
+        let parted = self.parted(asked, asking)?;
+        let is_exact = !matches!(parted, Some((_, None)));
+        let chosen = match parted {
             Some((line, when)) => self.in_line(&line, when, asking)?,
             None => None,
         };
@@ -50,6 +54,7 @@ impl Destination {
             namesakes: self.namesakes(id.line()),
             id,
             source,
+            is_exact,
             passed_over,
         })
     }
@@ -81,9 +86,12 @@ impl Destination {
         match when {
             None | Some(NEWEST) => self.soundest_of(line, None),
             Some(BEFORE_LOSS) => {
-                let held = self.newest(line).and_then(|lossy| self.before_loss(&lossy));
-                let line = line.to_owned();
-                let held = held.ok_or(DestinationError::NoLoss { line })?;
+                let lossy = self.newest(line);
+                let held = lossy.and_then(|lossy| self.before_loss(&lossy));
+                let no_loss = || DestinationError::NoLoss {
+                    line: line.to_owned(),
+                };
+                let held = held.ok_or_else(no_loss)?;
                 Ok(Some((held.id, false)))
             }
             Some(date) => self.up_to(line, date, asking).map(Some),

@@ -11,7 +11,7 @@ use super::{Reserved, RestoreError, Restored, Target, restore};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{
-    BackupId, Destination, DestinationError, Manifest, Stored, Verdict, digest_text,
+    BackupId, Destination, DestinationError, Manifest, OpenLoss, Stored, Verdict, digest_text,
 };
 use crate::durable::{create_folder, create_folders, open_file};
 use crate::error::Error;
@@ -48,6 +48,8 @@ pub enum Fared<'a> {
     Failed(&'a Path, &'a RestoreError),
     /// This backup does not pass; an older one is tried.
     PassedOver(&'a Path, &'a RestoreError),
+    /// The newest backup of this line, which was taken, lacks something of earlier ones.
+    OpenLoss(&'a OpenLoss),
     /// Nobody can say what lies there.
     Unreadable(&'a Path, &'a Error),
     /// Another user's, who does not let us read it.
@@ -67,8 +69,8 @@ pub struct Tally {
     pub kept: usize,
     /// Of each line that was not restored, why.
     pub failed: Vec<Kind>,
-    /// Lines of which an older backup was restored than the newest that seemed sound, or one of a
-    /// damaged source.
+    /// Lines of which an older backup was restored than the newest that seemed sound, one of a damaged
+    /// source, or one that lacks something of earlier ones.
     pub doubtful: usize,
     /// Lines of other users.
     pub not_ours: usize,
@@ -144,7 +146,12 @@ impl All<'_> {
                 stored.transpose()
             });
             match opened {
-                Ok(Some(one)) => chosen.push(one),
+                Ok(Some((stored, newer))) => {
+                    let loss = destination.open_loss(&line);
+                    let loss = loss.filter(|loss| loss.newest.id == stored.id);
+                    loss.iter().for_each(|loss| hear(&Fared::OpenLoss(loss)));
+                    chosen.push((stored, newer || loss.is_some()));
+                }
                 Ok(None) if destination.backups(&line).is_ok_and(|all| !all.is_empty()) => {
                     hear(&Fared::NoneUpTo(&line));
                     tally.later += 1;

@@ -154,7 +154,9 @@ fn each_its_own(backups: &[FileOf<'_>], paths: &mut [Vec<String>]) {
         let line = backups[at].line;
         let stem = line.strip_suffix(ending).unwrap_or(line);
         let mut folder = paths[at].join("/");
-        folder.push('/');
+        if !folder.is_empty() {
+            folder.push('/');
+        }
         let own = free(&format!("{folder}{stem}"), ending, &mut taken);
         paths[at].push(own[folder.len()..].to_owned());
     }

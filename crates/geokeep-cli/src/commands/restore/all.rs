@@ -10,7 +10,7 @@ use geokeep::words::{counted, dates};
 use super::{failed, report};
 use crate::args::Restore;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, Measure, Progress, human_bytes};
+use crate::render::{self, Measure, Progress, command, human_bytes, human_time};
 use crate::settings::Context;
 
 pub(super) fn run(
@@ -37,7 +37,7 @@ pub(super) fn run(
     let lines = destination.lines().map_err(of_folder)?.len();
     let progress = Progress::start(context, lines as u64, Measure::Files);
     let hear = &mut |fared: &Fared<'_>| {
-        say(fared, arguments.dry_run, context);
+        say(fared, arguments.dry_run, destination.path(), context);
         progress.file_done();
     };
     let tally = restore_all(&all, hear);
@@ -52,7 +52,7 @@ pub(super) fn run(
     Ok(Exit::of_restore_all(&tally))
 }
 
-fn say(fared: &Fared<'_>, dry_run: bool, context: &Context) {
+fn say(fared: &Fared<'_>, dry_run: bool, from: &Path, context: &Context) {
     match fared {
         Fared::Restored(restored) => report(context, restored, "", dry_run),
         Fared::Kept(path, manifest) if context.json => {
@@ -71,6 +71,14 @@ fn say(fared: &Fared<'_>, dry_run: bool, context: &Context) {
         Fared::PassedOver(archive, error) => {
             let failure = Failure::of_check(error, archive);
             render::warning(&failure.state("an older backup is restored in its place"));
+        }
+        Fared::OpenLoss(loss) => {
+            let line = loss.newest.id.line();
+            let since = human_time(loss.since);
+            render::remark(&format!(
+                "{line} lacks something since {since}, and is restored as it was last; as it was before: {}",
+                command("restore", &format!("{line}@before-loss"), from)
+            ));
         }
         Fared::Unreadable(archive, error) => {
             let failure = Failure::of_backup(error, archive);
@@ -109,7 +117,7 @@ fn sum_up(tally: &Tally, dry_run: bool, folder: &Path, context: &Context) {
     for (number, what) in [
         (
             tally.doubtful,
-            "from older backups, or of damaged sources: see above",
+            "to look at: from older backups, of damaged sources, or with a loss",
         ),
         (tally.not_ours, "of other users left alone"),
         (tally.later, "without a backup that old"),
