@@ -291,6 +291,10 @@ fn what_is_excluded_is_left_out_and_never_missed() {
     assert!(out.contains("c_tmp"), "{out}");
     let all = desk.run(&["backup", "maps", "--exclude", "*", "--to", "others"]);
     assert!(all.err.contains("that is not excluded"), "{all:?}");
+    let whole = desk.path("maps/old");
+    let whole = whole.to_str().unwrap();
+    let out = desk.ok(&["backup", "maps", "--exclude", whole, "--to", "more"]);
+    assert!(out.contains("3 sources: 3 saved"), "{out}");
     let bad = desk.run(&["backup", "maps", "--exclude", "[", "--to", "others"]);
     assert_eq!(bad.code, 2, "{bad:?}");
 

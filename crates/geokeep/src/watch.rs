@@ -94,6 +94,14 @@ impl InWork {
         }
     }
 
+    /// How much of it is done, in thousandths.
+    #[must_use]
+    pub fn thousandths(&self) -> u64 {
+        let done = u128::from(self.done.load(Relaxed)) * 1000;
+        let done = done / u128::from(self.all().max(1));
+        u64::try_from(done).unwrap_or(1000).min(1000)
+    }
+
     fn all(&self) -> u64 {
         self.bytes.saturating_mul(self.passes)
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{Place, tiny};
 use geokeep::jobs::config::{ConfigError, Fault, Job, parse};
-use geokeep::jobs::{Caller, Event, Every, Missed, Ran, Status, Why, run, status};
+use geokeep::jobs::{Caller, Event, Every, Missed, Ran, Status, Why, back_up, run, status};
 use geokeep::report::RunFailure;
 use geokeep::source::{Expanded, expand};
 use geokeep::wire::{self, BackupObject, Exit, Failure, RunObject, StatusObject};
@@ -68,6 +68,46 @@ fn ran(job: &Job, place: &Place) -> (Ran, Vec<String>) {
 
 fn judged(job: &Job, place: &Place) -> Status {
     status(job, found(job), place.settings.clone())
+}
+
+/// A bar that grows as files are found, or stands full while there is work, tells nobody anything.
+#[test]
+fn all_that_is_to_be_read_is_known_before_the_first_file_is_begun() {
+    let place = Place::new();
+    let mut bytes = 0;
+    for name in ["town.gpkg", "lake.gpkg", "wood.gpkg"] {
+        bytes += fs::metadata(place.build(name, &tiny())).unwrap().len();
+    }
+    let job = job(
+        "[[job]]\nname = 'm'\nsources = ['sources']\nto = 'backups'\n",
+        &place,
+    );
+    let (destination, watch) = (place.destination(), Watch::default());
+    for _ in 0..2 {
+        let mut seen = Vec::new();
+        let before = watch.bytes_total();
+        let mut hear = |event: Event<'_>| {
+            if matches!(event, Event::Stored { .. }) {
+                seen.push((watch.bytes_done(), watch.bytes_total()));
+            }
+        };
+        back_up(
+            found(&job),
+            &destination,
+            &place.settings,
+            &watch,
+            &mut hear,
+        )
+        .unwrap();
+        // Each is read, and what was written of it is read again.
+        let total = before + 2 * bytes;
+        assert!(
+            seen.len() == 3 && seen.iter().all(|(_, all)| *all == total),
+            "{seen:?}"
+        );
+        assert!(seen.is_sorted() && seen[0].0 < total, "{seen:?}");
+        assert_eq!((watch.bytes_done(), watch.in_work().len()), (total, 0));
+    }
 }
 
 #[test]

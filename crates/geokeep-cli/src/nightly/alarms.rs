@@ -12,7 +12,7 @@ use super::{RunObject, in_short, log, program};
 use crate::failure::shown;
 use crate::render;
 use geokeep::jobs::config::{Hooks, Job};
-use geokeep::wire;
+use geokeep::wire::{self, Exit};
 
 /// A program that hangs must not hold a run up for longer.
 const HOOK_TIME: Duration = Duration::from_secs(600);
@@ -48,6 +48,10 @@ pub(crate) fn end(job: &Job, run: &RunObject, attention: &[String], is_news: boo
         render::remark(&format!("the hook '{name}' failed: {e}"));
     }
     ping(hooks, ending, &in_short(run));
+    // Whoever has stopped it knows that.
+    if run.exit == Exit::Interrupted.code() {
+        return;
+    }
     let success_too = job.notices.as_ref().is_some_and(|notices| notices.success);
     if is_news && (success_too || !run.succeeded()) {
         for (way, told) in notify::tell(job, &Notice::of(job, run, attention, &host_name())) {

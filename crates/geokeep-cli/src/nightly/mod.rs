@@ -67,3 +67,28 @@ pub(crate) fn in_short(run: &RunObject) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_tells_the_same_once() {
+        let told = Told::default();
+        let says = |words: &[&str]| {
+            words
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let is_news = |words: &[&str], every| told.is_news(&says(words), every);
+        assert!(!is_news(&[], Every::Edit), "all is well after each edit");
+        assert!(is_news(&["a"], Every::Edit));
+        assert!(!is_news(&["a"], Every::Edit));
+        // Another file in between does not make it new.
+        assert!(!is_news(&[], Every::Edit));
+        assert!(!is_news(&["a"], Every::Edit));
+        assert!(is_news(&["a", "b"], Every::Edit));
+        assert!(is_news(&["a"], Every::Run) && is_news(&[], Every::Run));
+    }
+}

@@ -136,7 +136,12 @@ impl State {
     fn step(&self) -> u64 {
         let (done, total) = match self.measure {
             Measure::Bytes => (self.watch.bytes_done(), self.watch.bytes_total()),
-            Measure::Files => (self.files_done.load(Relaxed), self.files),
+            Measure::Files => {
+                let in_work = self.watch.in_work();
+                let in_work = in_work.first().map_or(0, |file| file.thousandths());
+                let done = self.files_done.load(Relaxed) * 1000 + in_work;
+                (done, self.files * 1000)
+            }
         };
         let step = u128::from(done) * u128::from(STEPS) / u128::from(total.max(1));
         u64::try_from(step).unwrap_or(STEPS).min(STEPS - 1)
@@ -145,10 +150,7 @@ impl State {
     /// What can be said, the most of it first.
     fn texts(&self) -> Vec<String> {
         let done = self.files_done.load(Relaxed).min(self.files);
-        let percent = match self.measure {
-            Measure::Bytes => format!("{} %, ", self.step() * 100 / STEPS),
-            Measure::Files => String::new(),
-        };
+        let percent = format!("{} %, ", self.step() * 100 / STEPS);
         let [files, short] = match self.files {
             0 | 1 => [percent.clone(), percent],
             files => [

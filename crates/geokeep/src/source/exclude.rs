@@ -52,6 +52,7 @@ impl Exclude {
         if self.is_empty() {
             return false;
         }
+        let top = std::path::absolute(top).unwrap_or_else(|_| top.to_owned());
         let mut on_the_way = PathBuf::new();
         below.iter().any(|part| {
             on_the_way.push(part);
