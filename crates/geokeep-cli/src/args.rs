@@ -89,7 +89,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
     /// A file, a folder (every .gpkg below it, also behind links), a QGIS project (.qgz, .qgs:
-    /// itself and every GeoPackage or other SQLite database that it names), a pattern, @list.txt
+    /// itself, every file and every GeoPackage or other SQLite database that it names), a pattern, @list.txt
     /// with one of these a line, meant from the list's folder, or - for a list on standard input
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
@@ -143,6 +143,15 @@ pub(crate) struct Backup {
     /// Take SQLite databases that are no GeoPackages, too
     #[arg(long)]
     pub(crate) any_sqlite: bool,
+
+    /// Take each file that a QGIS project names and that is no database (shapefiles, images, CSV,
+    /// SVG) with the project, up to this length; longer ones are named and not taken
+    #[arg(long, value_name = "SIZE", default_value = "100 MB", value_parser = bytes)]
+    pub(crate) max_file: u64,
+
+    /// Take the attachment folders of a project's layers with it, too
+    #[arg(long)]
+    pub(crate) attachments: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -250,7 +259,8 @@ pub(crate) struct Restore {
     pub(crate) from: PathBuf,
 
     /// The file to write [default: where the backup came from, if that was a database on this
-    /// machine whose folder is there]
+    /// machine whose folder is there]. Of a QGIS project also a folder, which is there or ends in
+    /// '/': then the project with all its files, and its databases as of the same time
     #[arg(long, value_name = "FILE")]
     pub(crate) to: Option<PathBuf>,
 
@@ -271,6 +281,12 @@ fn name(text: &str) -> Result<String, String> {
     (!odd)
         .then(|| name.to_owned())
         .ok_or_else(|| "it is no name".to_owned())
+}
+
+/// A length that is typed.
+fn bytes(text: &str) -> Result<u64, String> {
+    geokeep::words::bytes(text)
+        .ok_or_else(|| format!("'{text}' is not a length such as 500MB or 2GB"))
 }
 
 /// A time that is typed.

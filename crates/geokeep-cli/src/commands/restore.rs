@@ -1,12 +1,17 @@
 //! `geokeep restore`.
 
+mod project;
+
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{ContentKind, Verdict, Wish};
+use geokeep::destination::{ContentKind, Destination, Manifest, Opened, Verdict, Wish};
 use geokeep::durable::NotRestored;
-use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
+use geokeep::restore::{
+    RestoreError, Restored, Target, WholeProject, is_project, place_of, restore,
+};
 use geokeep::wire::RestoreObject;
+use jiff::Timestamp;
 
 use super::open;
 use crate::args::Restore;
@@ -37,6 +42,15 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
             Err(error) => return Ok(failed(context, &error, Path::new(&origin.path))),
         },
     };
+    if is_project(&backup.manifest) && arguments.to.as_deref().is_some_and(is_folder) {
+        return Ok(whole_project(
+            arguments,
+            &destination,
+            &backup,
+            &path,
+            context,
+        ));
+    }
     announce(arguments, &path);
     let target = Target {
         path,
@@ -59,6 +73,57 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
             Ok(Exit::Done)
         }
         Err(error) => Ok(failed(context, &error, &target.path)),
+    }
+}
+
+/// Whether a folder is meant.
+fn is_folder(to: &Path) -> bool {
+    let text = to.as_os_str().as_encoded_bytes();
+    let last = text.last().copied().map(char::from);
+    to.is_dir() || last.is_some_and(std::path::is_separator)
+}
+
+/// A project with all that belongs to it.
+fn whole_project(
+    arguments: &Restore,
+    destination: &Destination,
+    backup: &Opened,
+    folder: &Path,
+    context: &Context,
+) -> Exit {
+    let progress = Progress::start(context, 1);
+    let settings = context.settings();
+    let whole = WholeProject {
+        backup,
+        until: as_of(&arguments.backup, &backup.manifest),
+        destination,
+        settings: &settings,
+        watch: &context.watch,
+    };
+    let result = whole.restore(folder, arguments.dry_run);
+    drop(progress);
+    match result {
+        Ok(restored) => {
+            project::report(context, &restored, arguments.dry_run);
+            match restored.without_backup.is_empty() {
+                true => Exit::Done,
+                false => Exit::Incomplete,
+            }
+        }
+        Err(error) => failed(context, &error, folder),
+    }
+}
+
+/// Before which moment the databases of a project are asked for: an id names one moment, a date its
+/// own end, and a name alone what is newest.
+fn as_of(asked: &str, manifest: &Manifest) -> Option<Timestamp> {
+    match asked.split_once('@') {
+        Some((_, date)) => end_of(date),
+        None if manifest.id.starts_with(asked) && manifest.name != asked => {
+            let step = jiff::SignedDuration::from_millis(1);
+            manifest.instant.checked_add(step).ok()
+        }
+        None => None,
     }
 }
 
@@ -104,7 +169,7 @@ fn report(context: &Context, restored: &Restored, dry_run: bool) {
         ));
     }
     if manifest.content == ContentKind::Project {
-        line.push_str("; the GeoPackages that it names are backups of their own");
+        line.push_str("; for its files and GeoPackages as of then: --to FOLDER/");
     }
     render::say(context, &line);
     for kept in &restored.set_aside {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::Task;
+use super::project::Whole;
 use super::succession::{Before, is_same, lacks_the_same};
 use crate::destination::{Content, Draft, Stored, StoredBytes, Verdict};
 use crate::error::Error;
@@ -26,6 +27,8 @@ pub(super) struct New {
     pub(super) taken: Taken,
     pub(super) content: Content,
     pub(super) checked: Checked,
+    /// What was taken with a project.
+    pub(super) whole: Whole,
 }
 
 impl Task<'_> {
@@ -64,6 +67,7 @@ impl Task<'_> {
                     taken,
                     content,
                     checked,
+                    whole: Whole::default(),
                 })));
             }
             // In a damaged file a page that is listed as free may be the last copy of something.

@@ -29,7 +29,7 @@ use std::time::SystemTime;
 
 use archive_folder::ArchiveFolder;
 pub use archive_folder::RunLock;
-pub(crate) use archive_folder::{Content, Draft, Reservation, is_line, is_own_name};
+pub(crate) use archive_folder::{Content, Draft, Reservation, StoredPart, is_line, is_own_name};
 pub(crate) use assign::Assigned;
 pub use assign::{Likely, Lines};
 pub(crate) use bytes::Decoder;
@@ -40,9 +40,10 @@ pub use error::DestinationError;
 pub use id::BackupId;
 pub(crate) use id::Made;
 pub use line::legal_name;
+pub(crate) use manifest::is_reserved_entry;
 pub use manifest::{
-    ContentKind, Extent, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest,
-    ManifestError, StoredFile, Verdict, Versions,
+    ContentKind, Extent, Layer, LeftOut, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION,
+    Manifest, ManifestError, NamedDatabase, StoredFile, Verdict, Versions,
 };
 pub use origin::{Machine, Origin};
 pub use owner::Adopted;

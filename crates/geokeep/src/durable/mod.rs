@@ -22,8 +22,8 @@ pub use rights::{NotRestored, Readers, Rights};
 pub(crate) use rights::{all_may_reach, narrow};
 pub use temporary::{KeepError, Temporary, sweep, sweep_restores};
 pub(crate) use temporary::{RESTORE, is_own_prefix, living_temporaries, may_be_litter};
-pub(crate) use whole::create_folder;
 pub use whole::{append_options, write_file, write_new_file};
+pub(crate) use whole::{create_folder, create_folders};
 
 /// Opens an ordinary file to read. To open a named pipe would wait for somebody to write to it, for
 /// ever; a folder could be opened and not read.

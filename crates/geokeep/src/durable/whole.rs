@@ -44,7 +44,8 @@ pub fn append_options(earlier: &Path) -> OpenOptions {
     options
 }
 
-fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+/// Makes a folder and those above it, durably, as far as they are not there.
+pub(crate) fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }

@@ -36,7 +36,7 @@ use found::Found;
 pub(crate) use layers::{has_contents_table, uncounted as uncounted_layers};
 pub use losses::LOSS;
 pub(crate) use losses::losses;
-pub(crate) use project::check as check_project;
+pub(crate) use project::{check as check_project, check_part, digests_of};
 pub(crate) use schema::Schema;
 use schema::reason;
 use scratch::Kept;
@@ -139,7 +139,7 @@ pub fn verify(
     let digests = Digests::of(&backup.manifest);
     let bytes = backup.bytes()?;
     if manifest.content == ContentKind::Project {
-        project::verify(&bytes, &manifest, watch)?;
+        project::verify(backup, &bytes, watch)?;
         return Ok(manifest);
     }
     if level == Level::Digest {

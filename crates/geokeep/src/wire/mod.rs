@@ -27,9 +27,11 @@ pub use diff::{
     compared_backup, compared_file,
 };
 pub use exit::{Exit, overall};
-pub use inspect::{HolderObject, InspectFailedObject, InspectObject, JournalObject, Sidecars};
+pub use inspect::{
+    HolderObject, InspectFailedObject, InspectObject, JournalObject, OpenerObject, Sidecars,
+};
 pub use report::ReportObject;
-pub use restore::RestoreObject;
+pub use restore::{ProjectPart, RestoreObject, RestoredDatabaseObject};
 pub use run::{RunObject, StatusObject};
 pub use system::{InitObject, ManualObject, ScheduleObject, ScheduleText};
 pub use upkeep::{AdoptObject, ForgetObject};

@@ -136,7 +136,7 @@ impl<'a> Heard<'a> {
             let line = outcome::describe(job, outcome, took.as_secs_f64());
             render::say(self.context, &line);
         }
-        project.inspect(|project| remarks::of_layers(project));
+        remarks::of_left_out(job, &stored.manifest.left_out);
         if let Some(likely) = likely {
             remarks::of_likely(job, likely, self.to);
         }

@@ -16,6 +16,7 @@ use fault::Wrong;
 pub use fault::{ConfigError, Expected, Fault, Unusable, methods};
 use format::File;
 pub use format::{Hooks, Job, Keep, Pauses};
+pub use read::Bytes;
 use read::Read;
 
 use crate::words::as_utf8;
