@@ -9,6 +9,7 @@ mod project_files;
 mod refuse;
 mod settings;
 mod succession;
+mod whole;
 
 use std::sync::Arc;
 

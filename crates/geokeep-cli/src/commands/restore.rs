@@ -76,6 +76,10 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     }
 }
 
+/// The state after a whole project was not restored.
+const NOTHING_REPLACED: &str = "nothing that lay there was replaced; what was restored by then is whole, and \
+     the same command goes on from there";
+
 /// Whether a folder is meant.
 fn is_folder(to: &Path) -> bool {
     let text = to.as_os_str().as_encoded_bytes();
@@ -110,7 +114,18 @@ fn whole_project(
                 false => Exit::Incomplete,
             }
         }
-        Err(error) => failed(context, &error, folder),
+        Err(error) => {
+            let target = match &error {
+                RestoreError::TargetExists(path) => path,
+                _ => folder,
+            };
+            let mut failure = Failure::of_restore(&error, target);
+            failure.state = Some(NOTHING_REPLACED.to_owned());
+            if let RestoreError::TargetExists(_) = error {
+                failure.hint = Some("name another folder with --to: a new one is best".to_owned());
+            }
+            say_failed(context, &failure, target)
+        }
     }
 }
 
@@ -139,11 +154,14 @@ fn announce(arguments: &Restore, path: &Path) {
 }
 
 fn failed(context: &Context, error: &RestoreError, target: &Path) -> Exit {
-    let failure = Failure::of_restore(error, target);
+    say_failed(context, &Failure::of_restore(error, target), target)
+}
+
+fn say_failed(context: &Context, failure: &Failure, target: &Path) -> Exit {
     if context.json {
-        render::json_line(&RestoreObject::failed(target, &failure));
+        render::json_line(&RestoreObject::failed(target, failure));
     }
-    render::failure(context, &failure);
+    render::failure(context, failure);
     failure.exit
 }
 

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::Task;
-use super::project::Whole;
 use super::succession::{Before, is_same, lacks_the_same};
+use super::whole::Whole;
 use crate::destination::{Content, Draft, Stored, StoredBytes, Verdict};
 use crate::error::Error;
 use crate::snapshot::{self, Taken};

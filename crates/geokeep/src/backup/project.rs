@@ -10,38 +10,12 @@ use super::Task;
 use super::capture::{Captured, New};
 use super::project_files::{Part, Parts, entry_names};
 use super::succession::Before;
-use crate::destination::{
-    Content, Draft, LeftOut, Manifest, NamedDatabase, Opened, Stored, StoredFile,
-};
+use super::whole::Whole;
+use crate::destination::{Content, Draft, LeftOut, NamedDatabase, Opened, Stored, StoredFile};
 use crate::error::Error;
 use crate::snapshot::Taken;
-use crate::source::{Look, NotProtected, Project, Source, Take, Unprotected};
+use crate::source::{Look, NotProtected, Project, Source, Unprotected};
 use crate::verify::{self, Digests};
-
-/// What a manifest says of a project beside its bytes.
-#[derive(Debug, Default)]
-pub(super) struct Whole {
-    files: Vec<StoredFile>,
-    databases: Vec<NamedDatabase>,
-    left_out: Vec<LeftOut>,
-    take: Option<Take>,
-}
-
-impl Whole {
-    pub(super) fn describe(self, manifest: &mut Manifest) {
-        manifest.files = self.files;
-        manifest.databases = self.databases;
-        manifest.left_out = self.left_out;
-        manifest.take = self.take;
-    }
-
-    fn is_described_by(&self, manifest: &Manifest) -> bool {
-        manifest.files == self.files
-            && manifest.databases == self.databases
-            && manifest.left_out == self.left_out
-            && manifest.take == self.take
-    }
-}
 
 impl Task<'_> {
     /// project → draft → verify

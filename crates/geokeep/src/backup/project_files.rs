@@ -14,7 +14,7 @@ use crate::destination::{
 };
 use crate::error::Error;
 use crate::snapshot::SnapshotError;
-use crate::source::times::{COARSE, would_show};
+use crate::source::times::would_show;
 use crate::source::{
     FileStamp, Gate, NotProtected, OUTSIDE, Project, Source, Unprotected, see, stamp_of,
     stamp_of_open,
@@ -140,26 +140,37 @@ impl Task<'_> {
         let began = Instant::now();
         let mut all = Vec::with_capacity(files.len());
         for path in files {
-            let stamp = loop {
-                self.watch.check()?;
-                let Ok((stamp, step)) = see(path) else {
-                    break None;
-                };
-                let now_ns = self.settings.clock.now_ns();
-                if would_show(&stamp, step, now_ns, now_ns) || began.elapsed() > COARSE {
-                    break Some(stamp);
-                }
-                std::thread::sleep(PAUSE);
-            };
-            if stamp.is_none() {
+            let seen = self.see_one(path, began)?;
+            if let Err(why) = &seen {
                 moved.push(Moved {
                     path: path.clone(),
-                    why: Unprotected::Unreadable,
+                    why: *why,
                 });
             }
-            all.push(stamp);
+            all.push(seen.ok());
         }
         Ok(all)
+    }
+
+    fn see_one(
+        &self,
+        path: &Path,
+        began: Instant,
+    ) -> Result<Result<FileStamp, Unprotected>, Error> {
+        loop {
+            self.watch.check()?;
+            let Ok((stamp, step)) = see(path) else {
+                return Ok(Err(Unprotected::Unreadable));
+            };
+            let now_ns = self.settings.clock.now_ns();
+            if would_show(&stamp, step, now_ns, now_ns) {
+                return Ok(Ok(stamp));
+            }
+            if began.elapsed() > step * 2 {
+                return Ok(Err(Unprotected::NeverQuiet));
+            }
+            std::thread::sleep(PAUSE);
+        }
     }
 
     fn store_part(
@@ -255,7 +266,10 @@ pub(super) fn entry_names(files: &[PathBuf], line: &str, project: &Project) -> V
                 .strip_prefix(folder)
                 .and_then(|rest| rest.strip_prefix('/')),
         };
-        let outside = format!("{OUTSIDE}/{place}");
+        let outside = match place.starts_with(OUTSIDE) {
+            true => place.clone(),
+            false => format!("{OUTSIDE}/{place}"),
+        };
         let is_free = |name: &&str| {
             name.len() <= sozip::NAME_BYTES_MAX
                 && sozip::is_safe_name(name)

@@ -62,6 +62,11 @@ fn notes(context: &Context, restored: &RestoredProject) {
                     restored files, so it is not byte for byte as it was: for that, restore it --to a file";
         render::say(context, what);
     }
+    if restored.manifest.take.is_none() {
+        let what = "note: an earlier geokeep made this backup: it holds the project file alone, and does not say \
+                    which databases belong to it";
+        render::say(context, what);
+    }
     let without = restored.without_backup.iter();
     note(
         "it names databases that have no backup from then",

@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
 
-use super::Named;
-use super::data_source::place;
-
 /// Where QField and QGIS put photos if nobody has chosen a folder.
 const USUAL: &str = "DCIM";
 
@@ -23,24 +20,13 @@ pub(super) enum Root {
     Unset,
 }
 
-/// A root that was found, on this machine.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Folder(Named),
-    /// It cannot be told without asking each row.
-    Unknown(String),
-}
-
 impl Root {
-    /// Where it lies for a project in `folder`.
-    pub(super) fn place(&self, folder: &Path) -> Place {
+    /// Its path as the project would write it; `None` if it cannot be told without asking each row.
+    pub(super) fn path(&self) -> Option<String> {
         match self {
-            Self::Folder(path) => Place::Folder(place(path, folder)),
-            Self::Unset => Place::Folder(place(&format!("./{USUAL}"), folder)),
-            Self::Expression(text) => match below_the_project(text) {
-                Some(path) => Place::Folder(place(&format!("./{path}"), folder)),
-                None => Place::Unknown(text.clone()),
-            },
+            Self::Folder(path) => Some(path.clone()),
+            Self::Unset => Some(format!("./{USUAL}")),
+            Self::Expression(text) => Some(format!("./{}", below_the_project(text)?)),
         }
     }
 }

@@ -117,7 +117,7 @@ fn of_virtual_file_system(rest: &str, folder: &Path) -> Lies {
         return of_virtual_file_system(nested, folder);
     }
     let whole = before_words(inner).replace(['{', '}'], "");
-    let all = [inner, &whole].map(|text| place(text, folder));
+    let all = [&whole, inner].map(|text| place(text, folder));
     let above = all.iter().flat_map(|named| {
         let paths = named.path.ancestors();
         let paths = paths.take_while(|path| !path.as_os_str().is_empty() && *path != folder);

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use super::attachments::{self, Place};
+use super::attachments::Root;
 use super::beside::{Beside, files_in};
 use super::data_source::{self, Lies};
 use super::layers::{Contents, MapLayer};
@@ -84,7 +84,7 @@ impl Files {
                 if found.relative {
                     self.relative.push(found.path.clone());
                 }
-                self.found(&found.path, found.relative, depth);
+                self.found(&found.path, depth);
             }
             None => match named.into_iter().find(|named| is_geopackage(&named.path)) {
                 Some(named) if self.seen.insert(named.path.clone()) => {
@@ -96,7 +96,7 @@ impl Files {
         }
     }
 
-    fn found(&mut self, path: &Path, relative: bool, depth: u32) {
+    fn found(&mut self, path: &Path, depth: u32) {
         if is_geopackage(path) || is_database(path) {
             self.there(path.to_owned());
         } else if path.is_dir() {
@@ -109,21 +109,21 @@ impl Files {
                 self.part(part);
             }
             if depth < DEPTH_MAX {
-                self.virtual_file(path, relative, depth);
+                self.virtual_file(path, depth);
             }
         }
     }
 
     /// What a virtual file leads to.
-    fn virtual_file(&mut self, path: &Path, relative: bool, depth: u32) {
+    fn virtual_file(&mut self, path: &Path, depth: u32) {
         let folder = path.parent().unwrap_or(Path::new(""));
         let before = self.relative.len();
         for layer in vrt::layers(path) {
             self.layer(&layer, folder, depth + 1);
         }
-        if !relative {
-            // They keep their way from the virtual file, which keeps none from the project.
-            self.relative.truncate(before);
+        if self.relative.len() > before {
+            // They keep their way from the virtual file.
+            self.relative.push(path.to_owned());
         }
     }
 
@@ -143,6 +143,10 @@ impl Files {
             whole.any(|known| extension.eq_ignore_ascii_case(known))
         });
         match files_in(path, whole) {
+            // There is nothing to take.
+            Ok(found) if found.files.is_empty() && found.links.is_empty() => {
+                self.not(NotProtected::at(path.to_owned(), Unprotected::Missing));
+            }
             Ok(found) => {
                 found.links.into_iter().for_each(|link| self.not(link));
                 found.files.into_iter().for_each(|file| self.part(file));
@@ -179,26 +183,27 @@ impl Files {
         }
     }
 
-    fn attachments(&mut self, root: &attachments::Root, folder: &Path) {
-        match root.place(folder) {
-            Place::Folder(named) if named.path.is_dir() => {
-                if named.relative {
-                    self.relative.push(named.path.clone());
-                }
-                if self.seen.insert(named.path.clone()) {
-                    self.attachments.push(named.path);
-                }
-            }
-            Place::Folder(named) => {
-                if let attachments::Root::Folder(_) = root {
-                    self.not(NotProtected::at(named.path, Unprotected::Missing));
-                }
-            }
-            Place::Unknown(expression) => self.not(NotProtected {
-                name: expression,
+    fn attachments(&mut self, root: &Root, folder: &Path) {
+        let Some(path) = root.path() else {
+            let Root::Expression(name) = root.clone() else {
+                return;
+            };
+            return self.not(NotProtected {
+                name,
                 path: None,
                 why: Unprotected::AttachmentsElsewhere,
-            }),
+            });
+        };
+        let named = data_source::place(&path, folder);
+        if named.path.is_dir() {
+            if named.relative {
+                self.relative.push(named.path.clone());
+            }
+            if self.seen.insert(named.path.clone()) {
+                self.attachments.push(named.path);
+            }
+        } else if *root != Root::Unset {
+            self.not(NotProtected::at(named.path, Unprotected::Missing));
         }
     }
 
