@@ -7,6 +7,7 @@ mod confined;
 pub(crate) mod memory;
 mod modules;
 pub(crate) mod own_vfs;
+mod said;
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -38,6 +39,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 pub(crate) use confined::{Confined, open_confined};
 pub(crate) use modules::{SPATIAL, forget_spatial_modules};
+pub(crate) use said::{Said, said, said_by};
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean
 /// something is escaped, so that any file name works: quotes, `?`, newlines, broken UTF-8.

@@ -6,10 +6,10 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::found::Found;
 use super::schema::{Object, Schema, allow_long, keep_short, reason, took_too_much};
-use super::{Budget, VerifyError, is_io};
+use super::{Budget, VerifyError, is_io, spatial_index};
 use crate::destination::Verdict;
 use crate::finding::Severity;
-use crate::sqlite::{self, code, quote};
+use crate::sqlite::{self, Said, code, quote, said, said_by};
 use crate::watch::Interrupted;
 
 /// Faults that are listed at most.
@@ -97,6 +97,10 @@ pub(super) fn check_trees(
     trees.retain(|table| table.spatial);
     let cache = |kib: u32| connection.execute_batch(&format!("PRAGMA cache_size = -{kib}"));
     let _ = cache(TREE_CACHE_KIB);
+    trees.retain(|tree| {
+        let agrees = || spatial_index::agrees(connection, schema, &tree.name);
+        tree.too_deep || !budget.spend(agrees).is_ok_and(|agrees| agrees)
+    });
     let checked = each_table(connection, &trees, budget, found);
     let _ = cache(PAGE_CACHE_MIN_KIB);
     checked
@@ -144,9 +148,7 @@ fn add(found: &mut Found, table: Option<&str>, line: &str) {
     if line == "ok" || line.starts_with("*** in database") || line.is_empty() {
         return;
     }
-    // A full-text index that could not be gone through for another reason than that it is malformed.
-    let is_unable = line.contains("unable to validate") && !line.contains("malformed");
-    if is_missing(line) || is_unable {
+    if matches!(said(line), Some(Said::Lacking | Said::Unable)) {
         found.unchecked(table, &format!("could not be checked completely: {line}"));
     } else {
         fault(found, table, line);
@@ -162,18 +164,6 @@ enum Trouble {
     Unchecked(String),
 }
 
-/// Something that this SQLite lacks, and no fault of the file.
-fn is_missing(message: &str) -> bool {
-    [
-        "no such module",
-        "unknown function",
-        "no such function",
-        "no such collation",
-    ]
-    .iter()
-    .any(|text| message.contains(text))
-}
-
 fn trouble(error: rusqlite::Error, budget: &Budget) -> Result<Trouble, VerifyError> {
     if budget.interrupted() {
         return Err(Interrupted.into());
@@ -182,11 +172,12 @@ fn trouble(error: rusqlite::Error, budget: &Budget) -> Result<Trouble, VerifyErr
         return Err(VerifyError::from(error));
     }
     let why = reason(&error);
+    let lacking = said_by(&error) == Some(Said::Lacking);
     Ok(match code(&error) {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) if !is_missing(&why) => {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) if !lacking => {
             Trouble::Damage(why)
         }
-        _ if took_too_much(&error) || is_missing(&why) => Trouble::Unchecked(why),
+        _ if took_too_much(&error) || lacking => Trouble::Unchecked(why),
         _ => Trouble::Unreadable(why),
     })
 }

@@ -9,7 +9,7 @@ use super::schema::{Kind, Schema, keep_short, reason, took_too_much};
 use super::{Budget, not_fatal};
 use crate::destination::{Extent, Layer};
 use crate::finding::Severity;
-use crate::sqlite::quote;
+use crate::sqlite::{Said, quote, said_by};
 
 /// The type under which tables are listed of a database that is no GeoPackage.
 pub(super) const PLAIN_TABLE: &str = "table";
@@ -96,7 +96,7 @@ fn add_rows(
         Err(e) => {
             let e = not_fatal(e, budget)?;
             // A view over a table that is gone shows nothing any more.
-            layer.missing = object.kind == Kind::View && names_nothing(&e);
+            layer.missing = object.kind == Kind::View && said_by(&e) == Some(Said::NamesNothing);
             let message = format!("its rows could not be counted: {}", reason(&e));
             if object.too_deep || took_too_much(&e) {
                 found.unchecked(Some(&layer.name), &message);
@@ -106,12 +106,6 @@ fn add_rows(
         }
     }
     Ok(())
-}
-
-/// Whether a view names a table or a column that does not exist. SQLite has no code for it.
-fn names_nothing(error: &rusqlite::Error) -> bool {
-    let message = error.to_string();
-    message.contains("no such table") || message.contains("no such column")
 }
 
 /// Whether the database has GeoPackage's table of contents.

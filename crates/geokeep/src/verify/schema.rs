@@ -11,7 +11,7 @@ use rusqlite::hooks::{AuthAction, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 
-use crate::sqlite::{SPATIAL, text};
+use crate::sqlite::{SPATIAL, Said, said_by, text};
 
 /// Longest value in bytes where expressions of the file are evaluated. The slowest functions take
 /// the square of it: `trim` of two such halves takes some seconds.
@@ -255,9 +255,9 @@ pub(super) fn took_too_much(error: &rusqlite::Error) -> bool {
         )
 }
 
-/// Whether a function was called that grows without bounds. SQLite has no code for it.
+/// Whether a function was called that grows without bounds.
 fn is_refused(error: &rusqlite::Error) -> bool {
-    error.to_string().contains("not authorized to use function")
+    said_by(error) == Some(Said::Refused)
 }
 
 /// Why a check was not carried out, in words for people.

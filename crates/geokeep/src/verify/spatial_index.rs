@@ -5,8 +5,10 @@
 //! A new backup of a large layer has its features counted and a sample looked at, both ways; small
 //! layers, and `verify --level full`, all of them.
 
+mod agreement;
 mod in_order;
 mod index;
+mod nodes;
 
 use rusqlite::Connection;
 
@@ -16,6 +18,7 @@ use super::schema::{Kind, Schema, keep_short, reason};
 use super::{Budget, not_fatal};
 use crate::destination::Layer;
 use crate::finding::Severity;
+pub(super) use agreement::agrees;
 use index::Index;
 
 const CODE: &str = "spatial_index";
@@ -198,5 +201,31 @@ impl Comparison {
             "its spatial index is out of step: {}{of}",
             parts.join(", ")
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use super::*;
+
+    /// A layer of points and its index.
+    pub(super) fn layer() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE t(fid INTEGER PRIMARY KEY, geom BLOB);
+             CREATE VIRTUAL TABLE rtree_t_geom USING rtree(id, minx, maxx, miny, maxy);",
+        )
+        .unwrap();
+        for id in 0..3000_i32 {
+            let [x, y] = [f64::from(id * 7919 % 3001), f64::from(id * 104_729 % 2999)];
+            let mut geometry = vec![b'G', b'P', 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0];
+            geometry.extend([x, y].iter().flat_map(|n| n.to_le_bytes()));
+            db.execute("INSERT INTO t VALUES (?1, ?2)", (id * 3, geometry))
+                .unwrap();
+            let sql = "INSERT INTO rtree_t_geom VALUES (?1, ?2, ?2, ?3, ?3)";
+            db.execute(sql, (id * 3, x, y)).unwrap();
+        }
+        db
     }
 }

@@ -3,25 +3,18 @@
 //! To have SQLite's module look up the entry of each feature costs three searches a feature, all over
 //! the archive. So the features are read in the order of their keys, and beside them, in the same
 //! order, the table that says in which node of the tree the entry of each lies. For a block of
-//! features each of these nodes is read once (sqlite.org/rtree.html, "Shadow Tables"; the form of a
-//! node is described at the beginning of SQLite's `rtree.c`).
+//! features each of these nodes is read once.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Rows, ffi};
+use rusqlite::{Connection, Rows};
 
 use super::index::{Index, Wanted};
+use super::nodes::{cells, is_of_two_dimensions, limits, malformed};
 use super::{Comparison, IndexedColumn};
 use crate::sqlite::quote;
 
 /// Features whose nodes are looked at together: in a few MB of a file, so that these are decoded once.
 pub(super) const BLOCK: usize = 1 << 14;
-/// Bytes before the first entry of a node, and of each entry: its id, and four numbers of single precision.
-const HEAD: usize = 4;
-const CELL: usize = 24;
-/// `id, min_x, max_x, min_y, max_y`.
-const TREE_COLUMNS: usize = 5;
-/// `rowid, nodeno`; with auxiliary columns there are more.
-const ROWID_COLUMNS: usize = 2;
 
 /// A feature that has an entry, according to the index.
 struct Entry {
@@ -44,7 +37,7 @@ pub(super) fn compare(
     column: &IndexedColumn,
     block: usize,
 ) -> rusqlite::Result<Option<Comparison>> {
-    if !column.plain || !is_of_two_dimensions(index.connection, column)? {
+    if !column.plain || !is_of_two_dimensions(index.connection, &column.tree, &column.rowids())? {
         return Ok(None);
     }
     let sql = format!(
@@ -85,31 +78,6 @@ pub(super) fn compare(
     with_feature += nodes.add(&mut entries, &mut comparison)?;
     comparison.extra = places.finish()?.saturating_sub(with_feature);
     Ok(Some(comparison))
-}
-
-/// Whether the tree has two dimensions of single precision, and nothing else.
-fn is_of_two_dimensions(connection: &Connection, column: &IndexedColumn) -> rusqlite::Result<bool> {
-    let columns = |table: &str| -> rusqlite::Result<usize> {
-        let sql = format!("PRAGMA main.table_info({})", quote(table));
-        let mut statement = connection.prepare(&sql)?;
-        let mut rows = statement.query([])?;
-        let mut count = 0;
-        while rows.next()?.is_some() {
-            count += 1;
-        }
-        Ok(count)
-    };
-    if columns(&column.tree)? != TREE_COLUMNS || columns(&column.rowids())? != ROWID_COLUMNS {
-        return Ok(false);
-    }
-    let sql = format!("SELECT * FROM main.{} LIMIT 1", quote(&column.tree));
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([])?;
-    match rows.next()? {
-        // There are trees of whole numbers.
-        Some(row) => Ok(matches!(row.get_ref(1)?, ValueRef::Real(_))),
-        None => Ok(false),
-    }
 }
 
 impl<'a> Places<'a> {
@@ -180,7 +148,7 @@ impl<'a> Nodes<'a> {
                 let cell = cells
                     .iter()
                     .find(|cell| cell.starts_with(&id.to_be_bytes()));
-                let entry = bounds(cell.ok_or_else(malformed)?);
+                let entry = limits(cell.ok_or_else(malformed)?).map(f64::from);
                 with_feature += u64::from(to.add(wanted, Some(entry)));
             }
         }
@@ -189,51 +157,13 @@ impl<'a> Nodes<'a> {
     }
 }
 
-/// The entries of a node.
-fn cells(node: &[u8]) -> Option<&[[u8; CELL]]> {
-    let (head, rest) = node.split_first_chunk::<HEAD>()?;
-    let count = usize::from(u16::from_be_bytes([head[2], head[3]]));
-    rest.as_chunks().0.get(..count)
-}
-
-/// `[min_x, max_x, min_y, max_y]` of an entry.
-fn bounds(cell: &[u8; CELL]) -> [f64; 4] {
-    let (numbers, _) = cell[CELL - 16..].as_chunks();
-    std::array::from_fn(|at| f64::from(f32::from_be_bytes(numbers[at])))
-}
-
-/// What SQLite's module says of an index that does not agree with itself.
-fn malformed() -> rusqlite::Error {
-    let code = ffi::Error::new(ffi::SQLITE_CORRUPT_VTAB);
-    rusqlite::Error::SqliteFailure(code, Some("database disk image is malformed".to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use super::super::tests::layer;
     use super::*;
 
     const COLUMN: &str = "geom";
-
-    /// A layer of points and its index.
-    fn layer() -> Connection {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(
-            "CREATE TABLE t(fid INTEGER PRIMARY KEY, geom BLOB);
-             CREATE VIRTUAL TABLE rtree_t_geom USING rtree(id, minx, maxx, miny, maxy);",
-        )
-        .unwrap();
-        for id in 0..3000_i32 {
-            let [x, y] = [f64::from(id * 7919 % 3001), f64::from(id * 104_729 % 2999)];
-            let mut geometry = vec![b'G', b'P', 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0];
-            geometry.extend([x, y].iter().flat_map(|n| n.to_le_bytes()));
-            db.execute("INSERT INTO t VALUES (?1, ?2)", (id * 3, geometry))
-                .unwrap();
-            let sql = "INSERT INTO rtree_t_geom VALUES (?1, ?2, ?2, ?3, ?3)";
-            db.execute(sql, (id * 3, x, y)).unwrap();
-        }
-        db
-    }
 
     fn column() -> IndexedColumn {
         IndexedColumn {

@@ -1,0 +1,323 @@
+//! Whether an R-tree agrees with itself, without a search for each of its entries.
+//!
+//! SQLite's own check of an R-tree (`rtreecheck` in its `rtree.c`) walks the tree from its root, and looks up
+//! each entry in the table that says in which node it lies: a million searches for a million
+//! features. Here the leaves are read in the order in which they lie in the file, and what they hold is compared
+//! with that table as a whole: both must be the same set of pairs. Sets are compared by the sum of the hashes of their pairs, with a key that
+//! is drawn for each check: nobody can prepare a file whose sums agree, and memory does not grow with
+//! the number of features.
+//!
+//! This only ever says that all is well. Where it does not, SQLite is asked, and its word counts.
+
+use std::hash::{BuildHasher, RandomState};
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+
+use super::nodes::{cells, depth, id, is_of_two_dimensions, limits, malformed};
+use crate::sqlite::quote;
+use crate::verify::schema::{Kind, Schema};
+
+/// The node that SQLite begins with, and the deepest tree that it reads.
+const ROOT: i64 = 1;
+const DEPTH_MAX: u16 = 40;
+/// Nodes of one level that are held: 24 bytes each, for 25 million features and more.
+const NODES_MAX: usize = 1 << 20;
+
+/// `[min_x, max_x, min_y, max_y]`, as the tree has them.
+type Limits = [f32; 4];
+
+/// Everything within.
+const UNLIMITED: Limits = [
+    f32::NEG_INFINITY,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    f32::INFINITY,
+];
+
+/// A node and the limits that its parent sets for what it holds.
+type Node = (i64, Limits);
+
+/// Whether `tree` is an R-tree as GeoPackages have it, of which SQLite's own check would find nothing to say.
+pub(in crate::verify) fn agrees(
+    connection: &Connection,
+    schema: &Schema,
+    tree: &str,
+) -> rusqlite::Result<bool> {
+    let name = |of: &str| format!("{tree}_{of}");
+    let is_table = |of: &str| {
+        let table = schema.get(&name(of));
+        table.is_some_and(|table| table.kind == Kind::Table && !table.generates)
+    };
+    let is_virtual = schema
+        .get(tree)
+        .is_some_and(|tree| tree.kind == Kind::Virtual);
+    if !is_virtual
+        || !["node", "rowid", "parent"].into_iter().all(is_table)
+        || !is_of_two_dimensions(connection, tree, &name("rowid"))?
+    {
+        return Ok(false);
+    }
+    let tree = Tree {
+        connection,
+        nodes: quote(&name("node")),
+        key: RandomState::new(),
+    };
+    let mut parents = Pairs::default();
+    let Some(leaves) = tree.leaves(&mut parents)? else {
+        return Ok(false);
+    };
+    let Some(entries) = tree.entries(&leaves)? else {
+        return Ok(false);
+    };
+    let rowids = format!("SELECT rowid, nodeno FROM main.{}", quote(&name("rowid")));
+    let parent = format!(
+        "SELECT nodeno, parentnode FROM main.{}",
+        quote(&name("parent"))
+    );
+    Ok(tree.pairs(&parent)? == parents && tree.pairs(&rowids)? == entries)
+}
+
+/// A set of pairs: the sum of the hashes of its members, and their number.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Pairs {
+    sum: u64,
+    count: u64,
+}
+
+impl Pairs {
+    fn add(&mut self, key: &RandomState, pair: (i64, i64)) {
+        self.sum = self.sum.wrapping_add(key.hash_one(pair));
+        self.count += 1;
+    }
+}
+
+struct Tree<'a> {
+    connection: &'a Connection,
+    /// Quoted.
+    nodes: String,
+    key: RandomState,
+}
+
+impl Tree<'_> {
+    /// The leaves in the order of their numbers, level by level from the root. `None` if the levels above
+    /// them are not as they should be.
+    fn leaves(&self, parents: &mut Pairs) -> rusqlite::Result<Option<Vec<Node>>> {
+        let sql = format!("SELECT data FROM main.{} WHERE nodeno = ?1", self.nodes);
+        let mut node = self.connection.prepare(&sql)?;
+        let depth = node.query_row([ROOT], |row| {
+            Ok(row.get_ref(0)?.as_blob().ok().and_then(depth))
+        })?;
+        let Some(depth) = depth.filter(|depth| *depth <= DEPTH_MAX) else {
+            return Ok(None);
+        };
+        let mut level = vec![(ROOT, UNLIMITED)];
+        for _ in 0..depth {
+            let mut below = Vec::new();
+            for (number, within) in level {
+                let mut rows = node.query([number])?;
+                let row = rows.next()?.ok_or_else(malformed)?;
+                let held = holds(row.get_ref(0)?, within, |child, limits| {
+                    parents.add(&self.key, (child, number));
+                    below.push((child, limits));
+                });
+                if !held || below.len() > NODES_MAX {
+                    return Ok(None);
+                }
+            }
+            below.sort_unstable_by_key(|(number, _)| *number);
+            if below.windows(2).any(|two| two[0].0 == two[1].0) {
+                return Ok(None);
+            }
+            level = below;
+        }
+        Ok(Some(level))
+    }
+
+    /// The entries of all leaves, each with the number of its leaf.
+    fn entries(&self, leaves: &[Node]) -> rusqlite::Result<Option<Pairs>> {
+        let sql = format!("SELECT nodeno, data FROM main.{}", self.nodes);
+        let mut nodes = self.connection.prepare(&sql)?;
+        let mut nodes = nodes.query([])?;
+        let mut entries = Pairs::default();
+        let mut leaves = leaves.iter().peekable();
+        while let (Some(&&(leaf, within)), Some(row)) = (leaves.peek(), nodes.next()?) {
+            let number: i64 = row.get(0)?;
+            // One that is passed does not come any more.
+            if number < leaf {
+                continue;
+            }
+            let held = number == leaf
+                && holds(row.get_ref(1)?, within, |id, _| {
+                    entries.add(&self.key, (id, leaf))
+                });
+            if !held {
+                return Ok(None);
+            }
+            leaves.next();
+        }
+        Ok(leaves.peek().is_none().then_some(entries))
+    }
+
+    fn pairs(&self, sql: &str) -> rusqlite::Result<Pairs> {
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let mut pairs = Pairs::default();
+        while let Some(row) = rows.next()? {
+            pairs.add(&self.key, (row.get(0)?, row.get(1)?));
+        }
+        Ok(pairs)
+    }
+}
+
+/// Whether a node can be read, and all that it holds lies within the limits.
+fn holds(node: ValueRef<'_>, within: Limits, mut each: impl FnMut(i64, Limits)) -> bool {
+    let ValueRef::Blob(node) = node else {
+        return false;
+    };
+    let Some(cells) = cells(node) else {
+        return false;
+    };
+    cells.iter().all(|cell| {
+        let limits = limits(cell);
+        each(id(cell), limits);
+        is_within(limits, within)
+    })
+}
+
+/// As SQLite compares them, to which a number that is none is as good as any.
+#[allow(
+    clippy::neg_cmp_op_on_partial_ord,
+    reason = "NaN is neither below nor above"
+)]
+fn is_within([min_x, max_x, min_y, max_y]: Limits, within: Limits) -> bool {
+    !(min_x > max_x
+        || min_y > max_y
+        || min_x < within[0]
+        || max_x > within[1]
+        || min_y < within[2]
+        || max_y > within[3])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use super::super::tests::layer;
+    use super::*;
+
+    const TREE: &str = "rtree_t_geom";
+
+    fn agrees_with_itself(db: &Connection) -> bool {
+        let schema = Schema::read(db).unwrap();
+        agrees(db, &schema, TREE).is_ok_and(|agrees| agrees)
+    }
+
+    /// What SQLite says of the same tree.
+    fn sqlite_agrees(db: &Connection) -> bool {
+        let said = db.query_row("SELECT rtreecheck(?1)", [TREE], |row| {
+            row.get::<_, String>(0)
+        });
+        said.is_ok_and(|said| said == "ok")
+    }
+
+    #[test]
+    fn trees_of_any_depth_agree_with_themselves() {
+        let db = layer();
+        for keep in [3000, 2900, 400, 60, 12, 1] {
+            let sql = format!("DELETE FROM {TREE} WHERE id >= {keep} * 3");
+            db.execute_batch(&sql).unwrap();
+            assert!(sqlite_agrees(&db) && agrees_with_itself(&db), "{keep}");
+        }
+        let sql = format!(
+            "INSERT INTO {TREE} WITH RECURSIVE n(i) AS (SELECT 9 UNION ALL SELECT i + 1 FROM n LIMIT 30000)
+             SELECT i, i * 17 % 911, i * 17 % 911 + 3, i, i FROM n;
+             UPDATE {TREE} SET miny = -miny WHERE id % 3 = 0"
+        );
+        db.execute_batch(&sql).unwrap();
+        assert!(sqlite_agrees(&db) && agrees_with_itself(&db));
+    }
+
+    /// Numbers that look as if there were no order in them.
+    fn numbers(mut seed: u64) -> impl FnMut(i64) -> i64 {
+        move |below| {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            i64::try_from(seed >> 33).unwrap() % below
+        }
+    }
+
+    /// Breaks a tree in one place, or in none that matters.
+    fn break_it(db: &Connection, seed: u64) {
+        let mut number = numbers(seed * 7919 + 1);
+        let count = |what: &str| -> i64 {
+            let sql = format!("SELECT count(*) FROM {TREE}_{what}");
+            db.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let some = |table: &str, key: &str, at: i64| -> i64 {
+            let sql = format!("SELECT {key} FROM {TREE}_{table} LIMIT 1 OFFSET {at}");
+            db.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let node = some("node", "nodeno", number(count("node")));
+        let entry = some("rowid", "rowid", number(count("rowid")));
+        let child = some("parent", "nodeno", number(count("parent")));
+        let sql = match number(8) {
+            0 => format!("UPDATE {TREE}_rowid SET nodeno = nodeno + 1 WHERE rowid = {entry}"),
+            1 => format!("UPDATE {TREE}_rowid SET rowid = rowid + 1 WHERE rowid = {entry}"),
+            2 => format!("DELETE FROM {TREE}_rowid WHERE rowid = {entry}"),
+            3 => format!("UPDATE {TREE}_parent SET parentnode = {node} WHERE nodeno = {child}"),
+            4 => format!("INSERT INTO {TREE}_parent VALUES (77777, 1)"),
+            5 => format!("DELETE FROM {TREE}_node WHERE nodeno = {node}"),
+            6 => format!("INSERT INTO {TREE}_node VALUES (77777, zeroblob(1228))"),
+            _ => {
+                let sql = format!("SELECT data FROM {TREE}_node WHERE nodeno = {node}");
+                let mut data: Vec<u8> = db.query_row(&sql, [], |row| row.get(0)).unwrap();
+                let at = usize::try_from(number(1228)).unwrap();
+                data[at] ^= 1 << number(8);
+                let sql = format!("UPDATE {TREE}_node SET data = ?1 WHERE nodeno = {node}");
+                db.execute(&sql, [data]).unwrap();
+                return;
+            }
+        };
+        db.execute_batch(&sql).unwrap();
+    }
+
+    #[test]
+    fn it_agrees_where_sqlite_finds_nothing_and_nowhere_else() {
+        let db = layer();
+        let mut agreed = 0;
+        let tries = 400;
+        for seed in 0..tries {
+            db.execute_batch("BEGIN").unwrap();
+            break_it(&db, seed);
+            let theirs = sqlite_agrees(&db);
+            assert_eq!(agrees_with_itself(&db), theirs, "{seed}");
+            agreed += u64::from(theirs);
+            db.execute_batch("ROLLBACK").unwrap();
+        }
+        // Both kinds were met: bytes of a node that nobody reads are no fault.
+        assert!(agreed > tries / 50 && agreed < tries / 2, "{agreed}");
+    }
+
+    #[test]
+    fn trees_of_another_form_are_left_to_sqlite() {
+        for tree in [
+            "rtree_i32(id, minx, maxx, miny, maxy)",
+            "rtree(id, minx, maxx, miny, maxy, +more)",
+            "rtree(id, minx, maxx, miny, maxy, minz, maxz)",
+        ] {
+            let db = layer();
+            db.execute_batch(&format!(
+                "DROP TABLE {TREE}; CREATE VIRTUAL TABLE {TREE} USING {tree}"
+            ))
+            .unwrap();
+            assert!(!agrees_with_itself(&db), "{tree}");
+        }
+        let db = layer();
+        db.execute_batch(&format!(
+            "DROP TABLE {TREE}; CREATE TABLE {TREE}(id, a, b, c, d)"
+        ))
+        .unwrap();
+        assert!(!agrees_with_itself(&db));
+    }
+}
