@@ -252,8 +252,8 @@ fn inspect_tells_who_has_a_file_open_without_a_lock() {
     let words = "a program that only displays a file in rollback mode holds no lock and cannot be seen by locks";
     assert!(alone.contains(words), "{alone}");
     assert!(!alone.contains("without a lock, as"), "{alone}");
-    let mut command = Command::new("sleep");
-    let mut viewer = command
+    // In one expression: what is left of a command keeps the file open in this process, too.
+    let mut viewer = Command::new("sleep")
         .arg("60")
         .stdin(fs::File::open(&path).unwrap())
         .spawn()
