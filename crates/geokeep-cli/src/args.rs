@@ -125,9 +125,9 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
     /// A file, a folder (every .gpkg below it, also behind links), a QGIS project (.qgz, .qgs:
-    /// itself and every GeoPackage or other SQLite database that it names), a pattern, @list.txt
-    /// with one of these in each line, relative to the list's folder, or - for a list on standard
-    /// input
+    /// itself, every file and every GeoPackage or other SQLite database that it names), a pattern,
+    /// @list.txt with one of these in each line, relative to the list's folder, or - for a list on
+    /// standard input
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
 
@@ -184,6 +184,15 @@ pub(crate) struct Backup {
     /// Also back up SQLite databases that are not GeoPackages
     #[arg(long)]
     pub(crate) any_sqlite: bool,
+
+    /// Take each file that a QGIS project names and that is no database (shapefiles, images, CSV,
+    /// SVG) with the project, up to this length; longer ones are named and not taken
+    #[arg(long, value_name = "SIZE", default_value = "100 MB", value_parser = bytes)]
+    pub(crate) max_file: u64,
+
+    /// Take the attachment folders of a project's layers with it, too
+    #[arg(long)]
+    pub(crate) attachments: bool,
 
     #[command(flatten)]
     pub(crate) loudness: Loudness,
@@ -336,7 +345,8 @@ pub(crate) struct Restore {
     pub(crate) from: From,
 
     /// The file to write, or with --all the folder [default: where the backup came from, if that was
-    /// a database on this machine whose folder exists]
+    /// a database on this machine whose folder exists]. Of a QGIS project also a folder, which exists
+    /// or ends in '/': then the project with all its files, and its databases as of the same time
     #[arg(long, value_name = "PATH")]
     pub(crate) to: Option<PathBuf>,
 
@@ -360,6 +370,12 @@ fn name(text: &str) -> Result<String, String> {
     (!odd)
         .then(|| name.to_owned())
         .ok_or_else(|| "it is no name".to_owned())
+}
+
+/// A length that is typed.
+fn bytes(text: &str) -> Result<u64, String> {
+    geokeep::words::bytes(text)
+        .ok_or_else(|| format!("'{text}' is not a length such as 500MB or 2GB"))
 }
 
 /// A time that is typed.

@@ -121,6 +121,7 @@ impl Context {
             max_loss: None,
             force: false,
             any_sqlite: false,
+            take: geokeep::source::Take::default(),
             method: None,
             lock_ceiling: Duration::from_millis(250),
             ogr2ogr: None,

@@ -169,9 +169,9 @@ fn what_a_project_shows_is_backed_up_or_named() {
 
     let run = desk.run(&["backup", "gis/town.qgs", "--to", "text"]);
     assert_eq!(run.code, 0, "{run:?}");
-    let warning = "warning: 8 layers of 'gis/town.qgs' are not backed up: 'v.vrt' (not an SQLite database), \
-                   'roads.shp' (not an SQLite database), 'e.gdb' (not an SQLite database), 'z.gpkg' (within an archive), \
-                   'lost.tab' (not there), 'wms' (not a file), 'pg' (not a file), 'scratch' (in memory only)";
+    let warning = "warning: 6 files and layers of 'gis/town.qgs' are not backed up: 'e.gdb' (not there), \
+                   'z.gpkg' (within an archive that is not there), 'lost.tab' (not there), 'wms' (not a file), \
+                   'pg' (not a file), 'scratch' (in memory only)";
     assert!(run.err.contains(warning), "{run:?}");
     let (code, lines) = desk.json(&["backup", "gis/town.qgs", "--to", "backups"]);
     assert_eq!(code, 0, "{lines:?}");
@@ -218,9 +218,7 @@ fn what_a_project_shows_is_backed_up_or_named() {
     assert_eq!(
         reasons,
         [
-            "other_format",
-            "other_format",
-            "other_format",
+            "missing",
             "in_archive",
             "missing",
             "server",
@@ -228,11 +226,12 @@ fn what_a_project_shows_is_backed_up_or_named() {
             "in_memory"
         ]
     );
-    let roads = &projects[0]["not_protected"][1];
+    let folder = &projects[0]["not_protected"][0];
     assert_eq!(
-        (&roads["name"], &roads["path"]),
-        (&"roads.shp".into(), &"gis/data/roads.shp".into())
+        (&folder["name"], &folder["path"]),
+        (&"e.gdb".into(), &"gis/data/e.gdb".into())
     );
+    assert_eq!(projects[0]["files"], 2);
     assert_eq!(projects[1]["not_protected"], Value::Array(vec![]));
 }
 

@@ -34,6 +34,7 @@ fn back_up(desk: &Desk, source: &Path, instants: &[&str]) {
             label: None,
             force: true,
             any_sqlite: false,
+            take: geokeep::source::Take::default(),
             method: None,
             lock_ceiling: Duration::from_millis(250),
             ogr2ogr: None,

@@ -213,7 +213,7 @@ fn what_has_gone_is_said_with_its_newest_backup() {
         cause: there is no such file; 'gis/town.qgz' names it\n\
         state: no backup was made now; the newest sound one is gone@INSTANT\n\
         hint:  put the file back, or open the project in QGIS and repair or remove the layer\n\
-        warning: 3 layers of 'gis/town.qgz' are not backed up: 'notes.csv' (not there), \
+        warning: 3 files and layers of 'gis/town.qgz' are not backed up: 'notes.csv' (not there), \
         'scratch' (in memory only), 'tiles' (not a file)\n";
     assert_eq!(text, expected);
 

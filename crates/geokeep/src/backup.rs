@@ -6,9 +6,11 @@ mod describe;
 mod loss;
 mod planned;
 mod project;
+mod project_files;
 mod refuse;
 mod settings;
 mod succession;
+mod whole;
 
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use crate::destination::{Destination, DestinationError, Stored};
 use crate::durable::{Readers, Rights};
 use crate::error::Error;
 use crate::snapshot::{SnapshotError, Taken};
-use crate::source::{Gate, Look, same_content};
+use crate::source::{Gate, Look, Project, Source, same_content};
 use crate::watch::{Phase, Watch};
 use capture::{Captured, New};
 use describe::describe;
@@ -75,8 +77,7 @@ pub fn backup(
     anew_if_need_be(|| {
         watch.check()?;
         // source
-        let gate = Arc::new(Gate::enter(&planned.source)?);
-        let look = task.look(&gate)?;
+        let (entered, look) = task.enter()?;
         refuse_other_files(planned, &look)?;
         if let Some(stored) = task.known_to_hold(&look) {
             return Ok(Outcome::Unchanged(stored));
@@ -85,9 +86,9 @@ pub fn backup(
         enough_room(destination, &look, before.previous())?;
         let draft = destination.draft(&planned.line, planned.content(), &task.readers(&look))?;
         // snapshot → draft → verify
-        let captured = match &planned.project {
-            Some(project) => task.capture_project(project, look, &before, draft),
-            None => task.capture(&gate, look, &before, draft),
+        let captured = match entered {
+            Entered::Project(project) => task.capture_project(project, look, &before, draft),
+            Entered::Database(gate) => task.capture(&gate, look, &before, draft),
         };
         // publish, or nothing if there is nothing new
         let done = captured.and_then(|captured| match captured {
@@ -131,6 +132,27 @@ struct Task<'a> {
     watch: &'a Watch,
 }
 
+/// A source that was looked at, and is to be read.
+enum Entered<'a> {
+    /// Under its gate, from the look on.
+    Database(Arc<Gate>),
+    /// It was read already. What it names has gates, and nobody waits for one behind another.
+    Project(&'a Project),
+}
+
+impl<'a> Task<'a> {
+    fn enter(&self) -> Result<(Entered<'a>, Look), Error> {
+        let gate = Arc::new(Gate::enter(&self.planned.source)?);
+        let mut look = self.look(&gate)?;
+        let Some(project) = &self.planned.project else {
+            return Ok((Entered::Database(gate), look));
+        };
+        drop(gate);
+        look.files = Some(project.seen_files(self.settings.clock.now_ns()));
+        Ok((Entered::Project(project), look))
+    }
+}
+
 impl Task<'_> {
     fn look(&self, gate: &Gate) -> Result<Look, Error> {
         let look = self.settings.look(&self.planned.source, gate)?;
@@ -157,9 +179,16 @@ impl Task<'_> {
     /// Whoever may not read the source is to read no backup of it either.
     fn readers(&self, look: &Look) -> Readers {
         let rights = look.rights.as_ref();
-        rights.map_or_else(Readers::default, |rights| {
+        let own = rights.map_or_else(Readers::default, |rights| {
             Readers::by(rights, &self.planned.source.real)
-        })
+        });
+        let with = self
+            .planned
+            .project
+            .iter()
+            .flat_map(|project| &project.files);
+        with.filter_map(|path| Source::new(path).ok())
+            .fold(own, |readers, file| readers.and(&Readers::of(&file.real)))
     }
 
     fn publish(&self, new: New, before: &Before) -> Result<Outcome, Error> {
@@ -170,8 +199,10 @@ impl Task<'_> {
             taken,
             content,
             checked,
+            whole,
         } = new;
         let mut manifest = describe(self.planned, &taken, &content, checked);
+        whole.describe(&mut manifest);
         before.compare(&mut manifest, self)?;
         manifest.fit();
         let stored = self.destination.publish(draft, &content, &manifest)?;
@@ -181,7 +212,8 @@ impl Task<'_> {
     /// The previous backup holds what was read.
     fn keep(&self, taken: &Taken, previous: &Stored) -> Outcome {
         let look = &taken.look;
-        if previous.rights != look.rights.clone().map(Rights::named) {
+        let is_project = self.planned.project.is_some();
+        if is_project || previous.rights != look.rights.clone().map(Rights::named) {
             self.destination.narrow(&previous.id, &self.readers(look));
         }
         // Only spares the next run the reading, and knows the rights of today.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::destination::Layer;
 use crate::error::Error;
 use crate::snapshot::{Advice, advise};
-use crate::source::{Gate, Look, Source, State, look, writer_waits};
+use crate::source::{Gate, Holder, Look, Source, State, look, openers, writer_waits};
 use crate::{Watch, sqlite, verify};
 
 /// Queries stop after this time, or as soon as a writer waits: what they do is up to the file.
@@ -18,6 +18,9 @@ pub struct Inspection {
     pub look: Look,
     /// The state that decides.
     pub state: State,
+    /// Other programs that have it open, with a lock or without; `None` where the system does not
+    /// tell. Of other users' programs the administrator alone knows.
+    pub openers: Option<Vec<Holder>>,
     /// Layers; `None` if they cannot be read in this state without changing something.
     pub layers: Option<Vec<Layer>>,
     /// Each method, and whether it would be right now.
@@ -39,12 +42,23 @@ pub fn inspect(source: &Source, now_ns: i64, watch: &Watch) -> Result<Inspection
     };
     watch.check()?;
     let methods = advise(&look);
+    let openers = cfg!(target_os = "linux").then(|| openers(&look.stamp));
     Ok(Inspection {
         state,
+        openers,
         layers,
         methods,
         look,
     })
+}
+
+impl Inspection {
+    /// Those who have it open and hold no lock at this moment: most likely they only display it.
+    pub fn without_lock(&self) -> impl Iterator<Item = &Holder> {
+        let holders = self.look.holders();
+        let all = self.openers.iter().flatten();
+        all.filter(move |one| !holders.iter().any(|holder| holder.pid == one.pid))
+    }
 }
 
 fn list(source: &Source, gate: &Gate, parameters: &str, watch: &Watch) -> Option<Vec<Layer>> {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::Finding;
 use crate::destination::{Machine, Said, Stored, Verdict};
 use crate::finding::LOSS;
-use crate::source::{Gate, Source, look, same_content};
+use crate::source::{Gate, Project, Source, look, same_content};
 
 /// Without a promise a backup counts as fresh for this long: last night's, and a late morning.
 const FRESH: SignedDuration = SignedDuration::from_hours(36);
@@ -160,7 +160,13 @@ pub fn still_holds(stored: &Stored, machine: &Machine, now: Timestamp) -> bool {
     let now_ns = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
     let now = Source::new(Path::new(manifest.source.name())).and_then(|source| {
         let gate = Gate::enter(&source)?;
-        look(&source, &gate, now_ns)
+        let mut look = look(&source, &gate, now_ns)?;
+        drop(gate);
+        if let (Some(format), Some(take)) = (manifest.project_format(), manifest.take) {
+            let project = Project::read(&source.given, format)?.choose(take);
+            look.files = Some(project.seen_files(now_ns));
+        }
+        Ok(look)
     });
     now.is_ok_and(|now| same_content(&stored.evidence, &now.evidence()))
 }

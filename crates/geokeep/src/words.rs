@@ -128,6 +128,31 @@ pub fn duration(text: &str) -> Option<Duration> {
     (time.as_secs() <= SECONDS_MAX).then_some(time)
 }
 
+/// `500 MB`, `2GB`, `800k`; a bare number is bytes. As sizes are shown: a kB is 1000 bytes, a KiB 1024.
+#[must_use]
+pub fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let number: u64 = text[..end].parse().ok()?;
+    let unit = text[end..].trim().to_ascii_lowercase();
+    let unit = unit.strip_suffix('b').unwrap_or(&unit);
+    let (step, unit) = match unit.strip_suffix('i') {
+        Some(unit) => (1024_u64, unit),
+        None => (1000, unit),
+    };
+    let power = match unit {
+        "" if step == 1000 => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        _ => return None,
+    };
+    number.checked_mul(step.pow(power))
+}
+
 /// A name in composed form (NFC). Macs, and shares that Macs write to, take `ü` apart into `u` and
 /// a mark; people type one character and see no difference.
 #[must_use]
@@ -254,6 +279,27 @@ pub fn shortened(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_as_people_write_them() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("1500", Some(1500)),
+            ("500 MB", Some(500_000_000)),
+            ("2GB", Some(2_000_000_000)),
+            ("1 gib", Some(1 << 30)),
+            ("800k", Some(800_000)),
+            ("100 MiB", Some(100 << 20)),
+            ("", None),
+            ("MB", None),
+            ("-1", None),
+            ("1.5 GB", None),
+            ("5 minutes", None),
+            ("99999999 TB", None),
+        ] {
+            assert_eq!(bytes(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn reads_times() {

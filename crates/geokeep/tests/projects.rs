@@ -159,7 +159,7 @@ fn a_project_is_a_backup_like_any_other() {
     assert_eq!(manifest, stored.manifest);
     assert_eq!(
         (manifest.version, manifest.content),
-        (3, ContentKind::Project)
+        (4, ContentKind::Project)
     );
     assert_eq!(
         (manifest.verdict, &*manifest.method),
@@ -178,10 +178,10 @@ fn a_project_is_a_backup_like_any_other() {
 
     // A geokeep that knows nothing of projects in archives is told of a version that it does not know.
     let json = String::from_utf8(manifest.to_json()).unwrap();
-    let newer = json.replace("\"version\": 3", "\"version\": 4");
+    let newer = json.replace("\"version\": 4", "\"version\": 5");
     let refused = Manifest::from_json(newer.as_bytes());
     assert!(
-        matches!(refused, Err(ManifestError::Newer(4))),
+        matches!(refused, Err(ManifestError::Newer(5))),
         "{refused:?}"
     );
     assert!(json.contains("\"content\": \"project\""));

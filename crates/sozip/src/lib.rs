@@ -61,5 +61,6 @@ pub use limits::{
     CHUNK_SIZE, CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, DIRECTORY_BYTES_MAX, ENTRIES_MAX, INDEX_BYTES_MAX,
     LEVEL, NAME_BYTES_MAX,
 };
+pub use name::is_safe as is_safe_name;
 pub use read_at::ReadAt;
 pub use writer::{Added, ArchiveWriter};

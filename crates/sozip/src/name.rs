@@ -1,8 +1,9 @@
 //! Which entry names are written and read: relative paths that stay below the folder they are
 //! unpacked to, on every system.
 
-/// Whether `name` is a path of plain components; a folder may end in a slash.
-pub(crate) fn is_safe(name: &str) -> bool {
+/// Whether `name` is a path of plain components, as entries have them; a folder may end in a slash.
+#[must_use]
+pub fn is_safe(name: &str) -> bool {
     let path = name.strip_suffix('/').unwrap_or(name);
     // "C:x" is absolute on Windows, and so is everything with a backslash in front.
     let drive = matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());

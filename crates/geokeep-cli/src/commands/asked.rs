@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use geokeep::destination::{BackupId, Chosen, Destination, Machine, Origin};
+use jiff::Timestamp;
 
 use crate::failure::{Failure, shown};
 use crate::render;
@@ -16,6 +17,8 @@ pub(super) struct Asked {
     pub(super) id: BackupId,
     /// More was said than a name.
     pub(super) is_exact: bool,
+    /// What belongs to it is to be from before this moment.
+    pub(super) until: Option<Timestamp>,
     pub(super) of: String,
 }
 
@@ -30,6 +33,7 @@ pub(super) fn find(
     Ok(Asked {
         of: said(&chosen, context),
         is_exact: chosen.is_exact,
+        until: chosen.until,
         id: chosen.id,
     })
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use geokeep::backup::Settings;
 use geokeep::jobs::{Event, MustExist, back_up, open};
 use geokeep::snapshot::Method;
-use geokeep::source::{Exclude, Expanded, expand_except};
+use geokeep::source::{Exclude, Expanded, Take, expand_except};
 use geokeep::wire::Exit;
 
 pub(super) use self::heard::{Heard, Said, said};
@@ -31,6 +31,10 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
         max_loss: Some(arguments.max_loss),
         force: arguments.force,
         any_sqlite: arguments.any_sqlite,
+        take: Take {
+            file_limit: arguments.max_file,
+            attachments: arguments.attachments,
+        },
         method: method(arguments.method),
         lock_ceiling: arguments.lock_ceiling,
         ogr2ogr: arguments.ogr2ogr.clone(),

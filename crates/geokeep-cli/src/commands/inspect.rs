@@ -4,7 +4,7 @@ use std::path::Path;
 
 use geokeep::Error;
 use geokeep::inspect::{Inspection, inspect};
-use geokeep::source::{FirstBytes, Source};
+use geokeep::source::{FirstBytes, Source, State};
 use geokeep::wire::{InspectFailedObject, InspectObject, overall};
 
 use crate::args::Inspect;
@@ -45,6 +45,20 @@ fn look(file: &Path, context: &Context) -> Result<Inspection, Error> {
     let source = Source::new(file)?;
     let now = i64::try_from(context.clock.now().as_nanosecond()).unwrap_or(i64::MAX);
     inspect(&source, now, &context.watch)
+}
+
+/// What no lock can show of a file in rollback mode.
+fn unseen(inspection: &Inspection) -> &'static str {
+    match inspection.openers {
+        Some(_) => {
+            "a program that only displays a file in rollback mode holds no lock and cannot be seen by \
+             locks; listed is who has the file open, other users' programs only for the administrator"
+        }
+        None => {
+            "a program that only displays a file in rollback mode holds no lock and cannot be seen by \
+             locks; who has the file open cannot be found out on this system"
+        }
+    }
 }
 
 fn describe(file: &Path, inspection: &Inspection) -> Vec<String> {
@@ -90,6 +104,13 @@ fn describe(file: &Path, inspection: &Inspection) -> Vec<String> {
             "open in",
             format!("{}: {}", holder.describe(), holder.locks.join(", ")),
         );
+    }
+    for one in inspection.without_lock() {
+        let how = "without a lock, as a program that only displays it";
+        line("open in", format!("{}: {how}", one.describe()));
+    }
+    if inspection.state == State::Rollback {
+        line("unseen", unseen(inspection).to_owned());
     }
     for layer in inspection.layers.iter().flatten() {
         let rows = layer

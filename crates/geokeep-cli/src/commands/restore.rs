@@ -2,13 +2,16 @@
 
 mod all;
 mod layer;
+mod project;
 
 use std::path::Path;
 
-use geokeep::destination::{BackupId, ContentKind, Destination, OpenLoss, Verdict};
+use geokeep::destination::{BackupId, ContentKind, Destination, OpenLoss, Opened, Verdict};
 use geokeep::durable::NotRestored;
 use geokeep::report::quoted;
-use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
+use geokeep::restore::{
+    RestoreError, Restored, Target, WholeProject, is_project, place_of, restore,
+};
 use geokeep::wire::RestoreObject;
 
 use super::asked::{self, Asked};
@@ -54,6 +57,16 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
             Err(error) => return Ok(failed(context, &error, Path::new(&origin.path))),
         },
     };
+    if is_project(&backup.manifest) && arguments.to.as_deref().is_some_and(is_folder) {
+        let whole = WholeProject {
+            backup: &backup,
+            until: asked.until,
+            destination: &destination,
+            settings: &settings,
+            watch: &context.watch,
+        };
+        return Ok(whole_project(&whole, &path, arguments.dry_run, context));
+    }
     announce(arguments, &path);
     let target = Target {
         path,
@@ -108,6 +121,50 @@ fn open_loss(asked: &Asked, destination: &Destination) -> Option<OpenLoss> {
     (!is_before).then_some(loss)
 }
 
+/// The state after a whole project was not restored.
+const NOTHING_REPLACED: &str = "nothing that lay there was replaced; what was restored by then is whole, and \
+     the same command goes on from there";
+
+/// Whether a folder is meant.
+fn is_folder(to: &Path) -> bool {
+    let text = to.as_os_str().as_encoded_bytes();
+    let last = text.last().copied().map(char::from);
+    to.is_dir() || last.is_some_and(std::path::is_separator)
+}
+
+/// A project with all that belongs to it.
+fn whole_project(
+    whole: &WholeProject<'_>,
+    folder: &Path,
+    dry_run: bool,
+    context: &Context,
+) -> Exit {
+    let progress = Progress::start(context, 1, Measure::Bytes);
+    let result = whole.restore(folder, dry_run);
+    drop(progress);
+    match result {
+        Ok(restored) => {
+            project::report(context, &restored, dry_run);
+            match restored.without_backup.is_empty() {
+                true => Exit::Done,
+                false => Exit::Incomplete,
+            }
+        }
+        Err(error) => {
+            let target = match &error {
+                RestoreError::TargetExists(path) => path,
+                _ => folder,
+            };
+            let mut failure = Failure::of_restore(&error, target);
+            failure.state = Some(NOTHING_REPLACED.to_owned());
+            if let RestoreError::TargetExists(_) = error {
+                failure.hint = Some("name another folder with --to: a new one is best".to_owned());
+            }
+            said(context, &failure, target)
+        }
+    }
+}
+
 /// Where nobody said where to, it is shown before anything is written there.
 fn announce(arguments: &Restore, path: &Path) {
     let is_refused = !arguments.force && path.exists();
@@ -159,7 +216,7 @@ fn report(context: &Context, restored: &Restored, of: &str, dry_run: bool) {
         line.push_str("; a file is there: --force backs it up first, then replaces it");
     }
     if manifest.content == ContentKind::Project {
-        line.push_str("; the GeoPackages that it names are backups of their own");
+        line.push_str("; for its files and GeoPackages as of then: --to FOLDER/");
     }
     render::say(context, &line);
     for kept in &restored.set_aside {

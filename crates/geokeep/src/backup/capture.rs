@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Task;
 use super::succession::{Before, is_same, lacks_the_same};
+use super::whole::Whole;
 use crate::destination::{Content, Draft, Stored, StoredBytes, Verdict};
 use crate::error::Error;
 use crate::snapshot::{self, Taken};
@@ -27,6 +28,8 @@ pub(super) struct New {
     pub(super) taken: Taken,
     pub(super) content: Content,
     pub(super) checked: Checked,
+    /// What was taken with a project.
+    pub(super) whole: Whole,
 }
 
 impl Task<'_> {
@@ -65,6 +68,7 @@ impl Task<'_> {
                     taken,
                     content,
                     checked,
+                    whole: Whole::default(),
                 })));
             }
             // In a damaged file a page that is listed as free may be the last copy of something.

@@ -30,7 +30,7 @@ pub fn plan(
     let mut lines = destination.known_lines(&settings.machine)?;
     let given = settings.line.as_deref();
     let projects = projects.into_iter().map(|project| {
-        let project = Arc::new(project);
+        let project = Arc::new(project.choose(settings.take));
         (project.source.clone(), Some(project))
     });
     let sources = sources.into_iter().map(|source| (source, None));
@@ -68,7 +68,6 @@ pub fn run(
     sweep_after_killed_restores(planned, settings);
     let bytes = planned.iter().filter_map(Planned::bytes);
     watch.expect(bytes.sum::<u64>().saturating_mul(PASSES));
-    let next = AtomicUsize::new(0);
     let again = Mutex::new(BTreeSet::new());
     let at_once = settings.at_once.clamp(1, planned.len().max(1));
     let one = |place: usize, alone: bool| {
@@ -83,19 +82,24 @@ pub fn run(
             ended(&planned[place], outcome, began.elapsed());
         }
     };
-    std::thread::scope(|scope| {
-        for _ in 0..at_once {
-            scope.spawn(|| {
-                loop {
-                    let place = next.fetch_add(1, Relaxed);
-                    if place >= planned.len() || watch.check().is_err() {
-                        break;
+    // Projects come last: then a project's backup is not older than those of its databases of the
+    // same run, and stands for the whole as of that run.
+    let is_project = |place: &usize| planned[*place].project.is_some();
+    let (projects, databases): (Vec<_>, Vec<_>) = (0..planned.len()).partition(is_project);
+    for places in [databases, projects] {
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..at_once.min(places.len()) {
+                scope.spawn(|| {
+                    while let Some(place) = places.get(next.fetch_add(1, Relaxed))
+                        && watch.check().is_ok()
+                    {
+                        one(*place, at_once == 1);
                     }
-                    one(place, at_once == 1);
-                }
-            });
-        }
-    });
+                });
+            }
+        });
+    }
     let again = std::mem::take(&mut *again.lock().unwrap_or_else(PoisonError::into_inner));
     for place in again {
         one(place, true);

@@ -1,7 +1,7 @@
 //! What the manifest says of a new backup.
 
 use super::{Planned, whole_millisecond};
-use crate::destination::{Content, ContentKind, Manifest, StoredFile, Verdict, Versions};
+use crate::destination::{Content, Manifest, Verdict, Versions};
 use crate::durable::Rights;
 use crate::finding::Finding;
 use crate::snapshot::Taken;
@@ -31,7 +31,10 @@ pub(super) fn describe(
         compressed_bytes: content.compressed_bytes,
         digest: content.digest.clone(),
         stored_digest: content.stored_digest.clone(),
-        files: files(planned, content),
+        files: Vec::new(),
+        databases: Vec::new(),
+        left_out: Vec::new(),
+        take: None,
         page_size: taken.page_size,
         original_versions: taken.original_versions,
         free_pages_zeroed: taken.free_pages_zeroed,
@@ -53,18 +56,5 @@ pub(super) fn describe(
             geokeep: env!("CARGO_PKG_VERSION").to_owned(),
             sqlite: rusqlite::version().to_owned(),
         },
-    }
-}
-
-/// A database needs none: all else speaks of it.
-fn files(planned: &Planned, content: &Content) -> Vec<StoredFile> {
-    let file = || StoredFile {
-        path: planned.line.clone(),
-        bytes: content.bytes,
-        digest: content.digest.clone(),
-    };
-    match planned.content() {
-        ContentKind::Database => Vec::new(),
-        ContentKind::Project => vec![file()],
     }
 }

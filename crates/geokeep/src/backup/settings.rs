@@ -8,7 +8,7 @@ use crate::Watch;
 use crate::destination::Machine;
 use crate::durable::Disk;
 use crate::snapshot::{Clock, Method, Request};
-use crate::source::{FileSystem, Gate, Look, Source, SourceError, look};
+use crate::source::{FileSystem, Gate, Look, Source, SourceError, Take, look};
 
 /// Borrowed by every stage.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Settings {
     pub force: bool,
     /// Take SQLite databases that are no GeoPackages, too.
     pub any_sqlite: bool,
+    /// What is taken with a QGIS project.
+    pub take: Take,
     /// How to take snapshots; `None` is `auto`.
     pub method: Option<Method>,
     /// How long one step of the backup API may hold writers up.

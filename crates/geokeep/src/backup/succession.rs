@@ -8,7 +8,9 @@ use jiff::Timestamp;
 
 use super::loss::{self, pin};
 use super::{Task, whole_millisecond};
-use crate::destination::{Content, Decoder, Destination, Made, Manifest, Stored, StoredBytes};
+use crate::destination::{
+    Content, Decoder, Destination, Made, Manifest, Opened, Stored, StoredBytes,
+};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::snapshot::Taken;
@@ -71,10 +73,14 @@ impl Before {
         self.previous.as_ref()
     }
 
+    /// The previous backup, to look into.
+    pub(super) fn opened(&self, destination: &Destination) -> Option<Opened> {
+        destination.open_backup(&self.previous.as_ref()?.id).ok()
+    }
+
     /// What the previous backup holds. One that cannot be read is of no use here; `verify` will say so.
     pub(super) fn bytes(&self, destination: &Destination) -> Option<StoredBytes> {
-        let opened = destination.open_backup(&self.previous.as_ref()?.id).ok()?;
-        opened.bytes().ok()
+        self.opened(destination)?.bytes().ok()
     }
 
     /// Compares a backup that is about to be published with those before it.

@@ -11,18 +11,26 @@ use super::contents::{Layer, Loss, Thing};
 use super::origin::{Origin, is_default};
 use crate::durable::Rights;
 use crate::finding::{Finding, Severity};
-use crate::source::{Evidence, ProjectFormat};
+use crate::source::{Evidence, NotProtected, ProjectFormat, Take, Unprotected};
 use crate::words::at;
 
 /// Name of the entry.
 pub const MANIFEST_NAME: &str = "manifest.json";
 /// Name of the entry with the hashes of the chunks; archives of version 1 have none.
 pub(super) const HASHES_NAME: &str = "chunk-hashes.bin";
+/// Whether an entry of this name is one of those that every archive has.
+pub(crate) fn is_reserved_entry(name: &str) -> bool {
+    let reserved = [MANIFEST_NAME, HASHES_NAME];
+    reserved
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// A list of hashes longer than this in bytes is not read.
 pub(super) const HASHES_BYTES_MAX: u64 = 1 << 30;
 const FORMAT: &str = "geokeep backup";
 /// The newest version. Older ones are read for ever, newer ones refused.
-pub const MANIFEST_VERSION: u32 = 3;
+pub const MANIFEST_VERSION: u32 = 4;
 /// The version that describes a database: a geokeep that knows nothing of later ones reads it.
 const DATABASE_VERSION: u32 = 2;
 /// A manifest longer than this in bytes is not read.
@@ -73,6 +81,15 @@ pub struct Manifest {
     /// which all else speaks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<StoredFile>,
+    /// Databases that a project names: each is a source with backups of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<NamedDatabase>,
+    /// What a project names and this backup does not hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// What was taken with a project. Absent for databases, and in older manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take: Option<Take>,
     /// Length of a page in bytes; 0 if the header does not say, and for what is no database.
     pub page_size: u32,
     /// Bytes 18 and 19 of the source's header. The copy says rollback mode, `[1, 1]`.
@@ -148,6 +165,50 @@ pub struct StoredFile {
     pub bytes: u64,
     /// `blake3:` and its hash in hexadecimal.
     pub digest: String,
+    /// The same of its compressed stream; absent for the first, of which the manifest itself says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_digest: Option<String>,
+    /// Where it lies in a folder that is given the whole project, in parts with `/` between them.
+    /// Older manifests do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// Its whole path by the name under which it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// A database that a project names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedDatabase {
+    /// Its whole path by the name under which it was found.
+    pub source: String,
+    /// Its real path, by which its backups know it.
+    pub real: String,
+    /// Where it lies in a folder that is given the whole project.
+    pub place: String,
+}
+
+/// Something that a project names and its backup does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The name of the file or the layer.
+    pub name: String,
+    /// Where it lay, if that is a file or a folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Why.
+    pub reason: Unprotected,
+}
+
+impl LeftOut {
+    pub(crate) fn of(one: &NotProtected) -> Self {
+        let path = one.path.as_ref();
+        Self {
+            name: one.name.clone(),
+            path: path.map(|path| path.to_string_lossy().into_owned()),
+            reason: one.why,
+        }
+    }
 }
 
 /// The programs that made a backup.
@@ -238,6 +299,12 @@ impl Manifest {
     /// Leaves out layers and findings that would make the manifest longer than what is read, and
     /// says how many: the source decides how many there are, and how long their names.
     pub(crate) fn fit(&mut self) {
+        let more = self.left_out.len().saturating_sub(FINDINGS_WRITTEN);
+        if more > 0 {
+            self.left_out.truncate(FINDINGS_WRITTEN);
+            let message = format!("{more} more files and layers are not backed up");
+            self.say("left_out", message);
+        }
         let cut = self.findings.len().saturating_sub(FINDINGS_WRITTEN);
         self.leave_out_findings(cut);
         while self.to_json().len() > MANIFEST_BYTES_WRITTEN {
@@ -286,7 +353,7 @@ impl Manifest {
     pub(super) fn entry_name(&self) -> Option<String> {
         match (self.content, &self.files[..]) {
             (ContentKind::Database, []) => Some(format!("{}.gpkg", self.name)),
-            (ContentKind::Project, [file]) => {
+            (ContentKind::Project, [file, ..]) => {
                 let same = (file.bytes, &file.digest) == (self.bytes, &self.digest);
                 (same && self.project_format().is_some()).then(|| file.path.clone())
             }

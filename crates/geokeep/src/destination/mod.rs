@@ -33,7 +33,9 @@ use std::time::SystemTime;
 
 use archive_folder::ArchiveFolder;
 pub use archive_folder::RunLock;
-pub(crate) use archive_folder::{Content, Draft, GUIDE_MARK, Reservation, is_line, is_own_name};
+pub(crate) use archive_folder::{
+    Content, Draft, GUIDE_MARK, Reservation, StoredPart, is_line, is_own_name,
+};
 pub(crate) use assign::Assigned;
 pub use assign::{Likely, Lines};
 pub(crate) use bytes::Decoder;
@@ -45,9 +47,10 @@ pub use error::DestinationError;
 pub use id::{BackupId, Made};
 pub use line::{LineOf, legal_name};
 pub use loss::OpenLoss;
+pub(crate) use manifest::is_reserved_entry;
 pub use manifest::{
-    ContentKind, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
-    StoredFile, Verdict, Versions,
+    ContentKind, LeftOut, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest,
+    ManifestError, NamedDatabase, StoredFile, Verdict, Versions,
 };
 pub use named::Asking;
 pub use nearby::{Nearby, look_around};

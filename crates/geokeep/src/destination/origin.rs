@@ -108,6 +108,16 @@ impl Origin {
         id.filter(|_| !self.host_given)
     }
 
+    /// Whether what came from there came from the same machine, wherever this is asked.
+    pub(crate) fn is_on_machine_of(&self, other: &Self) -> bool {
+        let machine = Machine {
+            host: self.host.clone(),
+            id: self.machine.clone(),
+            given: self.host_given,
+        };
+        machine.owns(other)
+    }
+
     /// Whether nothing but a name that may change tells its machine from others.
     pub(super) fn lasts_not(&self) -> bool {
         !self.host_given && !self.machine.as_deref().is_some_and(lasts)

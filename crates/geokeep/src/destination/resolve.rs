@@ -23,6 +23,9 @@ pub struct Chosen {
     pub source: Option<Origin>,
     /// More than a name was given: a date, an id or an archive.
     pub is_exact: bool,
+    /// What belongs to it is to be from before this moment: a date has an end, and an id or an archive
+    /// names the moment of its backup. `None`: a name alone, for what is newest.
+    pub until: Option<Timestamp>,
     /// A newer one was not taken: it is damaged, or did not pass its last verification.
     pub passed_over: bool,
     /// Lines of other files that are called as its file is.
@@ -41,9 +44,10 @@ impl Destination {
         let parted = self.parted(asked, asking)?;
         let is_exact = !matches!(parted, Some((_, None)));
         let chosen = match parted {
-            Some((line, when)) => self.in_line(&line, when, asking)?,
+            Some((ref line, when)) => self.in_line(line, when, asking)?,
             None => None,
         };
+        let when = chosen.is_some().then(|| parted.and_then(|(_, when)| when));
         // The name of a line may look like an id.
         let (id, passed_over) = match chosen {
             Some(chosen) => chosen,
@@ -52,6 +56,7 @@ impl Destination {
         let source = self.stored(&id).ok().map(|stored| stored.manifest.source);
         Ok(Chosen {
             namesakes: self.namesakes(id.line()),
+            until: until(when, asking, &id),
             id,
             source,
             is_exact,
@@ -202,4 +207,16 @@ impl Destination {
             backups.find(|id| composed(&id.key) == name || composed(&id.to_string()) == name)
         })
     }
+}
+
+/// Up to when a name reaches: `when` is what stands behind its `@`, and `None` if it was no name.
+fn until(when: Option<Option<&str>>, asking: &Asking, id: &BackupId) -> Option<Timestamp> {
+    let date = match when {
+        Some(None | Some(NEWEST)) => return None,
+        Some(Some(date)) => stretch(date, &asking.now),
+        None => None,
+    };
+    let step = jiff::SignedDuration::from_millis(1);
+    let end = date.map(|date| date.end);
+    end.or_else(|| id.instant().checked_add(step).ok())
 }

@@ -103,11 +103,17 @@ impl Stored {
         self.is_sound() && !self.shows_loss()
     }
 
-    /// Whether it holds this project as it was read, and is not known to have suffered since.
+    /// Whether it certainly holds this project as it was read, with the files that are taken with it,
+    /// and is not known to have suffered since.
     #[must_use]
-    pub fn holds(&self, project: &Project) -> bool {
+    pub fn holds(&self, project: &Project, now_ns: i64) -> bool {
         let digest = digest_text(&blake3::hash(&project.bytes));
-        self.failed.is_none() && self.manifest.digest == digest
+        let same_files = || {
+            let none = project.files.is_empty() && self.manifest.files.len() <= 1;
+            let seen = project.seen_files(now_ns);
+            none || (!seen.is_empty() && self.evidence.files == Some(seen))
+        };
+        self.failed.is_none() && self.manifest.digest == digest && same_files()
     }
 
     /// Whether everybody may read it.
@@ -166,6 +172,14 @@ impl Opened {
     /// [`DestinationError::BadArchive`] if the index of its chunks is damaged.
     pub fn bytes(&self) -> Result<StoredBytes, DestinationError> {
         self.archive.bytes()
+    }
+
+    /// One of the files that the manifest lists; the first is the content itself.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn file(&self, place: usize) -> Result<StoredBytes, DestinationError> {
+        self.archive.file(place)
     }
 
     /// Who may read the backup.

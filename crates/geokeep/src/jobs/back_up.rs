@@ -205,8 +205,7 @@ impl<'a, 'h> Tally<'a, 'h> {
         summary.data_loss += usize::from(stored.shows_loss());
         summary.damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
         summary.lines.insert(stored.manifest.name.clone());
-        let layers = job.project.as_ref().map(|project| &project.not_protected);
-        summary.not_protected += layers.map_or(0, Vec::len);
+        summary.not_protected += stored.manifest.left_out.len();
         let likely = job.likely(&stored.manifest.digest).filter(|_| saved);
         (self.hear)(Event::Stored {
             source: job,

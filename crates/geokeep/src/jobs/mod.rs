@@ -29,6 +29,7 @@ pub use status::{SourceStatus, Status, Why, status};
 
 use crate::backup::Settings;
 use crate::destination::Machine;
+use crate::source::Take;
 
 impl config::Job {
     /// The caller's settings with what the job says.
@@ -48,6 +49,10 @@ impl config::Job {
             label: self.label.clone(),
             max_loss: Some(self.max_loss),
             any_sqlite: self.any_sqlite,
+            take: Take {
+                file_limit: self.max_file.0,
+                attachments: self.attachments,
+            },
             method: self.method,
             ..settings
         }

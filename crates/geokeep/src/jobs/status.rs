@@ -109,7 +109,8 @@ impl Judge<'_> {
     fn all(&self, mut expanded: Expanded) -> Vec<SourceStatus> {
         let found = std::mem::take(&mut expanded.found);
         let mut all: Vec<_> = found.into_iter().map(|found| self.found(found)).collect();
-        all.extend(expanded.projects.iter().map(|one| self.project(one)));
+        let projects = std::mem::take(&mut expanded.projects);
+        all.extend(projects.into_iter().map(|one| self.project(one)));
         let gone = self.known.as_ref().and_then(|(_, destination)| {
             let gone = destination.gone(&expanded, &self.settings.machine);
             gone.ok()
@@ -209,11 +210,15 @@ impl Judge<'_> {
     }
 
     /// A project was read anyway: where its times prove nothing, its content does.
-    fn project(&self, project: &Project) -> SourceStatus {
+    fn project(&self, project: Project) -> SourceStatus {
+        let project = project.choose(self.settings.take);
         let why = self.known.is_none().then_some(Why::Unusable);
         let known = self.known.as_ref();
         let newest = known.and_then(|(lines, _)| lines.newest_sound_of(&project.source));
-        let holds = newest.as_ref().is_some_and(|stored| stored.holds(project));
+        let now_ns = self.settings.clock.now_ns();
+        let holds = newest
+            .as_ref()
+            .is_some_and(|stored| stored.holds(&project, now_ns));
         let mut status = self.of(project.source.real.clone(), newest, why);
         if holds {
             (status.unchanged, status.overdue) = (true, status.why.is_some());

@@ -14,6 +14,7 @@ use crate::words::{counted, human_age, human_bytes, human_count, one_line, short
 const LAYERS_MAX: usize = 200;
 const FINDINGS_MAX: usize = 50;
 const BACKUPS_MAX: usize = 100;
+const LEFT_OUT_MAX: usize = 50;
 /// Longest name that is shown, in characters.
 const NAME_CHARS: usize = 120;
 
@@ -41,6 +42,7 @@ pub(super) fn section(report: &Report, place: usize, source: &SourceReport) -> M
             @if let Some(newest) = source.newest() {
                 (contents(source, newest))
                 (findings(&newest.manifest.findings))
+                (left_out(newest))
             }
             (give_back(report, source))
             (backups(report, source))
@@ -264,6 +266,24 @@ fn findings(findings: &[Finding]) -> Markup {
                     }
                 }
                 (more(findings.len(), FINDINGS_MAX, "finding", "findings"))
+            }
+        }
+    }
+}
+
+/// What a project names and its newest backup does not hold.
+fn left_out(newest: &Stored) -> Markup {
+    let left_out = &newest.manifest.left_out;
+    html! {
+        @if !left_out.is_empty() {
+            details.left-out open {
+                summary { "Named by the project, and not in its backup (" (human_count(left_out.len() as u64)) ")" }
+                ul {
+                    @for one in left_out.iter().take(LEFT_OUT_MAX) {
+                        li { bdi { (shortened(&one_line(&one.name), NAME_CHARS)) } ": " (one.reason.describe()) }
+                    }
+                }
+                (more(left_out.len(), LEFT_OUT_MAX, "other", "others"))
             }
         }
     }

@@ -1,15 +1,17 @@
 //! A restore for a test: really written to a disk, opened as any program would, compared, removed.
 
+use std::path::Path;
+
 use blake3::Hasher;
 
 use super::RestoreError;
 use super::target::enough_room;
-use super::unwritten::Unwritten;
+use super::unwritten::{Unwritten, write_stored};
 use crate::backup::Settings;
 use crate::destination::{ContentKind, Manifest, Opened, digest_text};
 use crate::durable::Temporary;
 use crate::sqlite;
-use crate::verify::{Level, VerifyError, check_restored, verify};
+use crate::verify::{Level, VerifyError, check_restored, digests_of, verify};
 use crate::watch::{Phase, Watch};
 
 /// Restores `archive` into the staging folder and compares digest, SQLite's check, layers and row
@@ -47,13 +49,35 @@ fn attempt(backup: &Opened, settings: &Settings, watch: &Watch) -> Result<Manife
     }
     if manifest.content == ContentKind::Project {
         // These are the bytes on the disk, too.
-        return Ok(verify(backup, Level::Full, None, watch)?);
+        let manifest = verify(backup, Level::Full, None, watch)?;
+        drill_files(backup, &target, settings, watch)?;
+        return Ok(manifest);
     }
     let uri = sqlite::uri(file.path(), "mode=ro&immutable=1");
     let connection = sqlite::foreign(&uri, watch).map_err(VerifyError::from)?;
     sqlite::register_spatial_functions(&connection).map_err(VerifyError::from)?;
     check_restored(&connection, &manifest, watch)?;
     Ok(manifest)
+}
+
+/// The files that were taken with a project, one after the other.
+fn drill_files(
+    backup: &Opened,
+    target: &Path,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<(), RestoreError> {
+    for (place, file) in backup.manifest.files.iter().enumerate().skip(1) {
+        enough_room(target, file.bytes)?;
+        let (bytes, digests) = (backup.file(place)?, digests_of(file)?);
+        let written = write_stored(&bytes, digests, target, settings, watch)?;
+        let failed = |e| RestoreError::write(written.path(), e, file.bytes);
+        written.file().sync().map_err(failed)?;
+        if digest_on_disk(&written, watch)? != file.digest {
+            return Err(VerifyError::Digest { what: "content" }.into());
+        }
+    }
+    Ok(())
 }
 
 fn digest_on_disk(of: &Temporary, watch: &Watch) -> Result<String, RestoreError> {

@@ -8,13 +8,16 @@ mod layout;
 mod locked;
 mod over;
 mod place;
+mod places;
 mod project;
 mod prove;
+mod repoint;
 mod reserved;
 mod rights;
 mod target;
 mod unwritten;
 mod whole_file;
+mod whole_project;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,6 +28,7 @@ pub use place::{Unsure, place_of};
 pub use prove::{Proof, prove};
 pub use reserved::Reserved;
 pub use whole_file::restore;
+pub use whole_project::{RestoredProject, WholeProject, is_project};
 
 use crate::destination::{Manifest, Stored};
 use crate::durable::{KeepError, NotRestored};

@@ -47,32 +47,84 @@ impl Unwritten {
         settings: &Settings,
         watch: &Watch,
     ) -> Result<Temporary, RestoreError> {
-        let mut file = Temporary::create(&settings.disk, folder_of(path), RESTORE)
-            .map_err(|e| RestoreError::write(path, e, 0))?;
-        let mut written = 0;
-        let to = file.file_mut();
-        self.decode(settings, watch, |plain| {
-            to.write_all(plain)
-                .map_err(|e| RestoreError::write(path, e, written))?;
-            written += plain.len() as u64;
-            Ok(())
-        })?;
-        Ok(file)
+        write_stored(
+            &self.bytes,
+            Digests::of(&self.manifest),
+            path,
+            settings,
+            watch,
+        )
+    }
+
+    /// Reads all of a short one, proven.
+    pub(super) fn read(&self, settings: &Settings, watch: &Watch) -> Result<Vec<u8>, RestoreError> {
+        read(&self.bytes, Digests::of(&self.manifest), settings, watch)
     }
 
     fn decode(
         &self,
         settings: &Settings,
         watch: &Watch,
-        mut visit: impl FnMut(&[u8]) -> Result<(), RestoreError>,
+        visit: impl FnMut(&[u8]) -> Result<(), RestoreError>,
     ) -> Result<(), RestoreError> {
-        watch.add_total(self.manifest.bytes);
-        let digests = Digests::of(&self.manifest);
-        compare(&self.bytes, digests, settings.threads, |plain| {
-            watch.check()?;
-            visit(plain)?;
-            watch.add_done(plain.len() as u64);
-            Ok(())
-        })
+        decode(
+            &self.bytes,
+            Digests::of(&self.manifest),
+            settings,
+            watch,
+            visit,
+        )
     }
+}
+
+/// Writes stored bytes under a temporary name beside `path`, and proves them on the way.
+pub(super) fn write_stored(
+    bytes: &StoredBytes,
+    digests: Digests<'_>,
+    path: &Path,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Temporary, RestoreError> {
+    let mut file = Temporary::create(&settings.disk, folder_of(path), RESTORE)
+        .map_err(|e| RestoreError::write(path, e, 0))?;
+    let mut written = 0;
+    let to = file.file_mut();
+    decode(bytes, digests, settings, watch, |plain| {
+        to.write_all(plain)
+            .map_err(|e| RestoreError::write(path, e, written))?;
+        written += plain.len() as u64;
+        Ok(())
+    })?;
+    Ok(file)
+}
+
+/// All of some stored bytes, proven; the caller knows that they are few.
+pub(super) fn read(
+    bytes: &StoredBytes,
+    digests: Digests<'_>,
+    settings: &Settings,
+    watch: &Watch,
+) -> Result<Vec<u8>, RestoreError> {
+    let mut plain = Vec::new();
+    decode(bytes, digests, settings, watch, |piece| {
+        plain.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(plain)
+}
+
+fn decode(
+    bytes: &StoredBytes,
+    digests: Digests<'_>,
+    settings: &Settings,
+    watch: &Watch,
+    mut visit: impl FnMut(&[u8]) -> Result<(), RestoreError>,
+) -> Result<(), RestoreError> {
+    watch.add_total(bytes.size());
+    compare(bytes, digests, settings.threads, |plain| {
+        watch.check()?;
+        visit(plain)?;
+        watch.add_done(plain.len() as u64);
+        Ok(())
+    })
 }

@@ -26,6 +26,10 @@ pub struct Evidence {
     pub file_system: FileSystem,
     /// No `-journal` lay beside it.
     pub no_journal: bool,
+    /// Of a project: what the files looked like that are taken with it, in short; empty if that
+    /// proves nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
 }
 
 impl Evidence {
@@ -44,6 +48,7 @@ impl Evidence {
             wal_frames: 0,
             file_system: FileSystem::Uncertain("unknown".to_owned()),
             no_journal: true,
+            files: None,
         }
     }
 
@@ -68,6 +73,8 @@ pub fn same_content(then: &Evidence, now: &Evidence) -> bool {
         && then.wal == now.wal
         && then.wal.as_ref().is_none_or(SidecarStamp::is_proof)
         && then.wal_frames == now.wal_frames
+        && then.files == now.files
+        && then.files.as_ref().is_none_or(|seen| !seen.is_empty())
 }
 
 #[cfg(test)]
@@ -95,6 +102,7 @@ mod tests {
             wal_frames: 3,
             file_system: FileSystem::Local,
             no_journal: true,
+            files: Some("22".to_owned()),
         }
     }
 
@@ -102,7 +110,7 @@ mod tests {
     fn each_part_of_the_rule_is_needed() {
         let then = evidence();
         assert!(same_content(&then, &evidence()));
-        let differing: [fn(&mut Evidence); 14] = [
+        let differing: [fn(&mut Evidence); 16] = [
             |e| e.file.device += 1,
             |e| e.file.inode += 1,
             |e| e.file.size += 1,
@@ -120,6 +128,8 @@ mod tests {
             },
             |e| e.wal_frames += 1,
             |e| e.no_journal = false,
+            |e| e.files = Some("23".to_owned()),
+            |e| e.files = None,
             |e| e.file_system = FileSystem::Nfs,
             |e| e.file_system = FileSystem::Untimed("tmpfs".to_owned()),
         ];
@@ -128,6 +138,13 @@ mod tests {
             change(&mut now);
             assert!(!same_content(&then, &now), "change {n} went unnoticed");
         }
+    }
+
+    #[test]
+    fn young_files_of_a_project_prove_nothing() {
+        let mut then = evidence();
+        then.files = Some(String::new());
+        assert!(!same_content(&then, &then));
     }
 
     #[test]

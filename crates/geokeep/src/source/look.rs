@@ -35,6 +35,8 @@ pub struct Look {
     /// Who may do what with the file, if the system tells.
     pub rights: Option<Rights>,
     pub(super) looked_ns: i64,
+    /// Of a project: what the files look like that are taken with it (`Evidence::files`).
+    pub(crate) files: Option<String>,
 }
 
 /// The state that decides how a snapshot is taken; the table is in `docs/is-it-safe-to-copy.md`.
@@ -105,6 +107,7 @@ pub fn look(source: &Source, gate: &Gate, now_ns: i64) -> Result<Look, SourceErr
         rights: Rights::of(&source.real),
         stamp,
         looked_ns: now_ns,
+        files: None,
     };
     // A writer that finished between the look at its journal or log and the look at its lock seems
     // dead. It has taken the file away; a dead one cannot.
@@ -147,6 +150,7 @@ impl Look {
             wal_frames: wal.map_or(0, |wal| wal.committed_frames),
             file_system: self.file_system.clone(),
             no_journal: self.journal.is_none(),
+            files: self.files.clone(),
         }
     }
 

@@ -43,8 +43,8 @@ pub use header::{FirstBytes, Header, JournalMode};
 pub use identity::{Evidence, same_content};
 pub use instead::Instead;
 pub use look::{Look, State, look};
-pub(crate) use qgis_project::PROJECT_BYTES_MAX;
-pub use qgis_project::{Project, ProjectFormat};
+pub use qgis_project::{FILE_LIMIT, Project, ProjectFormat, Take};
+pub(crate) use qgis_project::{OUTSIDE, PROJECT_BYTES_MAX, see};
 pub(crate) use resident::Resident;
 pub use sidecars::{Journal, Shm, Wal};
 pub use stamp::{FileStamp, SidecarStamp};
@@ -228,7 +228,7 @@ fn ends_in(path: &Path, ending: &str) -> bool {
 }
 
 /// Bytes that are no UTF-8 are written as numbers.
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     let mut text = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
         text.push_str(chunk.valid());

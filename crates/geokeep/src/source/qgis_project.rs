@@ -1,9 +1,13 @@
-//! A QGIS project (`.qgs`, `.qgz`): the file itself, read whole and consistently, and the
-//! GeoPackages that its layers lie in.
+//! A QGIS project (`.qgs`, `.qgz`): the file itself, read whole and consistently, the
+//! GeoPackages that its layers lie in, and every other local file that it names.
 
+mod attachments;
+mod beside;
+mod choose;
 mod data_source;
 mod files;
 mod layers;
+mod layout;
 mod vrt;
 
 use std::collections::HashSet;
@@ -12,9 +16,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use choose::see;
+pub use choose::{FILE_LIMIT, Take};
 use files::Files;
 pub(super) use files::is_database;
 use layers::Contents;
+use layout::Layout;
+pub(crate) use layout::OUTSIDE;
 
 use super::{NotProtected, Source, SourceError, stamp_of, sys};
 
@@ -22,6 +30,8 @@ use super::{NotProtected, Source, SourceError, stamp_of, sys};
 pub(crate) const PROJECT_BYTES_MAX: u64 = 64 << 20;
 /// Places that one project may name: each is looked for, and each that is missing is reported.
 const NAMED_MAX: usize = 10_000;
+/// Files that are taken with one project, beside databases.
+const FILES_MAX: usize = 5_000;
 /// How often a file is read that is being written, or seems cut off.
 const ATTEMPTS: u32 = 4;
 /// From one attempt to the next: QGIS writes a project in far less.
@@ -74,8 +84,14 @@ pub struct Project {
     pub geopackages: Vec<PathBuf>,
     /// GeoPackages that it names and that are not there.
     pub missing: Vec<PathBuf>,
-    /// Its layers that lie in something else.
+    /// Other files that it names, with all that belongs to them, each once.
+    pub files: Vec<PathBuf>,
+    /// Folders of the attachments of its layers.
+    attachments: Vec<PathBuf>,
+    /// What it names and what is not taken.
     pub not_protected: Vec<NotProtected>,
+    /// How all this lies to each other.
+    layout: Layout,
     /// Other projects whose layers it shows.
     pub embedded: Vec<(PathBuf, ProjectFormat)>,
 }
@@ -104,7 +120,7 @@ impl Project {
         let bytes = read_still(&source.real)?;
         let folder = given.parent().unwrap_or(Path::new(""));
         let contents = contents(&bytes, format).map_err(SourceError::BadProject)?;
-        let mut files = Files::of(&contents.layers, folder);
+        let mut files = Files::of(&contents, folder);
         if format == ProjectFormat::Qgs {
             // Where labels were moved to; in a .qgz it lies within.
             files = files.with(given.with_extension("qgd"));
@@ -116,8 +132,11 @@ impl Project {
             source,
             format,
             bytes,
+            layout: Layout::of(given, &files.relative),
             geopackages: files.there,
             missing: files.missing,
+            files: files.others,
+            attachments: files.attachments,
             not_protected: files.not_protected,
             embedded: embedded.map(|(format, path)| (path, format)).collect(),
         })
@@ -142,6 +161,8 @@ struct Named {
     path: PathBuf,
     /// A path of Windows, read on another system: it cannot be there.
     foreign: bool,
+    /// It is named by its way from the file that names it.
+    relative: bool,
 }
 
 /// The bytes of a file that did not change while it was read.
@@ -182,7 +203,10 @@ fn contents(bytes: &[u8], format: ProjectFormat) -> Result<Contents, String> {
     };
     let contents = layers::contents(xml)?;
     let all = contents.layers.iter().map(|layer| &layer.source);
-    let places = all.collect::<HashSet<_>>().len() + contents.embedded.len();
+    let places = all.collect::<HashSet<_>>().len()
+        + contents.embedded.len()
+        + contents.pictures.len()
+        + contents.attachments.len();
     if places > NAMED_MAX {
         return Err(format!("it names more than {NAMED_MAX} files"));
     }

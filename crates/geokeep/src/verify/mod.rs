@@ -38,7 +38,7 @@ pub(crate) use digest::compare;
 use found::Found;
 pub(crate) use layers::{has_contents_table, uncounted as uncounted_layers};
 pub(crate) use losses::{Lost, losses};
-pub(crate) use project::check as check_project;
+pub(crate) use project::{check as check_project, check_part, digests_of};
 pub(crate) use schema::Schema;
 use schema::reason;
 use scratch::Kept;
@@ -144,7 +144,7 @@ pub fn verify(
     let digests = Digests::of(&backup.manifest);
     let bytes = backup.bytes()?;
     if manifest.content == ContentKind::Project {
-        project::verify(&bytes, &manifest, watch)?;
+        project::verify(backup, &bytes, watch)?;
         return Ok(manifest);
     }
     if level == Level::Digest {

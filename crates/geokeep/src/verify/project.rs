@@ -2,19 +2,54 @@
 
 use super::{Checked, Digests, VerifyError, compare};
 use crate::Watch;
-use crate::destination::{Manifest, StoredBytes, Verdict};
+use crate::destination::{Opened, StoredBytes, StoredFile, StoredPart, Verdict};
 use crate::source::{PROJECT_BYTES_MAX, ProjectFormat};
 
-/// Verifies a stored project by its manifest. All levels ask the same of it: it is short.
+/// Threads that decode a file.
+const THREADS: usize = 2;
+
+/// Verifies a stored project by its manifest, with all files that were taken with it. All levels
+/// ask the same of it.
 pub(super) fn verify(
+    backup: &Opened,
     bytes: &StoredBytes,
-    manifest: &Manifest,
     watch: &Watch,
 ) -> Result<(), VerifyError> {
+    let manifest = &backup.manifest;
     let format = manifest.project_format();
     let format = format.ok_or_else(|| no_project("it is not named as a project is".to_owned()))?;
     check(bytes, Digests::of(manifest), format, watch)?;
+    for (place, file) in manifest.files.iter().enumerate().skip(1) {
+        let digests = digests_of(file)?;
+        let bytes = backup.file(place)?;
+        compare(&bytes, digests, THREADS, |_| {
+            Ok::<_, VerifyError>(watch.check()?)
+        })?;
+    }
     Ok(())
+}
+
+/// What a file that was taken with a project must hash to.
+pub(crate) fn digests_of(file: &StoredFile) -> Result<Digests<'_>, VerifyError> {
+    let stored = file.stored_digest.as_deref();
+    let unknown = || VerifyError::Differs(format!("nothing is known of its file {:?}", file.path));
+    Ok(Digests {
+        content: &file.digest,
+        stored: stored.ok_or_else(unknown)?,
+    })
+}
+
+/// Checks a file that was written just now.
+pub(crate) fn check_part(
+    bytes: &StoredBytes,
+    part: &StoredPart,
+    watch: &Watch,
+) -> Result<(), VerifyError> {
+    let digests = Digests {
+        content: &part.digest,
+        stored: &part.stored_digest,
+    };
+    compare(bytes, digests, THREADS, |_| Ok(watch.check()?))
 }
 
 /// Checks what is stored.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{DataLossObject, Failure, SaidObject, of_path, utc};
 use crate::Finding;
 use crate::backup::Outcome;
-use crate::destination::{ContentKind, Layer, Likely, Stored};
+use crate::destination::{ContentKind, Layer, LeftOut, Likely, Stored};
 use crate::jobs::Failed;
 use crate::source::{NotProtected, Project, Source};
 
@@ -60,6 +60,11 @@ pub struct BackupObject {
     pub missing: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_protected: Option<Vec<NotProtectedObject>>,
+    /// Files that were taken with a project, counted, and their bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_bytes: Option<u64>,
     pub error: Option<Failure>,
     /// What it lacks of earlier backups, if nobody has said that it is right so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +79,9 @@ impl BackupObject {
     /// A backup that is stored.
     pub fn of(kind: &'static str, stored: &Stored) -> Self {
         let manifest = &stored.manifest;
+        let is_project = manifest.content == ContentKind::Project;
+        let with = manifest.files.get(1..).unwrap_or_default();
+        let left_out = manifest.left_out.iter().map(NotProtectedObject::left_out);
         Self {
             kind: match manifest.content {
                 ContentKind::Database => kind,
@@ -108,7 +116,9 @@ impl BackupObject {
             likely_line: None,
             geopackages: None,
             missing: None,
-            not_protected: None,
+            not_protected: is_project.then(|| left_out.collect()),
+            files: is_project.then(|| with.len()),
+            files_bytes: is_project.then(|| with.iter().map(|file| file.bytes).sum()),
             error: None,
             data_loss: DataLossObject::of(stored),
             accepted: stored.accepted.as_ref().map(SaidObject::of),
@@ -129,8 +139,9 @@ impl BackupObject {
         self.content = Some(ContentKind::Project.as_str());
         self.geopackages = Some(project.geopackages.iter().map(real).collect());
         self.missing = Some(project.missing.iter().map(|path| of_path(path)).collect());
-        let layers = project.not_protected.iter();
-        self.not_protected = Some(layers.map(NotProtectedObject::of).collect());
+        // A backup knows itself what it does not hold.
+        let layers = || project.not_protected.iter().map(NotProtectedObject::of);
+        self.not_protected.get_or_insert_with(|| layers().collect());
         self
     }
 
@@ -199,6 +210,15 @@ pub struct NotProtectedObject {
 }
 
 impl NotProtectedObject {
+    pub fn left_out(one: &LeftOut) -> Self {
+        Self {
+            kind: "not_protected",
+            name: one.name.clone(),
+            path: one.path.clone(),
+            reason: one.reason.as_str(),
+        }
+    }
+
     pub fn of(one: &NotProtected) -> Self {
         let path = one.path.as_ref();
         Self {

@@ -23,6 +23,8 @@ pub struct InspectObject<'a> {
     pub state: String,
     pub sidecars: Sidecars<'a>,
     pub holders: Vec<HolderObject>,
+    /// Programs that have it open and hold no lock; null where the system does not tell.
+    pub open_without_lock: Option<Vec<OpenerObject>>,
     pub layers: Option<&'a [Layer]>,
     pub methods: &'a [Advice],
     pub error: Option<Failure>,
@@ -70,6 +72,13 @@ pub struct HolderObject {
     pub locks: Vec<String>,
 }
 
+/// Who has the file open without a lock.
+#[derive(Debug, Serialize)]
+pub struct OpenerObject {
+    pub pid: u32,
+    pub program: Option<String>,
+}
+
 impl<'a> InspectObject<'a> {
     pub fn of(file: &Path, inspection: &'a Inspection) -> Self {
         let look = &inspection.look;
@@ -101,6 +110,14 @@ impl<'a> InspectObject<'a> {
                     locks: h.locks,
                 })
                 .collect(),
+            open_without_lock: inspection.openers.as_ref().map(|_| {
+                let openers = inspection.without_lock();
+                let openers = openers.map(|one| OpenerObject {
+                    pid: one.pid,
+                    program: one.program.clone(),
+                });
+                openers.collect()
+            }),
             layers: inspection.layers.as_deref(),
             methods: &inspection.methods,
             error: None,

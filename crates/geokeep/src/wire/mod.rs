@@ -29,10 +29,12 @@ pub use diff::{
     compared_backup, compared_file,
 };
 pub use exit::{Exit, overall};
-pub use inspect::{HolderObject, InspectFailedObject, InspectObject, JournalObject, Sidecars};
+pub use inspect::{
+    HolderObject, InspectFailedObject, InspectObject, JournalObject, OpenerObject, Sidecars,
+};
 pub use loss::{AcceptObject, DataLossObject, RetireObject, SaidObject};
 pub use report::ReportObject;
-pub use restore::{RestoreAllObject, RestoreObject};
+pub use restore::{ProjectPart, RestoreAllObject, RestoreObject, RestoredDatabaseObject};
 pub use restore_layer::LayerRestoreObject;
 pub use run::{LastRunObject, RunObject, StatusObject};
 pub use system::{InitObject, ManualObject, NotifyObject, ScheduleObject, ScheduleText};

@@ -1,13 +1,13 @@
 //! `restore`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Failure, of_path, utc};
-use crate::destination::Manifest;
+use super::{Failure, NotProtectedObject, of_path, utc};
+use crate::destination::{Manifest, Stored};
 use crate::durable::NotRestored;
-use crate::restore::{Restored, Tally};
+use crate::restore::{Restored, RestoredProject, Tally};
 
 /// `restore`: one file.
 #[derive(Debug, Serialize)]
@@ -27,9 +27,37 @@ pub struct RestoreObject {
     pub set_aside: Vec<String>,
     /// What of owner, group and permissions the file does not have as its source had it.
     pub not_restored: Vec<NotRestored>,
+    /// What a whole project was restored with.
+    #[serde(flatten)]
+    pub project: Option<ProjectPart>,
     pub error: Option<Failure>,
     /// A file is there, which only `--force` replaces: of a plan.
     pub needs_force: bool,
+}
+
+/// `restore` of a project to a folder: what stands beside its own file.
+#[derive(Debug, Serialize)]
+pub struct ProjectPart {
+    pub files: Vec<String>,
+    pub databases: Vec<RestoredDatabaseObject>,
+    /// Databases that it names and that have no backup from then.
+    pub without_backup: Vec<String>,
+    /// What its backup does not hold.
+    pub not_protected: Vec<NotProtectedObject>,
+    /// Its absolute paths lead to the restored files now.
+    pub repointed: bool,
+    /// What it names and that lies outside of the folder.
+    pub leads_elsewhere: Vec<String>,
+}
+
+/// A database that was restored with a project, and its backup.
+#[derive(Debug, Serialize)]
+pub struct RestoredDatabaseObject {
+    pub path: String,
+    pub id: String,
+    pub name: String,
+    pub instant: String,
+    pub verdict: &'static str,
 }
 
 impl RestoreObject {
@@ -55,6 +83,7 @@ impl RestoreObject {
                 .map(|path| of_path(path))
                 .collect(),
             not_restored: restored.not_restored.clone(),
+            project: None,
             error: None,
             needs_force: restored.needs_force,
         }
@@ -72,6 +101,40 @@ impl RestoreObject {
             verdict: Some(manifest.verdict.as_str()),
             digest: Some(manifest.digest.clone()),
             error: None,
+            ..Self::empty()
+        }
+    }
+
+    pub fn of_project(restored: &RestoredProject, dry_run: bool) -> Self {
+        let manifest = &restored.manifest;
+        let paths = |paths: &[PathBuf]| paths.iter().map(|path| of_path(path)).collect();
+        let database = |(path, stored): &(PathBuf, Stored)| RestoredDatabaseObject {
+            path: of_path(path),
+            id: stored.manifest.id.clone(),
+            name: stored.manifest.name.clone(),
+            instant: utc(stored.manifest.instant),
+            verdict: stored.manifest.verdict.as_str(),
+        };
+        let left_out = manifest.left_out.iter();
+        let without = restored.without_backup.iter();
+        Self {
+            status: if dry_run { "planned" } else { "restored" },
+            bytes: Some(restored.bytes),
+            id: Some(manifest.id.clone()),
+            name: Some(manifest.name.clone()),
+            instant: Some(utc(manifest.instant)),
+            verdict: Some(manifest.verdict.as_str()),
+            digest: Some(manifest.digest.clone()),
+            not_restored: restored.not_restored.clone(),
+            project: Some(ProjectPart {
+                files: paths(&restored.files),
+                databases: restored.databases.iter().map(database).collect(),
+                without_backup: without.map(|database| database.source.clone()).collect(),
+                not_protected: left_out.map(NotProtectedObject::left_out).collect(),
+                repointed: restored.repointed,
+                leads_elsewhere: paths(&restored.leads_elsewhere),
+            }),
+            path: of_path(&restored.path),
             ..Self::empty()
         }
     }
@@ -98,6 +161,7 @@ impl RestoreObject {
             replaced: None,
             set_aside: Vec::new(),
             not_restored: Vec::new(),
+            project: None,
             error: None,
             needs_force: false,
         }

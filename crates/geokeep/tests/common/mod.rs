@@ -164,6 +164,7 @@ pub fn settings(disk: Arc<dyn Disk>, root: &Path) -> Settings {
         max_loss: None,
         force: false,
         any_sqlite: false,
+        take: geokeep::source::Take::default(),
         method: None,
         lock_ceiling: Duration::from_millis(250),
         ogr2ogr: None,

@@ -185,7 +185,7 @@ impl<'a> Heard<'a> {
         let project = job.project.as_deref();
         self.keep(BackupObject::stored(outcome, took, likely).naming(project));
         self.say_stored(job, outcome, took);
-        if let Some(text) = project.and_then(remarks::of_layers) {
+        if let Some(text) = remarks::of_left_out(job, &stored.manifest.left_out) {
             self.remark(text);
         }
         if let Some(likely) = likely {

@@ -16,6 +16,10 @@ pub(super) fn describe(job: &Planned, outcome: &Outcome, seconds: f64) -> String
     let stored = outcome.stored();
     let manifest = &stored.manifest;
     let names = job.project.as_deref().map_or_else(String::new, names);
+    let names = match manifest.files.len() {
+        0 | 1 => names,
+        n => format!(" with {}{names}", counted(n - 1, "file", "files")),
+    };
     if matches!(outcome, Outcome::Unchanged(_)) {
         let since = human_time(manifest.instant);
         return format!("{given}: unchanged since {since} ({}){names}", manifest.id);

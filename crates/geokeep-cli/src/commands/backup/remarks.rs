@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use geokeep::backup::{CLOCK, OTHER_FILE, Planned};
-use geokeep::destination::{DestinationError, Likely, Machine, Stored};
+use geokeep::destination::{DestinationError, LeftOut, Likely, Machine, Stored};
 use geokeep::report::quoted;
-use geokeep::source::{NotProtected, Project};
+use geokeep::source::NotProtected;
 use geokeep::words::counted;
 
 use crate::failure::shown;
@@ -106,25 +106,32 @@ pub(super) fn of_links_not_followed(links: &[NotProtected]) -> String {
     format!("{count} not followed, and what lies there is not backed up: {names}")
 }
 
-/// Layers of a project.
-pub(super) fn of_layers(project: &Project) -> Option<String> {
-    let layers = &project.not_protected;
-    if layers.is_empty() {
+/// What a project names and its backup does not hold.
+pub(super) fn of_left_out(job: &Planned, left_out: &[LeftOut]) -> Option<String> {
+    if left_out.is_empty() {
         return None;
     }
-    let count = counted(layers.len(), "layer of", "layers of");
-    let project = shown(&project.source.given);
-    let names = in_words(layers, |layer| format!("'{}'", layer.name));
-    let verb = if layers.len() == 1 { "is" } else { "are" };
-    Some(format!("{count} {project} {verb} not backed up: {names}"))
+    let count = counted(left_out.len(), "file or layer of", "files and layers of");
+    let project = shown(&job.source.given);
+    let named = left_out.iter();
+    let named = named.map(|one| format!("'{}' ({})", one.name, one.reason.describe()));
+    let verb = if left_out.len() == 1 { "is" } else { "are" };
+    Some(format!(
+        "{count} {project} {verb} not backed up: {}",
+        shortly(named)
+    ))
 }
 
 fn in_words(all: &[NotProtected], name: impl Fn(&NotProtected) -> String) -> String {
-    let named = all.iter().take(NAMED_MAX);
-    let named = named.map(|one| format!("{} ({})", name(one), one.why.describe()));
-    let mut named: Vec<_> = named.collect();
-    if all.len() > NAMED_MAX {
-        named.push(format!("and {} more", all.len() - NAMED_MAX));
+    let named = all.iter();
+    shortly(named.map(|one| format!("{} ({})", name(one), one.why.describe())))
+}
+
+fn shortly(all: impl ExactSizeIterator<Item = String>) -> String {
+    let more = all.len().saturating_sub(NAMED_MAX);
+    let mut named: Vec<_> = all.take(NAMED_MAX).collect();
+    if more > 0 {
+        named.push(format!("and {more} more"));
     }
     named.join(", ")
 }

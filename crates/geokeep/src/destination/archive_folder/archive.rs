@@ -18,6 +18,8 @@ pub(in crate::destination) struct OpenArchive {
     archive: Archive<Arc<dyn ReadAt>>,
     /// The database, or the project.
     pub(super) content: Entry,
+    /// What was taken with a project, as the manifest lists it behind the first.
+    files: Vec<Entry>,
     hashes: Option<Entry>,
 }
 
@@ -36,15 +38,17 @@ impl OpenArchive {
             reason,
         };
         let archive = Archive::open(file).map_err(|e| read_error(path, e))?;
-        let (content, hashes, manifest) = its_entries(archive.entries()).map_err(bad)?;
+        let its = its_entries(archive.entries()).map_err(bad)?;
         let json = archive
-            .read_small(manifest, MANIFEST_BYTES_MAX)
+            .read_small(its.manifest, MANIFEST_BYTES_MAX)
             .map_err(|e| read_error(path, e))?;
         let manifest = Manifest::from_json(&json).map_err(|e| bad(e.to_string()))?;
-        let (content, hashes) = (content.clone(), hashes.cloned());
+        let (content, hashes) = (its.content.clone(), its.hashes.cloned());
+        let files = its.files.to_vec();
         if manifest.entry_name().as_ref() != Some(&content.name)
             || content.size != manifest.bytes
             || content.compressed_size != manifest.compressed_bytes
+            || !are_described(&files, &manifest)
         {
             return Err(bad("its manifest describes something else".to_owned()));
         }
@@ -53,8 +57,24 @@ impl OpenArchive {
             manifest,
             archive,
             content,
+            files,
             hashes,
         })
+    }
+
+    /// What was taken with a project, by its place among the manifest's files; the first is the
+    /// content itself.
+    pub(in crate::destination) fn file(
+        &self,
+        place: usize,
+    ) -> Result<StoredBytes, DestinationError> {
+        let entry = place.checked_sub(1).and_then(|place| self.files.get(place));
+        let Some(entry) = entry else {
+            return self.bytes();
+        };
+        let source = Arc::clone(self.archive.source());
+        let bytes = StoredBytes::open(source, entry, Vec::new());
+        bytes.map_err(|e| read_error(&self.path, e))
     }
 
     /// Every byte outside the content and the hashes is what geokeep writes.
@@ -87,21 +107,41 @@ impl OpenArchive {
     }
 }
 
-/// Exactly a database or a project, the hashes of its chunks, and its manifest, in this order. The
-/// hashes are missing in archives of version 1.
-fn its_entries(entries: &[Entry]) -> Result<(&Entry, Option<&Entry>, &Entry), String> {
-    let (content, hashes, manifest) = match entries {
-        [content, manifest] => (content, None, manifest),
-        [content, hashes, manifest] => (content, Some(hashes), manifest),
-        _ => return Err(not_ours(entries)),
+/// What an archive consists of.
+struct Its<'a> {
+    content: &'a Entry,
+    files: &'a [Entry],
+    hashes: Option<&'a Entry>,
+    manifest: &'a Entry,
+}
+
+/// A database, or a project and the files that were taken with it; the hashes of the first one's
+/// chunks, and the manifest. The hashes are missing in archives of version 1.
+fn its_entries(entries: &[Entry]) -> Result<Its<'_>, String> {
+    let [content, files @ .., manifest] = entries else {
+        return Err(not_ours(entries));
     };
-    let ours =
-        hashes.is_none_or(|hashes| hashes.name == HASHES_NAME) && manifest.name == MANIFEST_NAME;
-    if ours {
-        Ok((content, hashes, manifest))
-    } else {
-        Err(not_ours(entries))
+    if manifest.name != MANIFEST_NAME {
+        return Err(not_ours(entries));
     }
+    let (files, hashes) = match files {
+        [files @ .., hashes] if hashes.name == HASHES_NAME => (files, Some(hashes)),
+        _ => (files, None),
+    };
+    Ok(Its {
+        content,
+        files,
+        hashes,
+        manifest,
+    })
+}
+
+/// Whether these are the files that a manifest lists behind the first.
+fn are_described(files: &[Entry], manifest: &Manifest) -> bool {
+    let described = manifest.files.get(1..).unwrap_or_default();
+    files.len() == described.len()
+        && std::iter::zip(files, described)
+            .all(|(entry, file)| (&entry.name, entry.size) == (&file.path, file.bytes))
 }
 
 fn not_ours(entries: &[Entry]) -> String {

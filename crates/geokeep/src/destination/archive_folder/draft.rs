@@ -40,6 +40,17 @@ pub(crate) struct Content {
     chunk_hashes: Vec<ChunkHash>,
 }
 
+/// A file that was taken with a project.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredPart {
+    pub(crate) bytes: u64,
+    /// `blake3:…` of its bytes.
+    pub(crate) digest: String,
+    /// The same of its compressed stream.
+    pub(crate) stored_digest: String,
+    entry: Entry,
+}
+
 /// An unfinished archive. Dropping it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct Draft {
@@ -159,6 +170,51 @@ impl Draft {
             entry: added.entry,
             chunk_hashes: added.hashes,
         })
+    }
+
+    /// Stores one more file behind the project.
+    pub(crate) fn store_part(
+        &mut self,
+        name: &str,
+        stream: &mut dyn Read,
+        bytes: u64,
+        modified: Timestamp,
+        threads: usize,
+        previous: Option<&StoredBytes>,
+    ) -> Result<StoredPart, DestinationError> {
+        let options = Options {
+            threads,
+            chunk_size: chunk_size(bytes),
+            ..Options::default()
+        };
+        let mut stored = blake3::Hasher::new();
+        let mut written = 0;
+        let added = self.writer.add(
+            name,
+            Some(modified.as_second()),
+            stream,
+            Some(bytes),
+            &options,
+            previous.map(StoredBytes::as_previous).as_ref(),
+            &mut |piece| {
+                written += piece.len() as u64;
+                stored.update(piece);
+            },
+        );
+        let added = added.map_err(|e| write_error(self.path(), e, written))?;
+        Ok(StoredPart {
+            bytes: added.entry.size,
+            digest: digest_text(&added.digest),
+            stored_digest: digest_text(&stored.finalize()),
+            entry: added.entry,
+        })
+    }
+
+    /// What is stored of one of these, read through a descriptor of its own.
+    pub(crate) fn part(&self, part: &StoredPart) -> Result<StoredBytes, DestinationError> {
+        let file = File::open(self.path()).map_err(|e| DestinationError::read(self.path(), e))?;
+        let file: Arc<dyn ReadAt> = Arc::new(file);
+        StoredBytes::open(file, &part.entry, Vec::new()).map_err(|e| read_error(self.path(), e))
     }
 
     /// What is stored, read through a descriptor of its own.

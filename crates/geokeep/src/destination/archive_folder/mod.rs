@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 pub(super) use archive::OpenArchive;
-pub(crate) use draft::{Content, Draft};
+pub(crate) use draft::{Content, Draft, StoredPart};
 pub(crate) use guide::GUIDE_MARK;
 pub(super) use notes::read_note;
 pub(crate) use own_names::{is_line, is_own_name};

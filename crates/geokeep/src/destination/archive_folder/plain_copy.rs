@@ -122,6 +122,9 @@ fn packed(bytes: &[u8], manifest: &mut Manifest) -> Result<Vec<u8>, WriteError> 
         path: manifest.name.clone(),
         bytes: manifest.bytes,
         digest: manifest.digest.clone(),
+        stored_digest: None,
+        place: None,
+        source: None,
     }];
     let hashes = added.hashes.iter().flat_map(ChunkHash::to_bytes);
     writer.add_stored(HASHES_NAME, None, &hashes.collect::<Vec<u8>>())?;
@@ -149,7 +152,13 @@ fn described(id: &BackupId, source: Origin, bytes: u64, digest: String) -> Manif
             path: id.line.clone(),
             bytes,
             digest: digest.clone(),
+            stored_digest: None,
+            place: None,
+            source: None,
         }],
+        databases: Vec::new(),
+        left_out: Vec::new(),
+        take: None,
         digest,
         page_size: 0,
         original_versions: [0; 2],

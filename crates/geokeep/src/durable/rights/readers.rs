@@ -72,6 +72,31 @@ impl Readers {
         }
     }
 
+    /// Those who are among `others` as well.
+    #[must_use]
+    pub(crate) fn and(&self, others: &Self) -> Self {
+        // Everybody, but perhaps not the members of its own group.
+        let all = |readers: &Self| readers.everyone && readers.own_group.is_some();
+        let both = |pick: fn(&Self) -> &BTreeSet<u32>| {
+            let of = |one: &Self, other: &Self| {
+                let may = |id: &u32| all(other) || pick(other).contains(id);
+                pick(one)
+                    .iter()
+                    .copied()
+                    .filter(may)
+                    .collect::<BTreeSet<_>>()
+            };
+            &of(self, others) | &of(others, self)
+        };
+        let groups = both(|readers| &readers.groups);
+        Self {
+            everyone: self.everyone && others.everyone,
+            users: both(|readers| &readers.users),
+            own_group: self.own_group.filter(|own| groups.contains(own)),
+            groups,
+        }
+    }
+
     /// Whether all of `others` are among them.
     pub(super) fn include(&self, others: &Self) -> bool {
         let all = || others.groups.is_subset(&self.groups) && others.users.is_subset(&self.users);
@@ -130,6 +155,22 @@ mod tests {
         // It may pass, and may not read.
         let unread = Readers::of_classes(&classes(1, 2, 0o604), &folder);
         assert_eq!(unread, Readers::default());
+    }
+
+    #[test]
+    fn whoever_may_read_one_of_two_files_is_not_taken_for_a_reader_of_both() {
+        let of = |mode| Readers::of_classes(&classes(1, 2, mode), &[]);
+        let other_group = |mode| Readers::of_classes(&classes(1, 3, mode), &[]);
+        assert!(of(0o644).and(&other_group(0o644)).is_everyone());
+        let closed = Readers::default();
+        assert_eq!(of(0o644).and(&of(0o600)), closed);
+        assert_eq!(of(0o600).and(&of(0o644)), closed);
+        let group = of(0o640).and(&other_group(0o644));
+        assert_eq!(group.groups, BTreeSet::from([2]));
+        assert!(!group.everyone);
+        assert_eq!(of(0o640).and(&other_group(0o640)), closed);
+        // All but those of its group may read it.
+        assert!(of(0o640).and(&of(0o604)).groups.is_empty());
     }
 
     #[test]

@@ -7,11 +7,11 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::fault::{Expected, Unusable, Wrong};
-use super::read::{Given, Read, table};
+use super::read::{Bytes, Given, Read, table};
 use super::way::Way;
 use crate::retention::Policy;
 use crate::snapshot::Method;
-use crate::source::Exclude;
+use crate::source::{Exclude, FILE_LIMIT};
 
 table! {
     /// The whole file.
@@ -51,6 +51,10 @@ table! {
         line: Option<String> = None,
         /// Take SQLite databases that are no GeoPackages, too.
         any_sqlite: bool = false,
+        /// A file that a project names is taken with it up to this length.
+        max_file: Bytes = Bytes(FILE_LIMIT),
+        /// Take the attachment folders of a project's layers, too.
+        attachments: bool = false,
         /// Percent of its rows that a layer may lose between two backups without an alarm.
         max_loss: u8 = 20,
         /// A source whose newest sound backup is older is overdue.

@@ -17,6 +17,7 @@ use fault::Wrong;
 pub use fault::{ConfigError, Expected, Fault, Unusable, methods};
 use format::File;
 pub use format::{Hooks, Job, Keep, Notices, Pauses};
+pub use read::Bytes;
 use read::Read;
 pub use way::Way;
 

@@ -13,7 +13,7 @@ use super::way::Way;
 use crate::retention::parse_span;
 use crate::snapshot::Method;
 use crate::source::Exclude;
-use crate::words::duration;
+use crate::words::{bytes, duration};
 
 /// Defines a table of the file, and how it is read. A key without a default must be there.
 macro_rules! table {
@@ -190,6 +190,20 @@ impl Read for Duration {
         let has_unit = text.ends_with(|last: char| !last.is_ascii_digit());
         let read = duration(&text).filter(|_| has_unit);
         read.ok_or_else(|| unfit(value, &text, "a time such as 30s, 5m or 26h"))
+    }
+}
+
+/// A length in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bytes(pub u64);
+
+impl Read for Bytes {
+    const EXPECTED: Expected = Expected::Text;
+
+    fn read(value: &Spanned<DeValue<'_>>) -> Result<Self, Wrong> {
+        let text = String::read(value)?;
+        let read = bytes(&text).map(Self);
+        read.ok_or_else(|| unfit(value, &text, "a length such as 500 MB or 2 GB"))
     }
 }
 

@@ -12,7 +12,9 @@ use crate::source::address::{has_drive, local, percent_decoded};
 pub(super) enum Lies {
     /// In the first of these that is there: names may hold what else separates a name from the rest.
     In(Vec<Named>),
-    /// In a file that cannot be an SQLite database.
+    /// In a file within an archive: in the first of these that is a file, which is that archive.
+    Within(Vec<Named>),
+    /// In files of which this one only says where they are.
     At(PathBuf, Unprotected),
     /// In no file.
     Nowhere(Unprotected),
@@ -48,8 +50,16 @@ pub(super) fn lies(layer: &MapLayer, folder: &Path) -> Vec<Lies> {
         "spatialite" => in_database(database_name(source), folder),
         "memory" => Lies::Nowhere(Unprotected::InMemory),
         "virtual" => return of_virtual(source, folder),
-        "delimitedtext" | "gpx" | "grass" | "grassraster" | "mdal" | "pdal" | "copc" | "ept"
-        | "vpc" => of_other_format(source, folder),
+        "delimitedtext" | "gpx" | "mdal" | "pdal" | "copc" => of_other_format(source, folder),
+        "grass" | "grassraster" | "ept" | "vpc" => match of_other_format(source, folder) {
+            Lies::In(named) => named
+                .into_iter()
+                .next()
+                .map_or(Lies::Nowhere(Unprotected::Missing), |named| {
+                    Lies::At(named.path, Unprotected::OtherFormat)
+                }),
+            other => other,
+        },
         _ if parameter(source, "type").is_some_and(|kind| kind == "mbtiles") => {
             in_database(parameter(source, "url"), folder)
         }
@@ -71,19 +81,7 @@ fn of_gdal(source: &str, folder: &Path) -> Lies {
         return in_database(Some(file), folder);
     }
     if let Some(rest) = source.strip_prefix("/vsi") {
-        let kind = rest.split('/').next().unwrap_or_default();
-        let kind = kind.trim_end_matches("_streaming");
-        return match kind {
-            "mem" => Lies::Nowhere(Unprotected::InMemory),
-            _ if REMOTE.contains(&kind) => Lies::Nowhere(Unprotected::Server),
-            _ => {
-                let inner = rest.split_once('/').map_or(rest, |(_, inner)| inner);
-                Lies::At(
-                    place(before_words(inner), folder).path,
-                    Unprotected::InArchive,
-                )
-            }
-        };
+        return of_virtual_file_system(rest, folder);
     }
     if source.contains("://") {
         return in_database(Some(before_words(source).to_owned()), folder);
@@ -103,6 +101,34 @@ fn of_gdal(source: &str, folder: &Path) -> Lies {
     }
 }
 
+/// `zip/./a.zip/roads.shp` of `/vsizip/./a.zip/roads.shp`; they may stand in each other, and braces
+/// around the archive.
+fn of_virtual_file_system(rest: &str, folder: &Path) -> Lies {
+    let (kind, inner) = rest.split_once('/').unwrap_or((rest, ""));
+    let kind = kind.trim_end_matches("_streaming");
+    if kind == "mem" {
+        return Lies::Nowhere(Unprotected::InMemory);
+    }
+    if REMOTE.contains(&kind) {
+        return Lies::Nowhere(Unprotected::Server);
+    }
+    let nested = inner.strip_prefix("/vsi").or(inner.strip_prefix("vsi"));
+    if let Some(nested) = nested {
+        return of_virtual_file_system(nested, folder);
+    }
+    let whole = before_words(inner).replace(['{', '}'], "");
+    let all = [&whole, inner].map(|text| place(text, folder));
+    let above = all.iter().flat_map(|named| {
+        let paths = named.path.ancestors();
+        let paths = paths.take_while(|path| !path.as_os_str().is_empty() && *path != folder);
+        paths.map(|path| Named {
+            path: path.to_owned(),
+            ..named.clone()
+        })
+    });
+    Lies::Within(above.collect())
+}
+
 /// `NETCDF:"./a.nc":depth` and `PG:dbname=…`: a file of another format, or what may hold a
 /// password. A drive of Windows has one letter.
 fn of_driver(source: &str, folder: &Path) -> Option<Lies> {
@@ -113,7 +139,7 @@ fn of_driver(source: &str, folder: &Path) -> Option<Lies> {
             .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     is_driver.then(
         || match rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
-            Some((file, _)) => Lies::At(place(file, folder).path, Unprotected::OtherFormat),
+            Some((file, _)) => Lies::In(vec![place(file, folder)]),
             None => Lies::Nowhere(Unprotected::Server),
         },
     )
@@ -133,7 +159,7 @@ fn of_other_format(source: &str, folder: &Path) -> Lies {
         _ => file,
     };
     match local(file) {
-        Some(file) => Lies::At(place(&file, folder).path, Unprotected::OtherFormat),
+        Some(file) => Lies::In(vec![place(&file, folder)]),
         None => Lies::Nowhere(Unprotected::Server),
     }
 }
@@ -223,10 +249,15 @@ pub(super) fn place(file: &str, folder: &Path) -> Named {
     let foreign = !cfg!(windows) && (has_drive(file) || file.starts_with(r"\\"));
     if foreign || cfg!(windows) && file.starts_with(r"\\") {
         let path = PathBuf::from(file);
-        return Named { path, foreign };
+        return Named {
+            path,
+            foreign,
+            relative: false,
+        };
     }
     let path = PathBuf::from(file.replace('\\', "/"));
     Named {
+        relative: !path.has_root(),
         path: without_dots(&folder.join(path)),
         foreign,
     }
@@ -234,7 +265,7 @@ pub(super) fn place(file: &str, folder: &Path) -> Named {
 
 /// The path with `.` and `..` taken out by name, as QGIS does: a folder that is a link is left by
 /// the way that it was entered.
-fn without_dots(path: &Path) -> PathBuf {
+pub(super) fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
         match component {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::attachments::{self, Root};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion, escape};
 
@@ -28,6 +29,10 @@ pub(super) struct Contents {
     pub(super) layers: Vec<MapLayer>,
     /// Other projects whose layers it shows, in its own words.
     pub(super) embedded: BTreeSet<String>,
+    /// Symbols, logos and other pictures, in its own words.
+    pub(super) pictures: BTreeSet<String>,
+    /// Where the attachments of its layers lie.
+    pub(super) attachments: BTreeSet<Root>,
 }
 
 /// All layers of a whole project.
@@ -96,6 +101,8 @@ struct Found {
     layers: Vec<MapLayer>,
     tree: Vec<InTree>,
     embedded: BTreeSet<String>,
+    pictures: BTreeSet<String>,
+    attachments: attachments::Found,
 }
 
 impl Found {
@@ -115,6 +122,8 @@ impl Found {
         if let "maplayer" | "Option" | "property" = name {
             self.embedded(name, element)?;
         }
+        self.pictures(element);
+        self.attachments.begin(self.depth, element);
         match (&self.open, name) {
             (None, "maplayer") => {
                 self.open = Some((self.depth, String::new(), MapLayer::default()))
@@ -158,6 +167,17 @@ impl Found {
         Ok(())
     }
 
+    /// Whatever attribute it stands in: symbols, fills, labels, decorations and layouts have one each.
+    fn pictures(&mut self, element: &BytesStart<'_>) {
+        for attribute in element.attributes().with_checks(false).flatten() {
+            if is_picture(&attribute.value)
+                && let Ok(value) = attribute.normalized_value(XmlVersion::Implicit1_0)
+            {
+                self.pictures.insert(value.into_owned());
+            }
+        }
+    }
+
     fn text(&mut self, text: &str) {
         let Some((_, id, layer)) = &mut self.open else {
             return;
@@ -177,6 +197,7 @@ impl Found {
             self.layers.push(layer);
         }
         self.reading = None;
+        self.attachments.end(self.depth);
         self.depth = self.depth.saturating_sub(1);
     }
 
@@ -190,8 +211,26 @@ impl Found {
         Contents {
             layers: layers.into_iter().chain(only_there).collect(),
             embedded: self.embedded,
+            pictures: self.pictures,
+            attachments: self.attachments.roots,
         }
     }
+}
+
+/// Whether a value ends as the name of a picture does, and is neither one itself nor an address.
+fn is_picture(value: &str) -> bool {
+    const LONGEST: usize = 4096;
+    const ENDINGS: [&str; 9] = [
+        ".svg", ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".svgz",
+    ];
+    let ends = |ending: &&str| {
+        let start = value.len().checked_sub(ending.len());
+        let end = start.and_then(|start| value.get(start..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    value.len() <= LONGEST
+        && ENDINGS.iter().any(|ending| ends(&ending))
+        && !value.starts_with("base64:")
 }
 
 fn attribute(element: &BytesStart<'_>, name: &str) -> Result<String, String> {

@@ -17,7 +17,7 @@ fn written_by_qgis(name: &str) -> Vec<u8> {
 }
 
 fn paths(bytes: &[u8], format: ProjectFormat, folder: &str) -> Result<Vec<String>, String> {
-    let files = Files::of(&contents(bytes, format)?.layers, Path::new(folder));
+    let files = Files::of(&contents(bytes, format)?, Path::new(folder));
     let named = files.there.into_iter().chain(files.missing);
     Ok(named
         .map(|path| path.to_str().unwrap().replace('\\', "/"))
@@ -41,7 +41,7 @@ fn project(body: &str) -> Vec<u8> {
 fn files_of(provider: &str, source: &str) -> Files {
     let xml = project(&layer(provider, source));
     let contents = contents(&xml, ProjectFormat::Qgs).unwrap();
-    Files::of(&contents.layers, Path::new("gis"))
+    Files::of(&contents, Path::new("gis"))
 }
 
 /// The one path that a layer of a project in `gis` leads to.
@@ -153,7 +153,7 @@ fn what_is_no_database_here_is_named() {
     let named = |provider: &str, source: &str| {
         let body = layer(provider, source).replace("<id>", "<layername>roads</layername><id>");
         let contents = contents(&project(&body), ProjectFormat::Qgs).unwrap();
-        let files = Files::of(&contents.layers, Path::new("gis"));
+        let files = Files::of(&contents, Path::new("gis"));
         assert!(
             files.there.is_empty() && files.missing.is_empty(),
             "{source}"
@@ -202,17 +202,13 @@ fn what_is_no_database_here_is_named() {
             "delimitedtext",
             "file:///srv/a%20b.csv?delimiter=;",
             "a b.csv",
-            OtherFormat,
+            Missing,
         ),
-        (
-            "delimitedtext",
-            "file:./c.csv?type=csv",
-            "c.csv",
-            OtherFormat,
-        ),
-        ("gdal", "NETCDF:\"./sea.nc\":depth", "sea.nc", OtherFormat),
-        ("mdal", "Ugrid:\"/srv/mesh.nc\"", "mesh.nc", OtherFormat),
-        ("pdal", "./cloud.laz", "cloud.laz", OtherFormat),
+        ("delimitedtext", "file:./c.csv?type=csv", "c.csv", Missing),
+        ("gdal", "NETCDF:\"./sea.nc\":depth", "sea.nc", Missing),
+        ("mdal", "Ugrid:\"/srv/mesh.nc\"", "mesh.nc", Missing),
+        ("pdal", "./cloud.laz", "cloud.laz", Missing),
+        ("ept", "./cloud/ept.json", "ept.json", OtherFormat),
         ("spatialite", "table=x", "roads", Server),
     ] {
         let found = named(provider, source);
@@ -221,6 +217,118 @@ fn what_is_no_database_here_is_named() {
     }
     // A group, or a layer that only embeds another.
     assert!(named("", "").is_empty());
+}
+
+/// A folder with files, and a project in it; what is found, by its way from there.
+fn found_beside(names: &[&str], body: &str) -> (tempfile::TempDir, Files) {
+    let folder = tempfile::tempdir().unwrap();
+    for name in names {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "x").unwrap();
+    }
+    let contents = contents(&project(body), ProjectFormat::Qgs).unwrap();
+    let files = Files::of(&contents, folder.path());
+    (folder, files)
+}
+
+fn names_of(folder: &tempfile::TempDir, paths: &[PathBuf]) -> Vec<String> {
+    let below = |path: &PathBuf| path.strip_prefix(folder.path()).unwrap().to_owned();
+    let text = |path: &PathBuf| below(path).to_str().unwrap().replace('\\', "/");
+    paths.iter().map(text).collect()
+}
+
+#[test]
+fn a_file_is_taken_with_all_its_parts() {
+    let names = [
+        "roads.shp",
+        "roads.SHX",
+        "roads.dbf",
+        "roads.shp.xml",
+        "roads.cpg",
+        "roads2.dbf",
+        "roads.txt",
+        "a/img.tif",
+        "a/img.tfw",
+        "a/img.tif.aux.xml",
+        "a/img.tif.ovr",
+        "a/img.doc",
+        "t.csv",
+        "t.csvt",
+        "z.zip",
+        "g.gdb/a1.gdbtable",
+        "g.gdb/in/x",
+        "many/1.shp",
+        "many/1.dbf",
+        "many/in/no.shp",
+    ];
+    let body = [
+        layer("ogr", "./roads.shp|layerid=0"),
+        layer("gdal", "./a/img.tif"),
+        layer("delimitedtext", "file:./t.csv?delimiter=;"),
+        layer("ogr", "/vsizip/./z.zip/in/x.shp"),
+        layer("ogr", "./g.gdb|layername=x"),
+        layer("ogr", "./many|layername=1"),
+    ];
+    let (folder, files) = found_beside(&names, &body.concat());
+    let expected = [
+        "roads.shp",
+        "roads.SHX",
+        "roads.cpg",
+        "roads.dbf",
+        "roads.shp.xml",
+        "a/img.tif",
+        "a/img.tfw",
+        "a/img.tif.aux.xml",
+        "a/img.tif.ovr",
+        "t.csv",
+        "t.csvt",
+        "z.zip",
+        "g.gdb/a1.gdbtable",
+        "g.gdb/in/x",
+        "many/1.dbf",
+        "many/1.shp",
+    ];
+    assert_eq!(names_of(&folder, &files.others), expected);
+    assert_eq!(files.not_protected, []);
+    assert!(files.there.is_empty() && files.missing.is_empty());
+}
+
+#[test]
+fn pictures_and_attachments() {
+    let names = [
+        "tree.svg",
+        "img/logo.PNG",
+        "DCIM/1.jpg",
+        "photos/2.jpg",
+        "elsewhere/3.jpg",
+        "odd.gpkg.svg",
+    ];
+    let body = "<Option name=\"name\" value=\"./tree.svg\"/><LayoutItem file=\"./img/logo.PNG\"/>\
+        <Option name=\"name\" value=\"arrows/Arrow_01.svg\"/><Option value=\"./gone.svg\"/>\
+        <Option value=\"https://example.org/a.svg\"/><Option value=\"base64:QQ==.svg\"/>\
+        <maplayer><editWidget type=\"ExternalResource\"><config><Option type=\"Map\">\
+        <Option name=\"DefaultRoot\" value=\"./photos\"/></Option></config></editWidget>\
+        <editWidget type=\"ExternalResource\"/><editWidget type=\"TextEdit\">\
+        <Option name=\"DefaultRoot\" value=\"./elsewhere\"/></editWidget>\
+        <editWidget type=\"ExternalResource\"><Option name=\"expression\" value=\"&quot;a&quot;\"/></editWidget>\
+        </maplayer>";
+    let (folder, files) = found_beside(&names, body);
+    assert_eq!(
+        names_of(&folder, &files.others),
+        ["img/logo.PNG", "tree.svg"]
+    );
+    assert_eq!(names_of(&folder, &files.attachments), ["photos", "DCIM"]);
+    let named: Vec<_> = files
+        .not_protected
+        .iter()
+        .map(|one| (&*one.name, one.why))
+        .collect();
+    let expected = [
+        ("gone.svg", Unprotected::Missing),
+        ("\"a\"", Unprotected::AttachmentsElsewhere),
+    ];
+    assert_eq!(named, expected);
 }
 
 #[test]

@@ -24,10 +24,15 @@ pub(super) fn layers(path: &Path) -> Vec<MapLayer> {
     }
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text));
-    match read {
-        Ok(_) => named_in(&text),
-        Err(_) => Vec::new(),
+    if read.is_err() {
+        return Vec::new();
     }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let named = |layer| MapLayer {
+        name: name.clone().into_owned(),
+        ..layer
+    };
+    named_in(&text).into_iter().map(named).collect()
 }
 
 fn named_in(text: &str) -> Vec<MapLayer> {
