@@ -79,6 +79,7 @@ pub fn backup(
         let look = task.look(&gate)?;
         refuse_other_files(planned, &look)?;
         if let Some(stored) = task.known_to_hold(&look) {
+            destination.note_current(&stored.id);
             return Ok(Outcome::Unchanged(stored));
         }
         let before = Before::of(&task);
@@ -186,6 +187,7 @@ impl Task<'_> {
         }
         // Only spares the next run the reading, and knows the rights of today.
         let _ = self.destination.note_seen(previous, look);
+        self.destination.note_current(&previous.id);
         Outcome::Unchanged(previous.clone())
     }
 }
