@@ -122,3 +122,21 @@ Examples:
   geokeep schedule install --at 02:30
   geokeep schedule install parcels --every 15m
   geokeep schedule status";
+
+pub(crate) const ACCEPT: &str = "\
+Example:
+  geokeep accept parcels --from /mnt/backup --reason 'the east was sold'
+
+Exit codes: 0; 2 if no loss is open; 11 if another run is at work there.";
+
+pub(crate) const RETIRE: &str = "\
+Example:
+  geokeep retire parcels --from /mnt/backup --reason 'merged into town.gpkg'
+
+Exit codes: 0; 2 if the file still exists; 11 if another run is at work there.";
+
+pub(crate) const NOTIFY: &str = "\
+Example:
+  geokeep notify --test          try every way of every job
+
+Exit codes: 0; 3 if a notice did not get through.";
