@@ -77,8 +77,11 @@ Examples:
   geokeep restore parcels --from /mnt/backup --to found.gpkg
   geokeep restore parcels@2026-11-20 --from /mnt/backup --to found.gpkg
   geokeep restore parcels --from /mnt/backup --force     over the file, which is backed up first
+  geokeep restore parcels --from /mnt/backup --layer trees --dry-run
+  geokeep restore --all --from /mnt/backup --to rescued  every file, after a machine was lost
 
-Exit codes: 0; 20 if a program has the target open, 24 if the backup is damaged, 25 if the target
+Exit codes: 0; 3 if a loss is open and two states may be meant, or if some files of --all were not
+restored; 20 if a program has the target open, 24 if the backup is damaged, 25 if the target
 exists.";
 
 pub(crate) const FORGET: &str = "\
