@@ -2,13 +2,26 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::badge::{Badge, worst};
 use super::{Report, SourceReport};
 use crate::destination::{Layer, Stored};
-use crate::judgement::{Flaw, Protection, Standing};
+use crate::finding::Finding;
+use crate::judgement::{Flaw, Protection, Standing, loss};
 use crate::words::{counted, human_age, one_line, shortened};
 
 /// Names that a sentence can bear.
 const NAMES_MAX: usize = 3;
+/// Things that are named as lost.
+const LOST_MAX: usize = 8;
+/// What somebody must see, the worst first.
+const TO_BE_SEEN: [Badge; 6] = [
+    Badge::NotProtected,
+    Badge::Loss,
+    Badge::Damaged,
+    Badge::Deleted,
+    Badge::Failed,
+    Badge::Overdue,
+];
 
 /// Something that is not protected, or not as it should be.
 #[derive(Debug, Clone)]
@@ -74,9 +87,10 @@ impl SourceReport {
             });
         }
         let protection = self.protection(now);
+        troubles.extend(self.newest().and_then(lost));
         let gone = protection.gone();
         if gone.is_some() && self.failure.is_none() {
-            let what = "The file is not there any more";
+            let what = "The file no longer exists";
             let advice = "Its backups stay. If that was not meant, give it back.";
             troubles.push(trouble(what, None, Some(advice)));
         }
@@ -157,6 +171,25 @@ impl SourceReport {
     }
 }
 
+/// What the newest backup lacks of earlier ones.
+fn lost(newest: &Stored) -> Option<Trouble> {
+    let lost = loss(newest);
+    if lost.is_empty() {
+        return None;
+    }
+    let what = |finding: &&Finding| one_line(&finding.message);
+    let mut named: Vec<_> = lost.iter().take(LOST_MAX).map(what).collect();
+    if lost.len() > LOST_MAX {
+        named.push(format!("and {} more", lost.len() - LOST_MAX));
+    }
+    let advice = "The last backup before it is pinned: it stays. Compare the two, or get it back";
+    Some(trouble(
+        "The newest backup holds much less than the one before",
+        Some(&named.join("; ")),
+        Some(advice),
+    ))
+}
+
 fn trouble(what: &str, why: Option<&str>, advice: Option<&str>) -> Trouble {
     let owned = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Trouble {
@@ -178,41 +211,29 @@ impl Report {
     /// The judgement of the whole, the worst first.
     #[must_use]
     pub fn verdict(&self) -> Vec<Statement> {
-        let of = |standing| self.places(|source| source.standing(self.made) == standing);
-        let (none, old, fresh) = (of(Standing::None), of(Standing::Old), of(Standing::Fresh));
         let all = self.sources.len();
-        let mut statements = Vec::new();
         if all == 0 {
-            return vec![statement(
-                "There are no backups here yet".to_owned(),
-                Vec::new(),
-            )];
+            let says = "There are no backups here yet".to_owned();
+            return vec![statement(says, Vec::new())];
         }
-        if !none.is_empty() {
-            let says = format!(
-                "{} {} not protected",
-                part(none.len(), all),
-                verb(none.len(), "is", "are")
-            );
-            statements.push(statement(says, none));
+        let of = |badge| self.places(|source| worst(source, self.made) == badge);
+        let mut statements = Vec::new();
+        for badge in TO_BE_SEEN {
+            let about = of(badge);
+            if !about.is_empty() {
+                let says = format!("{} {}", part(about.len(), all), what_is(badge, about.len()));
+                statements.push(statement(says, about));
+            }
         }
-        if !old.is_empty() {
-            let says = format!(
-                "{} {} only an old backup",
-                part(old.len(), all),
-                verb(old.len(), "has", "have")
-            );
-            statements.push(statement(says, old));
-        }
-        if fresh.len() == all {
+        let is_well = statements.is_empty();
+        if is_well {
             statements.push(statement(self.all_is_well(), Vec::new()));
         }
-        let attention = self.places(|source| {
-            source.standing(self.made) == Standing::Fresh && !source.troubles(self.made).is_empty()
-        });
+        let attention = of(Badge::Attention);
         if !attention.is_empty() {
             let need = verb(attention.len(), "needs", "need");
-            let says = format!("{} {need} attention all the same", attention.len());
+            let all_the_same = if is_well { " all the same" } else { "" };
+            let says = format!("{} {need} attention{all_the_same}", attention.len());
             statements.push(statement(says, attention));
         }
         statements
@@ -294,6 +315,20 @@ pub(super) fn named(about: &[usize]) -> (&[usize], usize) {
 
 fn statement(says: String, about: Vec<usize>) -> Statement {
     Statement { says, about }
+}
+
+/// What is said of so many files with that badge.
+fn what_is(badge: Badge, count: usize) -> &'static str {
+    let of = |one, many| verb(count, one, many);
+    match badge {
+        Badge::NotProtected => of("is not protected", "are not protected"),
+        Badge::Loss => of("has lost data", "have lost data"),
+        Badge::Damaged => of("is damaged", "are damaged"),
+        Badge::Deleted => of("no longer exists", "no longer exist"),
+        Badge::Failed => "could not be backed up in the last run",
+        Badge::Overdue => of("has only an old backup", "have only an old backup"),
+        Badge::Attention | Badge::Fresh => of("needs attention", "need attention"),
+    }
 }
 
 fn verb(count: usize, one: &'static str, many: &'static str) -> &'static str {

@@ -90,6 +90,7 @@ pub fn report(sources: Vec<SourceReport>) -> Report {
     Report {
         destination: PathBuf::from("/mnt/backup"),
         made: made(),
+        next_by: made() + SignedDuration::from_hours(26),
         zone: jiff::tz::TimeZone::UTC,
         sources,
     }
