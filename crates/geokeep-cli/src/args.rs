@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod accept;
 mod adopt;
 mod diff;
 mod forget;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use accept::{Accept, Retire};
 pub(crate) use adopt::Adopt;
 pub(crate) use diff::Diff;
 pub(crate) use forget::Forget;
@@ -70,6 +72,10 @@ pub(crate) enum Command {
     Unpin(Unpin),
     /// Let backups go on with a file that was moved, or whose machine was replaced
     Adopt(Adopt),
+    /// Say that a file is right as it is now, although it has lost something
+    Accept(Accept),
+    /// Say that a file no longer exists on purpose; its backups stay
+    Retire(Retire),
     /// Say whether the sources of geokeep.toml have the backups that its jobs promise
     Status(Jobs),
     /// Write a geokeep.toml with an example to fill in

@@ -3,6 +3,7 @@
 
 mod causes;
 mod diff;
+mod loss;
 mod room;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ pub(crate) use geokeep::wire::Exit;
 use geokeep::{Error, Kind};
 
 use self::causes::{of_destination, of_look, of_restore, of_snapshot};
+pub(crate) use self::loss::lost_in_words;
 use geokeep::words::{one_line, why};
 
 /// One failure, in at most four lines.

@@ -1,5 +1,5 @@
-//! Files that were backed up from a folder or by a pattern and are not there any more: said loudly
-//! once, then quietly; and their backups stay.
+//! Files that were backed up from a folder or by a pattern and no longer exist: said in each run, until
+//! they are back or somebody says that it should be so; and their backups stay.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod common;
@@ -24,7 +24,7 @@ fn desk() -> Desk {
 }
 
 #[test]
-fn it_is_said_loudly_once_and_again_if_it_comes_back_and_goes() {
+fn it_is_said_until_it_comes_back_and_again_if_it_goes() {
     let desk = desk();
     let away = desk.path("away.gpkg");
     for name in ["maps/deep/a.gpkg", "more/c.gpkg"] {
@@ -35,7 +35,7 @@ fn it_is_said_loudly_once_and_again_if_it_comes_back_and_goes() {
 
         let run = desk.run(&RUN);
         assert_eq!(run.code, 3, "{run:?}");
-        let loud = format!("{name}' is not there any more\ncause: ");
+        let loud = format!("{name}' no longer exists\ncause: ");
         assert!(run.err.contains(&loud), "{run:?}");
         assert!(
             run.err
@@ -45,13 +45,16 @@ fn it_is_said_loudly_once_and_again_if_it_comes_back_and_goes() {
         assert!(last.ends_with("0 failed, 1 gone"), "{run:?}");
 
         let run = desk.run(&RUN);
-        assert_eq!(run.code, 0, "{run:?}");
-        assert!(run.err.starts_with("warning: "), "{run:?}");
-        assert!(run.err.contains("is not there any more, noticed on "));
+        assert_eq!(run.code, 3, "{run:?}");
+        assert!(run.err.contains(&loud), "{run:?}");
+        assert!(
+            run.err.contains("that it is gone was noticed on "),
+            "{run:?}"
+        );
         let status = desk.run(&["status"]);
-        assert_eq!(status.code, 0, "{status:?}");
-        assert!(status.out.contains("gone    maps: "), "{status:?}");
-        assert!(status.out.contains("4 sources, 0 overdue"), "{status:?}");
+        assert_eq!(status.code, 3, "{status:?}");
+        assert!(status.out.contains("GONE    maps: "), "{status:?}");
+        assert!(status.out.contains("4 sources, 1 overdue"), "{status:?}");
 
         fs::rename(&away, desk.path(name)).unwrap();
         assert_eq!(desk.run(&RUN).err, "");
@@ -78,7 +81,7 @@ fn json_the_hook_and_the_page_know_of_it_and_backups_stay() {
     assert_eq!((&run["gone"], &run["failed"]), (&1.into(), &0.into()));
     assert_eq!(desk.archives().len(), 4);
     let page = fs::read_to_string(desk.path("r.html")).unwrap();
-    assert!(page.contains("is not there any more"), "{page}");
+    assert!(page.contains("no longer exists"), "{page}");
     desk.ok(&["restore", "b", "--from", "backups"]);
     assert!(desk.path("maps/b.gpkg").exists());
 }
@@ -104,7 +107,7 @@ fn a_whole_folder_has_gone() {
     let run = desk.run(&RUN);
     assert_eq!(run.code, 3, "{run:?}");
     for name in ["maps/deep/a.gpkg", "maps/b.gpkg"] {
-        assert!(run.err.contains(&format!("{name}' is not there any more")));
+        assert!(run.err.contains(&format!("{name}' no longer exists")));
     }
     assert!(
         run.err
@@ -112,7 +115,7 @@ fn a_whole_folder_has_gone() {
     );
     let status = desk.run(&["status"]);
     assert_eq!(
-        status.out.matches("gone    maps: ").count(),
+        status.out.matches("GONE    maps: ").count(),
         2,
         "{status:?}"
     );
@@ -127,7 +130,7 @@ fn what_was_named_is_said_once() {
     fs::remove_file(desk.path("maps/b.gpkg")).unwrap();
     let run = desk.run(&RUN);
     assert_eq!(run.code, 3, "{run:?}");
-    assert!(!run.err.contains("any more"), "{run:?}");
+    assert!(!run.err.contains("no longer"), "{run:?}");
     assert!(run.out.contains("1 failed\n"), "{run:?}");
     let status = desk.run(&["status"]);
     assert!(status.out.contains("2 sources, 1 overdue"), "{status:?}");
@@ -143,10 +146,7 @@ fn in_many_ways() {
         let to = to.to_str().unwrap();
         let mut command = desk.command(&["backup", name, "--to", to]);
         let run = common::ended(command.current_dir(desk.path(folder)));
-        (
-            run.code,
-            run.err.matches("not there any more\ncause").count(),
-        )
+        (run.code, run.err.matches("no longer exists\ncause").count())
     };
     for (folder, file, source, instead) in [
         ("p", "one/x.gpkg", "*", "no folder"),
@@ -169,7 +169,7 @@ fn in_many_ways() {
             _ => {}
         }
         assert_eq!(backup(source, folder), (3, 1), "{folder}");
-        assert_eq!(backup(source, folder), (0, 0), "{folder}");
+        assert_eq!(backup(source, folder), (3, 1), "{folder}");
     }
     let path = desk.build("f/x.gpkg", &tiny());
     desk.build("f/y.gpkg", &tiny());

@@ -3,6 +3,7 @@
 mod capture;
 mod crowd;
 mod describe;
+mod loss;
 mod planned;
 mod project;
 mod refuse;

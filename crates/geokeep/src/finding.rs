@@ -31,6 +31,9 @@ pub(crate) const JOURNAL_INCOMPLETE: &str = "journal_incomplete";
 /// The code of a log that is damaged, so that SQLite lost the saved edits behind the fault.
 pub(crate) const LOG_DAMAGED: &str = "log_damaged";
 
+/// The code of what a backup lacks of an earlier one.
+pub const LOSS: &str = "loss";
+
 /// One thing that a check found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {

@@ -6,9 +6,9 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Finding;
-use crate::destination::{Machine, Stored, Verdict};
+use crate::destination::{Machine, Said, Stored, Verdict};
+use crate::finding::LOSS;
 use crate::source::{Gate, Source, look, same_content};
-use crate::verify::LOSS;
 
 /// Without a promise a backup counts as fresh for this long: last night's, and a late morning.
 pub(crate) const FRESH: SignedDuration = SignedDuration::from_hours(36);
@@ -24,6 +24,8 @@ pub enum Standing {
     Old,
     /// Its newest sound backup is young enough, or it has not changed since.
     Fresh,
+    /// It no longer exists, as somebody has said that it should be.
+    Retired,
 }
 
 impl Standing {
@@ -34,6 +36,7 @@ impl Standing {
             Self::None => "none",
             Self::Old => "old",
             Self::Fresh => "fresh",
+            Self::Retired => "retired",
         }
     }
 }
@@ -84,16 +87,30 @@ impl<'a> Protection<'a> {
     #[must_use]
     pub fn standing(&self) -> Standing {
         match self.sound {
+            _ if self.retired().is_some() => Standing::Retired,
             None => Standing::None,
             Some(_) if self.unchanged || self.is_young() => Standing::Fresh,
             Some(_) => Standing::Old,
         }
     }
 
+    /// The newest backup, if it lacks something of earlier ones and nobody has said that it is right
+    /// so.
+    #[must_use]
+    pub fn loss(&self) -> Option<&'a Stored> {
+        self.newest.filter(|newest| newest.shows_loss())
+    }
+
     /// When the source was first found not to be there any more, if it is not.
     #[must_use]
     pub fn gone(&self) -> Option<Timestamp> {
         self.sound?.gone
+    }
+
+    /// That the source no longer exists on purpose, if somebody has said so.
+    #[must_use]
+    pub fn retired(&self) -> Option<&'a Said> {
+        self.sound.or(self.newest)?.retired.as_ref()
     }
 
     /// Why the newest backup is not a sound one, if it is not.
@@ -123,11 +140,13 @@ impl<'a> Flaw<'a> {
     }
 }
 
-/// What a backup lacks of the one before it, if that is more than it may.
+/// What a backup lacks of earlier ones, if that is more than it may and nobody has said that it is
+/// right so.
 #[must_use]
 pub fn loss(stored: &Stored) -> Vec<&Finding> {
     let findings = stored.manifest.findings.iter();
-    findings.filter(|finding| finding.code == LOSS).collect()
+    let open = findings.filter(|_| stored.shows_loss());
+    open.filter(|finding| finding.code == LOSS).collect()
 }
 
 /// Whether the source, if it is on `machine` and within reach, certainly holds what this backup of it

@@ -100,11 +100,11 @@ fn a_run_goes_its_way_and_tells_of_each_step() {
     let (second, heard) = ran(&job, &place);
     assert_eq!((second.summary.saved, second.forgotten.removed), (1, 1));
     assert_eq!(second.summary.gone.len(), 1);
-    assert!(second.summary.has_news() && heard.contains(&"Gone".to_owned()));
+    assert!(second.summary.needs_attention() && heard.contains(&"Gone".to_owned()));
     let page = fs::read_to_string(place.root().join("maps.html")).unwrap();
     assert!(page.contains("no more lake"), "{page}");
     let (third, _) = ran(&job, &place);
-    assert!(third.summary.gone.len() == 1 && !third.summary.has_news());
+    assert!(third.summary.gone.len() == 1 && third.summary.needs_attention());
 }
 
 #[test]
@@ -198,6 +198,8 @@ fn what_programs_read_is_as_it_was() {
         "drills_not_made",
         "sources",
         "error",
+        "data_loss",
+        "retired",
     ];
     let places = keys.map(|key| text.find(&format!("\"{key}\":")).unwrap());
     assert!(places[..20].is_sorted(), "{text}");

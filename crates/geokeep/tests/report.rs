@@ -333,7 +333,7 @@ fn losing(name: &str, hours_ago: i64) -> Stored {
         severity: Severity::Warning,
         code: "loss".to_owned(),
         table: Some("parcels".to_owned()),
-        message: "the layer 'parcels' has lost 185 of 370 rows".to_owned(),
+        message: "185 of 370 rows are missing".to_owned(),
     });
     stored
 }
@@ -375,14 +375,15 @@ fn what_was_lost_is_told_and_both_ways_back_are_shown() {
     let page = parsed(&report(vec![lost]).html());
     let troubles = &texts(&page, ".troubles.loss")[0];
     assert!(
-        troubles.contains("The layer 'parcels' has lost 185 of 370 rows."),
+        troubles.contains("Data is missing since 2026-11-22T06:00:00Z. Parcels: 185 of 370 rows are missing."),
         "{troubles}"
     );
     assert_eq!(
         texts(&page, ".restore pre"),
         [
             "geokeep restore 'town maps@before-loss' --from /mnt/backup --to 'town maps-before-loss.gpkg'",
-            "geokeep restore 'town maps@newest' --from /mnt/backup --to 'town maps-newest.gpkg'"
+            "geokeep restore 'town maps@newest' --from /mnt/backup --to 'town maps-newest.gpkg'",
+            "geokeep accept 'town maps' --from /mnt/backup"
         ]
     );
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{Listing, Stored};
+use geokeep::destination::{Listing, Said, Stored};
 use geokeep::judgement::Flaw;
 use geokeep::wire::BackupObject;
 use geokeep::words::counted;
@@ -127,9 +127,10 @@ fn describe(stored: &Stored) -> String {
         .as_ref()
         .map_or_else(String::new, |label| format!("  \"{label}\""));
     let flaw = in_a_word(stored);
+    let loss = loss_in_words(stored);
     let pinned = pin_in_words(stored.pinned.as_deref());
     format!(
-        "{}  {}  {}  {:>10} in {:>10}  {}{flaw}{label}{pinned}",
+        "{}  {}  {}  {:>10} in {:>10}  {}{flaw}{loss}{label}{pinned}",
         manifest.id,
         human_time(manifest.instant),
         manifest.name,
@@ -153,6 +154,22 @@ pub(super) fn in_a_word(stored: &Stored) -> &'static str {
         Some(Flaw::Damaged) => "  DAMAGED",
         Some(Flaw::Failed(_)) => "  DID NOT PASS its last verification",
     }
+}
+
+/// That a backup lacks something of earlier ones, or that somebody has said that it is right so; and
+/// that its source no longer exists on purpose.
+fn loss_in_words(stored: &Stored) -> String {
+    let said = |word: &str, said: &Said| match &*said.reason {
+        "" => format!("  {word}"),
+        reason => format!("  {word}: {reason}"),
+    };
+    let mut text = String::new();
+    if stored.shows_loss() {
+        text = format!("  LOSS since {}", human_time(stored.loss_since()));
+    }
+    text.extend(stored.accepted.as_ref().map(|one| said("accepted", one)));
+    text.extend(stored.retired.as_ref().map(|one| said("retired", one)));
+    text
 }
 
 fn pin_in_words(reason: Option<&str>) -> String {

@@ -1,5 +1,6 @@
 //! One file a verb.
 
+mod accept;
 mod adopt;
 mod backup;
 mod diff;
@@ -11,6 +12,7 @@ mod manuals;
 mod pin;
 mod report;
 mod restore;
+mod retire;
 mod run;
 mod schedule;
 mod status;
@@ -39,6 +41,8 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Pin(arguments) => pin::pin(&arguments, context),
         Command::Unpin(arguments) => pin::unpin(&arguments, context),
         Command::Adopt(arguments) => adopt::run(&arguments, context),
+        Command::Accept(arguments) => accept::run(&arguments, context),
+        Command::Retire(arguments) => retire::run(&arguments, context),
         Command::Watch(arguments) => watch::run(&arguments, context),
         Command::Run(arguments) => run::run(&arguments, context),
         Command::Status(arguments) => status::run(&arguments, context),

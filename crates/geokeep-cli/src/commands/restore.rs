@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::Error;
-use geokeep::destination::{ContentKind, Verdict, Wish};
+use geokeep::destination::{ContentKind, Destination, OpenLoss, Opened, Verdict, Wish};
 use geokeep::durable::NotRestored;
 use geokeep::restore::{RestoreError, Restored, Target, place_of, restore};
 use geokeep::wire::RestoreObject;
@@ -22,6 +22,14 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         .map_err(|e| folder_failure(e.into()))?;
     let backup = destination.open_backup(&chosen.id);
     let backup = backup.map_err(|e| folder_failure(e.into()))?;
+    if let Some(loss) = open_loss(arguments, &backup, &destination) {
+        let failure = Failure::of_open_loss(&loss, &arguments.from);
+        let path = arguments
+            .to
+            .as_deref()
+            .unwrap_or(Path::new(&backup.manifest.source.path));
+        return Ok(said(context, &failure, path));
+    }
     if chosen.passed_over {
         render::remark(&format!(
             "the newest backup is damaged, or did not pass its last verification; taken is the newest sound one, {}",
@@ -62,6 +70,21 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     }
 }
 
+/// The loss that is open where only a name was given: two states may be meant then.
+fn open_loss(arguments: &Restore, chosen: &Opened, destination: &Destination) -> Option<OpenLoss> {
+    let asked = &arguments.backup;
+    let is_exact = asked.contains('@') || chosen.manifest.id.starts_with(&**asked);
+    let loss = destination
+        .open_loss(chosen.id.line())
+        .filter(|_| !is_exact)?;
+    // The newest sound one may be from before the loss, if the newest is damaged.
+    let is_before = loss
+        .before
+        .as_ref()
+        .is_some_and(|before| before.id == chosen.id);
+    (!is_before).then_some(loss)
+}
+
 /// Where nobody said where to, it is shown before anything is written there.
 fn announce(arguments: &Restore, path: &Path) {
     let is_refused = !arguments.force && path.exists();
@@ -74,11 +97,14 @@ fn announce(arguments: &Restore, path: &Path) {
 }
 
 fn failed(context: &Context, error: &RestoreError, target: &Path) -> Exit {
-    let failure = Failure::of_restore(error, target);
+    said(context, &Failure::of_restore(error, target), target)
+}
+
+fn said(context: &Context, failure: &Failure, target: &Path) -> Exit {
     if context.json {
-        render::json_line(&RestoreObject::failed(target, &failure));
+        render::json_line(&RestoreObject::failed(target, failure));
     }
-    render::failure(context, &failure);
+    render::failure(context, failure);
     failure.exit
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use geokeep::jobs::config::Job;
 use geokeep::jobs::{SourceStatus, Why, status};
-use geokeep::wire::{Exit, StatusObject};
+use geokeep::wire::{DataLossObject, Exit, StatusObject};
 use jiff::SignedDuration;
 
 use super::backup::expanded;
@@ -14,13 +14,17 @@ use crate::failure::{Failure, shown};
 use crate::render::{self, human_age, human_time};
 use crate::settings::Context;
 
+/// Losses that a line can bear.
+const LOST_MAX: usize = 3;
+
 pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> {
     let config = Config::find(arguments.config.as_deref(), context)?;
-    let (mut all, mut overdue) = (0, 0);
+    let (mut all, mut overdue, mut lossy) = (0, 0, 0);
     for job in config.chosen(&arguments.jobs)? {
         for line in of_job(job, context) {
             all += 1;
             overdue += usize::from(line.overdue);
+            lossy += usize::from(line.data_loss.is_some());
             if context.json {
                 render::json_line(&line);
             } else {
@@ -28,8 +32,15 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
             }
         }
     }
-    render::say(context, &format!("{all} sources, {overdue} overdue"));
-    Ok(if overdue > 0 {
+    let with_loss = match lossy {
+        0 => String::new(),
+        n => format!(", {n} with a loss"),
+    };
+    render::say(
+        context,
+        &format!("{all} sources, {overdue} overdue{with_loss}"),
+    );
+    Ok(if overdue + lossy > 0 {
         Exit::Incomplete
     } else {
         Exit::Done
@@ -52,8 +63,10 @@ fn of_job(job: &Job, context: &Context) -> Vec<StatusObject> {
 
 fn in_words(line: &StatusObject) -> String {
     let word = match line {
+        _ if line.data_loss.is_some() => "LOSS   ",
+        _ if line.gone.is_some() && line.overdue => "GONE   ",
         _ if line.overdue => "OVERDUE",
-        _ if line.gone.is_some() => "gone   ",
+        _ if line.retired.is_some() => "retired",
         _ => "ok     ",
     };
     let source = shown(Path::new(&line.source));
@@ -77,5 +90,33 @@ fn in_words(line: &StatusObject) -> String {
         .error
         .as_ref()
         .map_or_else(String::new, |e| format!("; {e}"));
-    format!("{word} {}: {source}: {newest}{error}", line.job)
+    let loss = line
+        .data_loss
+        .as_ref()
+        .map_or_else(String::new, in_a_clause);
+    format!("{word} {}: {source}: {newest}{error}{loss}", line.job)
+}
+
+/// `; lost since 2026-11-20 02:00: parcels: 79 rows are left of 185`.
+fn in_a_clause(loss: &DataLossObject) -> String {
+    let since = loss
+        .since
+        .parse()
+        .map_or_else(|_| loss.since.clone(), human_time);
+    let lost = loss
+        .lost
+        .iter()
+        .take(LOST_MAX)
+        .map(|finding| match &finding.table {
+            Some(layer) => format!("{layer}: {}", finding.message),
+            None => finding.message.clone(),
+        });
+    let more = match loss.lost.len().saturating_sub(LOST_MAX) {
+        0 => String::new(),
+        n => format!(", and {n} more"),
+    };
+    format!(
+        "; lost since {since}: {}{more}",
+        lost.collect::<Vec<_>>().join(", ")
+    )
 }

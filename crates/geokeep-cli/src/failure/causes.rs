@@ -181,6 +181,9 @@ pub(super) fn of_destination(error: &DestinationError, asked: Asked, failure: Fa
                 None => failure.hint("a date is written 2026-11-20, or 2026-11-20T18:00"),
             }
         }
+        DestinationError::NoLoss { line } => failure
+            .cause(format!("the newest backup of {line} shows no loss"))
+            .hint(format!("{line} alone is its newest sound backup")),
         DestinationError::Ambiguous { asked, ids } => failure
             .cause(format!(
                 "several backups have ids that begin with '{asked}'"

@@ -19,8 +19,9 @@ pub(crate) fn in_short(run: &RunObject) -> String {
     );
     let more = [
         (run.damaged, "damaged"),
-        (run.lossy, "with a loss"),
+        (run.data_loss, "with a loss"),
         (run.gone, "gone"),
+        (run.retired, "retired"),
         (run.unreadable, "with an unreadable backup"),
         (run.not_protected, "not protected"),
         (run.forgotten, "forgotten"),

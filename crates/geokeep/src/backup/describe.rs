@@ -44,6 +44,9 @@ pub(super) fn describe(
         findings: [taken.findings.clone(), checked.findings].concat(),
         layers: checked.layers,
         more_layers: checked.more_layers,
+        things: checked.things,
+        loss: None,
+        accepted: None,
         evidence: taken.look.evidence(),
         rights: taken.look.rights.clone().map(Rights::named),
         versions: Versions {

@@ -6,13 +6,13 @@ use std::time::UNIX_EPOCH;
 
 use jiff::Timestamp;
 
+use super::loss::{self, pin};
 use super::{Task, whole_millisecond};
 use crate::destination::{Content, Decoder, Destination, Made, Manifest, Stored, StoredBytes};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::snapshot::Taken;
 use crate::source::{Another, Header, another};
-use crate::verify;
 
 /// The code of the finding that the clock is behind the line's newest backup.
 pub const CLOCK: &str = "clock";
@@ -83,7 +83,7 @@ impl Before {
         if let Some(previous) = &self.previous {
             guard_another_file(manifest, previous, task)?;
         }
-        guard_against_loss(manifest, task)
+        loss::guard(manifest, task)
     }
 
     /// The later backup is the newer one, whatever the clock says; and it says so.
@@ -150,33 +150,6 @@ fn written_ns(stored: &Stored, destination: &Destination) -> i64 {
     since.map_or(i64::MAX, |since| {
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
     })
-}
-
-/// Says what the backup lacks of the last sound one, and pins that one. Before the new one is
-/// published: a power cut in between leaves one pin too many, not one too few.
-fn guard_against_loss(manifest: &mut Manifest, task: &Task<'_>) -> Result<(), Error> {
-    let Some(percent) = task.settings.max_loss else {
-        return Ok(());
-    };
-    let Some(last) = task.destination.newest_sound(&manifest.name) else {
-        return Ok(());
-    };
-    let more = manifest.more_layers > 0;
-    let lost = verify::losses(&last.manifest.layers, &manifest.layers, more, percent);
-    if !lost.is_empty() {
-        manifest.findings.splice(0..0, lost);
-        let reason = format!("the last backup before the loss in {}", manifest.id);
-        pin(&last, &reason, task.destination)?;
-    }
-    Ok(())
-}
-
-fn pin(stored: &Stored, reason: &str, destination: &Destination) -> Result<(), Error> {
-    // A pin of the user's own has his reason.
-    if stored.pinned.is_none() {
-        destination.pin(&stored.id, reason)?;
-    }
-    Ok(())
 }
 
 fn warning(code: &str, message: String) -> Finding {

@@ -39,6 +39,12 @@ pub enum DestinationError {
         /// The oldest one; `None` if what was asked for is no date, or there is none at all.
         oldest: Option<jiff::Timestamp>,
     },
+    /// No backup of a line shows a loss.
+    #[error("no loss was found in '{line}'")]
+    NoLoss {
+        /// The line.
+        line: String,
+    },
     /// Several backups have ids that begin so.
     #[error("several backups begin with '{asked}'")]
     Ambiguous {
@@ -170,6 +176,7 @@ impl DestinationError {
             Self::NoBackups(_)
             | Self::NoSuchBackup { .. }
             | Self::NoneUpTo { .. }
+            | Self::NoLoss { .. }
             | Self::Ambiguous { .. } => Kind::NoSuchBackup,
             Self::TooSmall { .. } | Self::Full { .. } | Self::Quota { .. } => Kind::DestinationFull,
             Self::BadArchive { .. } | Self::Read { .. } => Kind::VerificationFailed,

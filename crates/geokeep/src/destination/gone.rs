@@ -33,8 +33,7 @@ impl Destination {
             if !machine.owns(&owner) || !wanted || !has_gone(name) {
                 continue;
             }
-            let newest = || Some(Stored::clone(&*self.newest(line)?));
-            let Some(stored) = self.newest_sound(line).or_else(newest) else {
+            let Some(stored) = self.last_of(line) else {
                 continue;
             };
             let known = gone.get(owner.name());

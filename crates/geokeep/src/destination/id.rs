@@ -3,13 +3,19 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::origin::is_default;
 
 /// When a backup was made. The later era is later, whatever the instants: in between, the clock was
 /// found behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Made {
-    pub(crate) era: u32,
-    pub(crate) instant: Timestamp,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Made {
+    /// As [`Manifest::era`](super::Manifest::era).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub era: u32,
+    /// The moment whose state it holds.
+    pub instant: Timestamp,
 }
 
 impl Made {
@@ -36,6 +42,12 @@ impl BackupId {
     #[must_use]
     pub fn line(&self) -> &str {
         &self.line
+    }
+
+    /// When it was made, in the order of its line.
+    #[must_use]
+    pub fn made(&self) -> Made {
+        self.made
     }
 
     /// The moment whose state it holds, by the clock of its time.

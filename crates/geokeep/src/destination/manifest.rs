@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Made;
+use super::contents::{Layer, Loss, Thing};
 use super::origin::{Origin, is_default};
 use crate::durable::Rights;
 use crate::finding::{Finding, Severity};
@@ -89,6 +90,16 @@ pub struct Manifest {
     /// How many layers there are besides; older manifests do not say.
     #[serde(default, skip_serializing_if = "is_default")]
     pub more_layers: u64,
+    /// What it holds besides layers, and people miss when it is gone. Older manifests do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub things: Option<Vec<Thing>>,
+    /// With what it was compared, if it lacks something of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
+    /// The newest backup before it that somebody has declared right although it showed a loss:
+    /// nothing is compared with those before that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Made>,
     /// What the source looked like, to recognise it unchanged.
     pub evidence: Evidence,
     /// Who might do what with the source. Absent on Windows, and in older manifests.
@@ -169,76 +180,6 @@ impl Verdict {
     }
 }
 
-/// One layer, as `gpkg_contents` lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Layer {
-    /// The table's name.
-    pub name: String,
-    /// `features`, `tiles`, `attributes`, or what an extension calls it; `table` in a database
-    /// that is no GeoPackage.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Rows, if they could be counted.
-    pub rows: Option<u64>,
-    /// `gpkg_contents` names it, and there is no such table. Older manifests do not say.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub missing: bool,
-    /// Where its contents lie, as `gpkg_contents` says. Older manifests do not have it.
-    pub extent: Option<Extent>,
-    /// The reference system of the extent, as `gpkg_contents` says. Older manifests do not have it.
-    pub srs_id: Option<i64>,
-}
-
-impl Layer {
-    /// Whether `found` is the layer that this one was when it was recorded. What was not recorded
-    /// says nothing, nor what could not be counted: a view may take longer than a check may.
-    pub(crate) fn matches(&self, found: &Self) -> bool {
-        self.name == found.name
-            && self.kind == found.kind
-            && (self.rows.is_none() || found.rows.is_none() || self.rows == found.rows)
-            && (self.extent.is_none() || self.extent == found.extent)
-            && (self.srs_id.is_none() || self.srs_id == found.srs_id)
-    }
-}
-
-/// `[min_x, min_y, max_x, max_y]`: finite numbers, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "[f64; 4]", into = "[f64; 4]")]
-pub struct Extent([f64; 4]);
-
-// The numbers are finite, so that each equals itself.
-impl Eq for Extent {}
-
-impl Extent {
-    /// `None` if the numbers are no extent.
-    #[must_use]
-    pub fn new(numbers: [f64; 4]) -> Option<Self> {
-        let [min_x, min_y, max_x, max_y] = numbers;
-        let finite = numbers.iter().all(|number| number.is_finite());
-        (finite && min_x <= max_x && min_y <= max_y).then_some(Self(numbers))
-    }
-
-    /// `[min_x, min_y, max_x, max_y]`.
-    #[must_use]
-    pub fn numbers(self) -> [f64; 4] {
-        self.0
-    }
-}
-
-impl TryFrom<[f64; 4]> for Extent {
-    type Error = &'static str;
-
-    fn try_from(numbers: [f64; 4]) -> Result<Self, Self::Error> {
-        Self::new(numbers).ok_or("an extent is not in order")
-    }
-}
-
-impl From<Extent> for [f64; 4] {
-    fn from(extent: Extent) -> Self {
-        extent.0
-    }
-}
-
 /// Why a manifest could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -290,7 +231,11 @@ impl Manifest {
         self.leave_out_findings(cut);
         while self.to_json().len() > MANIFEST_BYTES_WRITTEN {
             let layers = self.layers.len();
-            if layers > 0 {
+            if self.layers.iter().any(|layer| layer.summary.is_some()) {
+                self.layers
+                    .iter_mut()
+                    .for_each(|layer| layer.summary = None);
+            } else if layers > 0 {
                 self.layers.truncate(layers / 2);
                 self.more_layers += (layers - layers / 2) as u64;
             } else if !self.findings.is_empty() {
@@ -372,46 +317,5 @@ impl Manifest {
             hasher.update(part.as_bytes());
         }
         hasher.finalize().to_hex()[..16].to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
-    use super::*;
-
-    #[test]
-    fn a_layer_recorded_before_there_were_extents_matches_what_is_found_now() {
-        let old = r#"{"name": "parcels", "type": "features", "rows": 3}"#;
-        let old: Layer = serde_json::from_str(old).unwrap();
-        let new = Layer {
-            extent: Extent::new([1.0, 2.0, 3.0, 4.0]),
-            srs_id: Some(25832),
-            ..old.clone()
-        };
-        assert!(old.matches(&new));
-        let moved = Layer {
-            extent: Extent::new([1.0, 2.0, 3.0, 5.0]),
-            ..new.clone()
-        };
-        assert!(new.matches(&new) && !new.matches(&moved) && !new.matches(&old));
-        let fewer = Layer {
-            rows: Some(2),
-            ..new.clone()
-        };
-        assert!(!old.matches(&fewer));
-    }
-
-    #[test]
-    fn an_extent_out_of_order_is_not_read() {
-        assert!(serde_json::from_str::<Extent>("[0, 0, 1, 1]").is_ok());
-        for wrong in [
-            "[1, 0, 0, 1]",
-            "[0, 1, 1, 0]",
-            "[0, 0, 1]",
-            "[0, 0, 1, 1e999]",
-        ] {
-            assert!(serde_json::from_str::<Extent>(wrong).is_err(), "{wrong}");
-        }
     }
 }

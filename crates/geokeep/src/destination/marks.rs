@@ -1,10 +1,11 @@
 //! Marks of backups: that one stays and why, when it was last verified or that it did not pass, what
 //! its source looked like when it was last found unchanged, and that it has gone since. They tell
-//! nothing that the backup itself could: it is written once.
+//! nothing that the backup itself could: it is written once. And what somebody has said of it: that
+//! what is there now is right, or that the source no longer exists on purpose.
 
 use jiff::Timestamp;
 
-use super::noted::{Mark, Marks, Noted, Seen};
+use super::noted::{Mark, Marks, Noted, Said, Seen};
 use super::{BackupId, Destination, DestinationError, Manifest, Stored};
 use crate::durable::Rights;
 use crate::source::Look;
@@ -24,11 +25,19 @@ impl Destination {
         let reason = read(Mark::Pin);
         let seen = read(Mark::Seen).and_then(|text| serde_json::from_str::<Seen>(&text).ok());
         let seen = seen.filter(|seen| manifest.is_some_and(|manifest| manifest.id == seen.id));
+        // One that cannot be read has said nothing.
+        let said = |mark| {
+            serde_json::from_str::<Said>(&read(mark)?)
+                .ok()
+                .map(Said::short)
+        };
         Noted {
             pinned: reason.map(|reason| reason.chars().take(REASON_CHARS_MAX).collect()),
             verified: instant(Mark::Verified),
             failed: read(Mark::Failed),
             gone: instant(Mark::Gone),
+            accepted: said(Mark::Accepted),
+            retired: said(Mark::Retired),
             seen: seen.map(|seen| (seen.evidence, seen.rights)),
         }
     }
@@ -82,6 +91,30 @@ impl Destination {
         self.mark(id, Mark::Gone, &at.to_string())
     }
 
+    /// Notes that what a backup holds is right, though it shows a loss: later ones are compared with
+    /// nothing before it.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`].
+    pub fn accept(&self, stored: &Stored, said: &Said) -> Result<(), DestinationError> {
+        self.mark_said(stored, Mark::Accepted, said)
+    }
+
+    /// Notes that the source of a backup, the newest of its line, no longer exists on purpose. That
+    /// is so until it is seen again.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`].
+    pub fn retire(&self, stored: &Stored, said: &Said) -> Result<(), DestinationError> {
+        self.mark_said(stored, Mark::Retired, said)
+    }
+
+    fn mark_said(&self, stored: &Stored, mark: Mark, said: &Said) -> Result<(), DestinationError> {
+        let text = serde_json::to_string(said)
+            .map_err(|e| DestinationError::write(&stored.location, e.into(), 0))?;
+        self.mark(&stored.id, mark, &text)
+    }
+
     /// Notes that the source of a line is there.
     ///
     /// # Errors
@@ -89,8 +122,10 @@ impl Destination {
     pub(crate) fn note_there(&self, line: &str) -> Result<(), DestinationError> {
         let shelf = self.shelf(line)?;
         for (id, marks) in &shelf.backups {
-            if marks.has(Mark::Gone) {
-                self.unmark(id, Mark::Gone)?;
+            for mark in [Mark::Gone, Mark::Retired] {
+                if marks.has(mark) {
+                    self.unmark(id, mark)?;
+                }
             }
         }
         Ok(())
@@ -136,5 +171,15 @@ impl Destination {
         let removed = self.folder.remove(id);
         self.look_again(id.line());
         removed
+    }
+}
+
+impl Said {
+    /// With no more of its reason than is shown.
+    fn short(self) -> Self {
+        Self {
+            reason: self.reason.chars().take(REASON_CHARS_MAX).collect(),
+            ..self
+        }
     }
 }

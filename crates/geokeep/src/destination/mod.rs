@@ -9,10 +9,12 @@ mod assign;
 mod bytes;
 mod catalog;
 mod chunk_hashes;
+mod contents;
 mod error;
 mod gone;
 mod id;
 mod line;
+mod loss;
 mod manifest;
 mod marks;
 mod noted;
@@ -36,14 +38,16 @@ pub(crate) use bytes::Decoder;
 pub use bytes::{Damaged, StoredBytes};
 use catalog::Catalog;
 pub(crate) use chunk_hashes::ChunkHashes;
+pub use contents::{Extent, Layer, Loss, Missing, Summary, Thing, ThingKind, What};
 pub use error::DestinationError;
-pub use id::BackupId;
-pub(crate) use id::Made;
+pub use id::{BackupId, Made};
 pub use line::legal_name;
+pub use loss::OpenLoss;
 pub use manifest::{
-    ContentKind, Extent, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest,
-    ManifestError, StoredFile, Verdict, Versions,
+    ContentKind, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
+    StoredFile, Verdict, Versions,
 };
+pub use noted::Said;
 pub use origin::{Machine, Origin};
 pub use owner::Adopted;
 pub use resolve::{Before, Chosen, Wish};

@@ -15,24 +15,30 @@ pub(super) enum Mark {
     Seen,
     Failed,
     Gone,
+    /// Somebody has said that it is right, though it shows a loss.
+    Accepted,
+    /// Somebody has said that its source no longer exists on purpose.
+    Retired,
     /// A plain copy of a project, as earlier versions made them, cannot hold its own.
     Digest,
 }
 
 impl Mark {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Pin,
         Self::Verified,
         Self::Seen,
         Self::Failed,
         Self::Gone,
+        Self::Accepted,
+        Self::Retired,
         Self::Digest,
     ];
 }
 
 /// Which marks a backup has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Marks(u8);
+pub(super) struct Marks(u16);
 
 impl Marks {
     pub(super) fn of<const N: usize>(marks: [Mark; N]) -> Self {
@@ -46,7 +52,7 @@ impl Marks {
     }
 
     pub(super) fn set(&mut self, mark: Mark, there: bool) {
-        self.0 = self.0 & !(1 << mark as u8) | u8::from(there) << mark as u8;
+        self.0 = self.0 & !(1 << mark as u8) | u16::from(there) << mark as u8;
     }
 }
 
@@ -61,6 +67,16 @@ pub(super) struct Seen {
     pub(super) rights: Option<Rights>,
 }
 
+/// What somebody has said of a backup, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// When.
+    pub at: Timestamp,
+    /// Why; empty if no reason was given.
+    #[serde(default)]
+    pub reason: String,
+}
+
 /// What the marks of a backup say.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Noted {
@@ -68,6 +84,8 @@ pub(super) struct Noted {
     pub(super) verified: Option<Timestamp>,
     pub(super) failed: Option<String>,
     pub(super) gone: Option<Timestamp>,
+    pub(super) accepted: Option<Said>,
+    pub(super) retired: Option<Said>,
     pub(super) seen: Option<(Evidence, Option<Rights>)>,
 }
 

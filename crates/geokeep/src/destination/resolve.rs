@@ -5,6 +5,11 @@ use jiff::Timestamp;
 use super::{BackupId, Destination, DestinationError};
 use crate::words::{composed, folded};
 
+/// After the name of a line: the last backup before the loss that its newest one shows.
+const BEFORE_LOSS: &str = "@before-loss";
+/// After the name of a line: what the name alone means, also while a loss is open.
+const NEWEST: &str = "@newest";
+
 /// Which backup is meant where the name of a line is all that was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
@@ -39,6 +44,17 @@ impl Destination {
         wish: Wish,
         before: &Before<'_>,
     ) -> Result<Chosen, DestinationError> {
+        if let Some(name) = asked.strip_suffix(BEFORE_LOSS) {
+            let line = self.line_called(name)?;
+            let lossy = self.newest(&line);
+            let held = lossy.and_then(|lossy| self.before_loss(&lossy));
+            let held = held.ok_or(DestinationError::NoLoss { line })?;
+            return Ok(Chosen {
+                id: held.id,
+                passed_over: false,
+            });
+        }
+        let asked = asked.strip_suffix(NEWEST).unwrap_or(asked);
         let newest = self.find_backup(asked, before)?;
         let line = match wish {
             Wish::Newest => None,

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::archive_folder::OpenArchive;
-use super::noted::Noted;
+use super::noted::{Noted, Said};
 use super::{BackupId, Damaged, DestinationError, Manifest, StoredBytes, Verdict, digest_text};
 use crate::durable::{Readers, Rights};
+use crate::finding::LOSS;
 use crate::source::{Evidence, Project};
 
 /// A backup as it lies in its destination.
@@ -29,6 +30,10 @@ pub struct Stored {
     pub failed: Option<String>,
     /// When its source was first found not to be there any more, if it is not.
     pub gone: Option<Timestamp>,
+    /// That what it holds is right, though it shows a loss, if somebody has said so.
+    pub accepted: Option<Said>,
+    /// That its source no longer exists on purpose, if somebody has said so.
+    pub retired: Option<Said>,
     /// What its source looked like when it was last found to be what this backup holds.
     pub evidence: Evidence,
     /// Who might do what with the source when it was last read; `None` if nobody noted it.
@@ -67,6 +72,8 @@ impl Stored {
             verified: noted.verified,
             failed: noted.failed,
             gone: noted.gone,
+            accepted: noted.accepted,
+            retired: noted.retired,
         }
     }
 
@@ -74,6 +81,26 @@ impl Stored {
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.manifest.verdict == Verdict::Sound && self.failed.is_none()
+    }
+
+    /// Whether it shows a loss that nobody has declared right.
+    #[must_use]
+    pub fn shows_loss(&self) -> bool {
+        let mut findings = self.manifest.findings.iter();
+        self.accepted.is_none() && findings.any(|finding| finding.code == LOSS)
+    }
+
+    /// Since when there is a loss, if it shows one.
+    #[must_use]
+    pub fn loss_since(&self) -> Timestamp {
+        let loss = self.manifest.loss.as_ref();
+        loss.map_or(self.manifest.instant, |loss| loss.since)
+    }
+
+    /// Whether what it holds is sound, and lacks nothing that it should have.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.is_sound() && !self.shows_loss()
     }
 
     /// Whether it holds this project as it was read, and is not known to have suffered since.

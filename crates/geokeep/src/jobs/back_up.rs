@@ -11,8 +11,7 @@ use crate::backup::{Outcome, Planned, Settings, plan, run};
 use crate::destination::{Destination, DestinationError, Verdict};
 use crate::durable::sweep;
 use crate::error::Error;
-use crate::judgement::loss;
-use crate::source::{Expanded, Found, Project, Source, is_geopackage};
+use crate::source::{Expanded, Found, Project, Source, SourceError, is_geopackage};
 
 /// Backs up all that was found, [`Settings::at_once`] of them at a time. One that fails does not
 /// stop the others. The caller holds the lock, if one is needed.
@@ -157,10 +156,13 @@ impl<'a, 'h> Tally<'a, 'h> {
         let destination = self.destination;
         let lines = destination.known_lines(&self.settings.machine).ok();
         for (given, error) in unopened {
-            let newest = Source::that_was(&given).and_then(|source| {
-                let sound = lines.as_ref()?.newest_sound_of(&source)?;
-                Some(sound.manifest.at())
-            });
+            let newest = Source::that_was(&given)
+                .and_then(|source| lines.as_ref()?.newest_sound_of(&source));
+            if is_missing(&error) && newest.as_ref().is_some_and(|n| n.retired.is_some()) {
+                self.summary.retired += 1;
+                continue;
+            }
+            let newest = newest.map(|sound| sound.manifest.at());
             self.fail(Failed {
                 path: given.clone(),
                 given,
@@ -196,10 +198,10 @@ impl<'a, 'h> Tally<'a, 'h> {
         if saved {
             summary.saved += 1;
             summary.stored_bytes += stored.stored_bytes;
-            summary.lossy += usize::from(!loss(stored).is_empty());
         } else {
             summary.unchanged += 1;
         }
+        summary.data_loss += usize::from(stored.shows_loss());
         summary.damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
         summary.lines.insert(stored.manifest.name.clone());
         let layers = job.project.as_ref().map(|project| &project.not_protected);
@@ -215,6 +217,11 @@ impl<'a, 'h> Tally<'a, 'h> {
 
     fn gone(&mut self, expanded: &Expanded) -> Result<(), Error> {
         for stored in self.destination.gone(expanded, &self.settings.machine)? {
+            // Its backups stay as they are: nobody adds to them any more.
+            if stored.retired.is_some() {
+                self.summary.retired += 1;
+                continue;
+            }
             (self.hear)(Event::Gone(&stored));
             if stored.gone.is_none() {
                 // After it was said. What cannot be noted is said again next time.
@@ -242,4 +249,9 @@ impl<'a, 'h> Tally<'a, 'h> {
         }
         Ok(())
     }
+}
+
+/// Whether there is no such file, and not only one that cannot be looked at.
+fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::Source(SourceError::Missing))
 }

@@ -90,10 +90,12 @@ pub struct Summary {
     pub failed: Vec<Failed>,
     /// Backups of damaged sources.
     pub damaged: usize,
-    /// Backups that hold much less than the one before.
-    pub lossy: usize,
-    /// Newest backups of files of a folder or pattern that are not there any more.
+    /// Sources that have lost something, which is not back and which nobody has declared right.
+    pub data_loss: usize,
+    /// Newest backups of files of a folder or pattern that no longer exist.
     pub gone: Vec<Stored>,
+    /// Sources that no longer exist, as somebody has said that it should be.
+    pub retired: usize,
     /// Lines whose newest backup cannot be read.
     pub unreadable: usize,
     /// Links and layers of projects that are not backed up.
@@ -117,7 +119,7 @@ impl Summary {
 
     /// Whether something is wrong with a source of which there is a backup, or was.
     #[must_use]
-    pub fn has_news(&self) -> bool {
-        self.damaged + self.lossy > 0 || self.gone.iter().any(|stored| stored.gone.is_none())
+    pub fn needs_attention(&self) -> bool {
+        self.damaged + self.data_loss + self.gone.len() > 0
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::config::Job;
 use crate::backup::Settings;
-use crate::destination::{Destination, Lines, Stored};
+use crate::destination::{Destination, Lines, OpenLoss, Said, Stored};
 use crate::error::Error;
 use crate::judgement::{Flaw, Protection, Standing, still_holds};
 use crate::source::{Expanded, Found, Project, Source, SourceError};
@@ -34,8 +34,12 @@ pub struct SourceStatus {
     pub unchanged: bool,
     /// The promise is broken, or it is not known to be kept.
     pub overdue: bool,
-    /// When a run found that it is not there any more.
+    /// When a run found that it no longer exists.
     pub gone: Option<Timestamp>,
+    /// That it no longer exists on purpose, if somebody has said so.
+    pub retired: Option<Said>,
+    /// What it has lost, as long as that is not back and nobody has said that it is right so.
+    pub loss: Option<OpenLoss>,
     /// Why it is not known to have a backup, or none that is newer.
     pub why: Option<Why>,
 }
@@ -59,8 +63,8 @@ pub enum Why {
     /// It was damaged when its newest backup was made.
     #[error("it was damaged when its newest backup was made")]
     Damaged,
-    /// It is not there any more.
-    #[error("it is not there any more; its backups stay")]
+    /// It no longer exists.
+    #[error("it no longer exists; its backups stay")]
     Gone,
 }
 
@@ -125,6 +129,11 @@ impl Judge<'_> {
         };
         let known = self.known.as_ref().zip(source);
         let newest = known.and_then(|((lines, _), source)| lines.newest_sound_of(&source));
+        if let Some(Why::Source(SourceError::Missing)) = why
+            && let Some(stored) = newest.clone().filter(|newest| newest.retired.is_some())
+        {
+            return self.gone(stored);
+        }
         self.of(path, newest, why)
     }
 
@@ -138,9 +147,14 @@ impl Judge<'_> {
             max_age: Some(self.max_age),
             now: self.now,
         };
-        let is_late = protection.standing() != Standing::Fresh;
+        let is_late = protection.standing() < Standing::Fresh;
         let (age, unchanged) = (protection.age(), protection.unchanged);
         let why = why.or_else(|| self.why_not_newer(newest.as_ref().filter(|_| is_late)?));
+        let line = newest.as_ref().map(|stored| &*stored.manifest.name);
+        let destination = self.known.as_ref().map(|(_, destination)| destination);
+        let loss = destination
+            .zip(line)
+            .and_then(|(to, line)| to.open_loss(line));
         SourceStatus {
             source,
             age,
@@ -148,6 +162,7 @@ impl Judge<'_> {
             overdue: is_late || why.is_some(),
             newest,
             why,
+            loss,
             ..SourceStatus::default()
         }
     }
@@ -168,15 +183,18 @@ impl Judge<'_> {
         }
     }
 
-    /// Nobody named it, and it is not there any more.
+    /// It no longer exists. That is right only if somebody has said so.
     fn gone(&self, stored: Stored) -> SourceStatus {
         let path = PathBuf::from(stored.manifest.source.name());
-        let gone = stored.gone;
+        let (gone, retired) = (stored.gone, stored.retired.clone());
+        let is_right = retired.is_some();
+        let status = self.of(path, Some(stored), Some(Why::Gone));
         SourceStatus {
             gone,
-            // A run has said so loudly.
-            overdue: gone.is_none(),
-            ..self.of(path, Some(stored), Some(Why::Gone))
+            retired,
+            overdue: !is_right,
+            loss: status.loss.filter(|_| !is_right),
+            ..status
         }
     }
 

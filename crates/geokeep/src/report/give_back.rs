@@ -6,7 +6,6 @@ use super::parts::clock;
 use super::shell::quoted;
 use super::{Report, SourceReport};
 use crate::destination::{Manifest, Stored};
-use crate::judgement::loss;
 use crate::words::one_line;
 
 /// The name of a line means different states while a loss is open.
@@ -18,20 +17,34 @@ pub(super) fn give_back(report: &Report, source: &SourceReport) -> Markup {
     let Some(stored) = source.newest_sound().or(source.newest()) else {
         return html! {};
     };
-    let is_open = source.newest().is_some_and(|newest| !loss(newest).is_empty());
+    let is_open = source.loss().is_some();
     html! {
         div.restore {
             h3 { "Get it back" }
             @if is_open {
-                p { "As it was before the data was lost:" }
-                (command(report, source, stored, &format!("{}{BEFORE_LOSS}", source.name), "before-loss"))
-                p { "As it is in the newest backup, without what was lost:" }
-                (command(report, source, stored, &format!("{}{NEWEST}", source.name), "newest"))
+                (one_of_two(report, source, stored))
             } @else {
                 (command(report, source, stored, &stored.manifest.id, "restored"))
             }
             (explained(report, stored, is_open))
         }
+    }
+}
+
+/// While a loss is open, nobody but the reader knows which state is wanted.
+fn one_of_two(report: &Report, source: &SourceReport, stored: &Stored) -> Markup {
+    let asked = |which: &str| format!("{}{which}", source.name);
+    html! {
+        @if let Some(before) = source.before_loss() {
+            p { "With what was lost, as of " (clock(report, before.manifest.instant)) ":" }
+            (command(report, source, before, &asked(BEFORE_LOSS), "before-loss"))
+        }
+        p { "As it is now, as of " (clock(report, stored.manifest.instant)) ":" }
+        (command(report, source, stored, &asked(NEWEST), "newest"))
+        p { "If nothing is wrong, say so, and the alarm ends:" }
+        pre tabindex="0" { code {
+            "geokeep accept " (quoted(&source.name)) " --from " (quoted(&report.destination.to_string_lossy()))
+        } }
     }
 }
 
@@ -58,7 +71,7 @@ fn explained(report: &Report, stored: &Stored, is_loss_open: bool) -> Markup {
     html! {
         p {
             @if is_loss_open {
-                "Each writes a file under a new name."
+                "The first two write a file under a new name and change nothing else."
             } @else {
                 "This writes the file as of " (clock(report, stored.manifest.instant)) " under a new name."
             }

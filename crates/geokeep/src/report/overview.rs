@@ -6,7 +6,6 @@ use super::backups::rows_of;
 use super::badge::{Badge, show_badges, worst};
 use super::parts::{age, id};
 use super::{Report, SourceReport};
-use crate::judgement::Standing;
 use crate::words::{counted, human_bytes, human_count, one_line, shortened};
 
 /// Longest name in the table, in characters.
@@ -71,22 +70,20 @@ fn totals(report: &Report) -> Markup {
         let all = report.sources.iter();
         all.filter(|source| worst(source, report.made) == badge).count()
     };
-    let protected = {
-        let all = report.sources.iter();
-        all.filter(|source| source.standing(report.made) == Standing::Fresh).count()
-    };
     let backups = report.sources.iter().flat_map(|source| &source.backups);
     let stored = backups
         .clone()
         .fold(0_u64, |sum, stored| sum.saturating_add(stored.stored_bytes));
     html! {
         dl.totals {
-            (total("none", "no sound backup", worst(Badge::NotProtected), false))
             (total("loss", "lost data", worst(Badge::Loss), false))
+            (total("none", "no sound backup", worst(Badge::NotProtected), false))
             (total("damaged", "damaged", worst(Badge::Damaged), false))
             (total("deleted", "deleted", worst(Badge::Deleted), false))
             (total("old", "overdue", worst(Badge::Overdue), false))
-            (total("fresh", "protected", protected, true))
+            (total("attention", "need attention", worst(Badge::Failed) + worst(Badge::Attention), false))
+            (total("fresh", "protected", worst(Badge::Fresh), true))
+            (total("retired", "retired", worst(Badge::Retired), false))
             div { dt { "backups" } dd { (human_count(backups.count() as u64)) } }
             div { dt { "stored in all" } dd { (human_bytes(stored)) } }
         }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::backups::{backups, rows_of, verdict};
-use super::badge::{Badge, badges, show_badges, worst};
+use super::badge::{show_badges, worst};
 use super::contents::contents;
 use super::give_back::give_back;
 use super::parts::{age, clock, foreign, id, more};
@@ -22,7 +22,7 @@ pub(super) fn section(report: &Report, place: usize, source: &SourceReport) -> M
         (show_badges(report, source))
     };
     html! {
-        @if worst(source, report.made) == Badge::Fresh {
+        @if !worst(source, report.made).is_trouble() {
             // A link to what lies within unfolds it.
             details.card {
                 summary { span.head { (heading) (in_short(report, source)) } }
@@ -72,7 +72,7 @@ fn freshness(report: &Report, source: &SourceReport) -> Markup {
     html! {
         div.freshness {
             h3 { "Newest sound backup" }
-            p class={ "age " (standing.as_str()) } { (age(report, source)) }
+            p class={ "age " (worst(source, report.made).class()) } { (age(report, source)) }
             @if let Some(sound) = source.newest_sound() {
                 p { "made " (clock(report, sound.manifest.instant)) }
             }
@@ -99,10 +99,13 @@ fn standing_in_words(source: &SourceReport, standing: Standing) -> String {
         .max_age
         .map(|age| format!("Promised: at most {}.", human_age(age)));
     let words = match standing {
+        // It is young enough, and that is not what matters.
+        Standing::Fresh if source.loss().is_some() => "Recent, but something is missing in it.",
         Standing::Fresh if source.unchanged => "Fresh: the file has not changed since.",
         Standing::Fresh => "Fresh: recent enough.",
         Standing::Old => "Old: later changes are not in it.",
         Standing::None => "Nothing to go back to.",
+        Standing::Retired => "Retired: the file no longer exists, on purpose. Its backups stay.",
     };
     promise.map_or_else(|| words.to_owned(), |promise| format!("{words} {promise}"))
 }
@@ -124,7 +127,7 @@ fn sizes(report: &Report, source: &SourceReport) -> Markup {
 
 fn troubles(report: &Report, source: &SourceReport) -> Markup {
     let troubles = source.troubles(report.made);
-    let worst = badges(source, report.made)[0];
+    let worst = worst(source, report.made);
     html! {
         @if !troubles.is_empty() {
             div class={ "troubles " (worst.class()) } {

@@ -14,12 +14,11 @@ const NAMES_MAX: usize = 3;
 /// Things that are named as lost.
 const LOST_MAX: usize = 8;
 /// What somebody must see, the worst first.
-const TO_BE_SEEN: [Badge; 6] = [
-    Badge::NotProtected,
+const TO_BE_SEEN: [Badge; 5] = [
     Badge::Loss,
+    Badge::NotProtected,
     Badge::Damaged,
     Badge::Deleted,
-    Badge::Failed,
     Badge::Overdue,
 ];
 
@@ -79,6 +78,9 @@ impl SourceReport {
     #[must_use]
     pub fn troubles(&self, now: Timestamp) -> Vec<Trouble> {
         let mut troubles = Vec::new();
+        if self.standing(now) == Standing::Retired {
+            return troubles;
+        }
         if let Some(failure) = &self.failure {
             troubles.push(Trouble {
                 what: one_line(&failure.message),
@@ -87,11 +89,11 @@ impl SourceReport {
             });
         }
         let protection = self.protection(now);
-        troubles.extend(self.newest().and_then(lost));
+        troubles.extend(self.loss().map(lost));
         let gone = protection.gone();
         if gone.is_some() && self.failure.is_none() {
             let what = "The file no longer exists";
-            let advice = "Its backups stay. If that was not meant, give it back.";
+            let advice = "Its backups stay. If that was not meant, restore it; if it was, 'geokeep retire' ends the alarm.";
             troubles.push(trouble(what, None, Some(advice)));
         }
         troubles.extend(self.flaw(protection));
@@ -172,22 +174,22 @@ impl SourceReport {
 }
 
 /// What the newest backup lacks of earlier ones.
-fn lost(newest: &Stored) -> Option<Trouble> {
+fn lost(newest: &Stored) -> Trouble {
     let lost = loss(newest);
-    if lost.is_empty() {
-        return None;
-    }
-    let what = |finding: &&Finding| one_line(&finding.message);
+    let what = |finding: &&Finding| match &finding.table {
+        Some(layer) => one_line(&format!("{layer}: {}", finding.message)),
+        None => one_line(&finding.message),
+    };
     let mut named: Vec<_> = lost.iter().take(LOST_MAX).map(what).collect();
     if lost.len() > LOST_MAX {
         named.push(format!("and {} more", lost.len() - LOST_MAX));
     }
-    let advice = "The last backup before it is pinned: it stays. Compare the two, or get it back";
-    Some(trouble(
-        "The newest backup holds much less than the one before",
+    let advice = "The last backup that held it is pinned: get it back as shown below, or say that it is right so.";
+    trouble(
+        &format!("Data is missing since {:.0}", newest.loss_since()),
         Some(&named.join("; ")),
         Some(advice),
-    ))
+    )
 }
 
 fn trouble(what: &str, why: Option<&str>, advice: Option<&str>) -> Trouble {
@@ -229,7 +231,8 @@ impl Report {
         if is_well {
             statements.push(statement(self.all_is_well(), Vec::new()));
         }
-        let attention = of(Badge::Attention);
+        let others = [of(Badge::Failed), of(Badge::Attention)];
+        let attention = others.concat();
         if !attention.is_empty() {
             let need = verb(attention.len(), "needs", "need");
             let all_the_same = if is_well { " all the same" } else { "" };
@@ -247,10 +250,13 @@ impl Report {
     }
 
     fn all_is_well(&self) -> String {
-        let all = self.sources.len();
-        let young = self
-            .places(|source| source.protection(self.made).is_young())
-            .len();
+        let kept = self.places(|source| source.standing(self.made) != Standing::Retired);
+        let all = kept.len();
+        if all == 0 {
+            return "All files here are retired: they no longer exist, on purpose".to_owned();
+        }
+        let kept = || kept.iter().map(|&n| self.sources[n].protection(self.made));
+        let young = kept().filter(Protection::is_young).count();
         let who = match all {
             1 => "The file has".to_owned(),
             2 => "Both files have".to_owned(),
@@ -265,11 +271,7 @@ impl Report {
             };
             return format!("{who} a sound backup: {rest}");
         }
-        let oldest = self
-            .sources
-            .iter()
-            .filter_map(|source| source.protection(self.made).age())
-            .max();
+        let oldest = kept().filter_map(|protection| protection.age()).max();
         match oldest {
             Some(age) if age > SignedDuration::from_hours(24) => {
                 // Rounded up, or it would not be true.
@@ -325,9 +327,9 @@ fn what_is(badge: Badge, count: usize) -> &'static str {
         Badge::Loss => of("has lost data", "have lost data"),
         Badge::Damaged => of("is damaged", "are damaged"),
         Badge::Deleted => of("no longer exists", "no longer exist"),
-        Badge::Failed => "could not be backed up in the last run",
         Badge::Overdue => of("has only an old backup", "have only an old backup"),
-        Badge::Attention | Badge::Fresh => of("needs attention", "need attention"),
+        Badge::Failed | Badge::Attention => of("needs attention", "need attention"),
+        Badge::Fresh | Badge::Retired => of("is well", "are well"),
     }
 }
 

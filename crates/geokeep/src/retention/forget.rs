@@ -108,8 +108,16 @@ impl Rules<'_> {
             Ours::None
         });
         let unreadable = listing.unreadable.into_iter();
+        let lossy = listing.backups.last().filter(|newest| newest.shows_loss());
+        let held = lossy.map_or_else(Vec::new, |lossy| destination.held(lossy));
+        let mut backups = self.reasons(listing.backups, &ours)?;
+        for (stored, reasons) in &mut backups {
+            if held.contains(&stored.id) {
+                reasons.push(Reason::BeforeLoss);
+            }
+        }
         Ok(Planned {
-            backups: self.reasons(listing.backups, &ours)?,
+            backups,
             unreadable: unreadable.map(|(path, e)| (path, e.into())).collect(),
             not_ours: listing.not_ours,
             line,

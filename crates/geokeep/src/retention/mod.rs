@@ -68,6 +68,8 @@ pub enum Reason {
     OtherMachine,
     /// It is pinned.
     Pinned,
+    /// It holds what the newest one lacks, and nobody has said that it is right so.
+    BeforeLoss,
     /// It is later than now: some clock is wrong, and its age cannot be known.
     Future,
     /// It is the newest sound one.
@@ -97,6 +99,7 @@ impl Reason {
         match self {
             Self::OtherMachine => "other_machine",
             Self::Pinned => "pinned",
+            Self::BeforeLoss => "before_loss",
             Self::Future => "future",
             Self::NewestSound => "newest_sound",
             Self::NoSoundSince => "no_sound_since",

@@ -55,7 +55,32 @@ impl Bytes {
     }
 }
 
+struct Shown<F> {
+    bytes: Arc<dyn ReadAt>,
+    reader: F,
+}
+
+impl<F: Fn(u64, &[u8]) + Send + Sync> ReadAt for Shown<F> {
+    fn size(&self) -> std::io::Result<u64> {
+        self.bytes.size()
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<()> {
+        self.bytes.read_exact_at(buf, offset)?;
+        (self.reader)(offset, buf);
+        Ok(())
+    }
+}
+
 impl Bytes {
+    /// The same, and `reader` is shown whatever is read of it, and from where.
+    pub(crate) fn shown_to(&self, reader: impl Fn(u64, &[u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Shown {
+            bytes: Arc::clone(&self.0),
+            reader,
+        }))
+    }
+
     /// Them at random.
     pub(crate) fn reader(&self) -> &dyn ReadAt {
         &*self.0

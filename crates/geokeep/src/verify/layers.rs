@@ -146,6 +146,7 @@ pub(crate) fn uncounted(connection: &Connection, geopackage: bool) -> rusqlite::
             missing: false,
             extent: extent(row)?,
             srs_id: row.get_ref(6)?.as_i64().ok(),
+            summary: None,
         })
     })?;
     rows.collect()

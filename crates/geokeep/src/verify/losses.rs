@@ -1,169 +1,184 @@
-//! Whether a backup holds so much less than the last one that somebody should look: a layer deleted
-//! by mistake passes every other check.
+//! Whether a backup holds so much less than an earlier one that somebody should look: a layer deleted
+//! by mistake passes every other check. What may have been renamed is looked for under its new name:
+//! who is alarmed for nothing looks at no alarm.
 
-use std::collections::HashMap;
+mod within;
 
-use crate::destination::Layer;
-use crate::finding::{Finding, Severity};
+use std::collections::{HashMap, HashSet};
+
+use crate::destination::{Layer, Manifest, Missing, Thing, ThingKind, What};
+use crate::finding::{Finding, LOSS, Severity};
 
 use super::found::finding;
-
-/// The code of these findings.
-pub const LOSS: &str = "loss";
+use super::things;
+use within::{is_loss, like_columns, same_columns};
 
 /// Losses that are named; the last one counts the rest.
 const NAMED_MAX: usize = 100;
 
-/// What `now` lacks of `before`: layers that have vanished or lost more than `percent` of their rows.
+/// One thing that is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lost {
+    pub(crate) missing: Missing,
+    /// It is a number, which can become less little by little.
+    pub(crate) gradual: bool,
+    message: String,
+}
+
+impl Lost {
+    fn new(layer: Option<&str>, what: What, message: String) -> Self {
+        let layer = layer.map(str::to_owned);
+        Self {
+            missing: Missing { layer, what },
+            gradual: false,
+            message,
+        }
+    }
+
+    /// The same of what is not gone altogether.
+    fn gradual(self) -> Self {
+        Self {
+            gradual: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn finding(&self) -> Finding {
+        let layer = self.missing.layer.as_deref();
+        finding(Severity::Warning, LOSS, layer, &self.message)
+    }
+}
+
+/// What `now` lacks of `before`: what has vanished, or lost more than `percent` of what it held.
+pub(crate) fn losses(before: &Manifest, now: &Manifest, percent: u8) -> Vec<Lost> {
+    let both = before.things.as_ref().zip(now.things.as_ref());
+    let more = now.more_layers > 0;
+    let styles_are_named = both.is_some();
+    let wanted = |layer: &&Layer| !(styles_are_named && things::is_table_of(&layer.name));
+    let old: Vec<_> = before.layers.iter().filter(wanted).collect();
+    let mut found = of_layers(&old, &now.layers, more, percent);
+    if let Some((before, now)) = both {
+        found.extend(of_things(before, now));
+    }
+    if found.len() > NAMED_MAX {
+        let rest = found.len() - NAMED_MAX;
+        found.truncate(NAMED_MAX);
+        let message = format!("{rest} more losses like these");
+        found.push(Lost::new(None, What::More, message));
+    }
+    found
+}
+
 /// `more` says that `now` goes on: what comes after its last one may still be there.
-pub(crate) fn losses(before: &[Layer], now: &[Layer], more: bool, percent: u8) -> Vec<Finding> {
+fn of_layers(before: &[&Layer], now: &[Layer], more: bool, percent: u8) -> Vec<Lost> {
     let listed: HashMap<_, _> = now
         .iter()
         .map(|layer| (layer.name.as_str(), layer))
         .collect();
     let last = now.last().filter(|_| more).map(|layer| layer.name.as_str());
-    let with_rows = |layer: &&Layer| layer.rows != Some(0) && !layer.missing;
+    let known: HashSet<_> = before.iter().map(|layer| layer.name.as_str()).collect();
+    let mut unknown: Vec<_> = now
+        .iter()
+        .filter(|layer| !layer.missing && !known.contains(layer.name.as_str()))
+        .collect();
     let mut found = Vec::new();
     let mut still_there = 0;
-    for old in before.iter().filter(with_rows) {
+    for old in before.iter().filter(|old| held_something(old)) {
         if last.is_some_and(|last| old.name.as_str() > last) {
             still_there += 1;
             continue;
         }
-        let new = listed.get(old.name.as_str());
+        let new = match listed.get(old.name.as_str()) {
+            Some(new) => Some(*new),
+            None => renamed(old, &mut unknown, percent),
+        };
         still_there += u32::from(new.is_some_and(|new| !new.missing));
-        found.extend(loss_of(old, new.copied(), percent));
-    }
-    if found.len() > NAMED_MAX {
-        let rest = found.len() - NAMED_MAX;
-        found.truncate(NAMED_MAX);
-        found.push(loss(
-            None,
-            &format!("{rest} more layers have vanished or lost rows"),
-        ));
+        of_layer(old, new, percent, &mut found);
     }
     if still_there == 0 && !found.is_empty() && now.iter().any(|layer| !layer.missing) {
         let message = "none of its layers is the same: another data set altogether?";
-        found.push(loss(None, message));
+        found.push(Lost::new(None, What::DataSet, message.to_owned()));
     }
     found
 }
 
-fn loss_of(old: &Layer, new: Option<&Layer>, percent: u8) -> Option<Finding> {
+fn held_something(layer: &Layer) -> bool {
+    layer.rows != Some(0) && !layer.missing
+}
+
+/// The layer that is most likely this one under another name: it is like it in what is known, and was
+/// not there before.
+fn renamed<'a>(old: &Layer, unknown: &mut Vec<&'a Layer>, percent: u8) -> Option<&'a Layer> {
+    let is_it = |new: &&Layer| {
+        let same_kind = (&old.kind, old.srs_id) == (&new.kind, new.srs_id);
+        let same_rows = old.rows.is_some() && old.rows == new.rows;
+        let as_many = old.rows.zip(new.rows);
+        let as_many = as_many.is_some_and(|(had, left)| !is_loss(had, left, percent));
+        same_kind
+            && match (&old.summary, &new.summary) {
+                (Some(before), Some(now)) => {
+                    let same_place = before.bounds.is_some() && before.bounds == now.bounds;
+                    same_columns(before, now) && as_many
+                        || like_columns(before, now) && (same_rows || same_place)
+                }
+                _ => same_rows && old.extent == new.extent,
+            }
+    };
+    let place = unknown.iter().position(is_it)?;
+    Some(unknown.swap_remove(place))
+}
+
+fn of_layer(old: &Layer, new: Option<&Layer>, percent: u8, found: &mut Vec<Lost>) {
     let name = Some(old.name.as_str());
+    let rows = |message| Lost::new(name, What::Rows, message);
     let with = |rows: Option<u64>| rows.map_or_else(String::new, |n| format!(" with its {n} rows"));
     match (new, old.rows) {
-        (None, rows) => Some(loss(name, &format!("the layer{} has vanished", with(rows)))),
+        (None, had) => found.push(rows(format!("the layer{} has vanished", with(had)))),
         // Older manifests do not say whether the table was there; rows it had only if it was.
-        (Some(new), Some(rows)) if new.missing => {
-            let message = format!(
-                "its table{} has vanished, and gpkg_contents still names it",
-                with(Some(rows))
-            );
-            Some(loss(name, &message))
+        (Some(new), Some(had)) if new.missing => found.push(rows(format!(
+            "its table{} has vanished, and gpkg_contents still names it",
+            with(Some(had))
+        ))),
+        (Some(new), Some(had)) => {
+            let Some(left) = new.rows else { return };
+            if is_loss(had, left, percent) {
+                found.push(rows(format!("{left} rows are left of {had}")).gradual());
+            }
+            found.extend(within::of_rows(old, new, (had, left), percent));
         }
-        (Some(new), Some(rows)) => {
-            let left = new.rows.filter(|left| is_loss(rows, *left, percent))?;
-            Some(loss(name, &format!("{left} rows are left of {rows}")))
-        }
-        (Some(_), None) => None,
+        (Some(_), None) => {}
     }
 }
 
-fn is_loss(before: u64, now: u64, percent: u8) -> bool {
-    let lost = u128::from(before.saturating_sub(now));
-    lost * 100 > u128::from(before) * u128::from(percent)
-}
-
-fn loss(layer: Option<&str>, message: &str) -> Finding {
-    finding(Severity::Warning, LOSS, layer, message)
+/// One that is there under another name has the same hash.
+fn of_things(before: &[Thing], now: &[Thing]) -> Vec<Lost> {
+    let named = |thing: &Thing| (thing.kind, thing.name.clone());
+    let there: HashSet<_> = now.iter().map(named).collect();
+    let were: HashSet<_> = before.iter().map(named).collect();
+    let mut new: Vec<_> = now
+        .iter()
+        .filter(|new| !were.contains(&named(new)))
+        .collect();
+    let mut found = Vec::new();
+    for old in before.iter().filter(|old| !there.contains(&named(old))) {
+        let same = |new: &&Thing| (new.kind, &new.hash) == (old.kind, &old.hash);
+        if let Some(place) = new.iter().position(same) {
+            new.swap_remove(place);
+            continue;
+        }
+        let what = match old.kind {
+            ThingKind::Project => "stored project",
+            kind => kind.as_str(),
+        };
+        let message = format!("the {what} \"{}\" has vanished", old.name);
+        found.push(Lost::new(
+            None,
+            What::Thing(old.kind, old.name.clone()),
+            message,
+        ));
+    }
+    found
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn layers(all: &[(&str, u64)]) -> Vec<Layer> {
-        all.iter()
-            .map(|(name, rows)| Layer {
-                name: (*name).to_owned(),
-                kind: "features".to_owned(),
-                rows: Some(*rows),
-                missing: false,
-                extent: None,
-                srs_id: None,
-            })
-            .collect()
-    }
-
-    fn lost(before: &[(&str, u64)], now: &[(&str, u64)]) -> Vec<String> {
-        let found = losses(&layers(before), &layers(now), false, 20);
-        found.into_iter().map(|finding| finding.message).collect()
-    }
-
-    #[test]
-    fn only_more_than_the_share_is_a_loss() {
-        assert!(lost(&[("a", 100)], &[("a", 80)]).is_empty());
-        assert_eq!(
-            lost(&[("a", 100)], &[("a", 79)]),
-            ["79 rows are left of 100"]
-        );
-        assert!(lost(&[("a", 100)], &[("a", 1000)]).is_empty());
-        assert!(
-            lost(&[("a", 0)], &[]).is_empty(),
-            "an empty layer is no loss"
-        );
-        assert!(lost(&[], &[("a", 5)]).is_empty());
-    }
-
-    #[test]
-    fn what_vanished_is_named() {
-        assert_eq!(
-            lost(&[("a", 3), ("b", 4)], &[("b", 4)]),
-            ["the layer with its 3 rows has vanished"]
-        );
-        let other = lost(&[("a", 3)], &[("c", 4)]);
-        assert_eq!(other.len(), 2);
-        assert!(other[1].contains("another data set"));
-        assert_eq!(lost(&[("a", 3)], &[]).len(), 1);
-    }
-
-    #[test]
-    fn rows_that_could_not_be_counted_are_not_lost() {
-        let mut now = layers(&[("a", 1)]);
-        now[0].rows = None;
-        assert!(losses(&layers(&[("a", 100)]), &now, false, 20).is_empty());
-    }
-
-    #[test]
-    fn a_table_that_is_gone_is_a_loss_once() {
-        let before = layers(&[("a", 100), ("b", 5)]);
-        let mut now = before.clone();
-        now[0].rows = None;
-        now[0].missing = true;
-        let found = losses(&before, &now, false, 20);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].table.as_deref(), Some("a"));
-        assert!(losses(&now, &now, false, 20).is_empty());
-        let mut unknown = before.clone();
-        unknown[0].rows = None;
-        assert!(losses(&unknown, &now, false, 20).is_empty());
-    }
-
-    #[test]
-    fn what_is_not_listed_may_be_there_and_what_is_lost_is_named_up_to_a_hundred() {
-        let before = layers(&[("a", 1), ("b", 1), ("z", 1)]);
-        let now = layers(&[("b", 1)]);
-        let lost = losses(&before, &now, true, 20);
-        assert_eq!(lost.len(), 1);
-        assert_eq!(lost[0].table.as_deref(), Some("a"));
-        let names: Vec<String> = (0..5000).map(|n| format!("layer{n}")).collect();
-        let many: Vec<_> = names.iter().map(|name| (name.as_str(), 3)).collect();
-        let lost = losses(&layers(&many), &layers(&[("layer7", 3)]), false, 20);
-        assert_eq!(lost.len(), NAMED_MAX + 1);
-        assert_eq!(
-            lost[NAMED_MAX].message,
-            "4899 more layers have vanished or lost rows"
-        );
-    }
-}
+mod tests;

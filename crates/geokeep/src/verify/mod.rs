@@ -16,6 +16,8 @@ mod rules;
 mod schema;
 mod scratch;
 mod spatial_index;
+mod survey;
+mod things;
 mod thread_time;
 
 use std::sync::Arc;
@@ -23,9 +25,10 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::destination::{
-    ContentKind, Damaged, DestinationError, Layer, Manifest, Opened, StoredBytes, Verdict,
+    ContentKind, Damaged, DestinationError, Layer, Manifest, Opened, StoredBytes, Thing, Verdict,
 };
 use crate::finding::Finding;
+pub use crate::finding::LOSS;
 use crate::kind::Kind;
 use crate::stored::{Bytes, Database, Twin};
 use crate::watch::Interrupted;
@@ -34,13 +37,13 @@ use budget::{Budget, Patience};
 pub(crate) use digest::compare;
 use found::Found;
 pub(crate) use layers::{has_contents_table, uncounted as uncounted_layers};
-pub use losses::LOSS;
-pub(crate) use losses::losses;
+pub(crate) use losses::{Lost, losses};
 pub(crate) use project::check as check_project;
 pub(crate) use schema::Schema;
 use schema::reason;
 use scratch::Kept;
 pub use scratch::Scratch;
+use survey::Survey;
 
 /// Why stored bytes do not prove to be a backup.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +104,8 @@ pub(crate) struct Checked {
     pub(crate) layers: Vec<Layer>,
     /// Layers beyond those that are listed.
     pub(crate) more_layers: u64,
+    /// What there is besides layers, if that is known.
+    pub(crate) things: Option<Vec<Thing>>,
 }
 
 /// What the stored bytes must hash to.
@@ -181,6 +186,7 @@ pub(crate) fn check_restored(
             findings: found.into_findings(),
             layers: listed.layers,
             more_layers: listed.more,
+            things: None,
         })
     })?;
     same_as_recorded(manifest, &checked)
@@ -271,10 +277,16 @@ pub(crate) fn check(
         Known::Written(twin) | Known::Compared(twin) => Some(twin),
     };
     let bytes = Bytes::with_twin(stored, CACHE, twin);
+    let survey = Arc::new(Survey::default());
     let (integrity, others) = patience.guarded(|| {
         std::thread::scope(|scope| {
             let integrity = scope.spawn(|| {
-                let (database, budget) = open(&bytes, &patience)?;
+                let looked_at = {
+                    let survey = Arc::clone(&survey);
+                    bytes.shown_to(move |offset, bytes| survey.read(offset, bytes))
+                };
+                let (database, budget) = open(&looked_at, &patience)?;
+                begin_survey(&survey, &database, &bytes, &budget)?;
                 integrity::check_without_trees(database.connection(), &budget)
             });
             let compared = match &noted {
@@ -292,15 +304,34 @@ pub(crate) fn check(
     });
     watch.check()?;
     // A wrong digest explains whatever else went wrong.
-    let (mut found, listed) = others?;
+    let (mut found, mut listed, things) = others?;
     found.append(integrity?);
+    survey.finish(&mut listed.layers);
     let verdict = integrity::verdict(&found);
     Ok(Checked {
         verdict,
         findings: found.into_findings(),
         layers: listed.layers,
         more_layers: listed.more,
+        things,
     })
+}
+
+/// From now on SQLite's check of the whole file is looked over the shoulder. Where that cannot be,
+/// layers have no summary.
+fn begin_survey(
+    survey: &Survey,
+    database: &Database,
+    bytes: &Bytes,
+    budget: &Budget,
+) -> Result<(), VerifyError> {
+    let mut head = [0; 100];
+    if bytes.reader().read_exact_at(&mut head, 0).is_ok()
+        && let Err(e) = budget.spend(|| survey.begin(database.connection(), &head))
+    {
+        not_fatal(e, budget)?;
+    }
+    Ok(())
 }
 
 /// Everything but SQLite's own check. Each is asked alone, and of each table alone: what cannot be
@@ -310,7 +341,7 @@ fn others(
     geopackage: bool,
     whole: bool,
     patience: &Patience,
-) -> Result<(Found, layers::Listed), VerifyError> {
+) -> Result<(Found, layers::Listed, Option<Vec<Thing>>), VerifyError> {
     let (database, budget) = open(bytes, patience)?;
     let connection = database.connection();
     let mut found = Found::default();
@@ -320,11 +351,12 @@ fn others(
             // SQLite's own check says what is wrong with it.
             let why = reason(&not_fatal(e, &budget)?);
             found.unchecked(None, &format!("the schema could not be read: {why}"));
-            return Ok((found, layers::Listed::default()));
+            return Ok((found, layers::Listed::default(), None));
         }
     };
     let steps = layers::VIEW_STEPS;
     let listed = layers::list(connection, &schema, geopackage, steps, &budget, &mut found)?;
+    let things = things::list(connection, &schema, &budget, &mut found)?;
     foreign_keys::check(connection, &schema, &budget, &mut found)?;
     check_constraints::check(bytes, &schema, patience, &mut found)?;
     integrity::check_trees(connection, &schema, &budget, &mut found)?;
@@ -334,7 +366,7 @@ fn others(
         drop(database);
         rules::check(bytes, &schema, &budget, &mut found)?;
     }
-    Ok((found, listed))
+    Ok((found, listed, things))
 }
 
 /// Whether the stored database has the table that makes a GeoPackage.

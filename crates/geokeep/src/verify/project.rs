@@ -38,6 +38,7 @@ pub(crate) fn check(
         findings: Vec::new(),
         layers: Vec::new(),
         more_layers: 0,
+        things: None,
     })
 }
 

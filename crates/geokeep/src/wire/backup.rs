@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Failure, of_path, utc};
+use super::{DataLossObject, Failure, SaidObject, of_path, utc};
 use crate::Finding;
 use crate::backup::Outcome;
 use crate::destination::{ContentKind, Layer, Likely, Stored};
@@ -61,6 +61,13 @@ pub struct BackupObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_protected: Option<Vec<NotProtectedObject>>,
     pub error: Option<Failure>,
+    /// What it lacks of earlier backups, if nobody has said that it is right so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_loss: Option<DataLossObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<SaidObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired: Option<SaidObject>,
 }
 
 impl BackupObject {
@@ -103,6 +110,9 @@ impl BackupObject {
             missing: None,
             not_protected: None,
             error: None,
+            data_loss: DataLossObject::of(stored),
+            accepted: stored.accepted.as_ref().map(SaidObject::of),
+            retired: stored.retired.as_ref().map(SaidObject::of),
         }
     }
 

@@ -50,7 +50,7 @@ impl Exit {
             return Self::Interrupted;
         }
         let failures: Vec<_> = summary.failures().into_iter().map(Self::of).collect();
-        let otherwise = if summary.has_news() {
+        let otherwise = if summary.needs_attention() {
             Self::Incomplete
         } else {
             Self::Done

@@ -11,6 +11,7 @@ mod backup;
 mod diff;
 mod exit;
 mod inspect;
+mod loss;
 mod report;
 mod restore;
 mod run;
@@ -28,6 +29,7 @@ pub use diff::{
 };
 pub use exit::{Exit, overall};
 pub use inspect::{HolderObject, InspectFailedObject, InspectObject, JournalObject, Sidecars};
+pub use loss::{AcceptObject, DataLossObject, RetireObject, SaidObject};
 pub use report::ReportObject;
 pub use restore::RestoreObject;
 pub use run::{RunObject, StatusObject};

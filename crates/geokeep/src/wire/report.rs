@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::utc;
+use super::{DataLossObject, SaidObject, utc};
 use crate::destination::Layer;
 use crate::report::SourceReport;
 
@@ -28,6 +28,10 @@ pub struct ReportObject<'a> {
     pub backups: usize,
     pub unreadable: usize,
     pub troubles: Vec<String>,
+    /// What it has lost, until that is back or accepted.
+    pub data_loss: Option<DataLossObject>,
+    pub gone: Option<String>,
+    pub retired: Option<SaidObject>,
 }
 
 impl<'a> ReportObject<'a> {
@@ -56,6 +60,9 @@ impl<'a> ReportObject<'a> {
                 .into_iter()
                 .map(|trouble| trouble.what)
                 .collect(),
+            data_loss: newest.and_then(DataLossObject::of),
+            gone: source.protection(now).gone().map(utc),
+            retired: source.protection(now).retired().map(SaidObject::of),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{BackupObject, Exit, Failure, of_path, utc};
+use super::{BackupObject, DataLossObject, Exit, Failure, SaidObject, of_path, utc};
 use crate::jobs::config::Job;
 use crate::jobs::{Ran, SourceStatus};
 
@@ -20,6 +20,7 @@ pub struct RunObject {
     pub unchanged: usize,
     pub failed: usize,
     pub damaged: usize,
+    /// The same as `data_loss`, under its first name.
     pub lossy: usize,
     /// Files of a folder or pattern that are not there any more.
     pub gone: usize,
@@ -40,6 +41,10 @@ pub struct RunObject {
     pub sources: Vec<BackupObject>,
     /// Why the job as a whole failed.
     pub error: Option<Failure>,
+    /// Sources that have lost something, until it is back or accepted.
+    pub data_loss: usize,
+    /// Sources that no longer exist on purpose.
+    pub retired: usize,
 }
 
 impl RunObject {
@@ -67,7 +72,7 @@ impl RunObject {
             unchanged: summary.unchanged,
             failed: summary.failed.len(),
             damaged: summary.damaged,
-            lossy: summary.lossy,
+            lossy: summary.data_loss,
             gone: summary.gone.len(),
             unreadable: summary.unreadable,
             not_protected: summary.not_protected,
@@ -78,6 +83,8 @@ impl RunObject {
             drills_not_made: drills.not_made,
             sources,
             error: error.map(Into::into),
+            data_loss: summary.data_loss,
+            retired: summary.retired,
         }
     }
 
@@ -109,6 +116,10 @@ pub struct StatusObject {
     pub gone: Option<String>,
     /// Why it is not known to have a backup.
     pub error: Option<String>,
+    /// What it has lost, until that is back or accepted.
+    pub data_loss: Option<DataLossObject>,
+    /// That it no longer exists on purpose.
+    pub retired: Option<SaidObject>,
 }
 
 impl StatusObject {
@@ -131,6 +142,8 @@ impl StatusObject {
             overdue: one.overdue,
             gone: one.gone.map(utc),
             error,
+            data_loss: (one.loss.as_ref()).and_then(|loss| DataLossObject::of(&loss.newest)),
+            retired: one.retired.as_ref().map(SaidObject::of),
         }
     }
 }

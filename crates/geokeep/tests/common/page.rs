@@ -63,6 +63,8 @@ pub fn stored(name: &str, hours_ago: i64) -> Stored {
         verified: None,
         failed: None,
         gone: None,
+        accepted: None,
+        retired: None,
     }
 }
 

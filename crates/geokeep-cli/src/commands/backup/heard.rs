@@ -88,10 +88,7 @@ impl<'a> Heard<'a> {
             Event::Gone(newest) => {
                 let failure = outcome::gone(newest, self.to);
                 self.keep(BackupObject::gone(newest, &failure));
-                match newest.gone {
-                    None => render::warning(&failure),
-                    Some(since) => render::remark(&outcome::still_gone(newest, since)),
-                }
+                render::warning(&failure);
             }
             Event::Unreadable(path, error) => {
                 render::failure(context, &Failure::of_backup(error, path));
@@ -146,7 +143,7 @@ impl<'a> Heard<'a> {
         if stored.manifest.verdict == Verdict::Damaged {
             render::warning(&outcome::damage(job, stored, saved, self.to));
         }
-        if saved && let Some(warning) = outcome::loss(job, stored, self.to) {
+        if let Some(warning) = outcome::loss(job, stored, self.to) {
             render::warning(&warning);
         }
     }

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use geokeep::backup::{Outcome, Planned};
 use geokeep::destination::Stored;
-use geokeep::judgement;
 use geokeep::source::Project;
-use geokeep::words::counted;
+use geokeep::words::{at, counted};
 
-use crate::failure::{Exit, Failure, shown};
+use crate::failure::{Exit, Failure, lost_in_words, shown};
 use crate::render::{self, human_bytes, human_time, layers_in_short};
 
 /// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
@@ -51,29 +50,27 @@ fn names(project: &Project) -> String {
     format!(", names {packages}{missing}")
 }
 
-/// What a backup lacks of the one before it.
+/// What a source has lost, and has not back.
 pub(super) fn loss(job: &Planned, stored: &Stored, to: &Path) -> Option<Failure> {
     let manifest = &stored.manifest;
-    let lost: Vec<_> = (judgement::loss(stored).into_iter())
-        .map(|finding| match &finding.table {
-            Some(layer) => format!("{layer}: {}", finding.message),
-            None => finding.message.clone(),
-        })
-        .collect();
-    (!lost.is_empty()).then(|| Failure {
-        kind: "mass_loss",
-        message: format!(
-            "{} holds much less than at its last backup",
-            shown(&job.source.given)
-        ),
-        cause: Some(lost.join("; ")),
+    let name = &manifest.name;
+    let before = manifest.loss.as_ref().and_then(|loss| loss.before.first());
+    let kept = match before {
+        Some(before) => format!("{} held it, and is pinned", at(name, before.instant)),
+        None => "the last backup that held it is pinned".to_owned(),
+    };
+    let restore = render::command("restore", &format!("{name}@before-loss"), to);
+    let accept = render::command("accept", name, to);
+    stored.shows_loss().then(|| Failure {
+        kind: "data_loss",
+        message: format!("{} holds much less than before", shown(&job.source.given)),
+        cause: Some(lost_in_words(stored)),
         state: Some(format!(
-            "this state is stored as {}; the last backup before it is pinned, and never forgotten",
-            manifest.id
+            "missing since {}; {kept}",
+            human_time(stored.loss_since())
         )),
         hint: Some(format!(
-            "if that was not meant, see what there was before: {}",
-            render::command("list", &manifest.name, to)
+            "get it back: {restore}; or if it is right so: {accept}"
         )),
         exit: Exit::Incomplete,
     })
@@ -111,27 +108,30 @@ pub(super) fn damage(job: &Planned, stored: &Stored, saved: bool, to: &Path) -> 
     }
 }
 
-/// A file that is not there any more, when that is found out.
+/// A file that no longer exists.
 pub(super) fn gone(stored: &Stored, to: &Path) -> Failure {
-    let again = render::command("restore", &stored.manifest.name, to);
+    let name = &stored.manifest.name;
+    let (again, right) = (
+        render::command("restore", name, to),
+        render::command("retire", name, to),
+    );
+    let noticed = match stored.gone {
+        None => "it was backed up before; now there is no file of this name".to_owned(),
+        Some(since) => format!(
+            "it was backed up before; that it is gone was noticed on {}",
+            human_time(since)
+        ),
+    };
     Failure {
         kind: "source_gone",
-        message: format!("{} is not there any more", source(stored)),
-        cause: Some("it was backed up before; now there is no file of this name".to_owned()),
+        message: format!("{} no longer exists", source(stored)),
+        cause: Some(noticed),
         state: Some(format!("its backups stay; {}", newest_of(stored))),
-        hint: Some(format!("if that was not meant: {again}")),
+        hint: Some(format!(
+            "if that was not meant: {again}; if it was: {right}"
+        )),
         exit: Exit::Incomplete,
     }
-}
-
-/// The same, from then on.
-pub(super) fn still_gone(stored: &Stored, since: jiff::Timestamp) -> String {
-    format!(
-        "{} is not there any more, noticed on {}; {}",
-        source(stored),
-        human_time(since),
-        newest_of(stored)
-    )
 }
 
 fn source(stored: &Stored) -> String {

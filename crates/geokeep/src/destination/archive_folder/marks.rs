@@ -21,6 +21,8 @@ impl Mark {
             Self::Seen => ".seen",
             Self::Failed => ".failed",
             Self::Gone => ".gone",
+            Self::Accepted => ".accepted",
+            Self::Retired => ".retired",
             Self::Digest => ".blake3",
         }
     }

@@ -160,6 +160,9 @@ fn described(id: &BackupId, source: Origin, bytes: u64, digest: String) -> Manif
         findings: Vec::new(),
         layers: Vec::new(),
         more_layers: 0,
+        things: None,
+        loss: None,
+        accepted: None,
         evidence: Evidence::unknown(),
         rights: None,
         versions: Versions {

@@ -1,0 +1,254 @@
+//! What lies in the rows of each table: how many values are not NULL, how many geometries are not
+//! empty, and where they lie. No scan is made for that: SQLite's check of the whole file reads every
+//! page once in the order of the trees, and the heads of the records are looked at as they pass by
+//! (sqlite.org/fileformat2.html, "B-tree Pages" and "Record Format").
+//!
+//! Nothing rests on it but warnings. A table whose rows do not come to the number that SQLite counts
+//! has no summary.
+
+mod record;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+use super::schema::{Kind, Schema};
+use crate::destination::{Layer, Summary};
+use crate::sqlite::text;
+use record::{Leaf, Tally, children};
+
+/// Tables and columns that are looked at, at most.
+const TABLES_MAX: usize = 10_000;
+const COLUMNS_MAX: usize = 50_000;
+/// Columns of one table that are listed, and the longest name, in characters.
+const COLUMNS_OF_TABLE_MAX: usize = 500;
+const NAME_CHARS_MAX: usize = 200;
+/// SQLite takes no page with less room.
+const USABLE_MIN: usize = 480;
+/// Pages that are waited for: the siblings on the way down one tree.
+const WAITED_MAX: usize = 1 << 20;
+
+/// What is looked for, and what was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Survey(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    page_size: usize,
+    /// Bytes of a page that hold something.
+    usable: usize,
+    tables: Vec<Table>,
+    /// Pages of tables that SQLite is going to read.
+    waited: HashMap<u32, usize>,
+}
+
+#[derive(Debug)]
+struct Table {
+    name: String,
+    columns: Vec<Column>,
+    tally: Tally,
+}
+
+/// A column in the order in which records have them.
+#[derive(Debug)]
+pub(super) struct Column {
+    name: String,
+    /// It is the number of the row: records have NULL in its place.
+    is_key: bool,
+    is_geometry: bool,
+    /// What rows have that were there before the column was added.
+    default_is_null: bool,
+}
+
+impl Survey {
+    /// Looks for the rows of all tables from now on. `head` is the beginning of the file.
+    pub(super) fn begin(&self, connection: &Connection, head: &[u8; 100]) -> rusqlite::Result<()> {
+        let schema = Schema::read(connection)?;
+        let page_size = match u16::from_be_bytes([head[16], head[17]]) {
+            1 => 1 << 16,
+            size => usize::from(size),
+        };
+        let usable = page_size.saturating_sub(usize::from(head[20]));
+        if usable < USABLE_MIN {
+            return Ok(());
+        }
+        let (tables, waited) = tables(connection, &schema)?;
+        let mut state = self.state();
+        *state = State {
+            page_size,
+            usable,
+            tables,
+            waited,
+        };
+        Ok(())
+    }
+
+    /// SQLite has read these bytes at this place.
+    pub(super) fn read(&self, offset: u64, bytes: &[u8]) {
+        let mut state = self.state();
+        if bytes.len() != state.page_size || state.waited.is_empty() {
+            return;
+        }
+        let page = offset / bytes.len() as u64 + 1;
+        let waited = u32::try_from(page)
+            .ok()
+            .and_then(|page| state.waited.remove(&page));
+        if let Some(table) = waited {
+            state.page(table, bytes);
+        }
+    }
+
+    /// Gives each layer what was found in its table.
+    pub(super) fn finish(&self, layers: &mut [Layer]) {
+        let mut state = self.state();
+        let tables = std::mem::take(&mut state.tables).into_iter();
+        let mut tables: HashMap<_, _> = tables
+            .map(|table| (table.name.to_ascii_lowercase(), table))
+            .collect();
+        for layer in layers {
+            let table = tables.remove(&layer.name.to_ascii_lowercase());
+            let counted = table.filter(|table| layer.rows == Some(table.tally.rows));
+            layer.summary = counted.and_then(Table::summary);
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn page(&mut self, table: usize, bytes: &[u8]) {
+        let Some(bytes) = bytes.get(..self.usable) else {
+            return;
+        };
+        if let Some(children) = children(bytes) {
+            for child in children.take(WAITED_MAX.saturating_sub(self.waited.len())) {
+                self.waited.insert(child, table);
+            }
+        } else if let (Some(leaf), Some(table)) = (Leaf::of(bytes), self.tables.get_mut(table)) {
+            let Table { columns, tally, .. } = table;
+            leaf.records().for_each(|record| tally.add(record, columns));
+        }
+    }
+}
+
+impl Table {
+    fn summary(self) -> Option<Summary> {
+        let Tally {
+            values,
+            geometries,
+            bounds,
+            sample,
+            is_odd,
+            ..
+        } = self.tally;
+        if is_odd {
+            return None;
+        }
+        let has_geometry = self.columns.iter().any(|column| column.is_geometry);
+        let short = |name: &str| name.chars().count() <= NAME_CHARS_MAX;
+        let columns = self.columns.into_iter().zip(values);
+        let values: BTreeMap<_, _> = columns
+            .filter(|(column, _)| !column.is_key && !column.is_geometry && short(&column.name))
+            .take(COLUMNS_OF_TABLE_MAX)
+            .map(|(column, values)| (column.name, values))
+            .collect();
+        Some(Summary {
+            values,
+            geometries: has_geometry.then_some(geometries),
+            middle: sample.middle(),
+            bounds,
+        })
+    }
+}
+
+const COLUMNS: &str = "SELECT m.name, m.rootpage, x.name, x.type, x.dflt_value, x.pk, x.hidden
+    FROM main.sqlite_schema m, pragma_table_xinfo(m.name, 'main') x
+    WHERE m.type = 'table' AND m.rootpage > 1 ORDER BY m.rowid, x.cid LIMIT ?1";
+
+/// The ordinary tables and the first page of each.
+fn tables(
+    connection: &Connection,
+    schema: &Schema,
+) -> rusqlite::Result<(Vec<Table>, HashMap<u32, usize>)> {
+    let geometries = geometry_columns(connection, schema)?;
+    let mut statement = connection.prepare(COLUMNS)?;
+    let mut rows = statement.query([i64::try_from(COLUMNS_MAX).unwrap_or(i64::MAX)])?;
+    let mut tables: Vec<Table> = Vec::new();
+    let mut roots = HashMap::new();
+    // The last one may lack columns beyond the limit.
+    let mut seen = 0;
+    while let Some(row) = rows.next()? {
+        seen += 1;
+        let name = text(row.get_ref(0)?);
+        if is_of_the_system(&name) {
+            continue;
+        }
+        if tables.last().is_none_or(|table| table.name != name) {
+            if tables.len() == TABLES_MAX {
+                break;
+            }
+            if let Ok(root) = row.get::<_, u32>(1) {
+                roots.insert(root, tables.len());
+            }
+            tables.push(Table {
+                name: name.clone(),
+                columns: Vec::new(),
+                tally: Tally::default(),
+            });
+        }
+        // The value of a virtual column is not stored.
+        if row.get::<_, i64>(6)? == 2 {
+            continue;
+        }
+        let column = text(row.get_ref(2)?);
+        let default = text(row.get_ref(4)?);
+        let of_geometry = geometries.get(&name.to_ascii_lowercase());
+        if let Some(table) = tables.last_mut() {
+            table.columns.push(Column {
+                is_key: row.get::<_, i64>(5)? == 1
+                    && text(row.get_ref(3)?).eq_ignore_ascii_case("INTEGER"),
+                is_geometry: of_geometry.is_some_and(|other| other.eq_ignore_ascii_case(&column)),
+                default_is_null: default.is_empty() || default.eq_ignore_ascii_case("NULL"),
+                name: column,
+            });
+        }
+    }
+    if seen == COLUMNS_MAX {
+        tables.pop();
+    }
+    Ok((tables, roots))
+}
+
+/// No layer is called so, and their rows need not be looked at.
+fn is_of_the_system(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["gpkg_", "rtree_", "sqlite_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+/// The geometry column of each table, by its name in small letters.
+fn geometry_columns(
+    connection: &Connection,
+    schema: &Schema,
+) -> rusqlite::Result<HashMap<String, String>> {
+    let table = schema.get("gpkg_geometry_columns");
+    if table.is_none_or(|table| table.kind != Kind::Table || table.generates) {
+        return Ok(HashMap::new());
+    }
+    let sql = "SELECT table_name, column_name FROM main.gpkg_geometry_columns LIMIT ?1";
+    let mut statement = connection.prepare(sql)?;
+    let columns = statement.query_map([i64::try_from(TABLES_MAX).unwrap_or(i64::MAX)], |row| {
+        Ok((
+            text(row.get_ref(0)?).to_ascii_lowercase(),
+            text(row.get_ref(1)?),
+        ))
+    })?;
+    columns.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+use super::*;
+
+/// Reads a database as SQLite's check does, with a survey at its shoulder, and asks SQLite the same.
+fn surveyed(sql: &str, layer: &str) -> (Option<Summary>, BTreeMap<String, u64>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.gpkg");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(sql).unwrap();
+    let asked = |db: &Connection, what: &str| -> u64 {
+        let sql = format!("SELECT count({what}) FROM \"{layer}\"");
+        db.query_row(&sql, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+            .unsigned_abs()
+    };
+    let rows = asked(&db, "*");
+    let mut statement = db.prepare(&format!("SELECT * FROM \"{layer}\"")).unwrap();
+    let names: Vec<_> = statement
+        .column_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let counted = names
+        .iter()
+        .map(|name| (name.clone(), asked(&db, &format!("\"{name}\""))));
+    let counted = counted.collect();
+    statement.query([]).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let survey = Survey::default();
+    survey.begin(&db, bytes.first_chunk().unwrap()).unwrap();
+    // In the order of the trees: each page after the one that names it.
+    let page_size = survey.state().page_size;
+    loop {
+        let Some(page) = survey.state().waited.keys().next().copied() else {
+            break;
+        };
+        let offset = (page as usize - 1) * page_size;
+        survey.read(offset as u64, &bytes[offset..offset + page_size]);
+    }
+    let mut layers = [Layer {
+        name: layer.to_owned(),
+        kind: "features".to_owned(),
+        rows: Some(rows),
+        missing: false,
+        extent: None,
+        srs_id: None,
+        summary: None,
+    }];
+    survey.finish(&mut layers);
+    let [layer] = layers;
+    (layer.summary, counted)
+}
+
+const MANY: &str = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) ";
+
+#[test]
+fn values_come_to_what_sqlite_counts() {
+    // Small pages, long records that overflow, all kinds of values, columns that were added later.
+    for page in [512, 4096, 65536] {
+        let sql = format!(
+            "PRAGMA page_size = {page};
+             CREATE TABLE t (fid INTEGER PRIMARY KEY, a TEXT, b REAL, c BLOB, d);
+             {MANY} INSERT INTO t SELECT i, CASE WHEN i % 3 THEN 'x' END, CASE WHEN i % 5 THEN i / 7.0 END,
+               CASE WHEN i % 100 THEN x'00' ELSE zeroblob(i * 7) END, CASE WHEN i % 2 THEN i * 1000000000 END FROM n;
+             ALTER TABLE t ADD COLUMN e TEXT;
+             ALTER TABLE t ADD COLUMN f INTEGER NOT NULL DEFAULT 7;
+             ALTER TABLE t ADD COLUMN g TEXT DEFAULT NULL;
+             UPDATE t SET e = 'new' WHERE fid % 4 = 0;
+             DELETE FROM t WHERE fid % 11 = 0;"
+        );
+        let (summary, mut counted) = surveyed(&sql, "t");
+        counted.remove("fid");
+        assert_eq!(summary.unwrap().values, counted, "{page}");
+    }
+}
+
+#[test]
+fn geometries_are_counted_and_placed_by_their_heads() {
+    // A box of 1 to 2 and 3 to 4, an empty one, a point at (5, 6), a point that is none.
+    let sql = "CREATE TABLE gpkg_geometry_columns (table_name TEXT, column_name TEXT);
+        INSERT INTO gpkg_geometry_columns VALUES ('T', 'Geom');
+        CREATE TABLE t (fid INTEGER PRIMARY KEY, n TEXT, geom BLOB);
+        INSERT INTO t (n, geom) VALUES
+          ('a', x'4750000300000000000000000000f03f000000000000004000000000000008400000000000001040'),
+          ('b', x'47500011000000000103000000000000'), (NULL, NULL),
+          ('c', x'4750000100000000010100000000000000000014400000000000001840'),
+          ('d', x'47500001000000000101000000000000000000f87f000000000000f87f');";
+    let (summary, _) = surveyed(sql, "t");
+    let summary = summary.unwrap();
+    assert_eq!(summary.geometries, Some(2));
+    assert_eq!(summary.bounds.unwrap().numbers(), [1.0, 3.0, 5.0, 6.0]);
+    assert_eq!(summary.values, BTreeMap::from([("n".to_owned(), 4)]));
+}
+
+#[test]
+fn a_table_of_another_kind_has_no_summary() {
+    let sql = "CREATE TABLE t (a TEXT PRIMARY KEY, b) WITHOUT ROWID; INSERT INTO t VALUES ('x', 1)";
+    assert_eq!(surveyed(sql, "t").0, None);
+    let sql =
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b AS (a * 2) VIRTUAL, c AS (a + 1) STORED, d);
+        INSERT INTO t (d) VALUES (1), (NULL), (3)";
+    let (summary, _) = surveyed(sql, "t");
+    let expected = [("c".to_owned(), 3), ("d".to_owned(), 2)];
+    assert_eq!(summary.unwrap().values, BTreeMap::from(expected));
+}
