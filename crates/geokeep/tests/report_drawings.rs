@@ -147,7 +147,7 @@ fn areas_lines_and_points_are_drawn_in_the_system_that_they_are_in() {
         "x 7.00000 to 7.20000, y 50.00000 to 50.10000 in EPSG:4326. Simplified."
     );
     let classes: Vec<_> = paths(&html).into_iter().map(|(class, _)| class).collect();
-    for class in ["areas c0", "areas c3", "lines c3", "points c3", "lines c2", "points c4"] {
+    for class in ["areas c1", "areas c4", "lines c4", "points c4", "lines c3", "points c5"] {
         assert!(classes.iter().any(|c| c == class), "{class}: {classes:?}");
     }
     // The table is the legend.
@@ -238,7 +238,7 @@ fn hostile_geometries_cost_a_drawing_and_no_more() {
     assert!(captions.iter().any(|c| c.contains("in reference system 77")), "{captions:?}");
     assert!(texts(&html, "b").is_empty());
     // Of many rows with odd numbers, many are drawn all the same.
-    let dots = paths(&html).into_iter().find(|(class, _)| class == "points c0");
+    let dots = paths(&html).into_iter().find(|(class, _)| class == "points c1");
     assert!(dots.unwrap().1.matches('M').count() > 20);
 }
 
