@@ -375,7 +375,7 @@ fn what_was_lost_is_told_and_both_ways_back_are_shown() {
     let page = parsed(&report(vec![lost]).html());
     let troubles = &texts(&page, ".troubles.loss")[0];
     assert!(
-        troubles.contains("Data is missing since 2026-11-22T06:00:00Z. Parcels: 185 of 370 rows are missing."),
+        troubles.contains("Data is missing since 2026-11-22T06:00:00Z. Layer 'parcels': 185 of 370 rows are missing."),
         "{troubles}"
     );
     assert_eq!(
@@ -442,7 +442,10 @@ fn the_policy_allows_the_script_of_the_page_and_no_other() {
     let (script, _) = script.split_once("</script>").unwrap();
     let hash = ring::digest::digest(&ring::digest::SHA256, script.as_bytes());
     let hash = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, hash);
-    assert!(html.contains(&format!("script-src 'sha256-{hash}'\"")), "{hash}");
+    assert!(
+        html.contains(&format!("script-src 'sha256-{hash}'\"")),
+        "{hash}"
+    );
     assert!(!script.contains("fetch") && !script.contains("innerHTML"));
 }
 

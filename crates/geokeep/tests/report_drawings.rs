@@ -64,8 +64,7 @@ fn layer(db: &Connection, name: &str, srs: i64, shapes: &[Vec<u8>]) {
     .unwrap();
     let sql = "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES (?1, 'features', ?1, ?2)";
     db.execute(sql, params![name, srs]).unwrap();
-    let sql =
-        "INSERT INTO gpkg_geometry_columns VALUES (?1, 'shape', 'GEOMETRY', ?2, 0, 0)";
+    let sql = "INSERT INTO gpkg_geometry_columns VALUES (?1, 'shape', 'GEOMETRY', ?2, 0, 0)";
     db.execute(sql, params![name, srs]).unwrap();
     let mut insert = db
         .prepare(&format!("INSERT INTO \"{name}\" (shape) VALUES (?1)"))
@@ -124,7 +123,9 @@ const SQUARE: [Xy; 5] = [
 #[test]
 fn areas_lines_and_points_are_drawn_in_the_system_that_they_are_in() {
     let place = Place::new();
-    let hole: Vec<Xy> = SQUARE.map(|[x, y]| [500_500.0 + (x - 500_000.0) / 4.0, y]).to_vec();
+    let hole: Vec<Xy> = SQUARE
+        .map(|[x, y]| [500_500.0 + (x - 500_000.0) / 4.0, y])
+        .to_vec();
     let path = file(&place, "a.gpkg", |db| {
         layer(db, "fields", 25832, &[polygon(&[&SQUARE, &hole])]);
         let two = [polygon_body(&[&SQUARE]), polygon_body(&[&hole])].concat();
@@ -147,14 +148,24 @@ fn areas_lines_and_points_are_drawn_in_the_system_that_they_are_in() {
         "x 7.00000 to 7.20000, y 50.00000 to 50.10000 in EPSG:4326. Simplified."
     );
     let classes: Vec<_> = paths(&html).into_iter().map(|(class, _)| class).collect();
-    for class in ["areas c1", "areas c4", "lines c4", "points c4", "lines c3", "points c5"] {
+    for class in [
+        "areas c1",
+        "areas c4",
+        "lines c4",
+        "points c4",
+        "lines c3",
+        "points c5",
+    ] {
         assert!(classes.iter().any(|c| c == class), "{class}: {classes:?}");
     }
     // The table is the legend.
     assert_eq!(texts(&html, ".contents td.name .swatch").len(), 5);
     for (_, path) in paths(&html) {
         let is_plain = |c: char| "Mlhz -".contains(c) || c.is_ascii_digit();
-        assert!(path.starts_with('M') && path.chars().all(is_plain), "{path}");
+        assert!(
+            path.starts_with('M') && path.chars().all(is_plain),
+            "{path}"
+        );
     }
 }
 
@@ -192,7 +203,11 @@ fn hostile_geometries_cost_a_drawing_and_no_more() {
     let endless: Vec<Xy> = (0..150_000)
         .map(|n| [f64::from(n).sin() * 1e6, f64::from(n).cos() * 1e6])
         .collect();
-    let nested = head(7).into_iter().chain(counted(1)).collect::<Vec<_>>().repeat(5_000);
+    let nested = head(7)
+        .into_iter()
+        .chain(counted(1))
+        .collect::<Vec<_>>()
+        .repeat(5_000);
     let path = file(&place, "a.gpkg", |db| {
         let odd = [
             line(&[[f64::NAN, f64::NAN], [f64::INFINITY, 1e308]]),
@@ -218,8 +233,12 @@ fn hostile_geometries_cost_a_drawing_and_no_more() {
             let place = point([500_000.0 + n as f64, 5_600_000.0]);
             insert.execute(params![n, place]).unwrap();
         }
-        insert.execute(params![i64::MIN, point([0.0, 0.0])]).unwrap();
-        insert.execute(params![i64::MAX, point([0.0, 0.0])]).unwrap();
+        insert
+            .execute(params![i64::MIN, point([0.0, 0.0])])
+            .unwrap();
+        insert
+            .execute(params![i64::MAX, point([0.0, 0.0])])
+            .unwrap();
         // Nothing that the file wants to be computed is.
         db.execute_batch(
             "CREATE VIEW without_end AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
@@ -234,11 +253,21 @@ fn hostile_geometries_cost_a_drawing_and_no_more() {
     let html = page(&place, Path::new("none"));
     assert!(html.len() < 80_000, "{} bytes", html.len());
     let captions = texts(&html, ".drawing figcaption");
-    assert!(captions.iter().any(|c| c.contains("in EPSG:25832")), "{captions:?}");
-    assert!(captions.iter().any(|c| c.contains("in reference system 77")), "{captions:?}");
+    assert!(
+        captions.iter().any(|c| c.contains("in EPSG:25832")),
+        "{captions:?}"
+    );
+    assert!(
+        captions
+            .iter()
+            .any(|c| c.contains("in reference system 77")),
+        "{captions:?}"
+    );
     assert!(texts(&html, "b").is_empty());
     // Of many rows with odd numbers, many are drawn all the same.
-    let dots = paths(&html).into_iter().find(|(class, _)| class == "points c1");
+    let dots = paths(&html)
+        .into_iter()
+        .find(|(class, _)| class == "points c1");
     assert!(dots.unwrap().1.matches('M').count() > 20);
 }
 
@@ -256,7 +285,10 @@ fn a_stray_does_not_shrink_the_rest() {
     let html = page(&place, Path::new("none"));
     let caption = &texts(&html, ".drawing figcaption")[0];
     assert!(caption.starts_with("x 500,000.00 to 500,0"), "{caption}");
-    assert!(caption.ends_with("One feature lies far outside."), "{caption}");
+    assert!(
+        caption.ends_with("One feature lies far outside."),
+        "{caption}"
+    );
 }
 
 #[test]

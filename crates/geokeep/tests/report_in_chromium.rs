@@ -235,7 +235,10 @@ fn a_page_says_itself_that_it_is_out_of_date() {
     let html = report.html();
     let (dom, console) = browser.open(&html, &["--dump-dom"]);
     assert_eq!(console, "");
-    assert_eq!(found(&dom, "body.stale .out-of-date:not([hidden])").len(), 1);
+    assert_eq!(
+        found(&dom, "body.stale .out-of-date:not([hidden])").len(),
+        1
+    );
     let picture = browser.picture(&html, &["--window-size=1200,2400"]);
     assert!(picture.of(NONE) > 5_000 && picture.of(FRESH) == 0);
 }
@@ -258,7 +261,10 @@ fn the_summary_of_three_hundred_files_is_one_sheet_of_paper() {
         return;
     };
     let well = |n: i64| source(&format!("file{n}"), vec![stored("a", 1 + n % 20)]);
-    assert_eq!(browser.sheets(&report((0..300).map(well).collect()).html()), 1);
+    assert_eq!(
+        browser.sheets(&report((0..300).map(well).collect()).html()),
+        1
+    );
     let mut sources: Vec<_> = (0..300).map(well).collect();
     sources.push(source("old", vec![stored("a", 24 * 9)]));
     // What needs somebody is printed after it.

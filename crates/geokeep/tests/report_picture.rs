@@ -102,16 +102,23 @@ fn line(places: &[(f64, f64)]) -> Vec<u8> {
 /// Lines of equal height around two hills.
 fn contours() -> Vec<Vec<u8>> {
     let mut blobs = Vec::new();
-    for (hill, (x, y)) in [(EAST + 600.0, NORTH + 700.0), (EAST + 1_700.0, NORTH + 900.0)]
-        .into_iter()
-        .enumerate()
+    for (hill, (x, y)) in [
+        (EAST + 600.0, NORTH + 700.0),
+        (EAST + 1_700.0, NORTH + 900.0),
+    ]
+    .into_iter()
+    .enumerate()
     {
         for height in 1..11 {
             let radius = 52.0 * f64::from(height);
             let around = |step: u32| {
                 let angle = f64::from(step) * TAU / 90.0;
-                let wave = 1.0 + 0.18 * (angle * 3.0 + hill as f64).sin() + 0.07 * (angle * 7.0).cos();
-                (x + radius * wave * angle.cos() * 1.25, y + radius * wave * angle.sin())
+                let wave =
+                    1.0 + 0.18 * (angle * 3.0 + hill as f64).sin() + 0.07 * (angle * 7.0).cos();
+                (
+                    x + radius * wave * angle.cos() * 1.25,
+                    y + radius * wave * angle.sin(),
+                )
             };
             blobs.push(line(&(0..=90).map(around).collect::<Vec<_>>()));
         }
@@ -140,7 +147,10 @@ fn a_page_to_look_at() {
     for night in 0..NIGHTS {
         let now = end - SignedDuration::from_hours(24 * (NIGHTS - 1 - night) + 6);
         place.settings.clock = Clock::new(move || now);
-        execute(&town, "INSERT INTO trees (geom, species) SELECT geom, species FROM trees ORDER BY random() LIMIT 3");
+        execute(
+            &town,
+            "INSERT INTO trees (geom, species) SELECT geom, species FROM trees ORDER BY random() LIMIT 3",
+        );
         let mut place_in = |wide: u64| f64::from(u32::try_from(random.below(wide)).unwrap());
         let holes = (0..12).map(|_| {
             let (x, y) = (EAST + place_in(2_000), NORTH + place_in(1_300));
@@ -150,7 +160,10 @@ fn a_page_to_look_at() {
             blob
         });
         add(&wells, "boreholes", holes.collect::<Vec<_>>());
-        execute(&land, "UPDATE parcels SET note = 'seen ' || random() WHERE fid % 9 = 0");
+        execute(
+            &land,
+            "UPDATE parcels SET note = 'seen ' || random() WHERE fid % 9 = 0",
+        );
         if night == NIGHTS - 1 {
             execute(&land, "DELETE FROM parcels WHERE fid % 2 = 0");
         }
@@ -171,6 +184,8 @@ fn a_page_to_look_at() {
         source.path = Some(format!("/home/anna/gis/{}.gpkg", source.name));
     }
     report.draw(&destination, Path::new(&target), &watch);
-    let page = report.html().replace(&*place.root().to_string_lossy(), "/mnt");
+    let page = report
+        .html()
+        .replace(&*place.root().to_string_lossy(), "/mnt");
     write(&page, true, Path::new(&target), &place.settings.disk).unwrap();
 }

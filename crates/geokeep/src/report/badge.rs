@@ -120,7 +120,11 @@ pub(super) fn badges(source: &SourceReport, now: Timestamp) -> Vec<Badge> {
     let mut badges: Vec<_> = badges.into_iter().flatten().collect();
     if badges.is_empty() {
         let is_well = source.troubles(now).is_empty();
-        badges.push(if is_well { Badge::Fresh } else { Badge::Attention });
+        badges.push(if is_well {
+            Badge::Fresh
+        } else {
+            Badge::Attention
+        });
     }
     badges
 }

@@ -12,7 +12,7 @@ use crate::words::{counted, human_bytes, human_count, one_line, shortened};
 const NAME_CHARS: usize = 60;
 /// Lines of the table that are printed: as many as one sheet of paper holds beside the rest.
 /// The style sheet has the same number.
-const PRINTED: usize = 26;
+const PRINTED: usize = 24;
 
 /// The places of the sources in the order of the page: what needs somebody comes first.
 pub(super) fn order(report: &Report) -> Vec<usize> {
@@ -68,7 +68,8 @@ fn row(report: &Report, n: usize, source: &SourceReport) -> Markup {
 fn totals(report: &Report) -> Markup {
     let worst = |badge| {
         let all = report.sources.iter();
-        all.filter(|source| worst(source, report.made) == badge).count()
+        all.filter(|source| worst(source, report.made) == badge)
+            .count()
     };
     let backups = report.sources.iter().flat_map(|source| &source.backups);
     let stored = backups

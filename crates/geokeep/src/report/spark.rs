@@ -123,7 +123,11 @@ impl Scale {
             if is_inside && height(at - 1) == *rows && height(at + 1) == *rows {
                 continue;
             }
-            points.push(format!("{} {}", self.x(*instant), self.y(rows.unwrap_or(0))));
+            points.push(format!(
+                "{} {}",
+                self.x(*instant),
+                self.y(rows.unwrap_or(0))
+            ));
         }
         points.join("L")
     }

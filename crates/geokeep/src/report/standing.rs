@@ -177,7 +177,7 @@ impl SourceReport {
 fn lost(newest: &Stored) -> Trouble {
     let lost = loss(newest);
     let what = |finding: &&Finding| match &finding.table {
-        Some(layer) => one_line(&format!("{layer}: {}", finding.message)),
+        Some(layer) => one_line(&format!("layer '{layer}': {}", finding.message)),
         None => one_line(&finding.message),
     };
     let mut named: Vec<_> = lost.iter().take(LOST_MAX).map(what).collect();

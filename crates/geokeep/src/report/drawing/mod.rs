@@ -114,17 +114,15 @@ impl Drawing {
         frames.sort_by_key(|frame| std::cmp::Reverse(features(frame)));
         frames.truncate(FRAMES_MAX);
         let share = bytes / frames.len().max(1);
-        let sheets = frames.iter().filter_map(|frame| sheet(frame, stored, share));
+        let sheets = frames
+            .iter()
+            .filter_map(|frame| sheet(frame, stored, share));
         let sheets: Vec<_> = sheets.collect();
         (!sheets.is_empty()).then_some(Self(sheets))
     }
 }
 
-fn read(
-    stored: &Stored,
-    destination: &Destination,
-    watch: &Watch,
-) -> Option<(Vec<Sampled>, bool)> {
+fn read(stored: &Stored, destination: &Destination, watch: &Watch) -> Option<(Vec<Sampled>, bool)> {
     let until = Instant::now() + TIME;
     let over = || Instant::now() >= until || watch.check().is_err();
     let archive = destination.open_backup(&stored.id).ok()?;

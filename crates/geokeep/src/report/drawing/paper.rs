@@ -102,9 +102,8 @@ fn without_strays(boxes: &[[f64; 4]]) -> Option<[f64; 4]> {
         return None;
     }
     let (low, high) = ([x.0 - span, y.0 - span], [x.1 + span, y.1 + span]);
-    let near = |b: &&[f64; 4]| {
-        b[0] >= low[0] && b[1] >= low[1] && b[2] <= high[0] && b[3] <= high[1]
-    };
+    let near =
+        |b: &&[f64; 4]| b[0] >= low[0] && b[1] >= low[1] && b[2] <= high[0] && b[3] <= high[1];
     boxes.iter().filter(near).copied().reduce(union)
 }
 
@@ -297,7 +296,11 @@ mod tests {
             let is_plain = |c: char| "Mlhz -".contains(c) || c.is_ascii_digit();
             assert!(drawn[0].lines.chars().all(is_plain));
         }
-        let one = draw(&frame, &[line(&[[0.0, 0.0], [100.0, 0.0], [50.0, 399.0]])], 1);
+        let one = draw(
+            &frame,
+            &[line(&[[0.0, 0.0], [100.0, 0.0], [50.0, 399.0]])],
+            1,
+        );
         assert_eq!(one.lines.matches('l').count(), 1, "{}", one.lines);
     }
 
