@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! PAGE=/tmp/page.html cargo test -p geokeep --test report_picture -- --ignored
-//! chromium --headless --hide-scrollbars --window-size=1180,1500 --screenshot=docs/report.png /tmp/page.html
+//! chromium --headless --hide-scrollbars --window-size=1180,1390 --screenshot=docs/report.png /tmp/page.html
 //! ```
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
