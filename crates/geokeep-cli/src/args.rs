@@ -98,13 +98,16 @@ pub(crate) enum Command {
     #[command(after_help = examples::ADOPT)]
     Adopt(Adopt),
     /// Say that a file is right as it is now, although it has lost something
+    #[command(after_help = examples::ACCEPT)]
     Accept(Accept),
     /// Say that a file no longer exists on purpose; its backups stay
+    #[command(after_help = examples::RETIRE)]
     Retire(Retire),
     /// Say whether the sources of geokeep.toml have the backups that its jobs promise
     #[command(after_help = examples::STATUS)]
     Status(Jobs),
     /// Try the ways by which jobs notify people
+    #[command(after_help = examples::NOTIFY)]
     Notify(Notify),
     /// Write a geokeep.toml with an example to fill in
     Init(Init),

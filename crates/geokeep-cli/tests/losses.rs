@@ -280,7 +280,7 @@ fn everything_that_people_miss_counts() {
         ),
         (
             "UPDATE parcels SET geom = (SELECT geom FROM parcels ORDER BY fid LIMIT 1)",
-            "its extent has collapsed from ",
+            "its extent has collapsed: ",
         ),
         (
             "DROP TABLE notes; DELETE FROM gpkg_contents WHERE table_name = 'notes'",

@@ -64,7 +64,10 @@ fn the_command_on_the_page_gives_the_file_back() {
     let desk = desk();
     desk.ok(&["report", "--from", "backups", "--html", "report.html"]);
     let page = fs::read_to_string(desk.path("report.html")).unwrap();
-    let command = page.split("<code>geokeep ").nth(1).unwrap();
+    let command = page
+        .split("<pre tabindex=\"0\"><code>geokeep ")
+        .nth(1)
+        .unwrap();
     let command = command.split("</code>").next().unwrap();
     desk.ok(&command.split(' ').collect::<Vec<_>>());
     let restored = fs::read(desk.path("parcels-restored.gpkg")).unwrap();

@@ -361,3 +361,42 @@ fn a_link_to_nothing_is_named() {
     }
     assert!(desk.path("link.gpkg").is_symlink());
 }
+
+/// A name meant the copy of the wrong state that the restore itself had made: the same command again
+/// brought that back.
+#[test]
+fn what_a_restore_replaced_is_not_what_a_name_means_next_time() {
+    let desk = Desk::new();
+    let path = desk.build("a.gpkg", &tiny());
+    desk.ok(&["backup", "a.gpkg", "--to", "backups"]);
+    let edit = |sql: &str| {
+        let db = Connection::open(&path).unwrap();
+        testkit::gpkg::register_spatial_functions(&db).unwrap();
+        db.execute_batch(sql).unwrap();
+    };
+    let spoiled = || {
+        let db = Connection::open(&path).unwrap();
+        let sql = "SELECT count(*) FROM parcels WHERE remarks = 'wrong'";
+        db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let back = ["restore", "a", "--from", "backups", "--force"];
+    edit("UPDATE parcels SET remarks = 'wrong'");
+    desk.ok(&back);
+    assert_eq!(spoiled(), 0);
+    let again = desk.run(&back);
+    assert!(
+        again.code == 0 && again.err.contains("a restore has replaced"),
+        "{again:?}"
+    );
+    assert_eq!(spoiled(), 0);
+    // What is backed up afterwards counts again, also if it is what had been replaced.
+    edit("UPDATE parcels SET remarks = 'wrong'");
+    desk.ok(&["backup", "a.gpkg", "--to", "backups"]);
+    desk.ok(&["restore", "a", "--from", "backups", "--to", "b.gpkg"]);
+    let db = Connection::open(desk.path("b.gpkg")).unwrap();
+    let sql = "SELECT count(*) FROM parcels WHERE remarks = 'wrong'";
+    assert_eq!(
+        db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(),
+        20
+    );
+}

@@ -67,7 +67,7 @@ fn a_job_has_its_host_and_the_name_of_its_line() {
         edit(&path);
         desk.ok(&["run"]);
         let status = desk.ok(&["status"]);
-        assert!(status.contains("1 sources, 0 overdue"), "{status}");
+        assert!(status.contains("1 source, 0 overdue"), "{status}");
     }
     assert_eq!(lines(&desk), ["town"]);
     assert_eq!(desk.archives().len(), 2);

@@ -80,6 +80,7 @@ pub fn backup(
         let (entered, look) = task.enter()?;
         refuse_other_files(planned, &look)?;
         if let Some(stored) = task.known_to_hold(&look) {
+            destination.note_current(&stored.id);
             return Ok(Outcome::Unchanged(stored));
         }
         let before = Before::of(&task);
@@ -218,6 +219,7 @@ impl Task<'_> {
         }
         // Only spares the next run the reading, and knows the rights of today.
         let _ = self.destination.note_seen(previous, look);
+        self.destination.note_current(&previous.id);
         Outcome::Unchanged(previous.clone())
     }
 }

@@ -11,7 +11,7 @@ use crate::finding::LOSS;
 use crate::source::{Gate, Project, Source, look, same_content};
 
 /// Without a promise a backup counts as fresh for this long: last night's, and a late morning.
-const FRESH: SignedDuration = SignedDuration::from_hours(36);
+pub(crate) const FRESH: SignedDuration = SignedDuration::from_hours(36);
 /// Clocks of several machines differ by so much without a fault.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 

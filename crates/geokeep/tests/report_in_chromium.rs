@@ -1,5 +1,5 @@
-//! The page of a report in a real browser: nothing runs, nothing is fetched, names are text, and the
-//! colours are there. Skipped where there is no Chromium (Debian's package `chromium`).
+//! The page of a report in a real browser: nothing runs but its own script, nothing is fetched, names
+//! are text, the colours are there, and its summary is one sheet of paper. Skipped where there is no Chromium (Debian's package `chromium`).
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod common;
@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::page::{HOSTILE, hostile, report, source, stored};
+use geokeep::report::Report;
+use jiff::{SignedDuration, Timestamp};
 use scraper::{Html, Selector};
 use tempfile::TempDir;
 
@@ -40,8 +42,14 @@ impl Browser {
 
     /// Opens a page; what it printed, and what the console of the page said.
     fn open(&self, html: &str, arguments: &[&str]) -> (String, String) {
+        self.open_at(html, "", arguments)
+    }
+
+    /// The same at a place within the page, `#file-1`.
+    fn open_at(&self, html: &str, place: &str, arguments: &[&str]) -> (String, String) {
         let page = self.folder.path().join("page with spaces.html");
         fs::write(&page, html).unwrap();
+        let address = format!("file://{}{place}", page.display()).replace(' ', "%20");
         let output = Command::new(&self.program)
             // Root, as whom tests run in containers, has no sandbox; the page is our own.
             .args([
@@ -56,7 +64,7 @@ impl Browser {
                 self.folder.path().join("profile").display()
             ))
             .args(arguments)
-            .arg(&page)
+            .arg(&address)
             .output()
             .unwrap();
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -67,6 +75,17 @@ impl Browser {
             String::from_utf8_lossy(&output.stdout).into_owned(),
             console,
         )
+    }
+
+    /// How many sheets of paper a page takes.
+    fn sheets(&self, html: &str) -> usize {
+        let file = self.folder.path().join("page.pdf");
+        let print = format!("--print-to-pdf={}", file.display());
+        self.open(html, &[&print, "--no-pdf-header-footer"]);
+        let pdf = fs::read(&file).unwrap();
+        let pdf = String::from_utf8_lossy(&pdf);
+        let pages = pdf.split("/Type /Page").skip(1);
+        pages.filter(|rest| !rest.starts_with('s')).count()
     }
 
     fn picture(&self, html: &str, arguments: &[&str]) -> Picture {
@@ -160,7 +179,8 @@ fn hostile_names_are_text_and_nothing_runs() {
             .map(|e| e.text().collect::<String>())
             .collect::<Vec<_>>()
     };
-    for element in ["script", "img", "iframe", "base", "b"] {
+    assert_eq!(all("script").len(), 1, "the page's own");
+    for element in ["img", "iframe", "base", "b"] {
         assert!(all(element).is_empty(), "{element}");
     }
     let names = all(".contents td.name bdi");
@@ -170,6 +190,85 @@ fn hostile_names_are_text_and_nothing_runs() {
             "{name:?}: {names:?}"
         );
     }
+}
+
+/// A report that is made now, of a file with a backup of seven hours ago.
+fn of_today() -> Report {
+    let now = Timestamp::now();
+    let mut backup = stored("a", 3);
+    backup.manifest.instant = now - SignedDuration::from_mins(7 * 60 + 5);
+    let mut report = report(vec![source("a", vec![backup])]);
+    report.made = now;
+    report.expect_next_within(SignedDuration::from_hours(26));
+    report
+}
+
+/// What matches, in the page as the browser has it in the end.
+fn found(dom: &str, selector: &str) -> Vec<String> {
+    let page = Html::parse_document(dom);
+    let selector = Selector::parse(selector).unwrap();
+    let text = |e: scraper::ElementRef<'_>| e.text().collect::<String>().trim().to_owned();
+    page.select(&selector).map(text).collect()
+}
+
+#[test]
+fn ages_are_those_of_the_moment_in_which_the_page_is_opened() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let (dom, console) = browser.open(&of_today().html(), &["--dump-dom"]);
+    assert_eq!(console, "");
+    assert_eq!(found(&dom, ".age"), ["7 hours ago"]);
+    assert_eq!(found(&dom, ".overview td:nth-child(3)"), ["7 hours ago"]);
+    assert_eq!(found(&dom, ".out-of-date[hidden]").len(), 1);
+    assert!(found(&dom, "body.stale").is_empty());
+}
+
+/// A page that nobody replaces tells of a green world for ever.
+#[test]
+fn a_page_says_itself_that_it_is_out_of_date() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let mut report = of_today();
+    report.next_by = report.made - SignedDuration::from_mins(1);
+    let html = report.html();
+    let (dom, console) = browser.open(&html, &["--dump-dom"]);
+    assert_eq!(console, "");
+    assert_eq!(
+        found(&dom, "body.stale .out-of-date:not([hidden])").len(),
+        1
+    );
+    let picture = browser.picture(&html, &["--window-size=1200,2400"]);
+    assert!(picture.of(NONE) > 5_000 && picture.of(FRESH) == 0);
+}
+
+#[test]
+fn a_link_unfolds_the_card_that_it_leads_to() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let html = of_today().html();
+    let (dom, _) = browser.open(&html, &["--dump-dom"]);
+    assert!(found(&dom, "details.card[open]").is_empty());
+    let (dom, _) = browser.open_at(&html, "#file-1", &["--dump-dom"]);
+    assert_eq!(found(&dom, "details.card[open]").len(), 1);
+}
+
+#[test]
+fn the_summary_of_three_hundred_files_is_one_sheet_of_paper() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let well = |n: i64| source(&format!("file{n}"), vec![stored("a", 1 + n % 20)]);
+    assert_eq!(
+        browser.sheets(&report((0..300).map(well).collect()).html()),
+        1
+    );
+    let mut sources: Vec<_> = (0..300).map(well).collect();
+    sources.push(source("old", vec![stored("a", 24 * 9)]));
+    // What needs somebody is printed after it.
+    assert_eq!(browser.sheets(&report(sources).html()), 2);
 }
 
 /// A page that can be scrolled sideways does not fit a telephone.

@@ -77,8 +77,11 @@ Examples:
   geokeep restore parcels --from /mnt/backup --to found.gpkg
   geokeep restore parcels@2026-11-20 --from /mnt/backup --to found.gpkg
   geokeep restore parcels --from /mnt/backup --force     over the file, which is backed up first
+  geokeep restore parcels --from /mnt/backup --layer trees --dry-run
+  geokeep restore --all --from /mnt/backup --to rescued  every file, after a machine was lost
 
-Exit codes: 0; 20 if a program has the target open, 24 if the backup is damaged, 25 if the target
+Exit codes: 0; 3 if a loss is open and two states may be meant, or if some files of --all were not
+restored; 20 if a program has the target open, 24 if the backup is damaged, 25 if the target
 exists.";
 
 pub(crate) const FORGET: &str = "\
@@ -122,3 +125,21 @@ Examples:
   geokeep schedule install --at 02:30
   geokeep schedule install parcels --every 15m
   geokeep schedule status";
+
+pub(crate) const ACCEPT: &str = "\
+Example:
+  geokeep accept parcels --from /mnt/backup --reason 'the east was sold'
+
+Exit codes: 0; 2 if no loss is open; 11 if another run is at work there.";
+
+pub(crate) const RETIRE: &str = "\
+Example:
+  geokeep retire parcels --from /mnt/backup --reason 'merged into town.gpkg'
+
+Exit codes: 0; 2 if the file still exists; 11 if another run is at work there.";
+
+pub(crate) const NOTIFY: &str = "\
+Example:
+  geokeep notify --test          try every way of every job
+
+Exit codes: 0; 3 if a notice did not get through.";

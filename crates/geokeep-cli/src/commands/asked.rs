@@ -44,7 +44,7 @@ pub(super) fn said(chosen: &Chosen, context: &Context) -> String {
     let line = chosen.id.line();
     if chosen.passed_over {
         render::remark(&format!(
-            "a newer backup of {line} is damaged, or did not pass its last verification; taken is the newest sound one"
+            "a newer backup of {line} is damaged, did not pass its last verification, or holds what a restore has replaced; it is not taken"
         ));
     }
     for other in chosen.namesakes.iter().take(NAMED_MAX) {

@@ -5,6 +5,7 @@ use std::path::Path;
 use geokeep::jobs::config::Job;
 use geokeep::jobs::{JobKey, LastRun, RunState, SourceStatus, Why, status};
 use geokeep::wire::{DataLossObject, Exit, LastRunObject, StatusObject};
+use geokeep::words::counted;
 use jiff::SignedDuration;
 
 use super::backup::expanded;
@@ -46,7 +47,10 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
     };
     render::say(
         context,
-        &format!("{all} sources, {overdue} overdue{with_loss}"),
+        &format!(
+            "{}, {overdue} overdue{with_loss}",
+            counted(all, "source", "sources")
+        ),
     );
     Ok(if overdue + lossy + unended > 0 {
         Exit::Incomplete

@@ -7,7 +7,7 @@ use geokeep::destination::{OpenLoss, Stored};
 use geokeep::judgement;
 
 use super::{Exit, Failure, shown};
-use crate::render::{self, human_time};
+use crate::render::text::{command, human_time};
 
 /// Losses that a sentence can bear.
 const NAMED_MAX: usize = 5;
@@ -21,10 +21,7 @@ impl Failure {
         )
         .cause("its newest backup lacks nothing of those before it, or that was accepted")
         .state("nothing was changed")
-        .hint(format!(
-            "see its backups: {}",
-            render::command("list", line, from)
-        ))
+        .hint(format!("see its backups: {}", command("list", line, from)))
     }
 
     /// A file cannot be retired while it exists.
@@ -38,8 +35,7 @@ impl Failure {
     /// A restore would have to guess which state is wanted.
     pub(crate) fn of_open_loss(loss: &OpenLoss, from: &Path, rest: &str) -> Self {
         let line = &loss.newest.manifest.name;
-        let restore =
-            |word: &str| render::command("restore", &format!("{line}@{word}"), from) + rest;
+        let restore = |word: &str| command("restore", &format!("{line}@{word}"), from) + rest;
         let (newest, before) = (&loss.newest.manifest, loss.before.as_ref());
         let mut hint = format!("as of now: {}", restore("newest"));
         if let Some(before) = before {

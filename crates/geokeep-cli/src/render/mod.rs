@@ -6,7 +6,7 @@ mod closing;
 mod margin;
 mod progress;
 mod table;
-mod text;
+pub(crate) mod text;
 
 use std::fmt::Display;
 use std::io::Write;

@@ -91,6 +91,30 @@ impl Destination {
         self.mark(id, Mark::Gone, &at.to_string())
     }
 
+    /// Notes that a restore has replaced what a backup holds: whoever asks for the newest one by its name
+    /// does not mean that.
+    ///
+    /// # Errors
+    /// [`DestinationError::Write`].
+    pub(crate) fn note_replaced(&self, id: &BackupId) -> Result<(), DestinationError> {
+        self.mark(id, Mark::Replaced, "")
+    }
+
+    /// Whether a restore has replaced what it holds.
+    pub(super) fn is_replaced(&self, id: &BackupId) -> bool {
+        let shelf = self.shelf(id.line());
+        let is_it = |(other, marks): &(BackupId, Marks)| other == id && marks.has(Mark::Replaced);
+        shelf.is_ok_and(|shelf| shelf.backups.iter().any(is_it))
+    }
+
+    /// Notes that its source holds again what a backup holds.
+    pub(crate) fn note_current(&self, id: &BackupId) {
+        if self.is_replaced(id) {
+            // It is still the newest one under its id.
+            let _ = self.unmark(id, Mark::Replaced);
+        }
+    }
+
     /// Notes how to undo what was put back into the source of a backup after it was made.
     ///
     /// # Errors

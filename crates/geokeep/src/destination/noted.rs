@@ -17,6 +17,8 @@ pub(super) enum Mark {
     Gone,
     /// It was made before rows were put back into its source, and how that is undone.
     Undo,
+    /// A restore has replaced what it holds.
+    Replaced,
     /// Somebody has said that it is right, though it shows a loss.
     Accepted,
     /// Somebody has said that its source no longer exists on purpose.
@@ -26,13 +28,14 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Pin,
         Self::Verified,
         Self::Seen,
         Self::Failed,
         Self::Gone,
         Self::Undo,
+        Self::Replaced,
         Self::Accepted,
         Self::Retired,
         Self::Digest,

@@ -147,10 +147,14 @@ impl Destination {
         })
     }
 
-    /// The first sound one, else the first.
+    /// The first sound one that no restore has replaced, else the first sound one, else the first.
     fn soundest(&self, backups: &[BackupId]) -> Option<(BackupId, bool)> {
         let is_sound = |id: &BackupId| self.stored(id).is_ok_and(|stored| stored.is_sound());
-        let at = backups.iter().position(is_sound).unwrap_or(0);
+        let wanted = |id: &BackupId| !self.is_replaced(id) && is_sound(id);
+        let at = backups.iter().position(wanted);
+        let at = at
+            .or_else(|| backups.iter().position(is_sound))
+            .unwrap_or(0);
         backups.get(at).map(|id| (id.clone(), at > 0))
     }
 

@@ -9,6 +9,7 @@ mod tables;
 mod text;
 
 pub use difference::Difference;
+pub(crate) use geometry::{CIRCULAR, LINE, POINT, POLYGON, TRIANGLE};
 pub(crate) use geometry::{Token, Tokens, body, same as same_geometry};
 pub(crate) use shape::{Role, Shape};
 pub(crate) use styles::canonical as canonical_xml;

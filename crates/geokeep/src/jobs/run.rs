@@ -193,9 +193,12 @@ fn report(
 ) -> Result<(), ReportError> {
     let (now, zone) = (settings.clock.now(), caller.zone.clone());
     let mut report = Report::gather(destination, &settings.machine, now, zone, caller.watch)?;
+    let max_age = SignedDuration::try_from(job.max_age).unwrap_or(SignedDuration::MAX);
+    report.expect_next_within(max_age);
     for source in &mut report.sources {
-        source.max_age = SignedDuration::try_from(job.max_age).ok();
+        source.max_age = Some(max_age);
     }
+    report.draw(destination, page, caller.watch);
     for failed in &summary.failed {
         let words = (caller.say)(Missed::Failed(failed));
         report.add_failure(&failed.path.to_string_lossy(), words);

@@ -1,16 +1,24 @@
 //! What a destination holds is gathered for a report, and what a run could not do is added.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
+use super::drawing::{Drawing, Earlier};
 use super::{Report, RunFailure, SourceReport};
 use crate::Watch;
-use crate::destination::{Destination, Listing, Machine};
+use crate::destination::{ContentKind, Destination, Listing, Machine};
 use crate::error::Error;
-use crate::judgement::still_holds;
+use crate::judgement::{FRESH, still_holds};
 use crate::source::Source;
+
+/// What all drawings of one report may take. What is not drawn then is drawn for the next one.
+const DRAWING_TIME: Duration = Duration::from_secs(10);
+/// Bytes of all drawings on a page together, about, and of each.
+const DRAWINGS_BYTES: usize = 2 << 20;
+const DRAWING_BYTES: std::ops::RangeInclusive<usize> = 3_000..=16_000;
 
 impl Report {
     /// All lines of a destination as they are at the moment `made`. Sources on `machine` are looked
@@ -28,9 +36,11 @@ impl Report {
         let mut report = Self {
             destination: destination.path().to_owned(),
             made,
+            next_by: made,
             zone,
             sources: Vec::new(),
         };
+        report.expect_next_within(FRESH);
         for line in destination.lines()? {
             watch.check()?;
             let mut source = source(destination, line);
@@ -43,6 +53,29 @@ impl Report {
             report.sources.push(source);
         }
         Ok(report)
+    }
+
+    /// Says when a newer report is there at the latest, if backups still run.
+    pub fn expect_next_within(&mut self, time: SignedDuration) {
+        self.next_by = self.made.saturating_add(time).unwrap_or(Timestamp::MAX);
+    }
+
+    /// Draws what the newest backups hold. What the page at `earlier` has already is taken from there.
+    pub fn draw(&mut self, destination: &Destination, earlier: &Path, watch: &Watch) {
+        let until = Instant::now() + DRAWING_TIME;
+        let earlier = Earlier::on_page(earlier);
+        let share = DRAWINGS_BYTES / self.sources.len().max(1);
+        let bytes = share.clamp(*DRAWING_BYTES.start(), *DRAWING_BYTES.end());
+        for source in &mut self.sources {
+            let newest = source.backups.last().filter(|newest| {
+                newest.is_sound() && newest.manifest.content == ContentKind::Database
+            });
+            let Some(newest) = newest else { continue };
+            source.drawing = earlier.of(&newest.manifest.id);
+            if source.drawing.is_none() && Instant::now() < until {
+                source.drawing = Drawing::of(newest, destination, bytes, watch);
+            }
+        }
     }
 
     /// Adds that the run at hand made no backup of the source at `path`.

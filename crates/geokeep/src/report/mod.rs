@@ -1,14 +1,19 @@
 //! What a destination holds, told to people who look after files and not after backups: the
 //! judgement of each source, and one HTML page that needs nothing else.
 
-mod badges;
+mod backups;
+mod badge;
+mod contents;
+mod drawing;
 mod gather;
-mod map;
+mod give_back;
+mod overview;
 mod page;
 mod parts;
 mod plot;
 mod section;
 mod shell;
+mod spark;
 mod standing;
 
 use std::fs::File;
@@ -19,6 +24,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+pub use drawing::Drawing;
 pub use shell::quoted;
 pub use standing::{Statement, Trouble, rows};
 
@@ -34,8 +40,10 @@ use crate::words::why;
 pub struct Report {
     /// The destination, absolute, so that its commands work anywhere.
     pub destination: PathBuf,
-    /// The moment from which ages are counted.
+    /// The moment at which all was judged.
     pub made: Timestamp,
+    /// When a newer report is there at the latest, if backups still run.
+    pub next_by: Timestamp,
     /// In which times are told.
     pub zone: TimeZone,
     /// One for each line.
@@ -59,6 +67,8 @@ pub struct SourceReport {
     pub max_age: Option<SignedDuration>,
     /// The source certainly holds what its newest sound backup holds, however old that is.
     pub unchanged: bool,
+    /// How its newest backup looks.
+    pub drawing: Option<Drawing>,
 }
 
 /// A failure in the words of the command.

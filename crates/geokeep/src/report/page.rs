@@ -1,22 +1,26 @@
-//! The page as a whole: the judgement, the overview, and a section for each source.
+//! The page as a whole: the judgement, the overview, and a card for each source.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::parts::{age, badges, clock};
-use super::standing::{named, rows};
+use super::badge::worst;
+use super::overview::{order, overview};
+use super::parts::{clock, id};
+use super::standing::named;
 use super::{MARK, Report, section};
-use crate::destination::ContentKind;
-use crate::judgement::Standing;
-use crate::words::{human_bytes, human_count, one_line, shortened};
+use crate::words::{one_line, shortened};
 
 const STYLE: &str = include_str!("style.css");
-/// The page asks nobody for anything and runs nothing, even if a name in it tried to.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-/// Longest name in the overview, in characters.
-const NAME_CHARS: usize = 60;
+/// It tells how long ago things were, as seen when the page is opened, and whether the page is out of
+/// date. Without it the page has dates.
+const SCRIPT: &str = include_str!("script.js");
+/// The page asks nobody for anything, and runs nothing but its own script, even if a name in it tried
+/// to: the hash is that of `script.js`.
+const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'; \
+    script-src 'sha256-o0tsEoSaFldT0GWzo+dagUF8bQbaFu8DHYj6qCc37A8='";
 
 pub(super) fn page(report: &Report) -> Markup {
     let destination = one_line(&report.destination.to_string_lossy());
+    let order = order(report);
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -32,31 +36,46 @@ pub(super) fn page(report: &Report) -> Markup {
             body {
                 header {
                     p.kicker { "Backups in " bdi { (destination) } }
+                    (out_of_date(report))
                     (verdict(report))
-                    p.made { "As of " (clock(report, report.made)) " (" (zone(report)) ")" }
+                    p.made {
+                        "As of " (clock(report, report.made)) " (" (zone(report)) "). "
+                        "A newer page is expected by " (clock(report, report.next_by)) "."
+                    }
                 }
                 @if !report.sources.is_empty() {
-                    (overview(report))
+                    (overview(report, &order))
                     main {
-                        @for n in report.worst_first() {
-                            (section::section(report, n, &report.sources[n]))
-                        }
+                        @for &n in &order { (section::section(report, n, &report.sources[n])) }
                     }
                 }
                 (footer())
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     }
 }
 
-fn verdict(report: &Report) -> Markup {
-    let worst = report.worst_first().first().map(|&n| &report.sources[n]);
-    let class = worst.map_or("none", |source| match source.loss() {
-        Some(_) => "none",
-        None => source.standing(report.made).as_str(),
-    });
+/// Shown by the script, once the time has come.
+fn out_of_date(report: &Report) -> Markup {
     html! {
-        h1 class=(class) {
+        p.out-of-date hidden role="alert" data-due=(format!("{:.3}", report.next_by)) {
+            strong { "This page is out of date." }
+            " It tells how things stood on " (clock(report, report.made))
+            "; a newer one was expected by " (clock(report, report.next_by))
+            " and did not come. See whether backups still run: " code { "geokeep status" }
+        }
+    }
+}
+
+fn verdict(report: &Report) -> Markup {
+    let worst = report
+        .sources
+        .iter()
+        .map(|source| worst(source, report.made))
+        .min();
+    html! {
+        h1 class=(worst.map_or("none", |badge| badge.class())) {
             @for (n, statement) in report.verdict().iter().enumerate() {
                 @let (names, more) = named(&statement.about);
                 @if n > 0 { " " }
@@ -64,7 +83,7 @@ fn verdict(report: &Report) -> Markup {
                     (statement.says)
                     @for (n, &place) in names.iter().enumerate() {
                         @if n == 0 { ": " } @else { ", " }
-                        a href={ "#" (section::id(place)) } {
+                        a href={ "#" (id(place)) } {
                             bdi { (shortened(&one_line(&report.sources[place].name), 40)) }
                         }
                     }
@@ -72,84 +91,6 @@ fn verdict(report: &Report) -> Markup {
                     "."
                 }
             }
-        }
-    }
-}
-
-fn overview(report: &Report) -> Markup {
-    html! {
-        nav aria-label="Overview" {
-            (totals(report))
-            div.wide {
-                table.overview {
-                    thead { tr {
-                        th scope="col" { "File" }
-                        th scope="col" { "Protection" }
-                        th.number scope="col" { "Age of newest sound backup" }
-                        th.number scope="col" { "Rows" }
-                        th.number scope="col" { "Size" }
-                        th.number scope="col" { "Backups" }
-                    } }
-                    tbody {
-                        @for n in report.worst_first() { (overview_row(report, n)) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn overview_row(report: &Report, n: usize) -> Markup {
-    let source = &report.sources[n];
-    let newest = source.newest().map(|stored| &stored.manifest);
-    html! {
-        tr {
-            td.name {
-                a href={ "#" (section::id(n)) } { bdi { (shortened(&one_line(&source.name), NAME_CHARS)) } }
-            }
-            td { (badges(report, source)) }
-            td.number { (age(report, source)) }
-            td.number {
-                @let database = newest.filter(|manifest| manifest.content == ContentKind::Database);
-                @match database.and_then(|manifest| rows(&manifest.layers)) {
-                    Some(rows) => (human_count(rows)),
-                    None => "–",
-                }
-            }
-            td.number { (newest.map_or_else(|| "–".to_owned(), |manifest| human_bytes(manifest.bytes))) }
-            td.number { (human_count(source.backups.len() as u64)) }
-        }
-    }
-}
-
-/// How many files stand how, and what all backups take.
-fn totals(report: &Report) -> Markup {
-    let count = |standing| {
-        let all = report.sources.iter();
-        all.filter(|source| source.standing(report.made) == standing)
-            .count()
-    };
-    let backups = report.sources.iter().flat_map(|source| &source.backups);
-    let stored = backups
-        .clone()
-        .fold(0_u64, |sum, stored| sum.saturating_add(stored.stored_bytes));
-    html! {
-        dl.totals {
-            (total("fresh", "protected", count(Standing::Fresh)))
-            (total("old", "only an old backup", count(Standing::Old)))
-            (total("none", "no sound backup", count(Standing::None)))
-            @if count(Standing::Retired) > 0 { (total("", "retired", count(Standing::Retired))) }
-            div { dt { "backups" } dd { (human_count(backups.count() as u64)) } }
-            div { dt { "stored in all" } dd { (human_bytes(stored)) } }
-        }
-    }
-}
-
-fn total(class: &str, label: &str, count: usize) -> Markup {
-    html! {
-        div class=[(count > 0).then_some(class)] {
-            dt { (label) }
-            dd { (human_count(count as u64)) }
         }
     }
 }

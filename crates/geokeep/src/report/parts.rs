@@ -1,34 +1,56 @@
-//! What the overview and the sections of the page share.
+//! What the parts of the page share.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::{Report, SourceReport};
-use crate::words::human_age;
+use crate::words::{counted, one_line, shortened};
 
-/// How a source stands, each word with its colour.
-pub(super) fn badges(report: &Report, source: &SourceReport) -> Markup {
-    html! {
-        @for (n, badge) in source.badges(report.made).into_iter().enumerate() {
-            @if n > 0 { " " }
-            span class={ "badge " (badge.class) } { (badge.words) }
-        }
-    }
+/// Longest name that is shown, in characters.
+pub(super) const NAME_CHARS: usize = 120;
+
+/// The name by which links find a source.
+pub(super) fn id(place: usize) -> String {
+    format!("file-{}", place + 1)
 }
 
-/// The age of the newest sound backup in words.
-pub(super) fn age(report: &Report, source: &SourceReport) -> String {
-    match source.protection(report.made).age() {
-        None => "none".to_owned(),
-        Some(age) if age.is_negative() => "dated in the future".to_owned(),
-        Some(age) => human_age(age),
+/// A text from a file: escaped, on one line, and cut.
+pub(super) fn foreign(text: &str) -> Markup {
+    html! { bdi { (shortened(&one_line(text), NAME_CHARS)) } }
+}
+
+/// When the newest sound backup was made: how long ago that is, once the page is opened where scripts
+/// run, else the date.
+pub(super) fn age(report: &Report, source: &SourceReport) -> Markup {
+    let Some(sound) = source.newest_sound() else {
+        return html! { "none" };
+    };
+    if source.protection(report.made).is_dated_ahead() {
+        return html! { "dated in the future" };
+    }
+    let instant = sound.manifest.instant;
+    html! {
+        time data-age datetime=(format!("{instant:.3}")) { (date(report, instant)) }
     }
 }
 
 /// An instant in the report's time zone.
 pub(super) fn clock(report: &Report, instant: Timestamp) -> Markup {
-    let local = instant.to_zoned(report.zone.clone());
     html! {
-        time datetime=(format!("{instant:.3}")) { (local.strftime("%Y-%m-%d %H:%M").to_string()) }
+        time datetime=(format!("{instant:.3}")) { (date(report, instant)) }
+    }
+}
+
+fn date(report: &Report, instant: Timestamp) -> String {
+    let local = instant.to_zoned(report.zone.clone());
+    local.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// How many are not shown.
+pub(super) fn more(all: usize, shown: usize, one: &str, many: &str) -> Markup {
+    html! {
+        @if all > shown {
+            p.quiet { "and " (counted(all - shown, one, many)) " more" }
+        }
     }
 }

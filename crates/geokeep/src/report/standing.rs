@@ -2,15 +2,25 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::badge::{Badge, worst};
 use super::{Report, SourceReport};
 use crate::destination::{Layer, Stored};
+use crate::finding::Finding;
 use crate::judgement::{Flaw, Protection, Standing, loss};
 use crate::words::{counted, human_age, one_line, shortened};
 
-/// Losses of one source that are named.
-const LOSSES_MAX: usize = 10;
 /// Names that a sentence can bear.
 const NAMES_MAX: usize = 3;
+/// Things that are named as lost.
+const LOST_MAX: usize = 8;
+/// What somebody must see, the worst first.
+const TO_BE_SEEN: [Badge; 5] = [
+    Badge::Loss,
+    Badge::NotProtected,
+    Badge::Damaged,
+    Badge::Deleted,
+    Badge::Overdue,
+];
 
 /// Something that is not protected, or not as it should be.
 #[derive(Debug, Clone)]
@@ -79,13 +89,13 @@ impl SourceReport {
             });
         }
         let protection = self.protection(now);
+        troubles.extend(self.loss().map(lost));
         let gone = protection.gone();
         if gone.is_some() && self.failure.is_none() {
             let what = "The file no longer exists";
             let advice = "Its backups stay. If that was not meant, restore it; if it was, 'geokeep retire' ends the alarm.";
             troubles.push(trouble(what, None, Some(advice)));
         }
-        troubles.extend(self.loss().map(lost));
         troubles.extend(self.flaw(protection));
         for (path, reason) in &self.unreadable {
             troubles.push(Trouble {
@@ -165,23 +175,19 @@ impl SourceReport {
 
 /// What the newest backup lacks of earlier ones.
 fn lost(newest: &Stored) -> Trouble {
-    let since = newest.loss_since();
     let lost = loss(newest);
-    let named = lost
-        .iter()
-        .take(LOSSES_MAX)
-        .map(|finding| match &finding.table {
-            Some(layer) => one_line(&format!("{layer}: {}", finding.message)),
-            None => one_line(&finding.message),
-        });
-    let mut why = named.collect::<Vec<_>>().join("; ");
-    if lost.len() > LOSSES_MAX {
-        why.push_str(&format!("; and {} more", lost.len() - LOSSES_MAX));
+    let what = |finding: &&Finding| match &finding.table {
+        Some(layer) => one_line(&format!("layer '{layer}': {}", finding.message)),
+        None => one_line(&finding.message),
+    };
+    let mut named: Vec<_> = lost.iter().take(LOST_MAX).map(what).collect();
+    if lost.len() > LOST_MAX {
+        named.push(format!("and {} more", lost.len() - LOST_MAX));
     }
     let advice = "The last backup that held it is pinned: get it back as shown below, or say that it is right so.";
     trouble(
-        &format!("Data is missing since {since:.0}"),
-        Some(&why),
+        &format!("Data is missing since {:.0}", newest.loss_since()),
+        Some(&named.join("; ")),
         Some(advice),
     )
 }
@@ -212,37 +218,25 @@ impl Report {
             let says = "There are no backups here yet".to_owned();
             return vec![statement(says, Vec::new())];
         }
-        let is = |source: &SourceReport, standing| source.standing(self.made) == standing;
-        let lost = self.places(|source| source.loss().is_some() && !is(source, Standing::Retired));
-        let none = self.places(|source| is(source, Standing::None));
-        let deleted = self.places(|source| source.is_deleted(self.made));
-        let damaged = self.places(|source| source.is_damaged() && is(source, Standing::Fresh));
-        let old = self.places(|source| is(source, Standing::Old) && !source.is_deleted(self.made));
+        let of = |badge| self.places(|source| worst(source, self.made) == badge);
         let mut statements = Vec::new();
-        let mut say = |about: &[usize], one: &'static str, many: &'static str| {
+        for badge in TO_BE_SEEN {
+            let about = of(badge);
             if !about.is_empty() {
-                let says = format!(
-                    "{} {}",
-                    part(about.len(), all),
-                    verb(about.len(), one, many)
-                );
-                statements.push(statement(says, about.to_vec()));
+                let says = format!("{} {}", part(about.len(), all), what_is(badge, about.len()));
+                statements.push(statement(says, about));
             }
-        };
-        say(&lost, "has lost data", "have lost data");
-        say(&none, "is not protected", "are not protected");
-        say(&deleted, "no longer exists", "no longer exist");
-        say(&damaged, "is damaged", "are damaged");
-        say(&old, "has only an old backup", "have only an old backup");
-        if statements.is_empty() {
+        }
+        let is_well = statements.is_empty();
+        if is_well {
             statements.push(statement(self.all_is_well(), Vec::new()));
         }
-        let said: Vec<_> = [lost, none, deleted, damaged, old].concat();
-        let mut attention = self.places(|source| !source.troubles(self.made).is_empty());
-        attention.retain(|place| !said.contains(place));
+        let others = [of(Badge::Failed), of(Badge::Attention)];
+        let attention = others.concat();
         if !attention.is_empty() {
             let need = verb(attention.len(), "needs", "need");
-            let says = format!("{} {need} attention all the same", attention.len());
+            let all_the_same = if is_well { " all the same" } else { "" };
+            let says = format!("{} {need} attention{all_the_same}", attention.len());
             statements.push(statement(says, attention));
         }
         statements
@@ -323,6 +317,20 @@ pub(super) fn named(about: &[usize]) -> (&[usize], usize) {
 
 fn statement(says: String, about: Vec<usize>) -> Statement {
     Statement { says, about }
+}
+
+/// What is said of so many files with that badge.
+fn what_is(badge: Badge, count: usize) -> &'static str {
+    let of = |one, many| verb(count, one, many);
+    match badge {
+        Badge::NotProtected => of("is not protected", "are not protected"),
+        Badge::Loss => of("has lost data", "have lost data"),
+        Badge::Damaged => of("is damaged", "are damaged"),
+        Badge::Deleted => of("no longer exists", "no longer exist"),
+        Badge::Overdue => of("has only an old backup", "have only an old backup"),
+        Badge::Failed | Badge::Attention => of("needs attention", "need attention"),
+        Badge::Fresh | Badge::Retired => of("is well", "are well"),
+    }
 }
 
 fn verb(count: usize, one: &'static str, many: &'static str) -> &'static str {

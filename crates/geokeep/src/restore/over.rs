@@ -42,6 +42,11 @@ impl Replacing<'_> {
         let done = self.attempts(new, database.as_ref(), &mut aside, restored);
         let is_there = matches!(done, Ok(()) | Err(RestoreError::NotDurable { .. }));
         if is_there {
+            let other = |stored: &&Stored| stored.manifest.digest != restored.manifest.digest;
+            if let Some(replaced) = restored.replaced.as_ref().filter(other) {
+                // Whoever asks for the newest backup next time does not mean what was replaced.
+                let _ = self.destination.note_replaced(&replaced.id);
+            }
             restored.set_aside = aside.names();
         } else {
             aside.undo(&*self.settings.disk);

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use geokeep::backup::{Outcome, Planned};
-use geokeep::destination::Stored;
+use geokeep::destination::{Missing, Stored, What};
+use geokeep::report::quoted;
 use geokeep::source::Project;
 use geokeep::words::{at, counted};
 
@@ -84,6 +85,8 @@ pub(super) fn loss(job: &Planned, stored: &Stored, to: &Path) -> Option<Failure>
         None => "the last backup that held it is pinned".to_owned(),
     };
     let restore = render::command("restore", &format!("{name}@before-loss"), to);
+    let missing = manifest.loss.as_ref().map_or(&[][..], |loss| &loss.missing);
+    let restore = restore + &into_the_file(missing);
     let accept = render::command("accept", name, to);
     stored.shows_loss().then(|| Failure {
         kind: "data_loss",
@@ -98,6 +101,26 @@ pub(super) fn loss(job: &Planned, stored: &Stored, to: &Path) -> Option<Failure>
         )),
         exit: Exit::Incomplete,
     })
+}
+
+/// How what is missing of one layer goes back into the file, in which all else went on.
+fn into_the_file(missing: &[Missing]) -> String {
+    let Some(Missing {
+        layer: Some(layer), ..
+    }) = missing.first()
+    else {
+        return String::new();
+    };
+    let is_of_rows = |one: &Missing| {
+        let of_rows = matches!(one.what, What::Rows | What::Geometries | What::Column(_));
+        of_rows && one.layer.as_ref() == Some(layer)
+    };
+    if !missing.iter().all(is_of_rows) {
+        return String::new();
+    }
+    let changed = missing.iter().any(|one| one.what != What::Rows);
+    let changed = if changed { " --changed" } else { "" };
+    format!(" --layer {}{changed}", quoted(layer))
 }
 
 pub(super) fn damage(job: &Planned, stored: &Stored, saved: bool, to: &Path) -> Failure {

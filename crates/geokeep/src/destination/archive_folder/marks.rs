@@ -22,6 +22,7 @@ impl Mark {
             Self::Failed => ".failed",
             Self::Gone => ".gone",
             Self::Undo => ".undo",
+            Self::Replaced => ".replaced",
             Self::Accepted => ".accepted",
             Self::Retired => ".retired",
             Self::Digest => ".blake3",

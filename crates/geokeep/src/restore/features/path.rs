@@ -182,6 +182,9 @@ impl Path<'_> {
                     Todo::Layer(layer) => layer.make(file, old.connection(), watch),
                 })?;
         (outcome.done, outcome.locked) = (true, locked);
+        if let Some(before) = &outcome.backup_before {
+            let _ = self.destination.note_replaced(&before.id);
+        }
         if let Todo::Rows(plan) = &todo {
             outcome.changed_since = changed_since(self.place, plan)?;
             outcome.can_undo = self.note_undo(&outcome, plan);

@@ -1,3 +1,5 @@
+//! What counts as a loss, and what does not.
+
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What a survey counts, against what SQLite counts.
+
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use super::*;
@@ -25,7 +27,7 @@ fn surveyed(sql: &str, layer: &str) -> (Option<Summary>, BTreeMap<String, u64>) 
         .iter()
         .map(|name| (name.clone(), asked(&db, &format!("\"{name}\""))));
     let counted = counted.collect();
-    statement.query([]).unwrap();
+    drop(statement.query([]).unwrap());
     let bytes = std::fs::read(&path).unwrap();
     let survey = Survey::default();
     survey.begin(&db, bytes.first_chunk().unwrap()).unwrap();
