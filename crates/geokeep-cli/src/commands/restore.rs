@@ -6,7 +6,7 @@ mod project;
 
 use std::path::Path;
 
-use geokeep::destination::{BackupId, ContentKind, Destination, OpenLoss, Opened, Verdict};
+use geokeep::destination::{BackupId, ContentKind, Destination, OpenLoss, Verdict};
 use geokeep::durable::NotRestored;
 use geokeep::report::quoted;
 use geokeep::restore::{
