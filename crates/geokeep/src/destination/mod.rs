@@ -21,6 +21,7 @@ mod owner;
 mod resolve;
 mod shelf;
 mod stored;
+mod whole;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -42,13 +43,14 @@ pub(crate) use id::Made;
 pub use line::legal_name;
 pub(crate) use manifest::is_reserved_entry;
 pub use manifest::{
-    ContentKind, Extent, Layer, LeftOut, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION,
-    Manifest, ManifestError, NamedDatabase, StoredFile, Verdict, Versions,
+    ContentKind, Extent, Layer, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest,
+    ManifestError, Verdict, Versions,
 };
 pub use origin::{Machine, Origin};
 pub use owner::Adopted;
 pub use resolve::{Before, Chosen, Wish};
 pub use stored::{Listing, Opened, Stored};
+pub use whole::{LeftOut, NamedDatabase, StoredFile};
 
 use crate::durable::{Disk, Readers};
 use crate::source::free_space;
