@@ -8,6 +8,7 @@ mod machine;
 mod nightly;
 mod render;
 mod settings;
+mod text;
 
 use std::process::ExitCode;
 

@@ -282,9 +282,11 @@ fn a_dry_run_looks_and_writes_nothing() {
     before.assert_same(scene.place.root());
     scene.other_there(&other());
     let before = testkit::fingerprint(scene.place.root());
-    let error = scene.restore_to(&scene.target(), false, true).unwrap_err();
-    assert_eq!(error.kind(), Kind::TargetExists);
-    scene.restore_to(&scene.target(), true, true).unwrap();
+    // That the file is there is part of the plan.
+    let planned = scene.restore_to(&scene.target(), false, true).unwrap();
+    assert!(planned.needs_force);
+    let planned = scene.restore_to(&scene.target(), true, true).unwrap();
+    assert!(!planned.needs_force);
     before.assert_same(scene.place.root());
 }
 

@@ -7,7 +7,7 @@ use geokeep::destination::{OpenLoss, Stored};
 use geokeep::judgement;
 
 use super::{Exit, Failure, shown};
-use crate::render::text::{command, human_time};
+use crate::text::{command, human_time};
 
 /// Losses that a sentence can bear.
 const NAMED_MAX: usize = 5;

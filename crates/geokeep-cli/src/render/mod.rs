@@ -6,7 +6,6 @@ mod closing;
 mod margin;
 mod progress;
 mod table;
-pub(crate) mod text;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -15,12 +14,12 @@ use anstyle::{AnsiColor, Style};
 use geokeep::durable::{Lack, new_lacks};
 use serde::Serialize;
 
+pub(crate) use crate::text::{command, human_time, layers_in_short};
 pub(crate) use closing::Closing;
 use geokeep::wire;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use progress::{Measure, Progress};
 pub(crate) use table::Table;
-pub(crate) use text::{command, human_time, layers_in_short};
 
 use crate::failure::{Failure, shown};
 use crate::settings::Context;

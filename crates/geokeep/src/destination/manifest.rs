@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::Made;
 use super::contents::{Layer, Loss, Thing};
 use super::origin::{Origin, is_default};
+use super::whole::{LeftOut, NamedDatabase, StoredFile};
 use crate::durable::Rights;
 use crate::finding::{Finding, Severity};
-use crate::source::{Evidence, NotProtected, ProjectFormat, Take, Unprotected};
+use crate::source::{Evidence, ProjectFormat, Take};
 use crate::words::at;
 
 /// Name of the entry.
@@ -152,61 +153,6 @@ impl ContentKind {
         match self {
             Self::Database => DATABASE_VERSION,
             Self::Project => MANIFEST_VERSION,
-        }
-    }
-}
-
-/// One file of a backup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredFile {
-    /// The name of its entry in the archive.
-    pub path: String,
-    /// Its length.
-    pub bytes: u64,
-    /// `blake3:` and its hash in hexadecimal.
-    pub digest: String,
-    /// The same of its compressed stream; absent for the first, of which the manifest itself says it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stored_digest: Option<String>,
-    /// Where it lies in a folder that is given the whole project, in parts with `/` between them.
-    /// Older manifests do not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<String>,
-    /// Its whole path by the name under which it was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-}
-
-/// A database that a project names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NamedDatabase {
-    /// Its whole path by the name under which it was found.
-    pub source: String,
-    /// Its real path, by which its backups know it.
-    pub real: String,
-    /// Where it lies in a folder that is given the whole project.
-    pub place: String,
-}
-
-/// Something that a project names and its backup does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
-    /// The name of the file or the layer.
-    pub name: String,
-    /// Where it lay, if that is a file or a folder.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// Why.
-    pub reason: Unprotected,
-}
-
-impl LeftOut {
-    pub(crate) fn of(one: &NotProtected) -> Self {
-        let path = one.path.as_ref();
-        Self {
-            name: one.name.clone(),
-            path: path.map(|path| path.to_string_lossy().into_owned()),
-            reason: one.why,
         }
     }
 }

@@ -25,6 +25,7 @@ mod owner;
 mod resolve;
 mod shelf;
 mod stored;
+mod whole;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -49,8 +50,8 @@ pub use line::{LineOf, legal_name};
 pub use loss::OpenLoss;
 pub(crate) use manifest::is_reserved_entry;
 pub use manifest::{
-    ContentKind, LeftOut, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest,
-    ManifestError, NamedDatabase, StoredFile, Verdict, Versions,
+    ContentKind, MANIFEST_BYTES_MAX, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestError,
+    Verdict, Versions,
 };
 pub use named::Asking;
 pub use nearby::{Nearby, look_around};
@@ -59,6 +60,7 @@ pub use origin::{Machine, Origin};
 pub use owner::Adopted;
 pub use resolve::Chosen;
 pub use stored::{Listing, Opened, Stored};
+pub use whole::{LeftOut, NamedDatabase, StoredFile};
 
 use crate::durable::{Disk, Readers};
 use crate::source::free_space;

@@ -117,7 +117,7 @@ impl BackupObject {
             geopackages: None,
             missing: None,
             not_protected: is_project.then(|| left_out.collect()),
-            files: is_project.then(|| with.len()),
+            files: is_project.then_some(with.len()),
             files_bytes: is_project.then(|| with.iter().map(|file| file.bytes).sum()),
             error: None,
             data_loss: DataLossObject::of(stored),

@@ -107,6 +107,9 @@ fn without_strays(boxes: &[[f64; 4]]) -> Option<[f64; 4]> {
     boxes.iter().filter(near).copied().reduce(union)
 }
 
+/// As coarse as the paper is wide: nothing is left of a form then.
+const GRAIN_MAX: i32 = 1024;
+
 /// Paths of the areas, the lines and the points of some features; each may be empty.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
@@ -130,7 +133,8 @@ pub(super) fn paths(frame: &Frame, layers: &[&[Outline]], bytes: usize) -> Vec<P
             return paths;
         }
     }
-    // Every second feature, every fourth, …: at last a few dots.
+    // Every second feature, every fourth, …; then the last ones with less and less of their forms.
+    let mut grain = 16;
     let mut thinned: Vec<Vec<Outline>> = layers.iter().map(|layer| layer.to_vec()).collect();
     loop {
         for layer in &mut thinned {
@@ -140,9 +144,14 @@ pub(super) fn paths(frame: &Frame, layers: &[&[Outline]], bytes: usize) -> Vec<P
                 nth % 2 == 1
             });
         }
-        let paths: Vec<_> = thinned.iter().map(|layer| draw(frame, layer, 16)).collect();
-        let is_least = thinned.iter().all(|layer| layer.len() <= 1);
-        if is_least || paths.iter().map(Paths::len).sum::<usize>() <= bytes {
+        let paths: Vec<_> = thinned
+            .iter()
+            .map(|layer| draw(frame, layer, grain))
+            .collect();
+        if thinned.iter().all(|layer| layer.len() <= 1) {
+            grain *= 2;
+        }
+        if grain > GRAIN_MAX || paths.iter().map(Paths::len).sum::<usize>() <= bytes {
             return paths;
         }
     }

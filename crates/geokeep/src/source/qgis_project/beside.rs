@@ -119,3 +119,6 @@ fn walk(folder: &Path, depth: u32, found: &mut InFolder) -> Result<(), Unprotect
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,13 +223,13 @@ fn is_picture(value: &str) -> bool {
     const ENDINGS: [&str; 9] = [
         ".svg", ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".svgz",
     ];
-    let ends = |ending: &&str| {
+    let ends = |ending: &str| {
         let start = value.len().checked_sub(ending.len());
         let end = start.and_then(|start| value.get(start..));
         end.is_some_and(|end| end.eq_ignore_ascii_case(ending))
     };
     value.len() <= LONGEST
-        && ENDINGS.iter().any(|ending| ends(&ending))
+        && ENDINGS.iter().any(|ending| ends(ending))
         && !value.starts_with("base64:")
 }
 
