@@ -330,8 +330,9 @@ fn everything_that_people_miss_counts() {
     );
     let db = Connection::open(&other).unwrap();
     gpkg::register_spatial_functions(&db).unwrap();
-    db.execute_batch("PRAGMA foreign_keys = OFF; ALTER TABLE parcels RENAME TO rivers; ALTER TABLE accounts RENAME TO gauges;
-        ALTER TABLE rivers RENAME COLUMN land_use TO flow; DELETE FROM rivers WHERE fid < 30; DELETE FROM gauges WHERE id < 3;
+    db.execute_batch("PRAGMA foreign_keys = OFF; ALTER TABLE parcels RENAME TO rivers; DROP TABLE accounts;
+        CREATE TABLE gauges(id INTEGER PRIMARY KEY, level REAL); INSERT INTO gauges(level) VALUES (1.5), (2.5);
+        ALTER TABLE rivers RENAME COLUMN land_use TO flow; DELETE FROM rivers WHERE fid < 30;
         UPDATE gpkg_geometry_columns SET table_name = 'rivers';
         UPDATE gpkg_contents SET table_name = 'rivers', identifier = 'rivers' WHERE table_name = 'parcels';
         UPDATE gpkg_contents SET table_name = 'gauges', identifier = 'gauges' WHERE table_name = 'accounts'").unwrap();

@@ -206,6 +206,7 @@ fn a_mass_loss_is_said_loudly() {
         "DELETE FROM accounts WHERE rowid = (SELECT max(rowid) FROM accounts)",
     );
     assert_eq!(at(&desk, "2026-03-03T01:30:00Z", &["run"]).code, 3);
+    desk.ok(&["accept", "a", "--from", "backups"]);
     configure(&desk, "max_loss = 100\n");
     change(&path, "DELETE FROM accounts");
     assert_eq!(at(&desk, "2026-03-04T01:30:00Z", &["run"]).code, 0);

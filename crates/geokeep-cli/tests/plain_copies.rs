@@ -125,20 +125,12 @@ fn what_rots_is_noticed_and_counts_no_more() {
     let run = desk.run(&["verify", "--from", "backups", "town.qgs"]);
     assert_eq!(run.code, 24, "{run:?}");
     assert!(beside(&second, ".failed").exists());
-    let run = desk.run(&[
-        "restore",
-        "town.qgs@2025-01-02",
-        "--from",
-        "backups",
-        "--to",
-        "new.qgs",
-    ]);
-    assert_eq!(run.code, 24, "{run:?}");
-    assert!(!desk.path("new.qgs").exists());
-    desk.ok(&[
-        "restore", "town.qgs", "--from", "backups", "--to", "new.qgs",
-    ]);
-    assert_eq!(fs::read_to_string(desk.path("new.qgs")).unwrap(), FIRST);
+    for name in ["town.qgs@2025-01-02", "town.qgs"] {
+        let run = desk.run(&["restore", name, "--from", "backups", "--to", "new.qgs"]);
+        assert!(run.code == 0 && run.err.contains("did not pass"), "{run:?}");
+        assert_eq!(fs::read_to_string(desk.path("new.qgs")).unwrap(), FIRST);
+        fs::remove_file(desk.path("new.qgs")).unwrap();
+    }
     // Without a digest it must at least be a whole project.
     fs::write(&first, &FIRST[..40]).unwrap();
     let run = desk.run(&["verify", "--from", "backups", "town.qgs@2025-01-01"]);
@@ -171,6 +163,8 @@ fn the_line_goes_on_with_archives() {
     let mut after = files_below(&desk.path("backups"));
     // What the file looked like then spares the next run the reading.
     after.retain(|path| path.extension().is_none_or(|e| e != "seen"));
+    // Nor does what is written for people.
+    after.retain(|path| path.parent() != Some(&desk.path("backups")));
     assert_eq!(after, before);
 
     fs::write(desk.path("gis/town.qgs"), THIRD).unwrap();
@@ -245,8 +239,11 @@ fn a_folder_that_does_not_say_whose_it_is_is_left_alone() {
     }
     // Without it, nothing there is a backup.
     fs::remove_file(&owner).unwrap();
-    let (code, _) = desk.json(&["list", "--from", "backups", "town.qgs"]);
-    assert_ne!(code, 0);
+    let (_, listed) = desk.json(&["list", "--from", "backups", "town.qgs"]);
+    assert!(
+        listed.iter().all(|one| one["name"] == "town-gis.qgs"),
+        "{listed:?}"
+    );
 }
 
 /// The machine has got another name since.

@@ -10,7 +10,7 @@ mod modules;
 pub(crate) mod own_vfs;
 mod said;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
@@ -129,6 +129,19 @@ pub(crate) fn scratch(watch: &Watch) -> rusqlite::Result<Connection> {
     // In one transaction that never ends nothing is written for its rollback.
     connection.execute_batch("PRAGMA cache_size = -16000; BEGIN")?;
     Ok(connection)
+}
+
+/// Lets a connection read another database beside its own. One with another encoding of texts cannot be
+/// attached; whoever wanted that must do without.
+pub(crate) fn attach(connection: &Connection, uri: &OsStr, name: &str) -> rusqlite::Result<()> {
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
+    let sql = format!("ATTACH ?1 AS {}", quote(name));
+    let attached = connection.execute(&sql, [uri.to_string_lossy()]);
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    match attached {
+        Err(e) if code(&e) != Some(ErrorCode::Unknown) => Err(e),
+        _ => Ok(()),
+    }
 }
 
 /// Does `work`, a short statement on a connection with `writable_schema`, and keeps SQLite from

@@ -458,7 +458,7 @@ fn the_page_says_when_a_newer_one_is_expected() {
     assert_eq!(attributes(&page, "data-due"), ["2026-11-23T14:00:00.000Z"]);
     assert_eq!(
         texts(&page, ".made"),
-        ["As of 2026-11-22 08:00 (UTC). A newer page is expected by 2026-11-23 14:00."]
+        ["As of 2026-11-22 08:00 (UTC). A newer page is due by 2026-11-23 14:00."]
     );
 }
 

@@ -42,9 +42,13 @@ pub(super) fn find(
 pub(super) fn said(chosen: &Chosen, context: &Context) -> String {
     let machine = &context.machine(None);
     let line = chosen.id.line();
-    if chosen.passed_over {
+    if chosen.replaced {
         render::remark(&format!(
-            "a newer backup of {line} is damaged, did not pass its last verification, or holds what a restore has replaced; it is not taken"
+            "the newest backup of {line} holds what a restore has replaced; taken is the newest sound one before it"
+        ));
+    } else if chosen.passed_over {
+        render::remark(&format!(
+            "a newer backup of {line} is damaged, or did not pass its last verification; taken is the newest sound one"
         ));
     }
     for other in chosen.namesakes.iter().take(NAMED_MAX) {

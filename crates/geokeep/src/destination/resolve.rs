@@ -28,6 +28,8 @@ pub struct Chosen {
     pub until: Option<Timestamp>,
     /// A newer one was not taken: it is damaged, or did not pass its last verification.
     pub passed_over: bool,
+    /// The newest one was not taken, since a restore has replaced what it holds.
+    pub replaced: bool,
     /// Lines of other files that are called as its file is.
     pub namesakes: Vec<LineOf>,
 }
@@ -54,7 +56,10 @@ impl Destination {
             None => (self.find_id(asked)?, false),
         };
         let source = self.stored(&id).ok().map(|stored| stored.manifest.source);
+        let newest = self.backups(id.line()).unwrap_or_default().pop();
+        let is_replaced = |newest: BackupId| newest != id && self.is_replaced(&newest);
         Ok(Chosen {
+            replaced: passed_over && newest.is_some_and(is_replaced),
             namesakes: self.namesakes(id.line()),
             until: until(when, asking, &id),
             id,

@@ -40,7 +40,7 @@ pub(super) fn page(report: &Report) -> Markup {
                     (verdict(report))
                     p.made {
                         "As of " (clock(report, report.made)) " (" (zone(report)) "). "
-                        "A newer page is expected by " (clock(report, report.next_by)) "."
+                        "A newer page is due by " (clock(report, report.next_by)) "."
                     }
                 }
                 @if !report.sources.is_empty() {
@@ -62,7 +62,7 @@ fn out_of_date(report: &Report) -> Markup {
         p.out-of-date hidden role="alert" data-due=(format!("{:.3}", report.next_by)) {
             strong { "This page is out of date." }
             " It tells how things stood on " (clock(report, report.made))
-            "; a newer one was expected by " (clock(report, report.next_by))
+            "; a newer one was due by " (clock(report, report.next_by))
             " and did not come. See whether backups still run: " code { "geokeep status" }
         }
     }

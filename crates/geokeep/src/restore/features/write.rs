@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
-use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, ffi};
 
@@ -20,7 +19,7 @@ use crate::durable::folder_of;
 use crate::restore::RestoreError;
 use crate::restore::target::refuse_shared_journal;
 use crate::source::{Gate, Look, Source, State, locks};
-use crate::sqlite::{code, open_confined, quote};
+use crate::sqlite::{attach, code, open_confined, quote};
 
 /// How long to wait at most for others who write. GDAL and QGIS give up after five seconds.
 const WAIT: Duration = Duration::from_secs(5);
@@ -125,7 +124,7 @@ impl Place<'_> {
         let failed = |error| Ended::For(self.failure(error, &gate));
         prepare(&file, self.wait()).map_err(failed)?;
         if let Some(uri) = attached {
-            attach(&file, uri).map_err(failed)?;
+            attach(&file, uri, ATTACHED).map_err(failed)?;
         }
         file.execute_batch("BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON")
             .map_err(failed)?;
@@ -204,18 +203,6 @@ fn prepare(file: &Connection, wait: Duration) -> rusqlite::Result<()> {
         "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 0",
     )
-}
-
-/// Reads the backup through the same connection. One with another encoding of texts cannot be attached.
-fn attach(file: &Connection, uri: &OsStr) -> rusqlite::Result<()> {
-    file.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
-    let attached = file.execute(&format!("ATTACH ?1 AS {ATTACHED}"), [uri.to_string_lossy()]);
-    file.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-    match attached {
-        Ok(_) => Ok(()),
-        Err(e) if code(&e) == Some(ErrorCode::Unknown) => Ok(()),
-        Err(e) => Err(e),
-    }
 }
 
 /// What was written.
