@@ -67,7 +67,7 @@ fn what_diff_names_as_the_way_back_puts_the_lost_features_back_and_that_can_be_u
     let done = succeeded(desk.run(&[words.as_slice(), &["--yes"]].concat()));
     assert_eq!(rows(&path), 20);
     assert!(
-        done.err.contains("1 changed features stay as they are"),
+        done.err.contains("1 changed feature stays as it is"),
         "{}",
         done.err
     );

@@ -184,18 +184,24 @@ fn lines(preview: &Preview, from: &str, path: &Path) -> Vec<String> {
         ));
     } else {
         let counts = [
-            (preview.inserted, "lost features are put back"),
+            (
+                preview.inserted,
+                "lost feature is put back",
+                "lost features are put back",
+            ),
             (
                 preview.updated,
+                "changed feature gets the values of the backup",
                 "changed features get the values of the backup",
             ),
             (
                 preview.deleted,
+                "feature that the backup does not have is deleted",
                 "features that the backup does not have are deleted",
             ),
         ];
-        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            line(format!("{} {what}", human_count(count)));
+        for (count, one, many) in counts.into_iter().filter(|(count, ..)| *count > 0) {
+            line(some(count, one, many));
         }
     }
     if !preview.first.is_empty() {
@@ -215,21 +221,24 @@ fn lines(preview: &Preview, from: &str, path: &Path) -> Vec<String> {
     }
     let [changed, added] = preview.left;
     if changed > 0 {
-        line(format!(
-            "{} changed features stay as they are (--changed puts them back, too)",
-            human_count(changed)
+        line(some(
+            changed,
+            "changed feature stays as it is (--changed puts it back, too)",
+            "changed features stay as they are (--changed puts them back, too)",
         ));
     }
     if added > 0 {
-        line(format!(
-            "{} features that were added since stay",
-            human_count(added)
+        line(some(
+            added,
+            "feature that was added since stays",
+            "features that were added since stay",
         ));
     }
     if preview.conflicts > 0 {
-        line(format!(
-            "{} lost features have a number that another feature bears now",
-            human_count(preview.conflicts)
+        line(some(
+            preview.conflicts,
+            "lost feature has a number that another feature bears now",
+            "lost features have a number that another feature bears now",
         ));
     }
     if !preview.silent_triggers.is_empty() {
@@ -242,6 +251,15 @@ fn lines(preview: &Preview, from: &str, path: &Path) -> Vec<String> {
         line(format!("not put back: {}", named(&preview.left_out)));
     }
     lines
+}
+
+/// `1 feature stays`, `1,204 features stay`.
+fn some(count: u64, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        human_count(count),
+        if count == 1 { one } else { many }
+    )
 }
 
 fn named(names: &[String]) -> String {

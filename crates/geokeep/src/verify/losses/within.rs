@@ -52,6 +52,10 @@ pub(super) fn like_columns(old: &Summary, new: &Summary) -> bool {
 pub(super) fn of_rows(old: &Layer, new: &Layer, rows: (u64, u64), percent: u8) -> Vec<Lost> {
     let name = Some(old.name.as_str());
     let mut found = Vec::new();
+    if rows.1 == 0 {
+        // That the rows are gone is said apart; an empty layer shows no more than that.
+        return found;
+    }
     if let (Some(before), Some(now)) = (&old.summary, &new.summary) {
         found.extend(of_columns(name, &before.values, &now.values, rows, percent));
         let had = before.geometries.unwrap_or(0);
