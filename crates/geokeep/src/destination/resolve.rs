@@ -140,7 +140,7 @@ impl Destination {
         let backups = self.backups(line)?;
         let is_within = |id: &&BackupId| (stretch.start..stretch.end).contains(&id.instant());
         // The instant of a backup names that backup.
-        let named = backups.iter().filter(is_within).next_back();
+        let named = backups.iter().rfind(is_within);
         if let Some(id) = named.filter(|_| stretch.is_instant()) {
             return Ok((id.clone(), false));
         }
