@@ -246,7 +246,7 @@ fn one_that_fails_does_not_stop_the_others() {
     assert!(run.out.contains(&said), "{run:?}");
     assert!(desk.path("new/first.gpkg").is_file());
     assert_eq!(fs::read(desk.path("new/2/layer 2.gpkg")).unwrap(), b"mine");
-    assert_eq!(files_below(&desk.path("elsewhere")), [PathBuf::new(); 0]);
+    assert!(files_below(&desk.path("elsewhere")).is_empty());
     // Never among the backups.
     for to in ["backups", "backups/new"] {
         let arguments = ["restore", "--all", "--from", "backups", "--to", to];
