@@ -4,9 +4,15 @@
 mod common;
 
 use std::path::Path;
+use std::process::Command;
 
 use common::{Desk, Ended, tiny};
 use rusqlite::Connection;
+
+/// As GDAL and QGIS delete a layer.
+const DROPPED: &str =
+    "DROP TABLE rtree_parcels_geom; DROP TABLE parcels; DELETE FROM gpkg_geometry_columns;
+    DELETE FROM gpkg_extensions; DELETE FROM gpkg_contents WHERE table_name = 'parcels'";
 
 #[track_caller]
 fn succeeded(ended: Ended) -> Ended {
@@ -121,11 +127,7 @@ fn scripts_read_what_was_done_in_json() {
 fn a_layer_that_was_deleted_comes_back_and_an_old_one_beside_it() {
     let desk = desk();
     let path = desk.path("parcels.gpkg");
-    edit(
-        &path,
-        "DROP TABLE rtree_parcels_geom; DROP TABLE parcels; DELETE FROM gpkg_geometry_columns; DELETE FROM gpkg_extensions;
-         DELETE FROM gpkg_contents WHERE table_name = 'parcels'",
-    );
+    edit(&path, DROPPED);
     let words = [
         "restore", "parcels", "--from", "backups", "--layer", "parcels", "--yes",
     ];
@@ -147,4 +149,55 @@ fn a_layer_that_was_deleted_comes_back_and_an_old_one_beside_it() {
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
     assert_eq!(sound, "ok");
+}
+
+/// What QGIS makes of it: the layer is shown, edited and saved, and GDAL's count goes on.
+#[test]
+fn qgis_edits_and_saves_a_layer_that_came_back() {
+    const PYTHON: &str = "/usr/bin/python3";
+    let has_qgis = Command::new(PYTHON)
+        .args(["-c", "import qgis.core"])
+        .output();
+    if !has_qgis.is_ok_and(|output| output.status.success()) {
+        testkit::skipped("PyQGIS is not installed");
+        return;
+    }
+    let desk = desk();
+    let path = desk.path("parcels.gpkg");
+    edit(&path, DROPPED);
+    let words = [
+        "restore", "parcels", "--from", "backups", "--layer", "parcels", "--yes",
+    ];
+    succeeded(desk.run(&words));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/qgis/edit.py");
+    let output = Command::new(PYTHON)
+        .arg(script)
+        .arg(&path)
+        .arg("parcels")
+        .env("HOME", desk.root())
+        .output();
+    let output = output.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let found: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&found["valid"], &found["saved"]),
+        (&true.into(), &true.into()),
+        "{found}"
+    );
+    assert_eq!(
+        (&found["before"], &found["after"]),
+        (&20.into(), &21.into()),
+        "{found}"
+    );
+    let db = Connection::open(&path).unwrap();
+    let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(
+        number("SELECT feature_count FROM gpkg_ogr_contents WHERE table_name = 'parcels'"),
+        21
+    );
+    assert_eq!(number("SELECT count(*) FROM rtree_parcels_geom"), 21);
+    let checked: String = db
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(checked, "ok");
 }
