@@ -51,11 +51,14 @@ class Geokeep:
 
     def call(self, arguments, scratch, user=None, during=None):
         """Runs the command; answers (exit code, JSON objects, people's text, what is left in its temporary folder, seconds)."""
-        temporary = os.path.join(scratch, "tmp-%d" % time.monotonic_ns())
-        os.makedirs(temporary)
-        if user:
-            os.chown(temporary, user, user)
-        environment = dict(os.environ, TMPDIR=temporary, HOME=temporary, XDG_CACHE_HOME=temporary, XDG_CONFIG_HOME=temporary, LC_ALL="C.UTF-8")
+        temporary, state = (os.path.join(scratch, "%s-%d" % (name, time.monotonic_ns())) for name in ("tmp", "state"))
+        for folder in (temporary, state):
+            os.makedirs(folder)
+            if user:
+                os.chown(folder, user, user)
+        # What it remembers from run to run is no litter.
+        environment = dict(os.environ, TMPDIR=temporary, HOME=temporary, XDG_CACHE_HOME=temporary, XDG_CONFIG_HOME=temporary,
+                           XDG_STATE_HOME=state, LC_ALL="C.UTF-8")
         start = time.time()
         process = subprocess.Popen(
             [self.binary] + arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
