@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use geokeep::backup::{Outcome, Planned};
-use geokeep::destination::{Missing, Stored, What};
+use geokeep::destination::{Missing, Stored, StoredFile, What};
 use geokeep::report::quoted;
 use geokeep::source::Project;
 use geokeep::words::{at, counted};
 
 use crate::failure::{Exit, Failure, lost_in_words, shown};
 use crate::render::{self, human_bytes, human_time, layers_in_short};
+
+/// Files of a project that are named.
+const FILES_MAX: usize = 5;
 
 /// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
 pub(super) fn describe(job: &Planned, outcome: &Outcome, seconds: f64) -> String {
@@ -19,7 +22,11 @@ pub(super) fn describe(job: &Planned, outcome: &Outcome, seconds: f64) -> String
     let names = job.project.as_deref().map_or_else(String::new, names);
     let names = match manifest.files.len() {
         0 | 1 => names,
-        n => format!(" with {}{names}", counted(n - 1, "file", "files")),
+        n => format!(
+            " with {} ({}){names}",
+            counted(n - 1, "file", "files"),
+            files_in_short(&manifest.files[1..])
+        ),
     };
     if matches!(outcome, Outcome::Unchanged(_)) {
         let since = human_time(manifest.instant);
@@ -73,6 +80,20 @@ fn names(project: &Project) -> String {
     };
     let packages = counted(all, "GeoPackage", "GeoPackages");
     format!(", names {packages}{missing}")
+}
+
+/// The names of some files that a project's backup holds.
+fn files_in_short(files: &[StoredFile]) -> String {
+    let name = |file: &StoredFile| {
+        let path = file.source.as_ref().unwrap_or(&file.path);
+        let last = path.rsplit(['/', '\\']).next();
+        last.unwrap_or(path).to_owned()
+    };
+    let mut names: Vec<_> = files.iter().take(FILES_MAX).map(name).collect();
+    if files.len() > FILES_MAX {
+        names.push("…".to_owned());
+    }
+    names.join(", ")
 }
 
 /// What a source has lost, and has not back.
