@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::From;
+use super::pin::Why;
 
 #[derive(Debug, Args)]
 pub(crate) struct Accept {
@@ -13,14 +14,8 @@ pub(crate) struct Accept {
     #[command(flatten)]
     pub(crate) from: From,
 
-    /// Why, for those who list the backups
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) why: Why,
 
     /// Let the backups from before the loss be forgotten as any others [default: they stay pinned]
     #[arg(long)]
@@ -36,12 +31,6 @@ pub(crate) struct Retire {
     #[command(flatten)]
     pub(crate) from: From,
 
-    /// Why, for those who list the backups
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) why: Why,
 }

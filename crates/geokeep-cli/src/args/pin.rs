@@ -13,14 +13,8 @@ pub(crate) struct Pin {
     #[command(flatten)]
     pub(crate) from: From,
 
-    /// Why, for those who list the backups
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) why: Why,
 }
 
 #[derive(Debug, Args)]
@@ -31,4 +25,17 @@ pub(crate) struct Unpin {
 
     #[command(flatten)]
     pub(crate) from: From,
+}
+
+/// What is said of a backup, besides.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// Why, for those who list the backups
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) reason: String,
 }

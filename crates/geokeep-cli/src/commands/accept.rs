@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Accept, context: &Context) -> Result<Exit, Failure
     };
     let said = Said {
         at: context.clock.now(),
-        reason: arguments.reason.trim().to_owned(),
+        reason: arguments.why.reason.trim().to_owned(),
     };
     let lost = DataLossObject::of(&loss.newest);
     destination.accept(&loss.newest, &said).map_err(failure)?;

@@ -12,7 +12,7 @@ use crate::render::{self, human_time};
 use crate::settings::Context;
 
 pub(crate) fn pin(arguments: &Pin, context: &Context) -> Result<Exit, Failure> {
-    let reason = arguments.reason.trim();
+    let reason = arguments.why.reason.trim();
     each(
         "pin",
         &arguments.from,

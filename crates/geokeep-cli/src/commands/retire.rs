@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Retire, context: &Context) -> Result<Exit, Failure
     }
     let said = Said {
         at: context.clock.now(),
-        reason: arguments.reason.trim().to_owned(),
+        reason: arguments.why.reason.trim().to_owned(),
     };
     destination.retire(&last, &said).map_err(failure)?;
     if context.json {
