@@ -19,8 +19,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::limits::Limit;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
 use crate::Watch;
 
@@ -291,6 +291,15 @@ fn geometry_header(value: ValueRef<'_>) -> Option<GeometryHeader> {
         empty: flags & 0x10 != 0,
         envelope,
     })
+}
+
+/// A value that is bound as it is.
+pub(crate) struct Bound<'a>(pub(crate) ValueRef<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(self.0))
+    }
 }
 
 /// A text as it is; anything else is none.

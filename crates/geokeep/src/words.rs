@@ -171,6 +171,12 @@ pub fn same_name(a: &str, b: &str) -> bool {
     a == b || folded(a) == folded(b)
 }
 
+/// The last part of a path of whatever system.
+#[must_use]
+pub fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
 /// What all spellings of a name that some system takes for one have in common.
 #[must_use]
 pub fn folded(name: &str) -> String {

@@ -8,7 +8,7 @@ use jiff::Zoned;
 use super::line::{LineOf, legal_name};
 use super::{Destination, DestinationError, Machine, Origin};
 use crate::source::{ProjectFormat, is_database_name, once_real};
-use crate::words::{composed, folded};
+use crate::words::{composed, file_name, folded};
 
 /// Who asks, where and when: what a name is seen from.
 #[derive(Debug, Clone)]
@@ -244,11 +244,6 @@ pub(super) fn may_be_path(text: &str) -> bool {
 
 fn ends_as_project(name: &str) -> bool {
     ProjectFormat::of(Path::new(name)).is_some()
-}
-
-/// The last part of a path of whatever system.
-pub(super) fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 fn file_stem(path: &str) -> &str {

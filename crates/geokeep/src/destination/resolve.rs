@@ -4,10 +4,10 @@
 use jiff::Timestamp;
 
 use super::line::LineOf;
-use super::named::{Asking, file_name, may_be_path};
+use super::named::{Asking, may_be_path};
 use super::{BackupId, Destination, DestinationError, Origin};
 use crate::words::dates::stretch;
-use crate::words::{composed, folded};
+use crate::words::{composed, file_name, folded};
 
 /// Behind the `@`: the last backup before the loss that the newest one shows.
 const BEFORE_LOSS: &str = "before-loss";
@@ -56,10 +56,12 @@ impl Destination {
             None => (self.find_id(asked)?, false),
         };
         let source = self.stored(&id).ok().map(|stored| stored.manifest.source);
-        let newest = self.backups(id.line()).unwrap_or_default().pop();
-        let is_replaced = |newest: BackupId| newest != id && self.is_replaced(&newest);
+        let is_replaced = || {
+            let newest = self.backups(id.line()).unwrap_or_default().pop();
+            newest.is_some_and(|newest| newest != id && self.is_replaced(&newest))
+        };
         Ok(Chosen {
-            replaced: passed_over && newest.is_some_and(is_replaced),
+            replaced: passed_over && is_replaced(),
             namesakes: self.namesakes(id.line()),
             until: until(when, asking, &id),
             id,

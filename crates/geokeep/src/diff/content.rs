@@ -15,10 +15,10 @@ use twox_hash::XxHash3_128;
 
 use super::merge::Job;
 use super::pairs::{Both, Pair, is_rowid};
-use super::spool::{Bound, Change, List, Spool};
+use super::spool::{Change, List, Spool};
 use super::values::{Rule, equal, hash};
 use super::{Counts, Stop};
-use crate::sqlite::quote;
+use crate::sqlite::{Bound, quote};
 
 /// Names of the two sides in the scratch database.
 const SIDES: [&str; 2] = ["side_before", "side_after"];

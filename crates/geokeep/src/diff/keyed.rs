@@ -13,10 +13,10 @@ use rusqlite::{Connection, Row};
 use super::content::{compare_found, hash_of};
 use super::merge::Job;
 use super::pairs::Both;
-use super::spool::{Bound, Change, List, Spool};
+use super::spool::{Change, List, Spool};
 use super::values::order;
 use super::{Counts, Stop};
-use crate::sqlite::quote;
+use crate::sqlite::{Bound, quote};
 
 const SIDES: [&str; 2] = ["keyed_before", "keyed_after"];
 

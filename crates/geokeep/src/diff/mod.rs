@@ -24,7 +24,7 @@ use rusqlite::{Connection, ErrorCode};
 
 pub use layers::{Diff, diff, diff_of};
 pub use pairs::SchemaChange;
-pub(crate) use pairs::locator;
+pub(crate) use pairs::{locator, rowid};
 pub use rows::{Cell, Field, Geometries, Row};
 pub use states::State;
 

@@ -251,7 +251,7 @@ pub(super) fn is_rowid(table: &Table, column: &str) -> bool {
 }
 
 /// The number by which SQLite finds a row, as SQL.
-fn rowid(table: &Table) -> Option<String> {
+pub(crate) fn rowid(table: &Table) -> Option<String> {
     match &table.rowid {
         Rowid::Column(name) => Some(quote(name)),
         Rowid::Hidden(name) => Some((*name).to_owned()),

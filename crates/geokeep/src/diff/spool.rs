@@ -3,9 +3,10 @@
 
 use std::cell::Cell;
 
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, ToSql};
+use rusqlite::Connection;
+use rusqlite::types::{Value, ValueRef};
 
+use crate::sqlite::Bound;
 use crate::{Watch, sqlite};
 
 /// What has become of a row.
@@ -28,15 +29,6 @@ impl Change {
             Self::Deleted => "deleted",
             Self::Changed => "changed",
         }
-    }
-}
-
-/// A value that is bound as it is.
-pub(super) struct Bound<'a>(pub(super) ValueRef<'a>);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(self.0))
     }
 }
 

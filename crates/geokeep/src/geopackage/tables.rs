@@ -393,3 +393,16 @@ fn unique_indexes(connection: &Connection, table: &str) -> rusqlite::Result<(Ind
     }
     Ok((indexes, without_rowid))
 }
+
+/// Whether a trigger bears the name of one of those that programs make for each layer: for its spatial index,
+/// and for the number of its features.
+pub(crate) fn is_trigger_of_format(trigger: &str) -> bool {
+    let name = trigger.to_ascii_lowercase();
+    [
+        "rtree_",
+        "trigger_insert_feature_count_",
+        "trigger_delete_feature_count_",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
+}

@@ -141,6 +141,12 @@ impl Schema {
         self.get(name).map_or(Ok(()), Object::may_ask)
     }
 
+    /// Whether a table of that name has its rows in itself, and computes none of their values.
+    pub(super) fn has_plain_table(&self, name: &str) -> bool {
+        let table = self.get(name);
+        table.is_some_and(|table| table.kind == Kind::Table && !table.generates)
+    }
+
     /// The tables that GeoPackage defines.
     pub(super) fn catalogue(&self) -> impl Iterator<Item = &str> {
         let names = self.0.keys().map(String::as_str);

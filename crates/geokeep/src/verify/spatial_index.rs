@@ -122,11 +122,8 @@ pub(super) fn indexed_columns(
                 tree: tree.name.clone(),
                 plain: false,
             };
-            let is_table = |name: String| {
-                let table = schema.get(&name);
-                table.is_some_and(|table| table.kind == Kind::Table && !table.generates)
-            };
-            column.plain = is_table(column.rowids()) && is_table(column.nodes());
+            column.plain =
+                schema.has_plain_table(&column.rowids()) && schema.has_plain_table(&column.nodes());
             columns.push(column);
         }
     }

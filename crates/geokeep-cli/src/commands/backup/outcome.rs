@@ -6,7 +6,7 @@ use geokeep::backup::{Outcome, Planned};
 use geokeep::destination::{Missing, Stored, StoredFile, What};
 use geokeep::report::quoted;
 use geokeep::source::Project;
-use geokeep::words::{at, counted};
+use geokeep::words::{at, counted, file_name};
 
 use crate::failure::{Exit, Failure, lost_in_words, shown};
 use crate::render::{self, human_bytes, human_time, layers_in_short};
@@ -84,11 +84,7 @@ fn names(project: &Project) -> String {
 
 /// The names of some files that a project's backup holds.
 fn files_in_short(files: &[StoredFile]) -> String {
-    let name = |file: &StoredFile| {
-        let path = file.source.as_ref().unwrap_or(&file.path);
-        let last = path.rsplit(['/', '\\']).next();
-        last.unwrap_or(path).to_owned()
-    };
+    let name = |file: &StoredFile| file_name(file.source.as_ref().unwrap_or(&file.path)).to_owned();
     let mut names: Vec<_> = files.iter().take(FILES_MAX).map(name).collect();
     if files.len() > FILES_MAX {
         names.push("…".to_owned());

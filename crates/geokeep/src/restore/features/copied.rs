@@ -4,12 +4,11 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::LayerError;
-use super::staged::Bound;
 use super::write::ATTACHED;
 use crate::Watch;
 use crate::diff::DiffError;
 use crate::geopackage::{Rowid, Table};
-use crate::sqlite::quote;
+use crate::sqlite::{Bound, quote};
 
 /// Copies them, and returns how many there were.
 pub(super) fn copy_rows(

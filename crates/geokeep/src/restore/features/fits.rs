@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::Wanted;
 use super::refusal::Refusal;
 use crate::diff::LayerDiff;
-use crate::geopackage::{Rowid, Table};
+use crate::geopackage::{Rowid, Table, is_trigger_of_format};
 
 /// Data types whose rows stand for themselves.
 const ROWS: [&str; 4] = ["features", "attributes", "aspatial", ""];
@@ -27,17 +27,23 @@ const KNOWN: [&str; 14] = [
     "gpkg_geom_curve",
 ];
 
+/// A pyramid of tiles, or a coverage, is more than its rows.
+pub(super) fn check_rows(table: &Table) -> Result<(), Refusal> {
+    let kind = &table.layer.kind;
+    match ROWS.contains(&kind.as_str()) {
+        true => Ok(()),
+        false => Err(Refusal::NotRows {
+            layer: table.name.clone(),
+            kind: kind.clone(),
+        }),
+    }
+}
+
 /// What a layer must be, and be still, for single rows of it to be put back.
 pub(super) fn check_kind(before: &Table, after: &Table) -> Result<(), Refusal> {
+    check_rows(before)?;
+    check_rows(after)?;
     let layer = after.name.clone();
-    for table in [before, after] {
-        if !ROWS.contains(&table.layer.kind.as_str()) {
-            return Err(Refusal::NotRows {
-                layer,
-                kind: table.layer.kind.clone(),
-            });
-        }
-    }
     for (entry, what) in [
         ("srs_id", "reference system"),
         ("geometry_type_name", "type of geometries"),
@@ -152,15 +158,6 @@ pub(super) fn silent_triggers(file: &Connection, table: &str) -> rusqlite::Resul
     let mut statement = file.prepare(sql)?;
     let names = statement.query_map([table], |row| Ok(crate::sqlite::text(row.get_ref(0)?)))?;
     let names: Vec<String> = names.collect::<rusqlite::Result<_>>()?;
-    let is_ours = |name: &String| {
-        let name = name.to_ascii_lowercase();
-        [
-            "rtree_",
-            "trigger_insert_feature_count_",
-            "trigger_delete_feature_count_",
-        ]
-        .iter()
-        .any(|start| name.starts_with(start))
-    };
-    Ok(names.into_iter().filter(|name| !is_ours(name)).collect())
+    let users = names.into_iter().filter(|name| !is_trigger_of_format(name));
+    Ok(users.collect())
 }

@@ -1,9 +1,10 @@
 //! The rows of a plan, read before anybody is kept waiting, in a database of our own: memory does not
 //! grow with them.
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
 
+use crate::sqlite::Bound;
 use crate::{Watch, sqlite};
 
 /// What is done with a row.
@@ -15,15 +16,6 @@ pub(super) enum Step {
 }
 
 const STEPS: [Step; 3] = [Step::Insert, Step::Update, Step::Delete];
-
-/// A value that is bound as it is.
-pub(super) struct Bound<'a>(pub(super) ValueRef<'a>);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(self.0))
-    }
-}
 
 /// How many values each row has: what it is found by, what it gets, and what must be there now.
 #[derive(Debug, Clone, Copy)]

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{Plan, is_key, shown};
 use super::refusal::Refusal;
-use super::staged::{Bound, Planned, Staged, Step, Widths};
+use super::staged::{Planned, Staged, Step, Widths};
 use super::{LayerError, Preview, Wanted};
 use crate::Watch;
 use crate::destination::{BackupId, Destination};
-use crate::sqlite::quote;
+use crate::sqlite::{Bound, quote};
 
 /// What was put back after a backup was made.
 #[derive(Debug, Clone, Serialize, Deserialize)]

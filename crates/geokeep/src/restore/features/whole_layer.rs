@@ -8,13 +8,14 @@ use super::boxes::{self, joined};
 use super::catalogue::{Catalogue, Named, named};
 use super::copied::copy_rows;
 use super::definitions::{Definitions, Makes, define};
+use super::fits::check_rows;
 use super::packed::{ENTRIES_MAX, Packed};
 use super::refusal::Refusal;
 use super::write::Ended;
 use super::{LayerError, Preview, Wanted};
 use crate::Watch;
-use crate::diff::DiffError;
-use crate::geopackage::{Rowid, Table, Tables};
+use crate::diff::{DiffError, rowid};
+use crate::geopackage::{Rowid, Table, Tables, is_trigger_of_format};
 use crate::sqlite::quote;
 
 /// A layer of the backup, and the name that it gets.
@@ -39,16 +40,7 @@ impl WholeLayer {
         let table = table
             .ok_or_else(|| Refusal::NoSuchLayer(wanted.layer.clone()))?
             .clone();
-        if !matches!(
-            table.layer.kind.as_str(),
-            "features" | "attributes" | "aspatial" | ""
-        ) {
-            return Err(Refusal::NotRows {
-                layer: table.name,
-                kind: table.layer.kind,
-            }
-            .into());
-        }
+        check_rows(&table)?;
         let name = wanted.as_name.clone().unwrap_or_else(|| table.name.clone());
         let is_odd = name.is_empty()
             || name.chars().any(char::is_control)
@@ -80,7 +72,7 @@ impl WholeLayer {
         if is_renamed {
             let own = own.triggers.iter().map(|trigger| trigger.name.clone());
             left_out.extend(
-                own.filter(|name| !is_of_format(name))
+                own.filter(|name| !is_trigger_of_format(name))
                     .map(|name| format!("trigger {name}")),
             );
         }
@@ -163,12 +155,7 @@ impl WholeLayer {
         has_index: bool,
         watch: &Watch,
     ) -> Result<(), LayerError> {
-        let number = match &self.table.rowid {
-            Rowid::Column(name) => quote(name),
-            Rowid::Hidden(name) => (*name).to_owned(),
-            Rowid::Key(_) | Rowid::Nothing => return Ok(()),
-        };
-        let Some(geometry) = self.geometry() else {
+        let (Some(number), Some(geometry)) = (rowid(&self.table), self.geometry()) else {
             return Ok(());
         };
         let catalogue = Catalogue::of(file, &self.name, Some(geometry))?;
@@ -242,16 +229,4 @@ fn put_in(
         catalogue.index(file, id, Some(bounds))?;
     }
     Ok(())
-}
-
-/// Triggers that every program makes anew for a layer.
-fn is_of_format(trigger: &str) -> bool {
-    let name = trigger.to_ascii_lowercase();
-    [
-        "rtree_",
-        "trigger_insert_feature_count_",
-        "trigger_delete_feature_count_",
-    ]
-    .iter()
-    .any(|start| name.starts_with(start))
 }

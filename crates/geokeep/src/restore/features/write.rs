@@ -12,14 +12,14 @@ use super::catalogue::Catalogue;
 use super::fits::definition;
 use super::plan::{Plan, is_key};
 use super::refusal::Refusal;
-use super::staged::{Bound, Planned, Step};
+use super::staged::{Planned, Step};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::durable::folder_of;
 use crate::restore::RestoreError;
 use crate::restore::target::refuse_shared_journal;
 use crate::source::{Gate, Look, Source, State, locks};
-use crate::sqlite::{attach, code, open_confined, quote};
+use crate::sqlite::{Bound, attach, code, open_confined, quote};
 
 /// How long to wait at most for others who write. GDAL and QGIS give up after five seconds.
 const WAIT: Duration = Duration::from_secs(5);

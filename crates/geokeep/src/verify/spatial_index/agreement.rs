@@ -45,10 +45,7 @@ pub(in crate::verify) fn agrees(
     tree: &str,
 ) -> rusqlite::Result<bool> {
     let name = |of: &str| format!("{tree}_{of}");
-    let is_table = |of: &str| {
-        let table = schema.get(&name(of));
-        table.is_some_and(|table| table.kind == Kind::Table && !table.generates)
-    };
+    let is_table = |of: &str| schema.has_plain_table(&name(of));
     let is_virtual = schema
         .get(tree)
         .is_some_and(|tree| tree.kind == Kind::Virtual);
