@@ -1,9 +1,8 @@
 //! `geokeep restore --all`: after a disk or a laptop has died, everything in one command, in the folders
 //! in which it was. It goes on after an interruption, one that fails does not stop the others, and
 //! nothing that stands in an archive leads out of the folder.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,8 @@
 //! The page at the lock bytes, which SQLite never uses: moved from 1 GiB to 64 KiB, so that small
 //! files have one. It is moved for the whole process, so that this test stands alone.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(unsafe_code, reason = "SQLite has no other way to move it")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 
