@@ -372,7 +372,7 @@ fn name(text: &str) -> Result<String, String> {
     let odd = name.is_empty() || name.chars().any(char::is_control);
     (!odd)
         .then(|| name.to_owned())
-        .ok_or_else(|| "it is no name".to_owned())
+        .ok_or_else(|| "it is not a valid name".to_owned())
 }
 
 /// A length that is typed.

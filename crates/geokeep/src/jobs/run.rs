@@ -44,7 +44,7 @@ pub struct Caller<'a> {
 pub enum Missed<'a> {
     /// None could be made.
     Failed(&'a Failed),
-    /// The file is not there any more.
+    /// The file no longer exists.
     Gone(&'a Stored),
 }
 
