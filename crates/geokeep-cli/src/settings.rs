@@ -14,12 +14,14 @@ use jiff::tz::TimeZone;
 
 use crate::args::{Arguments, Command};
 use crate::failure::Asked;
-use crate::machine;
+use crate::{machine, render};
 
 /// What every command needs.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) json: bool,
+    /// Programs also want to hear of the work as it goes on.
+    pub(crate) events: bool,
     pub(crate) asked: Asked,
     /// Standard error is a terminal: there may be a progress bar.
     pub(crate) terminal: bool,
@@ -62,8 +64,13 @@ impl Context {
         let on_signal = watch.clone();
         // Fails only if a handler is there already, and there is none.
         let _ = ctrlc::set_handler(move || on_signal.interrupt());
+        let events = arguments.command.has_events();
+        if events {
+            render::print_moments(&watch);
+        }
         Self {
-            json: arguments.json,
+            json: arguments.json || events,
+            events,
             asked: match arguments.command {
                 Command::Run(_) | Command::Watch(_) => Asked::ByJob,
                 _ => Asked::ByOptions,
