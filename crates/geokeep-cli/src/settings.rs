@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 
 use crate::args::{Arguments, Command};
 use crate::failure::Asked;
-use crate::{machine, render};
+use crate::machine;
 
 /// What every command needs.
 #[derive(Debug)]
@@ -65,9 +65,6 @@ impl Context {
         // Fails only if a handler is there already, and there is none.
         let _ = ctrlc::set_handler(move || on_signal.interrupt());
         let events = arguments.command.has_events();
-        if events {
-            render::print_moments(&watch);
-        }
         Self {
             json: arguments.json || events,
             events,
