@@ -92,6 +92,7 @@ def backup(
     label: Optional[str] = None,
     name: Optional[str] = None,
     lock_wait: float = 30.0,
+    host: Optional[str] = None,
     jobs: Optional[int] = None,
     max_loss: int = 20,
     exclude: Sequence[str] = (),
@@ -115,6 +116,7 @@ def backup(
     :param label: a note that is kept with the backups.
     :param name: the name of the backups, for a single file.
     :param lock_wait: seconds to wait for another program's lock on a file.
+    :param host: the name by which backups know this machine, in place of its own: for containers.
     :param jobs: how many files to work on at a time; the number of processors if not given.
     :param max_loss: alarm if a layer has lost more than this percentage of its rows.
     :param exclude: patterns of what is left out of folders.
@@ -150,6 +152,7 @@ def backup(
         "--label": label,
         "--name": name,
         "--lock-wait": f"{round(lock_wait * 1000)}ms",
+        "--host": host,
         "--jobs": jobs,
         "--max-loss": max_loss,
         "--exclude": list(exclude),
@@ -195,10 +198,14 @@ def _sources(sources: Union[StrPath, Iterable[StrPath]]) -> Tuple[List[str], Lis
         raise ValueError("no source is given")
     names = [os.fspath(one) for one in given]
     is_long = sum(len(name) + 1 for name in names) > LINE_MAX
-    # A name that begins with blanks or holds a line's end would be another one in a list.
-    if is_long and all(name == name.strip() and name.splitlines() == [name] for name in names):
+    if is_long and all(_may_be_a_line(name) for name in names):
         return ["-"], names
     return names, []
+
+
+def _may_be_a_line(name: str) -> bool:
+    """In a list blanks around a name are none of it, and a line may be a comment."""
+    return name == name.strip() and name.splitlines() == [name] and not name.startswith("#")
 
 
 def result_of(found: Object) -> Result:

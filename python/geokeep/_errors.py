@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Type
 
 if TYPE_CHECKING:
     from ._backup import Run
@@ -213,6 +213,8 @@ class BackupFailed(GeokeepError):
         if not failed:
             message = "something needs attention beside the sources"
         super().__init__(message, exit_code=run.exit_code)
+        # What it is made from again where it goes to another process.
+        self.args = (run,)
 
 
 class JobsFailed(GeokeepError):
@@ -227,6 +229,7 @@ class JobsFailed(GeokeepError):
         bad = [job.job for job in jobs if not job.ok]
         message = f"{len(bad)} of {len(jobs)} jobs are not well: {', '.join(bad)}"
         super().__init__(message, exit_code=exit_code)
+        self.args = (jobs, exit_code)
 
 
 def _names(failed: Sequence[Any]) -> str:
@@ -234,18 +237,18 @@ def _names(failed: Sequence[Any]) -> str:
     return names + (", …" if len(failed) > 3 else "")
 
 
-class _ByKind:
-    classes: ClassVar[Mapping[str, type[GeokeepError]]] = {
-        one.kind: one
-        for one in GeokeepError.__subclasses__()
-        if one not in (BackupFailed, JobsFailed)
-    }
+#: Those that an object of the program can tell of.
+_BY_KIND: Mapping[str, Type[GeokeepError]] = {
+    one.kind: one
+    for one in GeokeepError.__subclasses__()
+    if one not in (BackupFailed, JobsFailed)
+}
 
 
 def from_json(error: Mapping[str, Any], source: Optional[Path] = None) -> GeokeepError:
     """The exception for an error object of the program."""
     kind = error.get("kind") or "unexpected"
-    return _ByKind.classes.get(kind, GeokeepError)(
+    return _BY_KIND.get(kind, GeokeepError)(
         error.get("message") or kind,
         kind=kind,
         cause=error.get("cause") or "",

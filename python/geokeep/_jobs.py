@@ -96,8 +96,8 @@ def watch(
     *,
     config: Optional[StrPath] = None,
     cancel: Optional[threading.Event] = None,
-) -> Iterator[Result]:
-    """Runs a job after each saved edit, and yields what became of each source, failures too.
+) -> Iterator[JobRun]:
+    """Runs a job after each saved edit, and yields each of its runs, those that fail, too.
 
     It goes on until ``cancel`` is set, the generator is closed, or Ctrl-C comes.
 
@@ -105,26 +105,22 @@ def watch(
     :param config: the file; if not given ``geokeep.toml`` here, else the user's own.
     :param cancel: ends it when it is set.
 
-    Raises :class:`WrongUsage` if the configuration is wrong; and the error of a job that failed as a
-    whole is yielded as a :class:`Result` of its ``source`` ``""``.
+    Raises :class:`WrongUsage` if the configuration is wrong.
 
-    >>> for result in geokeep.watch("maps"):
-    ...     print(result.source.name, result.status)
+    >>> for run in geokeep.watch("maps"):
+    ...     print([(result.source.name, result.status) for result in run.results])
     ...     break
-    town.gpkg unchanged
+    [('town.gpkg', 'unchanged')]
     """
     anything = False
     given = {"--json": True, "--config": config}
     with Child(["watch", *options(given), "--", job], cancel=cancel) as child:
         for found in child:
             anything = True
-            kind = found.get("kind")
-            if kind == "error":
+            if found.get("kind") == "error":
                 raise from_json(found["error"])
-            if kind in ("backup", "project"):
-                yield result_of(found)
-            elif kind == "run" and found.get("error"):
-                yield Result(Path(), "failed", None, from_json(found["error"]))
+            if found.get("kind") == "run":
+                yield job_run_of(found)
         try:
             code = child.end()
         except Interrupted:

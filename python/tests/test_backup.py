@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -30,7 +31,7 @@ def test_a_file_is_saved_once(desk, change):
     assert layers["trees"].extent[0] == pytest.approx(561012.61)
     assert layers["owners"].type == "attributes" and layers["owners"].extent is None
 
-    again = geokeep.backup(Path("town.gpkg"), to=Path("backups"))
+    again = geokeep.backup(Path("town.gpkg"), to=Path("backups"), lock_wait=0)
     assert [one.status for one in again] == ["unchanged"] and again[0].backup.id == made.id
     assert repr(again) == "<Run: 0 saved, 1 unchanged, 0 failed>"
     forced = geokeep.backup("town.gpkg", to="backups", force=True, label="before the fair")
@@ -51,7 +52,7 @@ def test_names_that_look_like_something_else(desk):
 
 
 def test_more_sources_than_a_command_line_holds(desk):
-    folder = desk / ("maps with a long name " * 5).strip()
+    folder = Path(("maps with a long name " * 5).strip())
     folder.mkdir()
     for number in range(250):
         (folder / f"{number}.gpkg").symlink_to(desk / "town.gpkg")
@@ -170,6 +171,17 @@ def test_a_project_comes_with_all_that_it_names(desk):
     assert restored.path == desk / "elsewhere" / "town.qgz"
     assert restored.files == (desk / "elsewhere" / "town.gpkg",)
     assert restored.path.is_file() and restored.files[0].is_file()
+
+
+def test_what_is_known_goes_to_other_processes(desk):
+    with pytest.raises(geokeep.BackupFailed) as caught:
+        geokeep.backup(["nowhere.gpkg", "town.gpkg"], to="backups")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value) and again.exit_code == 3
+    error = next(one.error for one in again.run if one.error)
+    assert type(error) is geokeep.SourceUnreadable and error.cause and error.source
+    made = caught.value.run.saved[0].backup
+    assert pickle.loads(pickle.dumps(made)) == made
 
 
 def test_arguments_that_do_not_fit(desk):

@@ -78,8 +78,8 @@ def test_how_well_sources_are_protected(jobs):
 def test_a_job_is_run_after_each_edit(jobs, change):
     cancel = threading.Event()
     heard = []
-    for result in geokeep.watch("maps", cancel=cancel):
-        heard.append(result.status)
+    for run in geokeep.watch("maps", cancel=cancel):
+        heard += [result.status for result in run.results]
         if len(heard) == 1:
             change("town.gpkg", "UPDATE owners SET name = 'edited' WHERE fid = 1")
         if len(heard) == 2:

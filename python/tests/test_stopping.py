@@ -49,7 +49,7 @@ def test_a_watch_ends_with_its_generator(desk):
         '[[job]]\nname = "maps"\nsources = ["town.gpkg"]\nto = "backups"\n'
     )
     watch = geokeep.watch("maps")
-    assert next(watch).status == "saved"
+    assert next(watch).results[0].status == "saved"
     before = threading.active_count()
     watch.close()
     assert threading.active_count() < before, "its threads have ended with the program"
