@@ -283,7 +283,7 @@ impl Failure {
                 "mount it; if that folder is meant all the same, make it, and set 'must_exist = false' in the job",
             ),
             JobError::MustExist(e) => Self::of_folder(e, to)
-                .hint("is its disk or share mounted? With 'must_exist' the folder is not made"),
+                .hint("is its disk or share mounted? As it must exist, the folder is not made"),
             JobError::Destination(e) => Self::of_folder(e, to),
             JobError::Retention(e) => Self::of_retention(e, to),
             other => Self::new(other.kind(), format!("could not use {}", shown(to)))
