@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use geokeep::restore::RestoreError;
 use geokeep::restore::features::{LayerError, Refusal};
 use geokeep::source::Holder;
 use geokeep::words::one_line;
@@ -28,6 +29,9 @@ impl Failure {
                     ..failure
                 }
             }
+            LayerError::Restore(RestoreError::Full { .. }) => failure
+                .cause("no space is left where the file lies")
+                .hint("make room there, and try again"),
             LayerError::Restore(e) => Self::of_restore(e, file),
             other => failure.cause(other.to_string()).hint(
                 "geokeep inspect says what the file is; restore the layer beside it with --as NAME",
@@ -52,6 +56,16 @@ fn of_refusal(refusal: &Refusal, failure: Failure) -> Failure {
         Refusal::ColumnGone { .. } => "name the columns that are to be put back with --columns, or the whole layer beside it with --as NAME",
         Refusal::ColumnUnfilled { .. } => "give that column a default, or put the old layer beside it with --as NAME",
         Refusal::NoSuchColumn { .. } => "check the name with geokeep diff",
+        Refusal::NotSettable { .. } => "name another column or another value with --set COLUMN=VALUE",
+        Refusal::Condition(_) => "write it as in a filter of QGIS: --where \"owner = 'Smith' AND area > 100\"",
+        Refusal::NoGeometry(_) => "choose its rows with --fid or --where",
+        Refusal::OnlyWhole(_) => "put the whole layer back first, with --layer alone",
+        Refusal::NoneSince(_) => "name an earlier date; geokeep list shows the backups",
+        Refusal::Renumbered { .. } => "put them back from one backup after the other: geokeep restore NAME@DATE --layer LAYER",
+        Refusal::BackupGone(_) => "what was there before is in the backup: compare with geokeep diff",
+        Refusal::LayerEdited(_) => "delete the layer in QGIS if it is not needed any more",
+        Refusal::ReferredTo { .. } => "delete those rows first, or keep the layer",
+        Refusal::Unreadable(_) => "geokeep inspect says what is wrong with it; restore the whole file with --force",
         Refusal::UnknownExtension { .. } => "put the old layer beside it with --as NAME",
         Refusal::Taken { .. } => "give them new numbers with --on-conflict new-fid, or leave them out with --on-conflict skip",
         Refusal::NameTaken(_) => "choose another name with --as",

@@ -7,6 +7,7 @@ use super::LayerError;
 use super::catalogue::{Named, named, value};
 use super::definitions::{Definitions, Makes, define};
 use super::refusal::Refusal;
+use super::relations::RELATIONS;
 use crate::sqlite::quote;
 
 /// Rows of the catalogue about one layer, at most.
@@ -24,19 +25,6 @@ pub(super) struct Belongings<'a> {
 type Entry = Vec<(String, Value)>;
 
 impl Belongings<'_> {
-    /// What belongs to a layer and is not put back, in words.
-    pub(super) fn left_out(backup: &Connection, layer: &str) -> rusqlite::Result<Vec<String>> {
-        let mut left_out = Vec::new();
-        if named(backup, "gpkgext_relations")? == Named::Table {
-            let sql = "SELECT count(*) FROM main.gpkgext_relations
-                       WHERE lower(base_table_name) = lower(?1) OR lower(related_table_name) = lower(?1)";
-            if let Ok(count @ 1..) = backup.query_row(sql, [layer], |row| row.get::<_, i64>(0)) {
-                left_out.push(format!("{count} relations to other tables"));
-            }
-        }
-        Ok(left_out)
-    }
-
     /// Rows of one table of the backup about the layer.
     fn entries(&self, table: &str, column: &str, name: &str) -> Result<Vec<Entry>, LayerError> {
         if named(self.backup, table)? != Named::Table {
@@ -255,6 +243,37 @@ impl Belongings<'_> {
             };
             self.set(&mut reference, "md_parent_id", parent);
             self.put("gpkg_metadata_reference", &reference)?;
+        }
+        Ok(())
+    }
+
+    /// A relation whose pairs stand in `mapping`, if the file does not have it.
+    pub(super) fn relation(&self, mapping: &str) -> Result<(), LayerError> {
+        let column = "mapping_table_name";
+        let is_new = self.there(RELATIONS)? && {
+            let sql = format!("SELECT 1 FROM main.{RELATIONS} WHERE lower({column}) = lower(?1)");
+            value(self.file, &sql, [mapping])?.is_none()
+        };
+        if !is_new {
+            return Ok(());
+        }
+        for mut entry in self.entries(RELATIONS, column, mapping)? {
+            self.set(&mut entry, "id", Value::Null);
+            self.put(RELATIONS, &entry)?;
+        }
+        // That there are relations is an extension of the file, and each table of pairs another.
+        for table in [RELATIONS, mapping] {
+            let entries = self.entries("gpkg_extensions", "table_name", table)?;
+            let sql = "SELECT 1 FROM main.gpkg_extensions WHERE lower(table_name) = lower(?1)";
+            if entries.is_empty()
+                || !self.there("gpkg_extensions")?
+                || value(self.file, sql, [table])?.is_some()
+            {
+                continue;
+            }
+            for entry in entries {
+                self.put("gpkg_extensions", &entry)?;
+            }
         }
         Ok(())
     }
