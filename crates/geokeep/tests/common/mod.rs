@@ -6,6 +6,7 @@
 pub mod page;
 pub mod program;
 pub mod restored;
+pub mod scene;
 pub mod tree;
 
 use std::fs;

@@ -149,7 +149,12 @@ impl Belongings<'_> {
     /// Its entry in the table of contents, whose `identifier` is unique.
     pub(super) fn contents(&self) -> Result<(), LayerError> {
         let entries = self.entries("gpkg_contents", "table_name", self.from)?;
-        if entries.is_empty() || !self.there("gpkg_contents")? {
+        let sql = "SELECT 1 FROM main.gpkg_contents WHERE lower(table_name) = lower(?1)";
+        // The entry may have been left when the table was dropped.
+        if entries.is_empty()
+            || !self.there("gpkg_contents")?
+            || value(self.file, sql, [self.to])?.is_some()
+        {
             return Ok(());
         }
         for mut entry in entries {
@@ -258,8 +263,11 @@ impl Belongings<'_> {
             return Ok(());
         }
         for mut entry in self.entries(RELATIONS, column, mapping)? {
-            self.set(&mut entry, "id", Value::Null);
-            self.put(RELATIONS, &entry)?;
+            if !self.put(RELATIONS, &entry)? {
+                // Its number is taken.
+                self.set(&mut entry, "id", Value::Null);
+                self.put(RELATIONS, &entry)?;
+            }
         }
         // That there are relations is an extension of the file, and each table of pairs another.
         for table in [RELATIONS, mapping] {

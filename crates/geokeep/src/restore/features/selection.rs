@@ -16,8 +16,8 @@ use crate::diff::{Change, DiffError};
 use crate::geopackage::{Table, Tables};
 use crate::sqlite::{self, quote, why_not_condition};
 
-/// Steps of SQLite's virtual machine for all rows together: somewhat more than a minute.
-const STEPS_MAX: u64 = 2_000_000_000;
+/// Steps of SQLite's virtual machine for all rows together: some seconds.
+const STEPS_MAX: u64 = 500_000_000;
 
 /// A condition, asked of one row after the other.
 pub(super) struct Selection<'a> {
