@@ -206,6 +206,18 @@ fn remove(layer: &WholeLayer, file: &Connection, before: &Connection) -> Result<
     for relation in &layer.relations {
         let about = "lower(mapping_table_name) = lower(?1)";
         forget(file, before, RELATIONS, about, &relation.mapping)?;
+        let any = format!("SELECT 1 FROM main.{RELATIONS} LIMIT 1");
+        let is_last = value(file, &any, [])?.is_none();
+        let names = [relation.mapping.as_str(), RELATIONS];
+        for name in names.into_iter().take(if is_last { 2 } else { 1 }) {
+            forget(
+                file,
+                before,
+                "gpkg_extensions",
+                "lower(table_name) = lower(?1)",
+                name,
+            )?;
+        }
         if let Some(pairs) = &relation.pairs {
             remove(pairs, file, before)?;
         }
