@@ -66,15 +66,36 @@ pub(super) struct Reference {
     pub(super) refers_to: Option<String>,
 }
 
-/// By which columns rows of other tables refer to those of a layer. Keys of several columns are not looked at.
+/// By which columns rows of other tables refer to those of a layer: by foreign keys and by pairs. Of a key of
+/// several columns the first is named.
 pub(super) fn references(
+    database: &Connection,
+    tables: &Tables,
+    layer: &str,
+) -> rusqlite::Result<Vec<Reference>> {
+    let mut all = foreign_keys(database, tables, layer)?;
+    for relation in relations(database, layer)? {
+        let reference = Reference {
+            table: relation.mapping.to_ascii_lowercase(),
+            column: relation.refers_by.to_owned(),
+            refers_to: Some(relation.refers_to),
+        };
+        if !all.contains(&reference) {
+            all.push(reference);
+        }
+    }
+    Ok(all)
+}
+
+/// The same by foreign keys alone.
+pub(super) fn foreign_keys(
     database: &Connection,
     tables: &Tables,
     layer: &str,
 ) -> rusqlite::Result<Vec<Reference>> {
     let mut all = Vec::new();
     let sql = "SELECT \"from\", \"to\" FROM pragma_foreign_key_list(?1, 'main') WHERE lower(\"table\") = lower(?2)
-               GROUP BY id HAVING count(*) = 1";
+               AND seq = 0";
     let mut keys = database.prepare(sql)?;
     for (name, table) in &tables.all {
         if name.eq_ignore_ascii_case(layer) {
@@ -88,16 +109,6 @@ pub(super) fn references(
                 column: text(row.get_ref(0)?),
                 refers_to: Some(to).filter(|to| !to.is_empty()),
             });
-        }
-    }
-    for relation in relations(database, layer)? {
-        let reference = Reference {
-            table: relation.mapping.to_ascii_lowercase(),
-            column: relation.refers_by.to_owned(),
-            refers_to: Some(relation.refers_to),
-        };
-        if !all.contains(&reference) {
-            all.push(reference);
         }
     }
     Ok(all)

@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 
 use super::catalogue::{Named, named, value};
 use super::refusal::Refusal;
-use super::relations::{RELATIONS, references};
+use super::relations::{RELATIONS, foreign_keys};
 use super::whole_layer::WholeLayer;
 use super::write::Ended;
 use super::{LayerError, Preview};
@@ -121,7 +121,7 @@ fn check(
         .iter()
         .filter(|r| r.pairs.is_some())
         .collect();
-    for reference in references(file, &tables, &layer.name)? {
+    for reference in foreign_keys(file, &tables, &layer.name)? {
         let is_own = |mapping: &str| mapping.eq_ignore_ascii_case(&reference.table);
         if own.iter().any(|relation| is_own(&relation.mapping)) {
             continue;
