@@ -77,11 +77,18 @@ impl Belongings<'_> {
             .filter(|(name, _)| there.contains(&name.to_ascii_lowercase()))
             .collect();
         let names: Vec<_> = entry.iter().map(|(name, _)| quote(name)).collect();
+        let numbered = (1..=names.len()).map(|at| format!("?{at}"));
+        let is_it = names
+            .iter()
+            .zip(1..)
+            .map(|(name, at)| format!("{name} IS ?{at}"));
+        // A key with NULL in it keeps nothing out that is there already.
         let sql = format!(
-            "INSERT OR IGNORE INTO main.{}({}) VALUES({})",
+            "INSERT OR IGNORE INTO main.{0}({1}) SELECT {2} WHERE NOT EXISTS (SELECT 1 FROM main.{0} WHERE {3})",
             quote(table),
             names.join(", "),
-            vec!["?"; names.len()].join(", ")
+            numbered.collect::<Vec<_>>().join(", "),
+            is_it.collect::<Vec<_>>().join(" AND ")
         );
         let values = entry.iter().map(|(_, value)| value);
         Ok(self.file.execute(&sql, params_from_iter(values))? == 1)
