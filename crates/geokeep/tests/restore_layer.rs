@@ -159,6 +159,31 @@ fn whoever_declines_changes_nothing_and_a_rehearsal_makes_no_backup() {
     assert_eq!(content(&scene.path), before);
 }
 
+/// A backup is made before anybody is asked. It is not what the name of the file means when the same is tried again.
+#[test]
+fn whoever_declines_can_do_the_same_again() {
+    let scene = Scene::new(&tiny());
+    scene.edit("DELETE FROM parcels WHERE fid < 5");
+    let named = || {
+        let place = &scene.place;
+        let found = place.destination().find("a", &place.asking());
+        found.unwrap().id
+    };
+    let wrong = Wanted {
+        condition: Some("no_such_column = 1".to_owned()),
+        ..lost("parcels")
+    };
+    for _ in 0..2 {
+        assert!(!scene.put_back_if(&lost("parcels"), &mut |_| false).unwrap().done);
+        assert_eq!(named(), scene.backup.id);
+        scene.refused(&wrong);
+        assert_eq!(named(), scene.backup.id);
+    }
+    // Until a backup finds that it is so still.
+    let kept = scene.place.try_backup(&scene.path).unwrap().stored().clone();
+    assert_eq!(named(), kept.id);
+}
+
 /// Whoever saves after the plan was shown is not overwritten: the plan is made anew.
 #[test]
 fn a_row_that_was_edited_after_the_plan_was_made_is_not_overwritten() {

@@ -29,15 +29,32 @@ impl Failure {
                     ..failure
                 }
             }
-            LayerError::Restore(RestoreError::Full { .. }) => failure
-                .cause("no space is left where the file lies")
-                .hint("make room there, and try again"),
-            LayerError::Restore(e) => Self::of_restore(e, file),
+            LayerError::Restore(e) => of_file(e, file, failure),
             other => failure.cause(other.to_string()).hint(
                 "geokeep inspect says what the file is; restore the layer beside it with --as NAME",
             ),
         }
     }
+}
+
+/// What a restore of the whole file may meet as well: here no other file can be written instead.
+fn of_file(error: &RestoreError, file: &Path, failure: Failure) -> Failure {
+    let hint = match error {
+        // The file is no longer as it was.
+        RestoreError::NotDurable { .. } => return Failure::of_restore(error, file),
+        RestoreError::Full { .. } => "make room where the file lies, and try again",
+        RestoreError::NotBackedUp(_) => {
+            "see that this can be put right; another file is named with --into"
+        }
+        RestoreError::Write { .. } => "check that this user may write to the file and its folder",
+        RestoreError::SharedJournal(_) => "open the file in that program once, and try again",
+        _ => return Failure::of_restore(error, file),
+    };
+    let cause = match error {
+        RestoreError::Full { .. } => Some("no space is left where the file lies".to_owned()),
+        _ => Failure::of_restore(error, file).cause,
+    };
+    Failure { cause, ..failure }.hint(hint)
 }
 
 fn of_refusal(refusal: &Refusal, failure: Failure) -> Failure {

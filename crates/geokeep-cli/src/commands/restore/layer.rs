@@ -363,10 +363,16 @@ fn told(
     };
     let line = match (outcome.done, preview.is_empty(), arguments.dry_run) {
         (true, ..) => format!("{} in {}: {}", preview.layer, shown(path), counts()),
-        (_, true, _) => format!(
-            "{}: there is nothing to put back; nothing was written",
-            preview.layer
-        ),
+        (_, true, _) => {
+            let what = match arguments.layer.undo {
+                Some(_) => "undo",
+                None => "put back",
+            };
+            format!(
+                "{}: there is nothing to {what}; nothing was written",
+                preview.layer
+            )
+        }
         (_, _, true) => format!(
             "would do in {}: {}; nothing was written",
             shown(path),

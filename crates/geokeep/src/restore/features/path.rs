@@ -93,10 +93,7 @@ impl LayerRestore<'_> {
             write::refuse(place)?;
             let first = match wanted.dry_run {
                 true => None,
-                false => {
-                    let to = self.destination;
-                    Some(back_up_first(self.into, to, self.settings, self.watch)?)
-                }
+                false => Some(self.back_up()?),
             };
             match path.attempt(first, agree) {
                 Err(Ended::Stale) => {}
@@ -105,6 +102,18 @@ impl LayerRestore<'_> {
             }
         }
         Err(Refusal::KeepsChanging.into())
+    }
+}
+
+impl LayerRestore<'_> {
+    /// Backs up what is there. Whoever names the file next time does not mean that, also if nothing is put back after
+    /// all: the same command is to do the same. The next backup that finds it still so ends this.
+    fn back_up(&self) -> Result<Stored, LayerError> {
+        let made = back_up_first(self.into, self.destination, self.settings, self.watch)?;
+        if made.id != self.backup.id {
+            let _ = self.destination.note_replaced(&made.id);
+        }
+        Ok(made)
     }
 }
 
@@ -127,10 +136,10 @@ enum Todo {
 }
 
 impl Todo {
-    fn preview(&self, layer: &str) -> Preview {
+    fn preview(&self, wanted: &Wanted) -> Preview {
         match self {
             Self::Nothing => Preview {
-                layer: layer.to_owned(),
+                layer: wanted.as_name.as_ref().unwrap_or(&wanted.layer).clone(),
                 ..Preview::default()
             },
             Self::Rows(plans) => {
@@ -176,7 +185,7 @@ impl Path<'_> {
             locked: std::time::Duration::ZERO,
             changed_since: 0,
             can_undo: false,
-            preview: todo.preview(&self.wanted.layer),
+            preview: todo.preview(self.wanted),
         };
         if let Todo::Rows(plans) = &todo {
             outcome.skipped = plans.iter().map(|plan| plan.skipped).sum();
@@ -200,9 +209,6 @@ impl Path<'_> {
                     Todo::TakeOut(layer) => layer.carry_out(file, old.connection(), watch),
                 })?;
         (outcome.done, outcome.locked) = (true, locked);
-        if let Some(before) = &outcome.backup_before {
-            let _ = self.destination.note_replaced(&before.id);
-        }
         if let Todo::Rows(plans) = &todo {
             for plan in plans {
                 outcome.changed_since += changed_since(self.place, plan)?;
