@@ -174,13 +174,23 @@ fn whoever_declines_can_do_the_same_again() {
         ..lost("parcels")
     };
     for _ in 0..2 {
-        assert!(!scene.put_back_if(&lost("parcels"), &mut |_| false).unwrap().done);
+        assert!(
+            !scene
+                .put_back_if(&lost("parcels"), &mut |_| false)
+                .unwrap()
+                .done
+        );
         assert_eq!(named(), scene.backup.id);
         scene.refused(&wrong);
         assert_eq!(named(), scene.backup.id);
     }
     // Until a backup finds that it is so still.
-    let kept = scene.place.try_backup(&scene.path).unwrap().stored().clone();
+    let kept = scene
+        .place
+        .try_backup(&scene.path)
+        .unwrap()
+        .stored()
+        .clone();
     assert_eq!(named(), kept.id);
 }
 

@@ -12,11 +12,24 @@ use super::{Failure, shown};
 impl Failure {
     /// A layer that was not put back into `file`.
     pub(crate) fn of_layer(error: &LayerError, layer: &str, file: &Path) -> Self {
-        let message = format!(
-            "could not put '{}' back into {}",
-            one_line(layer),
-            shown(file)
-        );
+        let layer = one_line(layer);
+        let message = format!("could not put '{layer}' back into {}", shown(file));
+        Self::of_writing(error, message, file)
+    }
+
+    /// The numbers of features that were not put right in `file`.
+    pub(crate) fn of_recount(error: &LayerError, file: &Path) -> Self {
+        let message = format!("could not count anew in {}", shown(file));
+        let failure = Self::of_writing(error, message, file);
+        match error {
+            LayerError::Refused(Refusal::BeingEdited { .. }) => {
+                failure.hint("save and end editing there first")
+            }
+            _ => failure,
+        }
+    }
+
+    fn of_writing(error: &LayerError, message: String, file: &Path) -> Self {
         let failure = Self::new(error.kind(), message)
             .state("the file is as it was; the backups are untouched");
         match error {

@@ -15,6 +15,7 @@ mod given;
 mod packed;
 mod path;
 mod plan;
+mod recount;
 mod refusal;
 mod related;
 mod relations;
@@ -31,6 +32,7 @@ mod write;
 use std::time::Duration;
 
 pub use path::LayerRestore;
+pub use recount::{Recounted, recount};
 pub use refusal::Refusal;
 pub use related::Related;
 pub use since::FromBackup;
