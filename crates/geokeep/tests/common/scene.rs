@@ -137,6 +137,11 @@ impl Scene {
     /// Whether all that follows from the rows agrees with them.
     #[track_caller]
     pub fn agrees(&self, layer: &str) {
+        self.agrees_with(layer, "geom");
+    }
+
+    #[track_caller]
+    pub fn agrees_with(&self, layer: &str, geom: &str) {
         let db = writable(&self.path);
         let text = |sql: &str| {
             db.query_row(sql, [], |row| row.get::<_, String>(0))
@@ -144,17 +149,17 @@ impl Scene {
         };
         assert_eq!(text("PRAGMA integrity_check"), "ok");
         assert_eq!(
-            text(&format!("SELECT rtreecheck('rtree_{layer}_geom')")),
+            text(&format!("SELECT rtreecheck('rtree_{layer}_{geom}')")),
             "ok"
         );
         let sql = format!(
-            "SELECT count(*) FROM \"{layer}\" t LEFT JOIN \"rtree_{layer}_geom\" r ON r.id = t.fid
-             WHERE (t.geom IS NULL) != (r.id IS NULL)"
+            "SELECT count(*) FROM \"{layer}\" t LEFT JOIN \"rtree_{layer}_{geom}\" r ON r.id = t.fid
+             WHERE (t.{geom} IS NULL) != (r.id IS NULL)"
         );
         assert_eq!(self.number(&sql), 0);
         let rows = self.number(&format!("SELECT count(*) FROM \"{layer}\""));
         assert_eq!(
-            self.number(&format!("SELECT count(*) FROM \"rtree_{layer}_geom\"")),
+            self.number(&format!("SELECT count(*) FROM \"rtree_{layer}_{geom}\"")),
             rows
         );
     }
@@ -235,7 +240,7 @@ pub fn all_of(layer: &str) -> Wanted {
 
 /// Deletes a layer as GDAL and QGIS do, which leave its styles.
 pub fn dropped(layer: &str) -> String {
-    let mut sql = format!("DROP TABLE \"rtree_{layer}_geom\"; DROP TABLE \"{layer}\";");
+    let mut sql = format!("DROP TABLE \"rtree_{layer}_{geom}\"; DROP TABLE \"{layer}\";");
     for table in ["gpkg_geometry_columns", "gpkg_extensions", "gpkg_contents"] {
         sql += &format!("DELETE FROM {table} WHERE table_name = '{layer}';");
     }
