@@ -240,7 +240,7 @@ pub fn all_of(layer: &str) -> Wanted {
 
 /// Deletes a layer as GDAL and QGIS do, which leave its styles.
 pub fn dropped(layer: &str) -> String {
-    let mut sql = format!("DROP TABLE \"rtree_{layer}_{geom}\"; DROP TABLE \"{layer}\";");
+    let mut sql = format!("DROP TABLE \"rtree_{layer}_geom\"; DROP TABLE \"{layer}\";");
     for table in ["gpkg_geometry_columns", "gpkg_extensions", "gpkg_contents"] {
         sql += &format!("DELETE FROM {table} WHERE table_name = '{layer}';");
     }
