@@ -1,8 +1,7 @@
 //! Features put back into a file that a real QGIS holds, in each state that a user may leave it in. Afterwards QGIS
 //! edits and saves without an error, no row of anybody is lost, and what must be counted anew is said.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

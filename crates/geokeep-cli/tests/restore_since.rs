@@ -1,8 +1,7 @@
 //! `geokeep restore --layer` for some of the features: by the day of their loss, by a condition, by a box; with other
 //! values; and what is said where that cannot be.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::path::Path;
 

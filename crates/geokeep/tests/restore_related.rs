@@ -1,8 +1,7 @@
 //! What belongs to a layer besides its rows: relations to other layers, and rows of others that refer to them. And a
 //! whole layer that came back, taken out again.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use common::scene::{Scene, dropped, lost, rows_of, same_rows};
 use common::tiny;

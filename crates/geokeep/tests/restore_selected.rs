@@ -1,8 +1,7 @@
 //! Which rows are put back into a live file: those that were deleted since a day, those for which a condition holds,
 //! those in a box; and with which values.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use common::scene::{Scene, all_of, clock, lost, rows_of};
 use common::tiny;
