@@ -293,6 +293,10 @@ pub(crate) struct Inspect {
     /// Files to inspect; they are not changed
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+
+    /// Put right the number of features that GDAL notes of a layer, where it is wrong; nothing else is written
+    #[arg(long)]
+    pub(crate) recount: bool,
 }
 
 #[derive(Debug, Args)]

@@ -388,7 +388,7 @@ fn what_a_restore_replaced_is_not_what_a_name_means_next_time() {
     assert_eq!(spoiled(), 0);
     let again = desk.run(&back);
     assert!(
-        again.code == 0 && again.err.contains("a restore has replaced"),
+        again.code == 0 && again.err.contains("was made before a restore of it"),
         "{again:?}"
     );
     assert_eq!(spoiled(), 0);

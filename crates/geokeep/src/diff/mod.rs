@@ -253,6 +253,11 @@ impl LayerDiff {
             .collect()
     }
 
+    /// The columns of its key, as they were named before.
+    pub(crate) fn key_before(&self) -> impl Iterator<Item = &str> {
+        self.inside.key.iter().map(|both| both.before.as_str())
+    }
+
     /// Whether the numbers by which rows are known were given out anew, so that their contents had to
     /// tell which is which.
     #[must_use]
