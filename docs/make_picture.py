@@ -58,7 +58,7 @@ def draw(lines):
            '<g font-family="ui-monospace, Menlo, Consolas, \'DejaVu Sans Mono\', monospace" font-size="14" xml:space="preserve">']
     for n, (text, colour) in enumerate(rows):
         if text:
-            out.append('<text x="%d" y="%d" fill="%s" textLength="%.1f">%s</text>' % (
+            out.append('<text xml:space="preserve" x="%d" y="%d" fill="%s" textLength="%.1f">%s</text>' % (
                 MARGIN, MARGIN + (n + 0.75) * LINE, colour, len(text) * CELL, escape(text)))
     return "\n".join(out + ["</g>", "</svg>", ""])
 
