@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union, overload
 
@@ -86,7 +86,11 @@ def restore(
     into: Optional[StrPath] = ...,
     mode: str = ...,
     fids: Sequence[int] = ...,
+    where: Optional[str] = ...,
+    bbox: Optional[Tuple[float, float, float, float]] = ...,
+    deleted_since: Union[str, datetime, None] = ...,
     columns: Sequence[str] = ...,
+    values: Optional[Mapping[str, Any]] = ...,
     as_name: Optional[str] = ...,
     on_conflict: str = ...,
     while_editing: bool = ...,
@@ -103,7 +107,11 @@ def restore(
     into: Optional[StrPath] = None,
     mode: str = "lost",
     fids: Sequence[int] = (),
+    where: Optional[str] = None,
+    bbox: Optional[Tuple[float, float, float, float]] = None,
+    deleted_since: Union[str, datetime, None] = None,
     columns: Sequence[str] = (),
+    values: Optional[Mapping[str, Any]] = None,
     as_name: Optional[str] = None,
     on_conflict: str = "refuse",
     while_editing: bool = False,
@@ -133,7 +141,13 @@ def restore(
     :param mode: ``lost``: features that the file lacks; ``changed``: also give changed ones the values
         of the backup; ``exact``: also delete those that were added since.
     :param fids: only the features with these numbers.
+    :param where: only those for which this condition in SQL holds, by their values in the backup.
+    :param bbox: only those that reach into this box, ``(min_x, min_y, max_x, max_y)`` in the reference
+        system of the layer.
+    :param deleted_since: the newest version of every feature that the file lacks, from all backups
+        made since then: a date as the program reads it (``"yesterday"``), or a datetime.
     :param columns: only these columns.
+    :param values: give the features that are put back these values by column; None for no value.
     :param as_name: the whole layer, beside what is there, under this name.
     :param on_conflict: where another feature bears the number of a lost one: ``refuse``, ``skip``,
         ``new-fid``.
@@ -163,9 +177,13 @@ def restore(
             {
                 "--yes": True,
                 "--layer": layer,
-                f"--{mode}": as_name is None,
+                f"--{mode}": as_name is None and deleted_since is None,
                 "--as": as_name,
                 "--fid": [str(int(fid)) for fid in fids],
+                "--where": where,
+                "--bbox": ",".join(repr(float(one)) for one in bbox) if bbox else None,
+                "--deleted-since": _date(deleted_since),
+                "--set": [f"{column}={_value(value)}" for column, value in (values or {}).items()],
                 "--columns": list(columns),
                 "--on-conflict": on_conflict,
                 "--while-editing": while_editing,
@@ -206,6 +224,20 @@ def undo(
         "--dry-run": dry_run,
     }
     return _layer_of(_one(["restore", *options(given)], events, cancel))
+
+
+def _date(given: Union[str, datetime, None]) -> Optional[str]:
+    if not isinstance(given, datetime):
+        return given
+    # One without a zone is of the local one, as everywhere in Python.
+    utc = given.astimezone(timezone.utc)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _destination(backup: Union[str, Backup], destination: Optional[StrPath]) -> StrPath:

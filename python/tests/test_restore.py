@@ -68,6 +68,21 @@ def test_lost_features_come_back(desk, lost):
     assert geokeep.restore(lost, layer="owners", mode="exact").status == "unchanged"
 
 
+def test_a_choice_of_features_comes_back(desk, lost, change):
+    done = geokeep.restore(lost, layer="owners", where="fid < 5", values={"remark": "was lost"})
+    assert done.inserted == 1 and set(owners()) == set(owners(EXAMPLE)) - {5, 8}
+    database = sqlite3.connect("town.gpkg")
+    assert database.execute("SELECT remark FROM owners WHERE fid = 3").fetchone() == ("was lost",)
+    database.close()
+    done = geokeep.restore(lost, layer="owners", deleted_since=lost.instant)
+    assert done.inserted == 2
+    change("town.gpkg", "DELETE FROM trees")
+    left, bottom, right, top = next(one.extent for one in lost.layers if one.name == "trees")
+    half = (left, bottom, (left + right) / 2, top)
+    done = geokeep.restore(lost, layer="trees", bbox=half)
+    assert 0 < done.inserted < 180
+
+
 def test_what_was_put_back_is_taken_back(desk, lost):
     before = owners()
     done = geokeep.restore(lost, layer="owners", mode="changed")

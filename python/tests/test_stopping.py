@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -55,14 +56,34 @@ def test_a_watch_ends_with_its_generator(desk):
     assert threading.active_count() < before, "its threads have ended with the program"
 
 
+@pytest.fixture
+def locked(desk):
+    """A file that nobody else may read: a backup of it waits until it is stopped."""
+    database = sqlite3.connect("town.gpkg", isolation_level=None)
+    database.execute("BEGIN EXCLUSIVE")
+    yield desk / "town.gpkg"
+    database.close()
+
+
+def test_waiting_for_a_lock_is_cancelled(desk, locked):
+    cancel = threading.Event()
+    with pytest.raises(geokeep.Interrupted):
+        geokeep.backup(
+            locked, to="backups", lock_wait=3600, cancel=cancel, on_progress=lambda _: cancel.set()
+        )
+    nothing_is_left(desk)
+
+
 @posix
 @pytest.mark.parametrize("to_all", [True, False])
-def test_ctrl_c(desk, large, to_all):
+def test_ctrl_c(desk, locked, to_all):
     """A terminal sends it to all processes, other senders to Python alone."""
     code = (
-        "import geokeep\n"
+        "import geokeep, signal\n"
+        # Where the tests run in the background of a shell, it is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "say = lambda _: print('works', flush=True)\n"
-        "geokeep.backup('large.gpkg', to='backups', on_progress=say)\n"
+        "geokeep.backup('town.gpkg', to='backups', lock_wait=3600, on_progress=say)\n"
     )
     script = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -74,7 +95,7 @@ def test_ctrl_c(desk, large, to_all):
     assert script.stdout.readline() == "works\n"
     (os.killpg if to_all else os.kill)(script.pid, signal.SIGINT)
     _, err = script.communicate(timeout=60)
-    assert script.returncode != 0 and "KeyboardInterrupt" in err, err
+    assert script.returncode != 0 and err.endswith("KeyboardInterrupt\n"), err
     with pytest.raises(ProcessLookupError):
         os.killpg(script.pid, 0)  # No process of its group is left.
     nothing_is_left(desk)

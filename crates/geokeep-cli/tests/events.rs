@@ -1,7 +1,6 @@
 //! `--events`: how far the work is, and from when on a save does not change what is backed up.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -7,6 +7,7 @@
 mod common;
 
 mod diff;
+mod events;
 mod foreign_text;
 mod forget;
 mod full_disk;
