@@ -40,6 +40,7 @@ pub(super) fn pages(states: [&State; 2], files: &[File<'_>; 2]) -> io::Result<Bi
             let page = u32::try_from(page + 1).map_err(io::Error::other)?;
             if !compare.is_same_page(page)? {
                 changed.set(page);
+                compare.keep(page);
             }
         }
     }
@@ -107,10 +108,20 @@ impl Compare<'_> {
         self.files[side].read(piece, start)
     }
 
+    /// The rows of a page that differs are compared next, and shown after that.
+    fn keep(&self, page: u32) {
+        for (file, piece) in self.files.iter().zip(&self.pieces) {
+            if page <= file.pages() {
+                file.keep(page, piece);
+            }
+        }
+    }
+
     fn is_same_page(&mut self, page: u32) -> io::Result<bool> {
         let size = self.files[0].page_size();
         let start = u64::from(page - 1) * size;
-        if self.files.iter().any(|file| file.pages() < page) {
+        if let Some(lacks) = self.files.iter().position(|file| file.pages() < page) {
+            self.read(1 - lacks, start, start + size)?;
             return Ok(false);
         }
         self.read(0, start, start + size)?;
