@@ -88,7 +88,11 @@ fn a_place_that_only_the_archive_names_is_not_taken_unasked() {
             "elsewhere",
             "was made on 'elsewhere'",
         ),
-        (home.join("no/town.gpkg"), &host, "its folder is not there"),
+        (
+            home.join("no/town.gpkg"),
+            &host,
+            "its folder does not exist",
+        ),
         (link.join("town.gpkg"), &host, "a symbolic link"),
         ("home/town.gpkg".into(), &host, "not the whole path"),
     ];

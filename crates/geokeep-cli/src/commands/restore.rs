@@ -180,7 +180,7 @@ fn whole_project(
     }
 }
 
-/// Where nobody said where to, it is shown before anything is written there.
+/// Where no --to was given, it is shown before anything is written there.
 fn announce(arguments: &Restore, path: &Path) {
     let is_refused = !arguments.force && path.exists();
     if arguments.to.is_none() && !arguments.dry_run && !is_refused {

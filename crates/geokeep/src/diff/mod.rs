@@ -115,7 +115,7 @@ pub enum LayerChange {
     Changed,
     /// It was not there before.
     Added,
-    /// It is not there any more.
+    /// It no longer exists.
     Removed,
     /// It has another name.
     Renamed,
