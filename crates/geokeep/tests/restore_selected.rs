@@ -1,6 +1,8 @@
 //! Which rows are put back into a live file: those that were deleted since a day, those for which a condition holds,
 //! those in a box; and with which values.
 
+use std::io::{Seek, SeekFrom, Write};
+
 use crate::common;
 
 use common::scene::{Scene, all_of, clock, lost, rows_of};
@@ -172,29 +174,33 @@ fn a_layer_that_is_gone_and_a_time_without_backups_are_refused() {
 /// A backup that cannot be read is not passed over in silence.
 #[test]
 fn a_backup_that_cannot_be_read_is_named() {
-    let scene = four_days();
-    let broken = common::archives_below(&scene.place.backups());
-    let broken = broken.iter().find(|p| {
-        p.to_string_lossy().contains("20261103") || p.to_string_lossy().contains("2026-11-03")
-    });
-    let broken = broken.unwrap();
-    let length = std::fs::metadata(broken).unwrap().len();
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .open(broken)
-        .unwrap();
-    file.set_len(length / 2).unwrap();
-    let preview = scene.put_back(&since("2026-11-02")).unwrap().preview;
-    assert!(
-        preview.left_out.len() == 1 && preview.left_out[0].contains("2026-11-03 18:00"),
-        "{:?}",
-        preview.left_out
-    );
-    assert_eq!(preview.inserted, 4);
-    assert_eq!(
-        scene.number("SELECT count(*) FROM parcels WHERE fid = 3 AND remarks = 'second'"),
-        1
-    );
+    for cut in [true, false] {
+        let scene = four_days();
+        let all = common::archives_below(&scene.place.backups());
+        let broken = all.iter().find(|path| {
+            let name = path.to_string_lossy();
+            name.contains("2026-11-03")
+        });
+        let options = std::fs::OpenOptions::new().write(true).clone();
+        let mut file = options.open(broken.unwrap()).unwrap();
+        let length = file.metadata().unwrap().len();
+        match cut {
+            true => file.set_len(length / 2).unwrap(),
+            false => {
+                file.seek(SeekFrom::Start(length / 4)).unwrap();
+                file.write_all(&[0x55; 2000]).unwrap();
+            }
+        }
+        let preview = scene.put_back(&since("2026-11-02")).unwrap().preview;
+        assert!(
+            preview.left_out.len() == 1 && preview.left_out[0].contains("2026-11-03 18:00"),
+            "{:?}",
+            preview.left_out
+        );
+        assert_eq!(preview.inserted, 4);
+        let second = "SELECT count(*) FROM parcels WHERE fid = 3 AND remarks = 'second'";
+        assert_eq!(scene.number(second), 1);
+    }
 }
 
 #[test]

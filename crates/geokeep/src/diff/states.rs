@@ -12,13 +12,15 @@ use crate::durable::Temporary;
 use crate::error::Error;
 use crate::snapshot::{SnapshotError, take};
 use crate::source::{Gate, Source};
-use crate::stored::{Bytes, Database};
+use crate::stored::{Bytes, Database, Kept};
 use crate::{Watch, sqlite};
 
 use super::DiffError;
 
 /// Decoded chunks that are kept: both sides are read in order, and some pages again.
 const CACHE: usize = 6 << 20;
+/// Pages that differ or lead to others are read several times.
+const KEPT: usize = 20 << 20;
 
 /// A state of a database that keeps still.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ pub struct State(Inner);
 
 #[derive(Debug)]
 enum Inner {
-    Stored(Database, StoredBytes, Bytes),
+    Stored(Database, StoredBytes, Bytes, Kept),
     // The connection is closed before the file that it reads goes.
     Copied(Connection, Temporary),
 }
@@ -38,9 +40,9 @@ impl State {
     /// Those of reading what is stored.
     pub fn of_backup(backup: &Opened, watch: &Watch) -> Result<Self, DiffError> {
         let stored = backup.bytes().map_err(Error::from)?;
-        let bytes = Bytes::new(&stored, CACHE);
+        let (bytes, kept) = Bytes::new(&stored, CACHE).keeping(KEPT);
         let database = Database::open(&bytes, watch).map_err(unreadable)?;
-        Ok(Self(Inner::Stored(database, stored, bytes)))
+        Ok(Self(Inner::Stored(database, stored, bytes, kept)))
     }
 
     /// What a live file holds now. It is read as for a backup, and never written.
@@ -74,7 +76,15 @@ impl State {
     /// Its chunks as they are stored.
     pub(super) fn stored(&self) -> Option<&StoredBytes> {
         match &self.0 {
-            Inner::Stored(_, stored, _) => Some(stored),
+            Inner::Stored(_, stored, ..) => Some(stored),
+            Inner::Copied(..) => None,
+        }
+    }
+
+    /// Where pages of it are kept that will be read again.
+    pub(super) fn kept(&self) -> Option<&Kept> {
+        match &self.0 {
+            Inner::Stored(.., kept) => Some(kept),
             Inner::Copied(..) => None,
         }
     }
@@ -82,7 +92,7 @@ impl State {
     /// Its bytes.
     pub(super) fn reader(&self) -> &dyn ReadAt {
         match &self.0 {
-            Inner::Stored(_, _, bytes) => bytes.reader(),
+            Inner::Stored(_, _, bytes, _) => bytes.reader(),
             Inner::Copied(_, file) => file.file(),
         }
     }

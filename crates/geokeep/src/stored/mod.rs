@@ -5,6 +5,7 @@
 //! query of one layer decodes only what it touches.
 
 mod cache;
+mod kept;
 mod runs;
 mod twin;
 mod vfs;
@@ -18,6 +19,8 @@ use sozip::ReadAt;
 use crate::destination::StoredBytes;
 use crate::{Watch, sqlite};
 use cache::CachedChunks;
+use kept::Keeping;
+pub(crate) use kept::Kept;
 pub(crate) use twin::Twin;
 
 /// A read-only connection on bytes that lie anywhere. The bytes are let go when it is dropped.
@@ -80,6 +83,16 @@ impl Bytes {
             bytes: Arc::clone(&self.0),
             reader,
         }))
+    }
+
+    /// The same, and where pages are kept that will be read again, up to so many bytes.
+    pub(crate) fn keeping(&self, room: usize) -> (Self, Kept) {
+        let kept = Kept::new(room);
+        let keeping = Keeping {
+            bytes: Arc::clone(&self.0),
+            kept: kept.clone(),
+        };
+        (Self(Arc::new(keeping)), kept)
     }
 
     /// Them at random.

@@ -5,7 +5,7 @@ use std::io;
 
 use super::bits::Bits;
 use super::tree::File;
-use crate::destination::StoredBytes;
+use crate::destination::{Decoder, StoredBytes};
 use crate::diff::State;
 
 /// Bytes that are compared at a time where nothing is stored in chunks.
@@ -27,6 +27,9 @@ pub(super) fn pages(states: [&State; 2], files: &[File<'_>; 2]) -> io::Result<Bi
         stored,
         size,
         pieces: Default::default(),
+        decoder: Decoder::default(),
+        chunks: Default::default(),
+        decoded: None,
     };
     let page_size = files[0].page_size();
     let bytes = u64::from(most) * page_size;
@@ -34,12 +37,14 @@ pub(super) fn pages(states: [&State; 2], files: &[File<'_>; 2]) -> io::Result<Bi
         if compare.is_same(nth)? {
             continue;
         }
+        compare.decode(nth)?;
         let first = nth * size / page_size;
         let last = ((nth + 1) * size).min(bytes).div_ceil(page_size);
         for page in first..last {
             let page = u32::try_from(page + 1).map_err(io::Error::other)?;
             if !compare.is_same_page(page)? {
                 changed.set(page);
+                compare.keep(page);
             }
         }
     }
@@ -51,6 +56,10 @@ struct Compare<'a> {
     stored: [Option<&'a StoredBytes>; 2],
     size: u64,
     pieces: [Vec<u8>; 2],
+    decoder: Decoder,
+    /// A chunk of both files, as it is decoded, and its number.
+    chunks: [Vec<u8>; 2],
+    decoded: Option<u64>,
 }
 
 impl Compare<'_> {
@@ -100,17 +109,53 @@ impl Compare<'_> {
         Ok(stored.plain_hash(nth) == Some(hash))
     }
 
+    /// Decodes a chunk that both files have and that differs, once and no other: nobody reads on from there.
+    fn decode(&mut self, nth: u64) -> io::Result<()> {
+        self.decoded = None;
+        let [Some(one), Some(other)] = self.stored else {
+            return Ok(());
+        };
+        let fits = one.chunk_size() == other.chunk_size()
+            && u64::from(one.chunk_size()) == self.size
+            && nth < one.count().min(other.count());
+        if fits {
+            for (stored, chunk) in [one, other].into_iter().zip(&mut self.chunks) {
+                let read = stored.read_chunk(&mut self.decoder, nth, chunk);
+                read.map_err(io::Error::other)?;
+            }
+            self.decoded = Some(nth);
+        }
+        Ok(())
+    }
+
     fn read(&mut self, side: usize, start: u64, end: u64) -> io::Result<()> {
         let length = usize::try_from(end - start).map_err(io::Error::other)?;
         let piece = &mut self.pieces[side];
         piece.resize(length, 0);
+        if self.decoded == Some(start / self.size) {
+            let at = usize::try_from(start % self.size).map_err(io::Error::other)?;
+            if let Some(decoded) = self.chunks[side].get(at..at + length) {
+                piece.copy_from_slice(decoded);
+                return Ok(());
+            }
+        }
         self.files[side].read(piece, start)
+    }
+
+    /// The rows of a page that differs are compared next, and shown after that.
+    fn keep(&self, page: u32) {
+        for (file, piece) in self.files.iter().zip(&self.pieces) {
+            if page <= file.pages() {
+                file.keep(page, piece);
+            }
+        }
     }
 
     fn is_same_page(&mut self, page: u32) -> io::Result<bool> {
         let size = self.files[0].page_size();
         let start = u64::from(page - 1) * size;
-        if self.files.iter().any(|file| file.pages() < page) {
+        if let Some(lacks) = self.files.iter().position(|file| file.pages() < page) {
+            self.read(1 - lacks, start, start + size)?;
             return Ok(false);
         }
         self.read(0, start, start + size)?;

@@ -47,8 +47,8 @@ impl<'a> Pages<'a> {
 
     fn compared(states: [&'a State; 2]) -> io::Result<Option<Self>> {
         let files = [
-            File::open(states[0].reader())?,
-            File::open(states[1].reader())?,
+            File::open(states[0].reader(), states[0].kept())?,
+            File::open(states[1].reader(), states[1].kept())?,
         ];
         let [Some(before), Some(after)] = files else {
             return Ok(None);
@@ -74,6 +74,8 @@ impl<'a> Pages<'a> {
     /// leaf.
     fn explain_all(&self) -> io::Result<bool> {
         for (file, roots) in self.files.iter().zip(&self.roots) {
+            // What was read of the one need not be read of the other where they are the same.
+            self.files[0].share_with(&self.files[1], |page| !self.changed.has(page));
             let mut known = file.known_by_header()?;
             for root in roots.iter().map(|(_, root)| *root).chain([1]) {
                 if file.walk(root, &mut known)?.is_none() {

@@ -6,6 +6,7 @@ use std::io;
 
 use super::Reader;
 use super::bits::Bits;
+use crate::stored::Kept;
 
 /// Levels of a tree. SQLite itself takes 20.
 const LEVELS_MAX: u32 = 20;
@@ -35,6 +36,7 @@ pub(super) struct Walk {
 /// The pages of a file.
 pub(super) struct File<'a> {
     reader: Reader<'a>,
+    kept: Option<&'a Kept>,
     bytes: u64,
     page_size: u64,
     reserved: u8,
@@ -45,7 +47,7 @@ pub(super) struct File<'a> {
 
 impl<'a> File<'a> {
     /// `None` if it does not begin as a database that is a whole number of pages long.
-    pub(super) fn open(reader: Reader<'a>) -> io::Result<Option<Self>> {
+    pub(super) fn open(reader: Reader<'a>, kept: Option<&'a Kept>) -> io::Result<Option<Self>> {
         let bytes = reader.size()?;
         let mut header = [0; 100];
         if bytes < 512 {
@@ -64,6 +66,7 @@ impl<'a> File<'a> {
         };
         let file = Self {
             reader,
+            kept,
             bytes,
             page_size,
             reserved: header[20],
@@ -99,7 +102,23 @@ impl<'a> File<'a> {
     fn page(&self, number: u32) -> io::Result<Vec<u8>> {
         let mut page = vec![0; usize::try_from(self.page_size).unwrap_or_default()];
         self.read(&mut page, u64::from(number - 1) * self.page_size)?;
+        self.keep(number, &page);
         Ok(page)
+    }
+
+    /// A page that will be read again is not decoded again.
+    pub(super) fn keep(&self, number: u32, page: &[u8]) {
+        if let Some(kept) = self.kept {
+            kept.keep(u64::from(number - 1) * self.page_size, page);
+        }
+    }
+
+    /// Lets another file keep what was read of this one, where they are the same.
+    pub(super) fn share_with(&self, other: &Self, is_same: impl Fn(u32) -> bool) {
+        if let (Some(own), Some(others)) = (self.kept, other.kept) {
+            let page = |place: u64| u32::try_from(place / self.page_size + 1);
+            own.share_with(others, |place| page(place).is_ok_and(&is_same));
+        }
     }
 
     /// Pages that the header leads to, and those that hold nothing of a table: the free list, the

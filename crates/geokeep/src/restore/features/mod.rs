@@ -215,8 +215,8 @@ pub enum LayerError {
     /// As for a whole file.
     #[error(transparent)]
     Restore(#[from] RestoreError),
-    /// SQLite could not write it.
-    #[error("SQLite could not write the layer")]
+    /// SQLite could not do it.
+    #[error("SQLite could not do it: {}", crate::sqlite::why(.0))]
     Sqlite(#[source] rusqlite::Error),
 }
 

@@ -10,7 +10,7 @@ use super::seen::Seen;
 use super::{LayerError, Wanted};
 use crate::Watch;
 use crate::destination::{BackupId, Destination};
-use crate::diff::{Diff, LayerChange, LayerDiff, MatchedBy, Options, State, diff_of};
+use crate::diff::{Diff, DiffError, LayerChange, LayerDiff, MatchedBy, Options, State, diff_of};
 use crate::geopackage::Tables;
 use crate::restore::RestoreError;
 
@@ -65,7 +65,7 @@ pub(super) fn noted(
     ids.iter().map(find).collect()
 }
 
-/// One plan for each set of columns that the layer had, and what could not be looked at, in words.
+/// One plan for each set of columns that the layer had. What could not be looked at is named in the first.
 pub(super) fn plans(
     destination: &Destination,
     backups: &[BackupId],
@@ -81,20 +81,22 @@ pub(super) fn plans(
     }
     let mut gathered = Gathered::default();
     for id in backups {
-        watch.check().map_err(crate::diff::DiffError::from)?;
-        let opened = match destination.open_backup(id) {
-            Ok(opened) => opened,
-            Err(_) => {
-                gathered.unread(id, "it cannot be read");
-                continue;
-            }
+        watch.check().map_err(DiffError::from)?;
+        let Ok(opened) = destination.open_backup(id) else {
+            gathered.unread(id, "it cannot be read");
+            continue;
         };
-        let old = State::of_backup(&opened, watch)?;
+        let Some(old) = gathered.if_readable(id, State::of_backup(&opened, watch))? else {
+            continue;
+        };
         let options = Options {
             layers: vec![wanted.layer.clone()],
             ..Options::default()
         };
-        let found = diff_of(&old, live, &options, watch)?;
+        let found = diff_of(&old, live, &options, watch);
+        let Some(found) = gathered.if_readable(id, found)? else {
+            continue;
+        };
         let is_it = |one: &&LayerDiff| one.layer.eq_ignore_ascii_case(&wanted.layer);
         let Some(layer) = found.layers.iter().find(is_it) else {
             continue;
@@ -127,6 +129,22 @@ impl Gathered {
         let instant = id.instant().strftime("%Y-%m-%d %H:%M:%S");
         let what = format!("what only the backup of {instant} UTC holds ({why})");
         self.unread.push(what);
+    }
+
+    /// What was read of a backup, or `None` if it could not be.
+    fn if_readable<T>(
+        &mut self,
+        id: &BackupId,
+        read: Result<T, DiffError>,
+    ) -> Result<Option<T>, LayerError> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(DiffError::Unreadable { .. } | DiffError::Path(_)) => {
+                self.unread(id, "it cannot be read");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn add(
