@@ -60,15 +60,16 @@ class Keeper(QObject):
                 continue
             new.add(path)
             if isinstance(layer, QgsVectorLayer) and layer.id() not in self._watched:
-                self._watched[layer.id()] = (layer, self._connect(layer, path))
+                self._watched[layer.id()] = (layer, self._connect(layer))
         for path in sorted(new):
             self.first(path)
 
-    def _connect(self, layer, path):
+    def _connect(self, layer):
+        # The file is asked for each time: a layer can be given another source.
         slots = [
-            (layer.editingStarted, lambda: self.editing_started(path)),
-            (layer.afterCommitChanges, lambda: self.after_save(path)),
-            (layer.committedFeaturesRemoved, lambda layer_id, fids: self.removed.emit(path, layer_id, list(fids))),
+            (layer.editingStarted, lambda: self.editing_started(file_of(layer))),
+            (layer.afterCommitChanges, lambda: self.after_save(file_of(layer))),
+            (layer.committedFeaturesRemoved, lambda layer_id, fids: self.removed.emit(file_of(layer) or "", layer_id, list(fids))),
         ]
         for signal, slot in slots:
             signal.connect(slot)
@@ -90,11 +91,11 @@ class Keeper(QObject):
         self.back_up(path, "first backup")
 
     def editing_started(self, path):
-        if settings.get("when_editing_starts"):
+        if path and settings.get("when_editing_starts"):
             self.back_up(path, "before editing")
 
     def after_save(self, path):
-        if not settings.get("after_each_save"):
+        if not path or not settings.get("after_each_save"):
             return
         self.dirty.add(path)
         timer = self.due.get(path)

@@ -95,8 +95,8 @@ class Preview(QObject):
         strip(document.documentElement(), {layer.id() for layer in layers}, {g.name() for g in self.groups()})
         for layer in layers:
             node = self.project.layerTreeRoot().findLayer(layer.id())
-            name = node.parent().name() if node is not None else ""
-            self._away.append((self.project.takeMapLayer(layer), name, node is None or node.itemVisibilityChecked()))
+            place = (node.parent().name(), node.itemVisibilityChecked()) if node is not None else ("", True)
+            self._away.append((self.project.takeMapLayer(layer), *place))
         QTimer.singleShot(0, self.put_back)
 
     def groups(self):

@@ -6,6 +6,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from . import edit, settings
 from .command import Run, Trouble
 from .compare import Comparison
+from .detach import Detached
 from .sources import being_edited, file_and_table, layers_of
 from .words import plural, tr, when
 
@@ -129,16 +130,21 @@ class Restore(QObject):
         return self._start([*arguments, "--yes"], path)
 
     def whole_file(self, version, path):
-        """Replaces the file, which is backed up first. QGIS shows the old rows until its layers are loaded again."""
+        """Replaces the file, which is backed up first. Its layers in QGIS let go of it meanwhile."""
         if being_edited(path):
             return self.exactly(version, path, "")
-        return self._start(["restore", version.id, "--from", settings.destination(), "--to", path, "--force"], path)
+        detached = Detached(path)
+        run = Run(self.program.path, ["restore", version.id, "--from", settings.destination(), "--to", path, "--force"], self)
+        run.ended.connect(lambda _code: detached.attach())
+        return self._follow(run, path)
 
     def undo_exactly(self, backup_id, path):
         return self._start(["restore", "--undo", backup_id, "--from", settings.destination(), "--into", path, "--yes"], path)
 
     def _start(self, arguments, path):
-        run = Run(self.program.path, arguments, self)
+        return self._follow(Run(self.program.path, arguments, self), path)
+
+    def _follow(self, run, path):
         self._runs.add(run)
         run.ended.connect(lambda _code: self._ended(run, path))
         return run.start()
