@@ -10,6 +10,7 @@ from qgis.PyQt.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 from . import settings
 from .command import Run
 from .feature_history import FeatureHistory
+from .options import PAGE
 from .program import named
 from .restore_dialog import RestoreDialog
 from .sources import being_edited, file_and_table, layers_of
@@ -162,7 +163,7 @@ class Actions(QObject):
         run.ended.connect(lambda _code: QDesktopServices.openUrl(QUrl.fromLocalFile(target)) if os.path.exists(target) else None)
 
     def _options(self, _versions):
-        self.plugin.iface.showOptionsDialog(self.window, "mOptionsPage" + tr("Backups"))
+        self.plugin.iface.showOptionsDialog(self.window, PAGE)
 
     def _help(self, _versions):
         self.help()

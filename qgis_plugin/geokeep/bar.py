@@ -27,7 +27,8 @@ class Bar(QObject):
     def push(self, words, level=Qgis.MessageLevel.Info, buttons=(), seconds=SECONDS):
         """Names in `words` may be anything; the bar would show markup, so that it is made harmless here."""
         bar = self.iface.messageBar()
-        item = bar.createMessage(TITLE, plain(words))
+        # The bar has room for little more than a line: what can be done about it comes before the title.
+        item = bar.createMessage("" if buttons else TITLE, plain(words))
         for label, action in buttons:
             button = QPushButton(label, item)
             button.clicked.connect(lambda _checked=False, act=action, it=item: (bar.popWidget(it), act()))

@@ -5,7 +5,7 @@ import os
 from qgis.core import QgsProject
 from qgis.gui import QgsOptionsPageWidget, QgsOptionsWidgetFactory
 from qgis.PyQt.QtCore import QTime
-from qgis.PyQt.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QGroupBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSpinBox, QTimeEdit, QVBoxLayout
+from qgis.PyQt.QtWidgets import QCheckBox, QFileDialog, QGroupBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSpinBox, QTimeEdit, QVBoxLayout
 
 from . import settings
 from .icons import icon
@@ -14,6 +14,7 @@ from .program import named
 from .sources import files_of_project
 from .words import tr
 
+PAGE = "geokeepOptions"
 FLAGS = ("when_editing_starts", "after_each_save", "when_project_is_saved", "when_qgis_closes")
 KEPT = ("keep_daily", "keep_weekly", "keep_monthly")
 
@@ -23,6 +24,8 @@ class OptionsFactory(QgsOptionsWidgetFactory):
         super().__init__()
         self.plugin = plugin
         self.setTitle(tr("Backups"))
+        if hasattr(self, "setKey"):  # QGIS 3.32 and later
+            self.setKey(PAGE)
         self.setIcon(icon("geokeep"))
 
     def icon(self):
@@ -36,6 +39,7 @@ class OptionsPage(QgsOptionsPageWidget):
     def __init__(self, plugin, parent=None):
         super().__init__(parent)
         self.plugin = plugin
+        self.setObjectName(PAGE)
         column = QVBoxLayout(self)
         for group in (self._folder(), self._moments(), self._keep(), self._night(), self._program()):
             column.addWidget(group)
@@ -75,15 +79,20 @@ class OptionsPage(QgsOptionsPageWidget):
         return group
 
     def _keep(self):
-        group = QGroupBox(tr("Remove old backups; those of the last two days all stay, and of the time before the newest of each"))
+        group = QGroupBox(tr("Remove old backups"))
+        group.setToolTip(tr("Unticked: every backup stays, until the disk is full"))
         group.setCheckable(True)
         group.setChecked(settings.get("keep"))
         self.keep_group = group
         self.kept = {}
-        form = QFormLayout(group)
-        for name, words in zip(KEPT, (tr("day"), tr("week"), tr("month"))):
-            self.kept[name] = spin(settings.get(name), 999, tr("for {n}"))
-            form.addRow(words, self.kept[name])
+        column = QVBoxLayout(group)
+        column.addWidget(text(tr("All of the last two days stay, pinned ones, and the last one before a loss. Of older ones:")))
+        numbers = QHBoxLayout()
+        for name, words in zip(KEPT, (tr("one a day, {n} times"), tr("one a week, {n} times"), tr("one a month, {n} times"))):
+            self.kept[name] = spin(settings.get(name), 999, words)
+            numbers.addWidget(self.kept[name])
+        numbers.addStretch()
+        column.addLayout(numbers)
         return group
 
     def _night(self):
@@ -202,5 +211,3 @@ def row(*widgets, stretch=False):
     if stretch:
         line.addStretch()
     return line
-
-

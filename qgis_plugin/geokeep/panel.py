@@ -219,5 +219,3 @@ class Panel(QgsDockWidget):
         self.standing.changed.disconnect(self._changed)
         self.keeper.saved.disconnect(self._saved)
         self.keeper.program.changed.disconnect(self.refresh)
-
-

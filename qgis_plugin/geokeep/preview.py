@@ -63,11 +63,10 @@ class Preview(QObject):
         self.project.setDirty(was_dirty)
 
     def group(self, name):
-        root = self.project.layerTreeRoot()
-        for group in root.findGroups():
-            if group.customProperty(PREVIEW) and group.name() == name:
+        for group in self.groups():
+            if group.name() == name:
                 return group
-        group = root.insertGroup(0, name)
+        group = self.project.layerTreeRoot().insertGroup(0, name)
         group.setCustomProperty(PREVIEW, True)
         return group
 
@@ -80,10 +79,15 @@ class Preview(QObject):
     def clear(self):
         was_dirty = self.project.isDirty()
         self.project.removeMapLayers([layer.id() for layer in self.layers()])
-        root = self.project.layerTreeRoot()
-        for group in [g for g in root.findGroups() if g.customProperty(PREVIEW)]:
-            group.parent().removeChildNode(group)
+        self.remove_groups()
         self.project.setDirty(was_dirty)
+
+    def groups(self):
+        return [g for g in self.project.layerTreeRoot().findGroups() if g.customProperty(PREVIEW)]
+
+    def remove_groups(self):
+        for group in self.groups():
+            group.parent().removeChildNode(group)
 
     # Never in a saved project
 
@@ -97,10 +101,8 @@ class Preview(QObject):
             node = self.project.layerTreeRoot().findLayer(layer.id())
             place = (node.parent().name(), node.itemVisibilityChecked()) if node is not None else ("", True)
             self._away.append((self.project.takeMapLayer(layer), *place))
+        self.remove_groups()  # the tree is looked at once more, for the legend
         QTimer.singleShot(0, self.put_back)
-
-    def groups(self):
-        return [g for g in self.project.layerTreeRoot().findGroups() if g.customProperty(PREVIEW)]
 
     def put_back(self):
         was_dirty = self.project.isDirty()

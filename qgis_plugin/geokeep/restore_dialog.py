@@ -68,6 +68,11 @@ class RestoreDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
         self.setMinimumWidth(460)
 
+    def _fit(self):
+        """Texts that came or went: a dialog does not grow by itself for lines that wrap."""
+        self.layout().activate()
+        self.resize(self.width(), max(self.layout().totalHeightForWidth(self.width()), self.minimumSizeHint().height()))
+
     # What the program found
 
     def _ready(self, difference):
@@ -141,11 +146,13 @@ class RestoreDialog(QDialog):
         self.go.setEnabled(possible and not self.layer.readOnly())
         self.show_them.setEnabled(possible)
         self.exactly.setEnabled(possible)
+        self._fit()
         self.said.emit()
 
     def _refuse(self, words):
         self.state.setText(words)
         self.state.show()
+        self._fit()
         self.said.emit()
 
     def _failed(self, trouble):

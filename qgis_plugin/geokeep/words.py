@@ -88,9 +88,9 @@ def menu(text):
 
 
 def sentence(text):
-    """The program's texts begin small and end without a full stop, for they follow `error:`."""
+    """The program's texts begin small and end without a full stop, for they follow `error:`. Its own name stays small."""
     text = text.strip()
-    if text:
+    if text and not text.startswith("geokeep"):
         text = text[0].upper() + text[1:]
     return text if not text or text[-1] in ".!?" else text + "."
 

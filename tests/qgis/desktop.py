@@ -1,0 +1,285 @@
+"""Runs inside the real QGIS (`--code`): a person's first minutes, by script. See run.sh for how it is started.
+
+Each step waits for something that can be seen; what does not come in time is a failure. Results go to
+a file, one line a check, and pictures to a folder.
+"""
+
+import os
+import time
+import traceback
+
+from qgis.core import QgsFeatureRequest, QgsProject, QgsRectangle, QgsSettings
+from qgis.PyQt.QtCore import QSize, QTimer
+from qgis.PyQt.QtWidgets import QApplication, QDialog, QDockWidget, QMessageBox, QPushButton
+from qgis.utils import iface, plugins
+
+WORK = os.environ["GEOKEEP_DESKTOP"]
+TOWN = os.path.join(WORK, "town.gpkg")
+BACKUPS = os.path.join(WORK, "backups")
+PICTURES = os.path.join(WORK, "pictures")
+LIMIT = 40  # seconds for one thing to happen; on a busy machine QGIS draws slowly
+
+results = open(os.path.join(WORK, "results"), "w", buffering=1, encoding="utf-8")
+
+
+def check(name, right, more=""):
+    results.write("%s %s %s\n" % ("ok" if right else "FAILED", name, "" if right else more))
+
+
+def picture(widget, name):
+    QApplication.processEvents()
+    widget.grab().save(os.path.join(PICTURES, name + ".png"))
+
+
+def bar_texts():
+    bar = iface.messageBar()
+    items = bar.items() if hasattr(bar, "items") else []
+    return [(item, item.text()) for item in items]
+
+
+def bar_button(text):
+    for item, _text in bar_texts():
+        for button in item.findChildren(QPushButton):
+            if text in button.text():
+                return button
+    return None
+
+
+def told(words):
+    return any(words in text for _item, text in bar_texts())
+
+
+def steps():
+    plugin = plugins.get("geokeep")
+    check("the plugin is loaded", plugin is not None)
+    panel, keeper = plugin.panel, plugin.keeper
+    window = iface.mainWindow()
+    window.resize(1280, 800)
+    for dock in window.findChildren(QDockWidget):
+        if dock.objectName() == "Browser":
+            dock.hide()
+    check("nothing modal at start", QApplication.activeModalWidget() is None)
+
+    # The program is not there
+    QgsSettings().setValue("plugins/geokeep/program", os.path.join(WORK, "nowhere"))
+    plugin.program.check()
+    yield lambda: panel.stack.currentWidget() is panel.missing
+    check("a missing program is said in the panel", "not installed" in panel.missing.message.text(), panel.missing.message.text())
+    panel.resize(QSize(330, 420))
+    yield 0.3
+    picture(panel, "program-missing")
+    QgsSettings().setValue("plugins/geokeep/program", os.environ["GEOKEEP"])
+    plugin.program.check()
+    yield lambda: panel.stack.currentWidget() is panel.setup
+    check("then it asks for a folder", panel.isVisible())
+    yield 0.3
+    picture(panel, "set-up")
+
+    # The project, and the first backup
+    layer = iface.addVectorLayer(TOWN + "|layername=buildings", "buildings", "ogr")
+    trees = iface.addVectorLayer(TOWN + "|layername=trees", "trees", "ogr")
+    iface.setActiveLayer(layer)
+    check("nothing is backed up before a folder is chosen", not keeper.outstanding() and os.listdir(BACKUPS) == [])
+    plugin.choose_folder(BACKUPS)
+    yield lambda: told("is backed up") and not keeper.outstanding()
+    check("the first backup is told", told("town.gpkg is backed up"), str([t for _i, t in bar_texts()]))
+    yield lambda: panel.list.topLevelItemCount() == 1
+    yield 0.3
+    check("the light is green", plugin.light.colour == "good", plugin.light.colour)
+
+    # Forty features are lost
+    iface.messageBar().clearWidgets()
+    iface.setActiveLayer(layer)
+    check("editing starts at once", layer.startEditing())
+    yield lambda: not keeper.outstanding()
+    area = layer.extent()
+    lost = [f.id() for f in layer.getFeatures(QgsFeatureRequest().setFilterRect(QgsRectangle(area.xMinimum(), area.yMinimum(), area.center().x(), area.center().y())))][:40]
+    spoilt = [f.id() for f in layer.getFeatures() if f.id() not in lost][:3]
+    layer.deleteFeatures(lost)
+    for fid in spoilt:
+        layer.changeAttributeValue(fid, 2, "?")
+    check("the save succeeds", layer.commitChanges(), str(layer.commitErrors()))
+    yield lambda: told("fewer than before") and panel.list.topLevelItemCount() == 2
+    check("the bar offers them back", told("buildings has 40 features fewer"), str([t for _i, t in bar_texts()]))
+    check("the list shows the loss", panel.list.topLevelItem(0).text(2) == "−40", panel.list.topLevelItem(0).text(2))
+    iface.setActiveLayer(layer)
+    iface.zoomToActiveLayer()
+    yield lambda: not iface.mapCanvas().isDrawing()
+    yield 0.5
+    picture(window, "offer")
+
+    # Show as layer
+    before = panel.list.all()[1]
+    panel.list.select(before.id)
+    panel.show_it.click()
+    yield lambda: len(plugin.preview.of(before.id)) == 1
+    old = plugin.preview.of(before.id)[0]
+    check("the old version is shown read-only", old.featureCount() == layer.featureCount() + 40 and old.readOnly())
+    iface.setActiveLayer(layer)
+    yield lambda: not iface.mapCanvas().isDrawing() and panel.list.topLevelItemCount() == 2
+    yield 0.7
+    picture(window, "show-as-layer")
+    QgsProject.instance().write(os.path.join(WORK, "plan.qgs"))
+    with open(os.path.join(WORK, "plan.qgs"), encoding="utf-8") as f:
+        saved = f.read()
+    check("it is in no saved project", old.id() not in saved and " @ " not in saved and layer.id() in saved, str([line for line in saved.splitlines() if old.id() in line or " @ " in line][:5]))
+    yield lambda: plugin.preview.of(before.id) != [] and not keeper.outstanding()
+    check("and on the map again afterwards", plugin.preview.of(before.id) == [old])
+    plugin.preview.clear()
+
+    # What has changed
+    iface.setActiveLayer(layer)
+    yield lambda: panel.list.topLevelItemCount() >= 2
+    panel.list.select(before.id)
+    panel.actions_of["changes"].trigger()
+    yield lambda: len(plugin.preview.layers()) > 0
+    yield lambda: not iface.mapCanvas().isDrawing()
+    yield 0.7
+    picture(window, "what-changed")
+    check("what has changed is shown as layers", any(it.name() == "changes" for it in plugin.preview.layers()), str([it.name() for it in plugin.preview.layers()]))
+    plugin.preview.clear()
+
+    # Restore
+    iface.messageBar().clearWidgets()
+    iface.setActiveLayer(layer)
+    yield lambda: panel.list.topLevelItemCount() >= 2
+    panel.list.select(before.id)
+    panel.give_back.click()
+    yield lambda: plugin.actions.dialog is not None and plugin.actions.dialog.go.isEnabled()
+    dialog = plugin.actions.dialog
+    check("the dialog counts", "40" in dialog.radios[0].text() and "43" in dialog.radios[1].text(), dialog.radios[0].text() + dialog.radios[1].text())
+    dialog.radios[1].click()
+    yield 0.3
+    picture(dialog, "restore")
+    dialog.go.click()
+    check("they are back in the edit session", layer.isEditable() and layer.undoStack().count() == 1 and set(lost) <= {f["fid"] for f in layer.getFeatures()})
+    check("and the save succeeds", layer.commitChanges(), str(layer.commitErrors()))
+    yield lambda: not keeper.outstanding() and panel.list.topLevelItemCount() >= 3
+    yield 0.3
+    check("the light is green again", plugin.light.colour == "good", plugin.light.colour)
+
+    # Names that look like markup
+    plugin.bar.push("<b>no markup</b> & 🗺 <img src=x>")
+    check("the bar shows names as they are", any("&lt;b&gt;" in text for _item, text in bar_texts()))
+    iface.messageBar().clearWidgets()
+
+    # Options
+    opened = []
+    QTimer.singleShot(1500, lambda: opened.append(options_picture()))
+    plugin.actions.do("options", [])
+    check("the options page", opened == [True], str(opened))
+
+    # The folder is away, and comes back
+    os.rename(BACKUPS, BACKUPS + ".away")
+    trees.startEditing()
+    trees.deleteFeature(next(trees.getFeatures()).id())
+    check("a save succeeds without the folder", trees.commitChanges(), str(trees.commitErrors()))
+    yield lambda: told("is not there") and not keeper.outstanding()
+    check("the light is red", plugin.light.colour == "bad" or (plugin.light.look() or plugin.light.colour == "bad"))
+    check("nothing was made in its place", not os.path.exists(BACKUPS))
+    os.rename(BACKUPS + ".away", BACKUPS)
+    keeper.try_again()
+    yield lambda: told("Backups go on") and not keeper.outstanding()
+    check("and then backups go on", not keeper.away)
+
+    # Reloaded while a backup runs
+    from qgis.utils import reloadPlugin
+
+    keeper.back_up(os.path.realpath(TOWN), "by hand", force=True)
+    number = len(panel.list.all())
+    reloadPlugin("geokeep")
+    plugin = plugins["geokeep"]
+    yield lambda: plugin.program.path is not None and not plugin.keeper.outstanding()
+    iface.setActiveLayer(layer)
+    yield lambda: len(plugin.panel.list.all()) > number
+    check("a backup goes on while the plugin is reloaded", True)
+
+    # QGIS closes while a backup runs
+    trees.startEditing()
+    trees.deleteFeature(next(trees.getFeatures()).id())
+    trees.commitChanges()
+    check("a backup is due", plugin.keeper.outstanding() != [])
+    QgsProject.instance().setDirty(False)
+    QTimer.singleShot(0, watch_closing)
+    results.write("ok the end of the script\n")
+    iface.actionExit().trigger()
+
+
+def watch_closing():
+    """The box while QGIS waits for the last backup. It closes by itself."""
+    box = QApplication.activeModalWidget()
+    if isinstance(box, QMessageBox) and box.objectName() == "geokeepClosing":
+        results.write("ok closing waits for the last backup\n")
+        picture(box, "closing")
+    elif box is not None and time.monotonic() - story.since > LIMIT:
+        results.write("FAILED closing: %s %s is in the way\n" % (type(box).__name__, box.windowTitle()))
+        picture(box, "in-the-way")
+        box.reject()
+    else:
+        QTimer.singleShot(5, watch_closing)
+
+
+def options_picture():
+    dialog = QApplication.activeModalWidget()
+    if not isinstance(dialog, QDialog):
+        return "no dialog"
+    dialog.resize(900, 640)
+    from geokeep.options import OptionsPage
+
+    pages = dialog.findChildren(OptionsPage)
+    picture(pages[0], "options")
+    right = len(pages) == 1 and pages[0].isVisible() and pages[0].folder.text() == BACKUPS
+    dialog.reject()
+    return right
+
+
+class Story:
+    """Goes on when what a step waits for has come, without ever holding up QGIS."""
+
+    def __init__(self):
+        self.steps = steps()
+        self.waits_for = None
+        self.since = time.monotonic()
+        self.timer = QTimer()
+        self.timer.setInterval(50)
+        self.timer.timeout.connect(self.look)
+        self.timer.start()
+
+    def look(self):
+        self.timer.stop()
+        try:
+            if self.ready():
+                self.waits_for = next(self.steps)
+                self.since = time.monotonic()
+            self.timer.start()
+        except StopIteration:
+            pass
+        except Exception:
+            results.write("FAILED the script: %s\n" % traceback.format_exc().replace("\n", " | "))
+            QgsProject.instance().setDirty(False)
+            iface.actionExit().trigger()
+
+    def ready(self):
+        spent = time.monotonic() - self.since
+        if self.waits_for is None:
+            return True
+        if isinstance(self.waits_for, float):
+            return spent >= self.waits_for
+        if self.waits_for():
+            return True
+        if spent > LIMIT:
+            import inspect
+
+            raise AssertionError("waited in vain for: " + inspect.getsource(self.waits_for).strip())
+        return False
+
+
+story = None
+
+
+def begin():
+    global story
+    story = Story()
+
+
+QTimer.singleShot(2000, begin)
