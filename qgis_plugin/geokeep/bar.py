@@ -8,6 +8,7 @@ from qgis.PyQt.QtWidgets import QPushButton
 
 from . import settings
 from .command import log
+from .history import History
 from .words import all_of, plain, sentence_of, size, tr, when
 
 TITLE = "geokeep"
@@ -15,8 +16,9 @@ SECONDS = 8
 
 
 class Bar(QObject):
-    def __init__(self, iface, keeper, standing, parent=None):
+    def __init__(self, iface, keeper, standing, show_panel, parent=None):
         super().__init__(parent)
+        self.show_panel = show_panel
         self.iface, self.standing = iface, standing
         self.items = []
         self.told = set()  # what was said already, until it is well again
@@ -56,13 +58,23 @@ class Bar(QObject):
             self.told.discard(key)
         name = os.path.basename(path)
         if o.get("verdict") == "damaged":
-            self._once((path, "damaged"), lambda: self._damaged(name))
+            self._once((path, "damaged"), lambda: self._damaged(path))
         elif o.get("status") == "saved" and not settings.get("first_told"):
             settings.put("first_told", True)
             self.push(tr("{file} is backed up ({size}, sound).").format(file=name, size=size(o.get("stored_bytes") or 0)), Qgis.MessageLevel.Success)
 
-    def _damaged(self, name):
-        self.push(tr("{file} is damaged. Its backups of before are in the panel.").format(file=name), Qgis.MessageLevel.Critical, seconds=0)
+    def _damaged(self, path):
+        """Said when the newest sound backup is known: that is what helps."""
+        history = History(self.standing.keeper.program, self)
+        history.ready.connect(lambda versions: self._say_damaged(path, versions))
+        history.failed.connect(lambda _trouble: self._say_damaged(path, []))
+        history.load(path, None)
+
+    def _say_damaged(self, path, versions):
+        sound = next((v for v in versions if v.verdict == "sound"), None)
+        words = tr("{file} is damaged.").format(file=os.path.basename(path))
+        then = tr("The newest sound backup is of {time}.").format(time=when(sound.instant)) if sound else tr("There is no sound backup of it.")
+        self.push("%s %s" % (words, then), Qgis.MessageLevel.Critical, [(tr("Show"), self.show_panel)], seconds=0)
 
     def failed(self, path, trouble):
         if trouble.kind == "no_such_destination":
@@ -82,9 +94,6 @@ class Bar(QObject):
         if key not in self.told:
             self.told.add(key)
             say()
-
-    def newest_sound(self, version):
-        return tr("The newest sound backup is of {time}.").format(time=when(version.instant))
 
     def close(self):
         for item in list(self.items):

@@ -64,7 +64,7 @@ class Plugin:
         self.standing = Standing(self.keeper)
         self.history = History(self.program)
         self.archives = self._with_end(Archives(self.program))
-        self.bar = self._with_end(Bar(self.iface, self.keeper, self.standing))
+        self.bar = self._with_end(Bar(self.iface, self.keeper, self.standing, self.open_panel))
         self.preview = self._with_end(Preview(self.iface, self.archives))
         self.changes = Changes(self.program, self.archives, self.preview)
         self.restore = self._with_end(Restore(self.program, self.archives))

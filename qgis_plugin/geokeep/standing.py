@@ -59,7 +59,7 @@ class Standing(QObject):
             return BAD, tr("the file is damaged; its backup is as it is")
         text = tr("safe: backed up {age}, sound").format(age=age(o.get("instant")))
         if o.get("status") == "unchanged":
-            text = tr("safe: unchanged since its backup {age}, sound").format(age=age(o.get("instant")))
+            text = tr("safe: backed up {age}, sound, unchanged since").format(age=age(o.get("instant")))
         if o.get("data_loss"):
             return CARE, "\n".join([text, tr("something was lost since an earlier version"), *losses(o)])
         count = len(unsaved(path))

@@ -72,7 +72,6 @@ def label(text):
         "by hand": tr("by hand"),
         "project saved": tr("project saved"),
         "QGIS closed": tr("QGIS closed"),
-        "before a restore": tr("before a restore"),
     }
     return known.get(text, text or "")
 

@@ -231,3 +231,48 @@ def test_names_with_quotes_emoji_and_markup(qtbot, tmp_path, town, keeper, settl
     assert layer.deleteFeature(1) and layer.commitChanges(), layer.commitErrors()
     settled()
     assert [v.rows for v in versions_of(path, to, "x<i>\"'🗺 &")] == [2, 3]
+
+
+@pytest.mark.parametrize("answer", ["wait", "leave"])
+def test_qgis_closes_while_a_backup_runs(qtbot, tmp_path, town, keeper, settled, add, answer):
+    """The box closes by itself when the backup is done; after “Leave” the backup is made without QGIS."""
+    from qgis.PyQt.QtCore import QTimer
+    from qgis.PyQt.QtWidgets import QPushButton, QWidget
+
+    from geokeep.closing import ExitBlocker
+
+    path, to = town
+    window = QWidget()
+    qtbot.addWidget(window)
+    layer = add(path)
+    settled()
+    layer.startEditing()
+    settled()
+    assert layer.deleteFeature(1) and layer.commitChanges()
+    assert list(keeper.due) == [os.path.realpath(path)], "the save is half a second ago at most"
+    blocker = ExitBlocker(window, keeper)
+    if answer == "leave":
+        QTimer.singleShot(0, lambda: [b.click() for b in blocker.box.findChildren(QPushButton)])
+    assert blocker.allowExit() is True and blocker.box is None
+    if answer == "wait":
+        assert not keeper.outstanding()
+    qtbot.waitUntil(lambda: [v.rows for v in versions_of(path, to)][:1] == [9], timeout=WAIT)
+
+
+def test_two_qgis_at_once(qtbot, town, program, add):
+    """Two keepers of two processes look alike to the program: both are content, and there is one backup of each state."""
+    from geokeep.keeper import Keeper
+
+    path, to = town
+    first, second = Keeper(program), Keeper(program)
+    layer = add(path)
+    qtbot.waitUntil(lambda: not first.outstanding() and not second.outstanding(), timeout=WAIT)
+    troubles = []
+    for it in (first, second):
+        it.failed.connect(lambda _p, trouble: troubles.append(trouble))
+    layer.startEditing()
+    assert layer.deleteFeature(1) and layer.commitChanges(), layer.commitErrors()
+    qtbot.waitUntil(lambda: not first.outstanding() and not second.outstanding(), timeout=WAIT)
+    assert troubles == [] and {v.rows for v in versions_of(path, to)} == {10, 9}
+    first.close()
+    second.close()

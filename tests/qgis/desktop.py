@@ -9,7 +9,8 @@ import time
 import traceback
 
 from qgis.core import QgsFeatureRequest, QgsProject, QgsRectangle, QgsSettings
-from qgis.PyQt.QtCore import QSize, QTimer
+from qgis.PyQt.QtCore import QSize, Qt, QTimer
+from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtWidgets import QApplication, QDialog, QDockWidget, QMessageBox, QPushButton
 from qgis.utils import iface, plugins
 
@@ -28,7 +29,8 @@ def check(name, right, more=""):
 
 def picture(widget, name):
     QApplication.processEvents()
-    widget.grab().save(os.path.join(PICTURES, name + ".png"))
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.ThresholdDither)
+    image.save(os.path.join(PICTURES, "qgis-%s.png" % name))
 
 
 def bar_texts():
@@ -97,7 +99,7 @@ def steps():
     spoilt = [f.id() for f in layer.getFeatures() if f.id() not in lost][:3]
     layer.deleteFeatures(lost)
     for fid in spoilt:
-        layer.changeAttributeValue(fid, 2, "?")
+        layer.changeAttributeValue(fid, layer.fields().indexOf("use"), "?")
     check("the save succeeds", layer.commitChanges(), str(layer.commitErrors()))
     yield lambda: told("fewer than before") and panel.list.topLevelItemCount() == 2
     check("the bar offers them back", told("buildings has 40 features fewer"), str([t for _i, t in bar_texts()]))
@@ -169,6 +171,13 @@ def steps():
     plugin.actions.do("options", [])
     check("the options page", opened == [True], str(opened))
 
+    # A file that is damaged already
+    damaged = iface.addVectorLayer(os.path.join(WORK, "damaged.gpkg") + "|layername=trees", "damaged", "ogr")
+    yield lambda: told("damaged.gpkg is damaged") and not keeper.outstanding()
+    check("a damaged file is said", told("There is no sound backup of it"), str([t for _i, t in bar_texts()]))
+    QgsProject.instance().removeMapLayer(damaged)
+    iface.messageBar().clearWidgets()
+
     # The folder is away, and comes back
     os.rename(BACKUPS, BACKUPS + ".away")
     trees.startEditing()
@@ -227,8 +236,14 @@ def options_picture():
     from geokeep.options import OptionsPage
 
     pages = dialog.findChildren(OptionsPage)
-    picture(pages[0], "options")
     right = len(pages) == 1 and pages[0].isVisible() and pages[0].folder.text() == BACKUPS
+    # The picture shows a folder as people have it, not that of this test.
+    pages[0].folder.setText("/media/disk/backups")
+    pages[0].disk.setText("On another disk than the maps.")
+    pages[0].program.setText("")
+    pages[0].program.setPlaceholderText("/usr/local/bin/geokeep")
+    pages[0].version.setText("geokeep %s, /usr/local/bin/geokeep" % plugins["geokeep"].program.version)
+    picture(pages[0], "options")
     dialog.reject()
     return right
 
@@ -268,9 +283,7 @@ class Story:
         if self.waits_for():
             return True
         if spent > LIMIT:
-            import inspect
-
-            raise AssertionError("waited in vain for: " + inspect.getsource(self.waits_for).strip())
+            raise AssertionError("waited in vain in line %d" % self.waits_for.__code__.co_firstlineno)
         return False
 
 

@@ -35,8 +35,10 @@ if [ ! -e "$root/ready" ]; then
 fi
 
 rm -rf "$root/project" && mkdir -p "$root/project/tests"
-cp -r qgis_plugin "$root/project/"
+cp -r qgis_plugin examples "$root/project/"
 cp -r tests/qgis "$root/project/tests/"
 cp "$geokeep" "$root/project/geokeep"
 inside /usr/bin/python3 -c 'import qgis.core, osgeo, sys; print("QGIS", qgis.core.Qgis.QGIS_VERSION, "GDAL", osgeo.__version__, "Python", sys.version.split()[0])'
-inside env GEOKEEP=/project/geokeep bash /project/tests/qgis/run.sh
+# Both are pure Python: what this machine's pip fetches fits the other Python, too.
+python3 -m pip download --quiet --disable-pip-version-check --dest "$root/project/wheels" -r qgis_plugin/tests/requirements.txt
+inside env GEOKEEP=/project/geokeep PIP_NO_INDEX=1 PIP_FIND_LINKS=/project/wheels SKIP_LOGIC="${SKIP_LOGIC:-}" bash /project/tests/qgis/run.sh
