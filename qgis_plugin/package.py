@@ -9,7 +9,7 @@ import configparser
 import os
 import re
 import shutil
-import subprocess  # nosec B404: a program of Qt, by name, without a shell
+import subprocess  # nosec B404
 import sys
 import tempfile
 import zipfile
@@ -54,6 +54,7 @@ def translations(folder):
     for name in sorted(os.listdir(source)):
         if name.endswith(".ts"):
             target = os.path.join(folder, name[:-3] + ".qm")
+            # A program of Qt, without a shell.
             subprocess.run([lrelease, "-silent", os.path.join(source, name), "-qm", target], check=True)  # nosec B603
             yield target, "geokeep/i18n/" + os.path.basename(target)
 

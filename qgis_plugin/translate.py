@@ -8,8 +8,8 @@
 import ast
 import os
 import sys
-from xml.etree import ElementTree  # nosec B405: files of this project
-from xml.sax.saxutils import escape
+from xml.etree import ElementTree  # nosec B405
+from xml.sax.saxutils import escape  # nosec B406
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PLUGIN = os.path.join(HERE, "geokeep")

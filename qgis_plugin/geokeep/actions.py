@@ -147,7 +147,7 @@ class Actions(QObject):
     def _pin(self, versions):
         reason, agreed = QInputDialog.getText(self.window, tr("Pin: never remove"), tr("Why it is kept (may be empty):"))
         if agreed:
-            extra = ["--reason", reason] if reason else []
+            extra = ["--reason=" + reason] if reason else []
             self.run(["pin", *(v.id for v in versions), "--from", settings.destination(), *extra], None)
 
     def _unpin(self, versions):

@@ -115,7 +115,7 @@ class Backup(Algorithm):
     def processAlgorithm(self, parameters, context, feedback):
         arguments = ["backup", *self.sources, "--to", self.folder(parameters, context)]
         label = self.parameterAsString(parameters, "LABEL", context)
-        objects, code = run(arguments + (["--label", label] if label else []), feedback)
+        objects, code = run(arguments + (["--label=" + label] if label else []), feedback)
         errors = report(objects, feedback)
         results = [o for o in objects if o.get("kind") in ("backup", "project")]
         for o in results:

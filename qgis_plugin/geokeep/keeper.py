@@ -37,7 +37,7 @@ class Keeper(QObject):
         self.running = {}
         self.waiting = {}
         self.due = {}  # path -> QTimer: saved a moment ago
-        self.dirty = set()  # not backed up since something happened to it
+        self.dirty = {}  # path -> why a backup is due that could not be begun yet, or failed
         self.away = False
         self._watched = {}
         self._retry = QTimer(self)
@@ -97,7 +97,7 @@ class Keeper(QObject):
     def after_save(self, path):
         if not path or not settings.get("after_each_save"):
             return
-        self.dirty.add(path)
+        self.dirty[path] = "after save"
         timer = self.due.get(path)
         if timer is None:
             timer = self.due[path] = QTimer(self)
@@ -126,7 +126,7 @@ class Keeper(QObject):
         """Starts a backup, or notes that one is due. Returns at once."""
         if not settings.destination():
             return
-        self.dirty.add(path)
+        self.dirty[path] = label
         if self.program.path is None:
             return  # It is made when the program has been found.
         self.waiting[path] = (label, force)
@@ -140,7 +140,7 @@ class Keeper(QObject):
     def _start(self, path, label, force):
         run = Run(self.program.path, self.arguments(path, label, force), self)
         self.running[path] = run
-        self.dirty.discard(path)
+        run.label = self.dirty.pop(path, label)
         run.object_came.connect(lambda o: self._object(path, o))
         run.ended.connect(lambda _code: self._ended(path))
         self.began.emit(path)
@@ -162,7 +162,7 @@ class Keeper(QObject):
         run = self.running.pop(path)
         trouble = run.trouble()
         if run.stopped:
-            self.dirty.add(path)
+            self.dirty[path] = run.label
         else:
             self._tell(path, run, trouble)
         self.ended.emit(path)
@@ -177,28 +177,29 @@ class Keeper(QObject):
         for o in results:
             source = path if len(results) == 1 else o["source"]
             if isinstance(o.get("error"), dict):
-                self._did_not_work(source, trouble_of(o["error"]))
+                self._did_not_work(source, run.label, trouble_of(o["error"]))
             else:
                 self.saved.emit(source, o)
         if trouble is not None and not results:
-            self._did_not_work(path, trouble)
+            self._did_not_work(path, run.label, trouble)
         if self.away and trouble is None:
             self.away = False
             self._retry.stop()
             self.back.emit()
             self.try_again()
 
-    def _did_not_work(self, path, trouble):
-        self.dirty.add(path)
+    def _did_not_work(self, path, label, trouble):
+        self.dirty.setdefault(path, label)
         if trouble.kind in AWAY:
             self.away = True
             self._retry.start()
         self.failed.emit(path, trouble)
 
     def try_again(self):
-        """What could not be backed up, because the program or the folder was not there."""
-        for path in sorted(self.dirty - set(self.running)):
-            self.back_up(path, "after save")
+        """What could not be backed up, because the program or the folder was not there. One file finds out whether it is back."""
+        due = [(path, label) for path, label in sorted(self.dirty.items()) if path not in self.running and path not in self.due]
+        for path, label in due[:1] if self.away else due:
+            self.back_up(path, label)
 
     # The end
 

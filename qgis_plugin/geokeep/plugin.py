@@ -24,8 +24,7 @@ class Plugin:
         self._translate()
 
     def _translate(self):
-        language = QgsApplication.settingsLocaleName() if hasattr(QgsApplication, "settingsLocaleName") else QLocale().name()
-        path = os.path.join(HERE, "i18n", "geokeep_%s.qm" % (language or QLocale().name())[:2])
+        path = os.path.join(HERE, "i18n", "geokeep_%s.qm" % (QgsApplication.locale() or QLocale().name())[:2])
         if os.path.exists(path):
             self.translator = QTranslator()
             if self.translator.load(path):
@@ -123,6 +122,7 @@ class Plugin:
         self.panel.missing.help.connect(self.actions.help)
         self.schedule.lines.connect(QgsApplication.clipboard().setText)
         self.schedule.done.connect(lambda words: self.bar.push(words, Qgis.MessageLevel.Success))
+        self.schedule.refused.connect(lambda words: self.bar.push(words, Qgis.MessageLevel.Warning))
         for part in (self.preview, self.changes, self.restore):
             part.failed.connect(self.bar.trouble)
         self.changes.nothing.connect(self.actions.nothing_changed)

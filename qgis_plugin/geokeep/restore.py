@@ -125,7 +125,7 @@ class Restore(QObject):
             self.failed.emit(Trouble("being_edited", tr("A layer of this file is being edited."), "", tr("Nothing was changed."), tr("Save or end the edit session first.")))
             return None
         arguments = ["restore", version.id, "--from", settings.destination(), "--layer", table, "--into", path, what]
-        if fids:
+        if fids:  # A command line has room for some thousand of them.
             arguments += ["--fid", ",".join(str(fid) for fid in fids)]
         return self._start([*arguments, "--yes"], path)
 

@@ -173,8 +173,10 @@ class RestoreDialog(QDialog):
             self.accept()
 
     def _exactly(self):
-        if self.difference.too_many:
-            run = self.restore.exactly(self.version, self.path, self.table)
+        choice = self.choices.checkedId()
+        what = "--lost" if choice == LOST else "--changed"
+        if self.difference.too_many or (choice != SELECTION and not self.plan.collisions):
+            run = self.restore.exactly(self.version, self.path, self.table, what=what)
         else:
             run = self.restore.exactly(self.version, self.path, self.table, self.plan.lost + self.plan.changed)
         if run is not None:

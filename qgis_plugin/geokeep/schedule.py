@@ -20,6 +20,7 @@ class Schedule(QObject):
     said = pyqtSignal(str)
     lines = pyqtSignal(str)  # to be added by hand to a configuration that is not ours
     done = pyqtSignal(str)
+    refused = pyqtSignal(str)
 
     def __init__(self, program, parent=None):
         super().__init__(parent)
@@ -59,13 +60,13 @@ class Schedule(QObject):
     def set_up(self, at):
         sources = wanted()
         if not sources or not settings.destination():
-            self.said.emit(tr("Choose a folder of backups and open a project first."))
+            self._refuse(tr("Choose a folder of backups and open a project first."))
             return
         self._status(lambda there: self._ours(there, lambda ours: self._set_up(at, sources, ours)))
 
     def _set_up(self, at, sources, ours):
         if not ours:
-            self.said.emit(tr("Another schedule is set up; it stays as it is. Add these lines to its geokeep.toml; they are in the clipboard."))
+            self._refuse(tr("Another schedule is set up; it stays as it is. Add these lines to its geokeep.toml; they are in the clipboard."))
             self.lines.emit(job(sources))
             return
         self._write(sources)
@@ -86,10 +87,16 @@ class Schedule(QObject):
     def _installed(self, run, at):
         trouble = run.trouble()
         run.deleteLater()
-        words = sentence_of(trouble) if trouble else tr("Set up: every night at {time}.").format(time=at)
+        if trouble is not None:
+            self._refuse(sentence_of(trouble))
+            return
+        words = tr("Set up: every night at {time}.").format(time=at)
         self.said.emit(words)
-        if trouble is None:
-            self.done.emit(words)
+        self.done.emit(words)
+
+    def _refuse(self, words):
+        self.said.emit(words)
+        self.refused.emit(words)
 
     # Whose schedule it is
 

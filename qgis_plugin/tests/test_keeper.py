@@ -187,6 +187,23 @@ def test_the_folder_is_away_and_comes_back(qtbot, town, keeper, settled, add):
     assert [v.rows for v in versions_of(path, to)] == [11]
 
 
+def test_a_file_on_a_share_that_goes_away(qtbot, tmp_path, town, keeper, settled, add):
+    """QGIS still shows it. It is said once what is wrong, older backups stay, and nothing else happens."""
+    to = town[1]
+    share = tmp_path / "share"
+    share.mkdir()
+    path = make(str(share / "field.gpkg"))
+    add(path)
+    settled()
+    os.rename(share, tmp_path / "gone")
+    failures = []
+    keeper.failed.connect(lambda p, trouble: failures.append((p, trouble.kind)))
+    keeper.editing_started(path)
+    settled()
+    assert failures == [(path, "source_unreadable")] and [v.rows for v in versions_of(path, to)] == [10]
+    os.rename(tmp_path / "gone", share)
+
+
 def test_a_killed_program_is_said_and_tried_again(qtbot, town, keeper, settled, add, tmp_path):
     import signal
     import stat

@@ -101,7 +101,7 @@ def test_nothing_is_lost_while_the_program_is_missing(qtbot, tmp_path, town, add
     layer = add(town[0])
     assert layer.startEditing() and layer.deleteFeature(1) and layer.commitChanges(), layer.commitErrors()
     qtbot.wait(700)
-    assert not keeper.outstanding() and keeper.dirty
+    assert not keeper.outstanding() and keeper.dirty == {os.path.realpath(town[0]): "after save"}
     QgsSettings().setValue("plugins/geokeep/program", GEOKEEP)
     program.check()
     qtbot.waitUntil(lambda: program.path is not None and not keeper.outstanding(), timeout=WAIT)

@@ -134,6 +134,42 @@ def test_what_is_lost_and_changed_comes_back_as_one_undo_step(qtbot, town, progr
     assert rows(town[0])[:-1] == was and rows(town[0])[-1][2] == "new"
 
 
+def test_in_a_transaction_group(qtbot, town, program, restore, backed_up):
+    """There each change goes into the file's transaction at once, and it is one undo step all the same."""
+    from test_keeper import set_group
+
+    layer, version, was = backed_up
+    spoil(layer)
+    QgsProject.instance().clear()
+    set_group(QgsProject.instance(), True)
+    try:
+        layer = QgsVectorLayer(town[0] + "|layername=houses", "houses", "ogr")
+        other = QgsVectorLayer(town[0] + "|layername=trees", "trees", "ogr")
+        QgsProject.instance().addMapLayers([layer, other])
+        done = []
+        restore.prepare(layer, version, {3, 4}, {7, 8}, lambda old, plan: done.append(restore.apply(layer, old, plan, version)))
+        assert done == [True] and layer.undoStack().count() == 1
+        with qtbot.waitSignal(restore.compared, timeout=WAIT) as answer:
+            assert layer.commitChanges(), layer.commitErrors()
+        assert answer.args[2:] == [[], 4] and rows(town[0])[:-1] == was
+    finally:
+        set_group(QgsProject.instance(), False)
+        QgsProject.instance().clear()
+
+
+def test_the_whole_layer_exactly_and_back_again(qtbot, town, restore, backed_up):
+    layer, version, was = backed_up
+    spoil(layer)
+    spoilt = rows(town[0])
+    path = os.path.realpath(town[0])
+    with qtbot.waitSignal(restore.written, timeout=WAIT) as answer:
+        restore.exactly(version, path, "houses", what="--exact")
+    assert rows(town[0]) == was and layer.featureCount() == 10
+    with qtbot.waitSignal(restore.written, timeout=WAIT):
+        restore.undo_exactly(answer.args[1]["undo"], path)
+    assert rows(town[0]) == spoilt and layer.featureCount() == 9
+
+
 def test_what_was_undone_before_the_save_is_not_compared(qtbot, town, program, restore, backed_up):
     layer, version, _was = backed_up
     spoil(layer)

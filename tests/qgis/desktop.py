@@ -8,7 +8,9 @@ import os
 import time
 import traceback
 
+from qgis import gui
 from qgis.core import QgsFeatureRequest, QgsProject, QgsRectangle, QgsSettings
+from qgis.gui import QgsGui
 from qgis.PyQt.QtCore import QSize, Qt, QTimer
 from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtWidgets import QApplication, QDialog, QDockWidget, QMessageBox, QPushButton
@@ -141,6 +143,22 @@ def steps():
     check("what has changed is shown as layers", any(it.name() == "changes" for it in plugin.preview.layers()), str([it.name() for it in plugin.preview.layers()]))
     plugin.preview.clear()
 
+    # The history of one feature, from the menu of the identify results
+    actions = [a for a in QgsGui.mapLayerActionRegistry().mapLayerActions(layer) if a is plugin.feature_menu.action]
+    check("the identify menu has the entry", len(actions) == 1)
+    feature = layer.getFeature(spoilt[0])
+    if hasattr(plugin.feature_menu.action, "triggeredForFeatureV2"):
+        plugin.feature_menu.action.triggerForFeature(layer, feature, gui.QgsMapLayerActionContext())
+    else:
+        plugin.feature_menu.action.triggerForFeature(layer, feature)
+    yield lambda: window.findChild(FeatureHistoryClass()) is not None and window.findChild(FeatureHistoryClass()).list.topLevelItemCount() == 1
+    history = window.findChild(FeatureHistoryClass())
+    history.list.topLevelItem(0).setExpanded(True)
+    yield 0.3
+    picture(history, "feature-history")
+    check("it says what was different", history.list.topLevelItem(0).text(1).startswith("use: "), history.list.topLevelItem(0).text(1))
+    history.close()
+
     # Restore
     iface.messageBar().clearWidgets()
     iface.setActiveLayer(layer)
@@ -212,6 +230,12 @@ def steps():
     QTimer.singleShot(0, watch_closing)
     results.write("ok the end of the script\n")
     iface.actionExit().trigger()
+
+
+def FeatureHistoryClass():
+    from geokeep.feature_history import FeatureHistory
+
+    return FeatureHistory
 
 
 def watch_closing():

@@ -106,6 +106,27 @@ PYTHON
     [ -z "$pictures" ] || { mkdir -p "$pictures" && cp "$place"/pictures/*.png "$pictures/"; }
 }
 
+# Without windows, in a process of QGIS's own.
+headless() {
+    local process place=$work/headless
+    process=$(command -v qgis_process.bin || command -v qgis_process) || { skip "qgis_process: it is not there"; return; }
+    mkdir -p "$place/backups" "$place/plugins"
+    cp "$here/examples/town.gpkg" "$place/town.gpkg"
+    cp -r "$here/qgis_plugin/geokeep" "$place/plugins/geokeep"
+    export QGIS_PLUGINPATH=$place/plugins
+    # No settings tell it where the program is: it finds it on the PATH.
+    ln -s "$geokeep" "$place/geokeep"
+    if QT_QPA_PLATFORM=offscreen PATH=$place:$PATH timeout 120 "$process" plugins enable geokeep >"$place/log" 2>&1 &&
+        QT_QPA_PLATFORM=offscreen PATH=$place:$PATH timeout 120 "$process" run geokeep:backup -- FILES="$place/town.gpkg" FOLDER="$place/backups" >>"$place/log" 2>&1 &&
+        grep -q 'SAVED:[[:space:]]*1' "$place/log" && [ -n "$(find "$place/backups" -name '*.gpkg.zip')" ]; then
+        echo "ok qgis_process backs up"
+        passed=$((passed + 1))
+    else
+        echo "FAILED: qgis_process: $(tail -n 4 "$place/log" | tr '\n' ' ' | cut -c1-300)"
+        failed=$((failed + 1))
+    fi
+}
+
 # What only shows after QGIS has ended.
 last_backup() {
     local place=$1 code=$2 live newest
@@ -129,5 +150,6 @@ print([l["rows"] for l in max(rows, key=lambda o: o["instant"])["layers"] if l["
 }
 
 [ -n "${SKIP_LOGIC:-}" ] || logic
+headless
 desktop "${1:-}"
 finish
