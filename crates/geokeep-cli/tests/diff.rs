@@ -1,7 +1,6 @@
 //! `geokeep diff`: what it compares, what it prints, and what it writes.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 

@@ -2,9 +2,8 @@
 //! that nobody sees, reached the terminal and the report as they were, so that one name could look
 //! like another. And what a folder or a project seems to hold, and is not backed up, was left out
 //! without a word.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 

@@ -1,8 +1,7 @@
 //! `forget`, `pin` and `unpin` as people and scripts use them: what is shown is what is done, in
 //! local time, and one process at a time.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs::{self, File};
 use std::path::Path;

@@ -2,9 +2,8 @@
 //! disk is a file system of 1 MB in memory; where that may not be mounted the test is skipped, with
 //! a line that says so.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use common::{Desk, with_small_disk};
 use testkit::gpkg::Options;

@@ -1,8 +1,7 @@
 //! Files that were backed up from a folder or by a pattern and no longer exist: said in each run, until
 //! they are back or somebody says that it should be so; and their backups stay.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 

@@ -1,8 +1,7 @@
 //! The full `--help` of the command and of each verb, as committed in `data/help.txt`. With
 //! `UPDATE=1` the file is written anew.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::path::Path;
 

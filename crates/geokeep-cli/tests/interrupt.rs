@@ -1,7 +1,6 @@
 //! Ctrl-C: exit code 130, temporary files gone, earlier backups and a restore's target untouched.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

@@ -1,8 +1,7 @@
 //! `--json`: one object a line on standard output and nothing else, with the fields that scripts
 //! rely on, in every command and for every failure.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 

@@ -1,9 +1,8 @@
 //! Promises 4 and 10 when the command is killed at any moment: what bears its final name is whole,
 //! the next run tidies up, and nobody tidies away what a living run still writes.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,9 +2,8 @@
 //! night after that everything was green again: the smaller state was what it was compared with, and
 //! a restore gave back that. These are the nights of some weeks, on which such things happen, and of
 //! others, on which nothing is wrong.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,8 +1,7 @@
 //! Completions and manual pages, as real shells and real `man` programs read them.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::process::{Command, Output};

@@ -1,9 +1,8 @@
 //! Every failure that the command foresees: its exit code and its words, in at most four lines
 //! (message, cause, state, hint), word for word. Names of folders, instants and process numbers
 //! are redacted.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,7 +1,6 @@
 //! Jobs that run without anyone: what a configuration says, what a night does, who hears of it.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -2,9 +2,8 @@
 //! says whose it is, and the copy's digest a file of its own. No such copy is made any more; those
 //! that are there are backups like any other: they are listed, verified, restored, pinned and
 //! forgotten, and the next backups of the project go on in their line.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

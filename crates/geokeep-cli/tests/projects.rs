@@ -1,8 +1,7 @@
 //! `geokeep backup project.qgz`: everything that the project names, in one run; what is missing is
 //! said; and a hostile project costs an error.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::io::Cursor;

@@ -2,9 +2,8 @@
 //! "No such file or directory (os error 2)", "malformed database schema (x)". Such texts stood in
 //! messages, in reports and in JSON. Here everything fails that can be made to fail, and none of them
 //! may be seen.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

@@ -5,7 +5,6 @@
 //! A line `<!-- edit FILE: SQL -->` stands for what the reader does in QGIS, `<!-- wait -->` for the
 //! time that he takes, and a block that begins with ```` ```toml FILE ```` for what he types in an editor.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::fmt::Write as _;
 use std::fs;

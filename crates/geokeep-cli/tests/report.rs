@@ -1,7 +1,6 @@
 //! `geokeep report`: text, JSON and page of the same backups, and the exit code.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 

@@ -1,9 +1,8 @@
 //! `geokeep restore` as a user meets it: where a backup goes if he does not say where, who is named,
 //! and what is there when it is killed.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

@@ -1,9 +1,8 @@
 //! `geokeep restore --all`: after a disk or a laptop has died, everything in one command, in the folders
 //! in which it was. It goes on after an interruption, one that fails does not stop the others, and
 //! nothing that stands in an archive leads out of the folder.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -163,6 +162,101 @@ fn folders_and_projects_are_as_they_were() {
     assert_eq!(again.code, 3, "{again:?}");
     assert!(again.out.contains("3 there already, 1 failed"), "{again:?}");
     assert!(fs::read(desk.path("new/gis/data/ortho.gpkg")).unwrap() == edited);
+}
+
+/// A project is not back as long as what it shows beside its GeoPackages is missing.
+#[test]
+fn files_that_were_taken_with_a_project() {
+    let desk = Desk::new();
+    desk.build("gis/a.gpkg", &tiny());
+    let layer = |provider: &str, source: &str| {
+        format!(
+            "<maplayer><datasource>{source}</datasource><provider>{provider}</provider></maplayer>"
+        )
+    };
+    let own = layer("ogr", "./a.gpkg|layername=x");
+    let (near, far) = (
+        layer("delimitedtext", "file:./tables/notes.csv"),
+        layer("delimitedtext", "file:../away/far.csv"),
+    );
+    let files = [
+        ("gis/town.qgs", format!("<qgis>{own}{near}</qgis>")),
+        ("gis/field.qgs", format!("<qgis>{own}{near}{far}</qgis>")),
+        ("gis/tables/notes.csv", "near".to_owned()),
+        ("away/far.csv", "far".to_owned()),
+    ];
+    for (name, text) in &files {
+        fs::create_dir_all(desk.path(name).parent().unwrap()).unwrap();
+        fs::write(desk.path(name), text).unwrap();
+    }
+    desk.ok(&["backup", "gis/town.qgs", "gis/field.qgs", "--to", "backups"]);
+    let plan = desk.ok(&with(&ALL, &["--dry-run"]));
+    assert!(plan.contains("5 files would be restored"), "{plan}");
+    assert!(!desk.path("new").exists());
+    let out = desk.ok(&ALL);
+    assert!(out.contains("5 files restored"), "{out}");
+    assert!(out.contains("restored a file of field"), "{out}");
+    for name in files.iter().map(|file| file.0).chain(["gis/a.gpkg"]) {
+        let (was, is) = (desk.path(name), desk.path("new").join(name));
+        assert!(fs::read(was).unwrap() == fs::read(is).unwrap(), "{name}");
+    }
+    // What was changed since stays, and that is said; the rest is there already.
+    fs::write(desk.path("new/away/far.csv"), "mine").unwrap();
+    for force in [&[][..], &["--force"]] {
+        let again = desk.run(&with(&ALL, force));
+        assert_eq!(again.code, 3, "{again:?}");
+        assert!(again.out.contains("4 there already, 1 failed"), "{again:?}");
+        assert!(again.err.contains("something else is there"), "{again:?}");
+        assert_eq!(fs::read(desk.path("new/away/far.csv")).unwrap(), b"mine");
+    }
+    let lines = desk.json(&ALL).1;
+    let near = |line: &&serde_json::Value| {
+        line["path"]
+            .as_str()
+            .is_some_and(|path| path.ends_with("notes.csv"))
+    };
+    assert_eq!(
+        lines.iter().find(near).unwrap()["status"],
+        "kept",
+        "{lines:?}"
+    );
+}
+
+/// A loss that is open is no reason to restore less, and is said.
+#[test]
+fn a_loss_that_is_open_is_remarked() {
+    let desk = Desk::new();
+    let path = desk.build("gis/town.gpkg", &Options { rows: 50, ..tiny() });
+    fs::write(
+        desk.path("gis/town.qgs"),
+        "<qgis><maplayer><datasource>./town.gpkg|layername=parcels</datasource><provider>ogr</provider></maplayer></qgis>",
+    )
+    .unwrap();
+    let backup = |now: &str| {
+        let mut backup = desk.command(&["backup", "gis/town.qgs", "--to", "backups"]);
+        common::ended(backup.env("GEOKEEP_NOW", now))
+    };
+    assert_eq!(backup("2026-11-20T08:00:00Z").code, 0);
+    let connection = Connection::open(&path).unwrap();
+    testkit::gpkg::register_spatial_functions(&connection).unwrap();
+    let sql = "DELETE FROM parcels WHERE fid % 2 = 0";
+    connection.execute(sql, []).unwrap();
+    drop(connection);
+    assert_eq!(backup("2026-11-21T08:00:00Z").code, 3);
+    let offered = "as it was before: geokeep restore town@before-loss";
+    let all = desk.run(&ALL);
+    assert_eq!(all.code, 3, "{all:?}");
+    assert!(all.err.contains(offered), "{all:?}");
+    assert!(all.out.contains("1 to look at"), "{all:?}");
+    let project = [
+        "restore", "town.qgs", "--from", "backups", "--to", "project/",
+    ];
+    let restored = desk.run(&project);
+    assert_eq!(restored.code, 3, "{restored:?}");
+    assert!(restored.err.contains(offered), "{restored:?}");
+    let lines = desk.json(&project).1;
+    let since = lines[0]["databases"][0]["loss_since"].as_str();
+    assert!(since.unwrap().starts_with("2026-11-21"), "{lines:?}");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! `geokeep restore --layer` and `--undo`, as people and scripts use them.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::path::Path;
 use std::process::Command;

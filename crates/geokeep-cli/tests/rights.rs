@@ -1,9 +1,8 @@
 //! Who may read what the command leaves behind, asked of the system itself: as another user, under
 //! other masks, with few descriptors, with a limit for files, and without a temporary folder.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};

@@ -3,9 +3,8 @@
 //! user's systemd is out of reach.
 #![cfg(unix)]
 #![allow(clippy::print_stderr, reason = "says what was skipped")]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::io::Write;

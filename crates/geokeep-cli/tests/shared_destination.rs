@@ -1,9 +1,8 @@
 //! Two users who back up their own files to one folder: what one keeps from the other is no damage,
 //! nobody needs the other's leave for the lock, and nobody's run fails for what the other put there.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};

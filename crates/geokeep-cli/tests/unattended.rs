@@ -1,8 +1,7 @@
 //! A run that nobody watches: what is read of it afterwards, who is told, what it leaves out, and
 //! that it does not write to the place of a disk that is not there.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -1,7 +1,6 @@
 //! A job that follows its files: a backup after each saved edit, not one more, and a clean end.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

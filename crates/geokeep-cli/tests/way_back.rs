@@ -1,9 +1,8 @@
 //! The moment in which somebody needs a file back: whatever he types first leads to the right backup,
 //! or says what there is. Names used to be those of lines alone, dates those of ISO alone, a folder of
 //! backups had to be named exactly, and a dead laptop meant a command for each file.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

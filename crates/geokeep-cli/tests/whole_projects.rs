@@ -1,8 +1,7 @@
 //! `geokeep restore town.qgz --to folder/`: real QGIS opens what comes back with every layer, databases
 //! are those of the same time, and a restore that is killed is begun again.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

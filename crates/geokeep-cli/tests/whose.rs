@@ -1,8 +1,7 @@
 //! Whose backups are, as people and scripts have it: `--host`, `--name`, `adopt`, what is said of a
 //! file that is known already, and what `forget` leaves alone.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

@@ -3,9 +3,8 @@
 //! without a scheme was printed, though it is a secret; and names in a job's list were meant from
 //! the folder where the run happened to begin.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,8 +1,7 @@
 //! Promise 7: anyone reads a backup without geokeep. Info-ZIP and Python read every archive and get
 //! the database that geokeep restores. Whoever is not installed is skipped, with a line that says so.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::process::Command;

@@ -1,8 +1,7 @@
 //! What every kind of destination must do, whatever lies there and how: each calls
 //! `is_a_destination` with what opens a new one below a folder.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

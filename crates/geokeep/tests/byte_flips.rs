@@ -1,9 +1,8 @@
 //! Damage that must be seen: `verify` notices every single changed bit of an archive, wherever it
 //! lies. (SQLite's own check notices one change in twelve.)
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;

@@ -1,8 +1,7 @@
 //! Rows that break a CHECK constraint. SQLite leaves these out of a database that is only read, as a
 //! backup is: `sqlite3 FILE 'PRAGMA integrity_check'` named them, and geokeep did not.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use common::{Place, check, tiny, writable};
 use geokeep::destination::{Stored, Verdict};

@@ -1,8 +1,7 @@
 //! A clock that was set wrong, or is set right again: which backup was made last does not depend on
 //! it, and a backup that is older than the one before says so.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::path::Path;
 

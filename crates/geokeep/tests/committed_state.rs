@@ -1,9 +1,8 @@
 //! Promises 2 and 3: a backup equals one committed state, never a mix of two, in both journal
 //! modes and under a steady writer; and the writer is never told "database is locked".
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

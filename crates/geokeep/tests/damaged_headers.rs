@@ -2,9 +2,8 @@
 //! single wrong byte (47, the format of the schema) left a file without any backup, the count of
 //! pages decided how much of it was stored, and what waited in a log kept all of it from being
 //! stored.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::ops::Range;

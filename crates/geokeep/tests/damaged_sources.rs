@@ -1,9 +1,8 @@
 //! A source that is damaged already is stored all the same, every byte of it (free pages too: one
 //! may be the last copy of something), is marked `damaged`, and never counts as the newest sound
 //! backup. Where nothing can be read there is a typed error.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;

@@ -1,7 +1,6 @@
 //! What differs between two databases: by what rows are told to be the same, what counts as equal,
 //! and that nothing is missed or made up. Long runs against a comparison in another language are
 //! made by hand; what they found is tried here.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::fs;
 use std::path::Path;

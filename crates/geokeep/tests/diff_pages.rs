@@ -1,8 +1,7 @@
 //! The way by pages always says what the comparison of all rows says: random pairs of files, as they
 //! lie and as backups, with long values, with pages that move, and with what changes a schema.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -4,13 +4,13 @@
 //!
 //! Here the destination takes nothing until the program has got in. With a lock that is held to the end
 //! that would never happen.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
+use crate::common::program::this_test;
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -84,8 +84,7 @@ struct Program {
 
 impl Program {
     fn start(path: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["exclusive_process", "--exact", "--nocapture"])
+        let mut child = this_test(module_path!(), "exclusive_process")
             .env(VARIABLE, path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,7 +1,6 @@
 //! Where a layer lies is kept in the manifest as `gpkg_contents` says, and nonsense is left out.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use common::{Place, tiny};
 use geokeep::Watch;

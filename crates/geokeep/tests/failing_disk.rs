@@ -1,10 +1,9 @@
 //! Promises 4, 8 and 10: every call of geokeep's own write path fails in turn, once or from then
 //! on, with an I/O error or a full disk. Nothing half-made stays, earlier backups verify, a
 //! restore's target is the old file or the new one, whole; and a full disk is called that.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,10 @@
 //! Promise 10: every call that SQLite makes to the system while a source is read fails in turn,
 //! once or from then on. Either there is a typed error and nothing new in the destination, or the
 //! backup is right; the source is never changed.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
+use crate::common::program::is_own_process;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -102,6 +102,9 @@ fn every_call_fails(mut place: Place, path: &Path) {
 
 #[test]
 fn in_rollback_mode() {
+    if !is_own_process(module_path!(), "in_rollback_mode") {
+        return;
+    }
     fault_vfs::install_as_default();
     let place = Place::in_memory();
     let path = place.build("a.gpkg", &tiny());
@@ -110,6 +113,9 @@ fn in_rollback_mode() {
 
 #[test]
 fn in_wal_mode_with_a_log() {
+    if !is_own_process(module_path!(), "in_wal_mode_with_a_log") {
+        return;
+    }
     fault_vfs::install_as_default();
     let place = Place::in_memory();
     let path = place.build("a.gpkg", &tiny());
@@ -125,6 +131,9 @@ fn in_wal_mode_with_a_log() {
 
 #[test]
 fn in_wal_mode_at_rest() {
+    if !is_own_process(module_path!(), "in_wal_mode_at_rest") {
+        return;
+    }
     fault_vfs::install_as_default();
     let place = Place::in_memory();
     let path = place.build(
@@ -257,10 +266,16 @@ fn every_call_of_a_restore_fails(journal: Journal) {
 
 #[test]
 fn a_restore_over_a_file_in_rollback_mode() {
+    if !is_own_process(module_path!(), "a_restore_over_a_file_in_rollback_mode") {
+        return;
+    }
     every_call_of_a_restore_fails(Journal::Delete);
 }
 
 #[test]
 fn a_restore_over_a_file_in_wal_mode() {
+    if !is_own_process(module_path!(), "a_restore_over_a_file_in_wal_mode") {
+        return;
+    }
     every_call_of_a_restore_fails(Journal::Wal);
 }

@@ -1,9 +1,8 @@
 //! What a file says of itself decides neither what is stored of it nor how long that takes. A view of
 //! the name under which pages are read gave a backup of another database, and all checks called it
 //! sound; a list of free pages that led to itself was followed for ever, with the lock held.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

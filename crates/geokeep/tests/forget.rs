@@ -1,10 +1,9 @@
 //! Promise 9, the deed: a forget that a power cut or a failing disk stops has lost nothing that its
 //! plan keeps, and what it reported as removed is gone; pins are there or not, never half; one
 //! process at a time.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,7 @@
 //! Promise 11: a hostile file costs bounded time and memory, never a panic. Manifests that lie,
 //! archives that are not ours, and databases made to keep a reader busy for ever.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,9 +2,8 @@
 //! of one function can ask for a gigabyte or for hours, and no handler is called meanwhile; a file
 //! of 45 kB kept a backup busy for ever. Each check has a budget of time and of memory; what it
 //! does not reach is said, and the copy is stored all the same.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 

@@ -1,9 +1,7 @@
 //! Which way imports go, as ARCHITECTURE.md has it: the modules of the library in one order, and no
 //! circle anywhere, neither among these nor among the files of one folder. The compiler allows both.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-#[path = "common/sources.rs"]
-mod sources;
+use crate::common::sources;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,8 +1,7 @@
 //! One view that could not be prepared, or one row of the catalogue with a text for a number,
 //! switched all of GeoPackage's rules off. Each object is asked alone where it must be.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use common::{Place, tiny, writable};
 use geokeep::destination::{Manifest, Verdict};

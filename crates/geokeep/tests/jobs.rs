@@ -1,8 +1,7 @@
 //! A job from the text of a `geokeep.toml` to what its caller hears, gets and can pass on, without
 //! the command: other callers of the library get the same.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

@@ -5,9 +5,9 @@
 //! journal that somebody had put beside a source made a backup delete any file of the user whose name
 //! was written in it, or wait at a pipe for ever; and because it was asked for the super-journal
 //! after the lock had gone, half of a transaction over two databases could be stored.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
+use crate::common::program::is_own_process;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,11 +17,6 @@ use common::{Place, archives_below, files_below, open_stored, tiny, writable};
 use geokeep::destination::{Stored, Verdict};
 use testkit::fault_vfs::{self, Call};
 use testkit::fingerprint;
-
-#[test]
-fn program() {
-    common::program::serve_if_asked();
-}
 
 const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
@@ -432,6 +427,12 @@ fn two_databases_are_of_one_state_wherever_their_writer_dies() {
 /// and removes their super-journal. What was copied is of a transaction that did not end.
 #[test]
 fn a_transaction_is_judged_while_the_lock_is_held() {
+    if !is_own_process(
+        module_path!(),
+        "a_transaction_is_judged_while_the_lock_is_held",
+    ) {
+        return;
+    }
     fault_vfs::install_as_default();
     let two = Two::new();
     let [a, b] = two.paths();

@@ -4,9 +4,9 @@
 //! they were.
 //!
 //! The moments are calls of the clock, which happen before, while and after a file is read.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
+use crate::common::program::this_test;
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -169,8 +169,7 @@ fn an_empty_log_of_somebody_who_came_is_a_trace() {
 const VARIABLE: &str = "GEOKEEP_KEPT_STILL";
 
 fn another_process(test: &str, path: &Path) -> std::process::Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture"])
+    this_test(module_path!(), test)
         .env(VARIABLE, path)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -3,9 +3,8 @@
 //! Now what is lacking is said, once, and the work goes on. And three ways of not fitting are told
 //! apart: a full disk, a quota, and a file that is too large for its file system.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -4,9 +4,8 @@
 //! that for the end and says nothing. So did geokeep: half of a transaction, or a state without its last
 //! saved edits, was stored as sound. What is stored is still what any SQLite program would see; but it
 //! is said, and never counts as sound. What programs leave when they are killed is no fault.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::ops::Range;

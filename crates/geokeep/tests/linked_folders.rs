@@ -1,9 +1,8 @@
 //! Links to folders in a source folder. They were left out without a word; to those who work in the
 //! folder, what lies behind them is part of it.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,9 +1,8 @@
 //! Lists of sources as people and programs of any system write them. A list with a mark at its
 //! beginning lost its first line, one in UTF-16 or with one byte that was no text was refused as a
 //! whole, and names were meant from wherever a run happened to begin.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::io;

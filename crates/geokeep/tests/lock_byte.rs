@@ -1,9 +1,9 @@
 //! The page at the lock bytes, which SQLite never uses: moved from 1 GiB to 64 KiB, so that small
-//! files have one. It is moved for the whole process, so that this test stands alone.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+//! files have one. It is moved for the whole process, so that this test has one of its own.
 #![allow(unsafe_code, reason = "SQLite has no other way to move it")]
 
-mod common;
+use crate::common;
+use crate::common::program::is_own_process;
 
 use std::fs;
 
@@ -17,6 +17,9 @@ const AT: usize = 0x1_0000;
 
 #[test]
 fn a_file_with_a_page_at_the_lock_bytes() {
+    if !is_own_process(module_path!(), "a_file_with_a_page_at_the_lock_bytes") {
+        return;
+    }
     // SAFETY: no connection is open yet, and no other test runs in this process.
     unsafe { ffi::sqlite3_test_control(ffi::SQLITE_TESTCTRL_PENDING_BYTE, 0x1_0000_u32) };
     for page_size in [512, 1024, 4096, 16_384, 65_536] {

@@ -1,8 +1,7 @@
 //! A layer whose table was dropped while `gpkg_contents` still names it: QGIS and GDAL have both
 //! left such files behind. "Rows not known" was taken for "no loss".
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use common::{Place, check, saved, tiny, writable};
 use geokeep::destination::{Manifest, Stored};

@@ -1,8 +1,7 @@
 //! SQLite checks a file by one program for all its tables, and the length of programs was limited:
 //! a sound file of a thousand tables was refused as "out of memory", for ever.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::path::PathBuf;
 

@@ -1,10 +1,9 @@
 //! The table of states and methods, proven: every state of a source × every method. What comes out is
 //! sound and one committed state, or the error that the table gives; the source is as it was, and
 //! no working copy stays behind.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::io;

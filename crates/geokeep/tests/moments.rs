@@ -8,9 +8,9 @@
 //! journals of its writers. A writer that died in its commit, was rolled back by another program, and
 //! was followed by a commit of that one left the same traces as if it had committed itself: the pages
 //! of the wrong transaction were read again.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
+use crate::common::program::is_own_process;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,11 +25,6 @@ use geokeep::snapshot::{Clock, Method};
 use rusqlite::Connection;
 use testkit::disks::FailingDisk;
 use testkit::fault_vfs::{self, Call};
-
-#[test]
-fn program() {
-    common::program::serve_if_asked();
-}
 
 /// Four parts of a table, of which each commit changes one: `v` is the number of the last commit that
 /// did, and the ledger holds the number of the last commit of all.
@@ -188,6 +183,12 @@ fn grown(staging: &Path) -> bool {
 /// second one dies in its commit, and a third one rolls that back and commits.
 #[test]
 fn a_writer_that_dies_in_its_commit_and_one_that_comes_after_it() {
+    if !is_own_process(
+        module_path!(),
+        "a_writer_that_dies_in_its_commit_and_one_that_comes_after_it",
+    ) {
+        return;
+    }
     fault_vfs::install_as_default();
     let (mut place, disk) = place();
     place.settings.lock_ceiling = Duration::ZERO;

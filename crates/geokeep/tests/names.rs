@@ -1,8 +1,7 @@
 //! Each source keeps its own line of backups, whatever it is called and whoever else is called
 //! that, over many runs and with two runs at a time.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,15 +1,15 @@
 //! Places where locks may not cross machines: SMB, FUSE and the unknown. A program elsewhere
 //! writes without locks; a copy counts only where the file provably kept still, and a file that
 //! never does fails honestly and in bounded time. Nothing is written beside it.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
+use crate::common::program::this_test;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -71,8 +71,7 @@ struct Foreign(Child);
 impl Foreign {
     fn start(target: &Path, a: &Path, b: &Path, pauses: &str, between_ms: u64) -> Self {
         let [target, a, b] = [target, a, b].map(|p| p.to_str().unwrap());
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["foreign_writer_process", "--exact", "--nocapture"])
+        let child = this_test(module_path!(), "foreign_writer_process")
             .env(VARIABLE, format!("{target}|{a}|{b}|{pauses}|{between_ms}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

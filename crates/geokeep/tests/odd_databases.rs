@@ -1,13 +1,13 @@
 //! Databases that few programs write and SQLite reads all the same, names that lead to a file by
 //! detours, and files that change their length while they are read: by every method.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 #![allow(
     unsafe_code,
     reason = "reserved bytes are set through SQLite's C interface"
 )]
 
-mod common;
+use crate::common;
+use crate::common::program::this_test;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -380,8 +380,7 @@ fn growing_and_shrinking(journal: Journal, large: bool) {
         ..Options::default()
     };
     let path = place.build("a.gpkg", &options);
-    let mut writer = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["breathing_writer_process", "--exact", "--nocapture"])
+    let mut writer = this_test(module_path!(), "breathing_writer_process")
         .env(VARIABLE, &path)
         .stdout(std::process::Stdio::null())
         .spawn()

@@ -1,8 +1,7 @@
 //! Archives of earlier versions are read for ever. `data/archives/town_v1.gpkg.zip` was written by
 //! the first one, of `examples/town.gpkg`: chunks of 40 KiB, and no hashes of chunks.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

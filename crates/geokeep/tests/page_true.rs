@@ -1,9 +1,8 @@
 //! What is stored is page for page what the source holds: free pages are zeros, bytes 18 and 19 of
 //! the header say rollback mode, and every other byte is the source's. Deleted data does not leak,
 //! and a restored file is byte for byte what the archive holds (promise 8).
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

@@ -2,10 +2,9 @@
 //! each file on a share (`._town.gpkg`), and folders of the system. It is passed over; a file that
 //! somebody names is tried all the same, and one that is called so and is none is backed up.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "says what was not tried")]
 
-mod common;
+use crate::common;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -1,10 +1,9 @@
 //! Promises 4, 5 and 8 across a power cut at every point: what bears its final name is whole, what
 //! was reported as done is there, a restore's target is the old file or the new one, and the next
 //! run tidies up and works.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,7 @@
 //! QGIS projects as sources: a project is read as it was at one moment, its copies never mix with
 //! those of another, and a GeoPackage that several name is taken once.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::io::Cursor;

@@ -1,8 +1,7 @@
 //! The page of a report, read by a real HTML parser: what it says of each kind of source, and that
 //! names in it stay names.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,8 +1,7 @@
 //! What the newest backup holds, drawn on the page of a report: from real archives, whatever stands in
 //! them, and once for each backup.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

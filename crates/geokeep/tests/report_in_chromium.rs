@@ -1,8 +1,7 @@
 //! The page of a report in a real browser: nothing runs but its own script, nothing is fetched, names
 //! are text, the colours are there, and its summary is one sheet of paper. Skipped where there is no Chromium (Debian's package `chromium`).
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -2,12 +2,11 @@
 //! README, and for whoever wants to look at the page. It asserts nothing; by hand:
 //!
 //! ```sh
-//! PAGE=/tmp/page.html cargo test -p geokeep --test report_picture -- --ignored
+//! PAGE=/tmp/page.html cargo test -p geokeep --test all report_picture -- --ignored
 //! chromium --headless --hide-scrollbars --window-size=1180,1390 --screenshot=docs/report.png /tmp/page.html
 //! ```
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::f64::consts::TAU;
 use std::fs;

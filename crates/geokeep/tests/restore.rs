@@ -1,8 +1,7 @@
 //! Promise 8: restore(backup(x)) = x; a restore never destroys what is there, nothing stale is ever
 //! applied to a restored file, and an archive that lies gives no file at all.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -4,15 +4,14 @@
 //! Once the file was looked at, backed up, and exchanged for the new one: what another program saved
 //! in between was nowhere, and a program that held no lock at that moment went on saving to a file
 //! without a name.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
-mod common;
+use crate::common;
+use crate::common::program::this_test;
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -68,8 +67,7 @@ fn saving_process() {
 
 /// Whether the other program's save succeeded.
 fn save(path: &Path, number: u64) -> bool {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["saving_process", "--exact"])
+    let output = this_test(module_path!(), "saving_process")
         .env("GEOKEEP_TEST_SAVE_TO", path)
         .env("GEOKEEP_TEST_NUMBER", number.to_string())
         .output()

@@ -1,6 +1,5 @@
 //! Promise 9, the plan: every policy on every small calendar against its rules and against a second
 //! implementation that asks of each backup alone; and examples with days of 23 and 25 hours.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::collections::BTreeSet;
 

@@ -3,9 +3,8 @@
 //! came back as its restorer's. Now nobody reads an archive who may not read its source, and a
 //! restore brings owner, group, permissions, list and attributes back, as far as nobody gains.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};

@@ -1,6 +1,5 @@
 //! The texts for the four schedulers: as committed in `data/schedule/` (`UPDATE=1` writes them
 //! anew), as real parsers of each form read them, and as a real shell takes them apart.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::fs;
 use std::path::Path;

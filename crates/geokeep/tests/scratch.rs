@@ -1,9 +1,8 @@
 //! A full verification of a larger backup keeps what it has decoded in a short-lived file. That file
 //! is a help and no more: whatever becomes of it, the same is found.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(clippy::print_stderr, reason = "a skip is said")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,8 @@
 //! Promise 1: the source is never changed. Same bytes, times and inodes of `.gpkg`, `-wal`, `-shm`
 //! and `-journal` before and after a backup and an inspection, and the same names in the folder,
 //! whatever state the file is in and whether or not the backup succeeds.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

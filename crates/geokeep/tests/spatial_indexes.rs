@@ -1,9 +1,8 @@
 //! A feature that is missing from its spatial index does not show on maps, and no program says so:
 //! QGIS and GDAL have both left such files behind. Formerly the index was compared with the
 //! features only where the triggers were those of GeoPackage 1.4, and below 20,000 features.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use common::{Place, check, writable};
 use geokeep::destination::{Manifest, Verdict};

@@ -1,8 +1,8 @@
 //! Programs that come or go between two of our looks. Who was there when we came and has gone when
 //! we finish leaves its log as it would have without us; what a dead program left is not ours.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
+use crate::common::program::one_test;
 
 use std::fs;
 use std::path::Path;
@@ -326,7 +326,7 @@ fn another_user_leaves_no_trace() {
         let before = fingerprint(&place.sources());
         let mut child = Command::new(&program);
         child
-            .args(["another_user_process", "--exact", "--nocapture"])
+            .args(one_test(module_path!(), "another_user_process"))
             .env(VARIABLE, &path)
             .env("TMPDIR", std::env::temp_dir())
             .current_dir("/")
@@ -336,6 +336,7 @@ fn another_user_leaves_no_trace() {
         let said = [out.stdout, out.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         assert!(out.status.success(), "{journal:?}: {said}");
+        assert!(said.contains("1 passed"), "{journal:?}: {said}");
         before.assert_same(&place.sources());
         let report = LiveWriter::start(&path, &live_writer::Options::default()).stop();
         assert!(report.commits > 0 && report.errors == 0, "{report:?}");

@@ -3,10 +3,9 @@
 //!
 //! Whether a file was read shows by a destination that cannot be written: a source that is read
 //! needs a draft there, one that is known unchanged does not.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![allow(unsafe_code, reason = "a shared memory map is made here")]
 
-mod common;
+use crate::common;
 
 use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::FileExt;

@@ -1,9 +1,8 @@
 //! A project with every local file that it names: nothing is left out in silence, a second run costs
 //! looks alone, a restore to a folder gives all of it, and no archive, however it was made, writes
 //! outside of that folder.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

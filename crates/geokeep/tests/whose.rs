@@ -1,10 +1,9 @@
 //! Whose a backup is. A machine keeps its lines when it gets another name, and shares none with a
 //! machine of the same name; a link keeps its line when it moves on, and the last backup of what it
 //! led to stays; a file that has moved goes on with its line once somebody says so.
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![cfg(unix)]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -6,7 +6,7 @@ mod project;
 
 use std::path::Path;
 
-use geokeep::destination::{BackupId, ContentKind, Destination, OpenLoss, Verdict};
+use geokeep::destination::{BackupId, Destination, OpenLoss, Verdict};
 use geokeep::durable::NotRestored;
 use geokeep::report::quoted;
 use geokeep::restore::{
@@ -18,7 +18,7 @@ use super::asked::{self, Asked};
 use super::place;
 use crate::args::Restore;
 use crate::failure::{Exit, Failure};
-use crate::render::{self, Measure, Progress, human_bytes, human_time};
+use crate::render::{self, Measure, Progress, command, human_bytes, human_time};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failure> {
@@ -85,7 +85,16 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     drop(progress);
     match result {
         Ok(restored) => {
-            report(context, &restored, &asked.of, dry_run);
+            let mut of = asked.of;
+            if is_project(&restored.manifest) {
+                let whole = "for its files and GeoPackages as of then: --to FOLDER/";
+                of = if of.is_empty() {
+                    whole.to_owned()
+                } else {
+                    format!("{of}; {whole}")
+                };
+            }
+            report(context, &restored, &of, dry_run);
             Ok(Exit::Done)
         }
         Err(error) => Ok(failed(context, &error, &target.path)),
@@ -144,8 +153,8 @@ fn whole_project(
     drop(progress);
     match result {
         Ok(restored) => {
-            project::report(context, &restored, dry_run);
-            match restored.without_backup.is_empty() {
+            project::report(context, &restored, dry_run, whole.destination.path());
+            match restored.without_backup.is_empty() && restored.open_losses.is_empty() {
                 true => Exit::Done,
                 false => Exit::Incomplete,
             }
@@ -174,6 +183,16 @@ fn announce(arguments: &Restore, path: &Path) {
             path.display()
         ));
     }
+}
+
+/// What is restored together may lack something of earlier backups: that is no reason to stop.
+fn remark_loss(loss: &OpenLoss, from: &Path) {
+    let line = loss.newest.id.line();
+    let since = human_time(loss.since);
+    render::remark(&format!(
+        "{line} lacks something since {since}, and is restored as it was last; as it was before: {}",
+        command("restore", &format!("{line}@before-loss"), from)
+    ));
 }
 
 fn failed(context: &Context, error: &RestoreError, target: &Path) -> Exit {
@@ -214,9 +233,6 @@ fn report(context: &Context, restored: &Restored, of: &str, dry_run: bool) {
     }
     if restored.needs_force {
         line.push_str("; a file is there: --force backs it up first, then replaces it");
-    }
-    if manifest.content == ContentKind::Project {
-        line.push_str("; for its files and GeoPackages as of then: --to FOLDER/");
     }
     render::say(context, &line);
     for kept in &restored.set_aside {

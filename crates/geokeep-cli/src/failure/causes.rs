@@ -267,10 +267,7 @@ pub(super) fn of_restore(
             ))
             .hint("remove the link, mend it, or restore to another name with --to"),
         RestoreError::InTheWay(path) => could_not()
-            .cause(format!(
-                "{} is in the way: a link, or not a folder",
-                shown(path)
-            ))
+            .cause(format!("something else is there: {}", shown(path)))
             .hint("move it away, or restore to another folder with --to"),
         RestoreError::TargetIsFolder(_) => could_not()
             .cause("it is a folder")

@@ -1,6 +1,4 @@
 //! What the tests of the command share: a folder to work in, and runs of the built command.
-#![allow(dead_code, reason = "each test program uses its part")]
-#![allow(unreachable_pub, reason = "shared by several test programs")]
 
 use std::fs;
 use std::io::Write;

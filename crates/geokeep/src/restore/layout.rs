@@ -13,27 +13,40 @@ use super::place::is_named_so;
 use crate::destination::{ContentKind, Manifest, Origin, legal_name};
 use crate::words::folded;
 
-/// The file of a line, as its backup knows it.
+/// The file of a line, or one that was taken with a project, as its backup knows it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FileOf<'a> {
     line: &'a str,
     source: &'a Origin,
-    content: ContentKind,
+    path: &'a str,
+    /// Its name ends as such files do; `None` for any name.
+    content: Option<ContentKind>,
     instant: Timestamp,
 }
 
-impl<'a> From<&'a Manifest> for FileOf<'a> {
-    fn from(manifest: &'a Manifest) -> Self {
+impl<'a> FileOf<'a> {
+    /// That of the line itself.
+    pub(super) fn main(manifest: &'a Manifest) -> Self {
         Self {
             line: &manifest.name,
             source: &manifest.source,
-            content: manifest.content,
+            path: manifest.source.name(),
+            content: Some(manifest.content),
             instant: manifest.instant,
+        }
+    }
+
+    /// One that was taken with it, from `path`.
+    pub(super) fn part(manifest: &'a Manifest, path: &'a str) -> Self {
+        Self {
+            path,
+            content: None,
+            ..Self::main(manifest)
         }
     }
 }
 
-/// For each of these backups, of a line each, the path of its file below the folder.
+/// For each of these files, its path below the folder.
 pub(super) fn below(backups: &[FileOf<'_>]) -> Vec<PathBuf> {
     let machines = machines(backups);
     let mut paths: Vec<Vec<String>> = backups.iter().map(parts).collect();
@@ -94,7 +107,7 @@ fn free(name: &str, ending: &str, taken: &mut HashSet<String>) -> String {
 
 /// The parts of the path of a source, of whatever system: at least the name of the file.
 fn parts(file: &FileOf<'_>) -> Vec<String> {
-    let path = file.source.name();
+    let path = file.path;
     let is_unix = path.starts_with('/');
     let all = path.split(|c| c == '/' || (c == '\\' && !is_unix));
     // `\\?\` stands before long paths of Windows, and a drive is no name of a folder.
@@ -108,7 +121,10 @@ fn parts(file: &FileOf<'_>) -> Vec<String> {
     });
     let mut parts: Vec<String> = all.filter(|part| !part.is_empty()).map(legal).collect();
     let name = parts.pop().unwrap_or_else(|| legal(file.line));
-    parts.push(named_as(&name, file.content));
+    parts.push(match file.content {
+        Some(content) => named_as(&name, content),
+        None => name,
+    });
     parts
 }
 
@@ -184,10 +200,11 @@ mod tests {
             FileOf {
                 line,
                 source,
+                path: source.name(),
                 content: if is_project {
-                    ContentKind::Project
+                    Some(ContentKind::Project)
                 } else {
-                    ContentKind::Database
+                    Some(ContentKind::Database)
                 },
                 instant,
             }

@@ -17,7 +17,7 @@ use super::{RestoreError, Target, restore};
 use crate::Watch;
 use crate::backup::Settings;
 use crate::destination::{
-    Destination, Manifest, NamedDatabase, Opened, Stored, StoredFile, digest_text,
+    Destination, Manifest, NamedDatabase, OpenLoss, Opened, Stored, StoredFile, digest_text,
 };
 use crate::durable::{KeepError, NotRestored, RESTORE, Temporary, folder_of, open_file};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat};
@@ -41,6 +41,8 @@ pub struct RestoredProject {
     pub databases: Vec<(PathBuf, Stored)>,
     /// Databases that it names and that have no backup from then.
     pub without_backup: Vec<NamedDatabase>,
+    /// Of the databases whose restored backup lacks something of earlier ones.
+    pub open_losses: Vec<OpenLoss>,
     /// Absolute paths in it that lead to the restored files now.
     pub repointed: bool,
     /// What it names and that lies outside of the folder.
@@ -114,10 +116,19 @@ impl WholeProject<'_> {
             files: plan.files.iter().map(|(_, path)| path.clone()).collect(),
             databases: plan.databases.clone(),
             without_backup: plan.without_backup.clone(),
+            open_losses: self.open_losses(&plan.databases),
             repointed: project.repointed,
             leads_elsewhere: Vec::new(),
             not_restored: Vec::new(),
         }
+    }
+
+    fn open_losses(&self, databases: &[(PathBuf, Stored)]) -> Vec<OpenLoss> {
+        let losses = databases.iter().filter_map(|(_, stored)| {
+            let loss = self.destination.open_loss(stored.id.line())?;
+            (loss.newest.id == stored.id).then_some(loss)
+        });
+        losses.collect()
     }
 
     fn plan(&self, places: &mut Places<'_>) -> Result<Plan, RestoreError> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Failure, NotProtectedObject, of_path, utc};
-use crate::destination::{Manifest, Stored};
+use crate::destination::{Manifest, Stored, StoredFile};
 use crate::durable::NotRestored;
 use crate::restore::{Restored, RestoredProject, Tally};
 
@@ -58,6 +58,8 @@ pub struct RestoredDatabaseObject {
     pub name: String,
     pub instant: String,
     pub verdict: &'static str,
+    /// Since when it lacks something of earlier backups.
+    pub loss_since: Option<String>,
 }
 
 impl RestoreObject {
@@ -105,15 +107,35 @@ impl RestoreObject {
         }
     }
 
+    /// A file that was taken with a project: it was restored, or is there already.
+    pub fn part(path: &Path, manifest: &Manifest, file: &StoredFile, status: &'static str) -> Self {
+        Self {
+            status,
+            path: of_path(path),
+            bytes: Some(file.bytes),
+            id: Some(manifest.id.clone()),
+            name: Some(manifest.name.clone()),
+            instant: Some(utc(manifest.instant)),
+            digest: Some(file.digest.clone()),
+            ..Self::empty()
+        }
+    }
+
     pub fn of_project(restored: &RestoredProject, dry_run: bool) -> Self {
         let manifest = &restored.manifest;
         let paths = |paths: &[PathBuf]| paths.iter().map(|path| of_path(path)).collect();
+        let loss_since = |stored: &Stored| {
+            let mut losses = restored.open_losses.iter();
+            let loss = losses.find(|loss| loss.newest.id == stored.id);
+            loss.map(|loss| utc(loss.since))
+        };
         let database = |(path, stored): &(PathBuf, Stored)| RestoredDatabaseObject {
             path: of_path(path),
             id: stored.manifest.id.clone(),
             name: stored.manifest.name.clone(),
             instant: utc(stored.manifest.instant),
             verdict: stored.manifest.verdict.as_str(),
+            loss_since: loss_since(stored),
         };
         let left_out = manifest.left_out.iter();
         let without = restored.without_backup.iter();

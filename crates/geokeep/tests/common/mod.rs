@@ -1,11 +1,10 @@
 //! What the tests of the library share: a folder with sources and a destination, and looks into
 //! what was stored.
-#![allow(dead_code, reason = "each test program uses its part")]
-#![allow(unreachable_pub, reason = "shared by several test programs")]
 
 pub mod page;
 pub mod program;
 pub mod restored;
+pub mod sources;
 pub mod tree;
 
 use std::fs;

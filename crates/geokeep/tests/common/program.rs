@@ -36,8 +36,7 @@ pub enum End {
 pub struct Program(Child);
 
 impl Program {
-    /// Starts it. The test file must contain
-    /// `#[test] fn program() { common::program::serve_if_asked(); }`.
+    /// Starts it.
     pub fn start(database: &Path, sql: &str, end: End) -> Self {
         let (sort, number) = match end {
             End::Closes => ("closes", 0),
@@ -46,8 +45,7 @@ impl Program {
             End::DiesBeforeSync(number) => ("sync", number),
         };
         let request = [database.to_str().unwrap(), sql, sort, &number.to_string()];
-        let child = Command::new(env::current_exe().unwrap())
-            .args(["program", "--exact", "--nocapture", "--test-threads=1"])
+        let child = this_test(module_path!(), "program")
             .env(VARIABLE, request.join(SEPARATOR))
             .stdout(Stdio::piped())
             .spawn()
@@ -96,8 +94,43 @@ impl Drop for Program {
     }
 }
 
+/// This test program once more, asked for one test; see `one_test`.
+pub fn this_test(module: &str, name: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(one_test(module, name));
+    command
+}
+
+/// What asks a test program for the test `name` in `module`, the `module_path!()` of the caller.
+pub fn one_test(module: &str, name: &str) -> [String; 3] {
+    let (_program, module) = module.split_once("::").unwrap();
+    [
+        format!("{module}::{name}"),
+        "--exact".to_owned(),
+        "--nocapture".to_owned(),
+    ]
+}
+
+/// For a test that changes what belongs to its whole process, as SQLite's default VFS does: whether
+/// this process is its own. If not, the test has been run in one when this returns.
+pub fn is_own_process(module: &str, name: &str) -> bool {
+    const OWN: &str = "GEOKEEP_TEST_IN_OWN_PROCESS";
+    if env::var_os(OWN).is_some_and(|test| test == name) {
+        return true;
+    }
+    let output = this_test(module, name).env(OWN, name).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+    false
+}
+
 /// Becomes the program, if this process was started as one.
-pub fn serve_if_asked() {
+#[test]
+fn program() {
     let Ok(request) = env::var(VARIABLE) else {
         return;
     };

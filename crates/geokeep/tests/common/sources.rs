@@ -1,5 +1,4 @@
 //! The sources of the whole workspace, for the tests that read them.
-#![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,10 +7,10 @@ use geokeep::restore::{All, Fared, Tally, restore_all};
 use geokeep::wire::{RestoreAllObject, RestoreObject};
 use geokeep::words::{counted, dates};
 
-use super::{failed, report};
+use super::{failed, remark_loss, report};
 use crate::args::Restore;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, Measure, Progress, command, human_bytes, human_time};
+use crate::render::{self, Measure, Progress, human_bytes};
 use crate::settings::Context;
 
 pub(super) fn run(
@@ -38,7 +38,12 @@ pub(super) fn run(
     let progress = Progress::start(context, lines as u64, Measure::Files);
     let hear = &mut |fared: &Fared<'_>| {
         say(fared, arguments.dry_run, destination.path(), context);
-        progress.file_done();
+        if matches!(
+            fared,
+            Fared::Restored(_) | Fared::Kept(..) | Fared::Failed(..)
+        ) {
+            progress.file_done();
+        }
     };
     let tally = restore_all(&all, hear);
     drop(progress);
@@ -65,6 +70,30 @@ fn say(fared: &Fared<'_>, dry_run: bool, from: &Path, context: &Context) {
                 &format!("{name} is there already: {}", shown(path)),
             );
         }
+        Fared::Part(path, manifest, file) if context.json => {
+            let status = if dry_run { "planned" } else { "restored" };
+            render::json_line(&RestoreObject::part(path, manifest, file, status));
+        }
+        Fared::Part(path, manifest, file) => {
+            let name = &manifest.name;
+            let verb = if dry_run { "would restore" } else { "restored" };
+            let bytes = human_bytes(file.bytes);
+            let path = path.display();
+            render::say(
+                context,
+                &format!("{verb} a file of {name} ({bytes}) to {path}"),
+            );
+        }
+        Fared::PartKept(path, manifest, file) if context.json => {
+            render::json_line(&RestoreObject::part(path, manifest, file, "kept"));
+        }
+        Fared::PartKept(path, manifest, _) => {
+            let name = &manifest.name;
+            render::say(
+                context,
+                &format!("a file of {name} is there already: {}", shown(path)),
+            );
+        }
         Fared::Failed(path, error) => {
             failed(context, error, path);
         }
@@ -73,12 +102,7 @@ fn say(fared: &Fared<'_>, dry_run: bool, from: &Path, context: &Context) {
             render::warning(&failure.state("an older backup is restored in its place"));
         }
         Fared::OpenLoss(loss) => {
-            let line = loss.newest.id.line();
-            let since = human_time(loss.since);
-            render::remark(&format!(
-                "{line} lacks something since {since}, and is restored as it was last; as it was before: {}",
-                command("restore", &format!("{line}@before-loss"), from)
-            ));
+            remark_loss(loss, from);
         }
         Fared::Unreadable(archive, error) => {
             let failure = Failure::of_backup(error, archive);

@@ -1,10 +1,12 @@
 //! `geokeep restore` of a whole project: what is said of it.
 
+use std::path::Path;
+
 use geokeep::restore::RestoredProject;
 use geokeep::wire::RestoreObject;
 use geokeep::words::counted;
 
-use super::say_what_is_missing;
+use super::{remark_loss, say_what_is_missing};
 use crate::failure::shown;
 use crate::render::{self, human_bytes, human_time};
 use crate::settings::Context;
@@ -12,7 +14,10 @@ use crate::settings::Context;
 /// So many are named; all of them are in JSON.
 const NAMED_MAX: usize = 10;
 
-pub(super) fn report(context: &Context, restored: &RestoredProject, dry_run: bool) {
+pub(super) fn report(context: &Context, restored: &RestoredProject, dry_run: bool, from: &Path) {
+    for loss in &restored.open_losses {
+        remark_loss(loss, from);
+    }
     if context.json {
         render::json_line(&RestoreObject::of_project(restored, dry_run));
         return;

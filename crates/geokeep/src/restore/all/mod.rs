@@ -1,0 +1,106 @@
+//! Everything that a destination holds, restored below one folder: after a disk or a machine has died.
+
+mod heard;
+mod line;
+mod part;
+mod way;
+
+use super::RestoreError;
+use super::layout::{FileOf, below};
+use crate::destination::{DestinationError, Stored};
+use crate::error::Error;
+
+pub use heard::{Fared, HearAll, Tally};
+use line::Line;
+use part::{Part, parts_of};
+pub use way::All;
+use way::Way;
+
+/// Restores every line. One that fails does not stop the others. What is there already, byte for
+/// byte, is kept: so the next attempt goes on where this one ended.
+///
+/// # Errors
+/// [`RestoreError`] where nothing can be restored at all: the destination cannot be listed, or the
+/// folder cannot be used.
+pub fn restore_all(all: &All<'_>, hear: &mut HearAll<'_>) -> Result<Tally, RestoreError> {
+    let root = all.root()?;
+    let mut tally = Tally::default();
+    let chosen = choose(all, hear, &mut tally)?;
+    let parts = parts_of(&chosen);
+    let lines = chosen
+        .iter()
+        .map(|(stored, _)| FileOf::main(&stored.manifest));
+    let files: Vec<_> = lines.chain(parts.iter().map(Part::file)).collect();
+    let places = below(&files);
+    let (of_lines, of_parts) = places.split_at(chosen.len());
+    for ((stored, passed_over), relative) in chosen.iter().zip(of_lines) {
+        if all.watch.check().is_err() {
+            tally.interrupted = true;
+            return Ok(tally);
+        }
+        let mut line = Line {
+            way: Way {
+                all,
+                root: &root,
+                relative,
+            },
+            doubtful: *passed_over,
+        };
+        line.run(stored, hear, &mut tally);
+    }
+    for (part, relative) in parts.iter().zip(of_parts) {
+        if all.watch.check().is_err() {
+            tally.interrupted = true;
+            return Ok(tally);
+        }
+        let way = Way {
+            all,
+            root: &root,
+            relative,
+        };
+        part.restore(&way, hear, &mut tally);
+    }
+    Ok(tally)
+}
+
+/// Of each line the backup that is to be restored, and whether it has a newer one.
+fn choose(
+    all: &All<'_>,
+    hear: &mut HearAll<'_>,
+    tally: &mut Tally,
+) -> Result<Vec<(Stored, bool)>, RestoreError> {
+    let destination = all.destination;
+    let mut chosen = Vec::new();
+    for line in destination.lines()? {
+        let location = destination.location_of_line(&line);
+        let found = destination.soundest_of(&line, all.until);
+        let opened = found.and_then(|found| {
+            let stored = found.map(|(id, newer)| Ok((destination.stored(&id)?, newer)));
+            stored.transpose()
+        });
+        match opened {
+            Ok(Some((stored, newer))) => {
+                let loss = destination.open_loss(&line);
+                let loss = loss.filter(|loss| loss.newest.id == stored.id);
+                loss.iter().for_each(|loss| hear(&Fared::OpenLoss(loss)));
+                chosen.push((stored, newer || loss.is_some()));
+            }
+            Ok(None) if destination.backups(&line).is_ok_and(|all| !all.is_empty()) => {
+                hear(&Fared::NoneUpTo(&line));
+                tally.later += 1;
+            }
+            // A folder of something else.
+            Ok(None) => {}
+            Err(DestinationError::NotOurs(_)) => {
+                hear(&Fared::NotOurs(&location));
+                tally.not_ours += 1;
+            }
+            Err(error) => {
+                let error = Error::from(error);
+                hear(&Fared::Unreadable(&location, &error));
+                tally.failed.push(error.kind());
+            }
+        }
+    }
+    Ok(chosen)
+}
