@@ -85,7 +85,10 @@ class FeatureHistory(QDialog):
         self.list = QTreeWidget()
         self.list.setHeaderLabels([tr("Version"), tr("What was different then"), tr("Note")])
         self.list.setRootIsDecorated(True)
-        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header = self.list.header()
+        header.setStretchLastSection(False)
+        for column, mode in enumerate((QHeaderView.ResizeMode.ResizeToContents, QHeaderView.ResizeMode.Stretch, QHeaderView.ResizeMode.ResizeToContents)):
+            header.setSectionResizeMode(column, mode)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.back = self.buttons.addButton(tr("Restore…"), QDialogButtonBox.ButtonRole.ActionRole)
         self.back.setEnabled(False)
@@ -111,7 +114,7 @@ class FeatureHistory(QDialog):
             return
         item = QTreeWidgetItem([when(version.instant), words[0], label(version.label)])
         item.setData(0, Qt.ItemDataRole.UserRole, version)
-        for line in words:
+        for line in words[1:]:
             item.addChild(QTreeWidgetItem(["", line, ""]))
         self.list.addTopLevelItem(item)
         self.last = (values, wkb)

@@ -60,6 +60,7 @@ logic() {
     (cd "$work" && QT_QPA_PLATFORM=offscreen timeout 400 "$venv/bin/python" -m pytest -q -rs -p no:cacheprovider --rootdir "$here/qgis_plugin/tests" "$here/qgis_plugin/tests") >"$work/logic.log" 2>&1
     local code=$?
     cat "$work/logic.log"
+    sed -n 's/^SKIPPED \[[0-9]*\] [^:]*:[0-9]*: /skipped: the plugin: /p' "$work/logic.log"
     local found
     found=$(sed 's/\x1b\[[0-9;]*m//g' "$work/logic.log" | awk '/ in [0-9.]+s/ { p = f = 0; for (i = 1; i < NF; i++) { if ($(i+1) ~ /^passed/) p = $i; if ($(i+1) ~ /^(failed|error)/) f += $i } } END { print p + 0, f + 0 }')
     passed=$((passed + ${found% *}))
