@@ -150,6 +150,14 @@ class Actions(QObject):
             extra = ["--reason=" + reason] if reason else []
             self.run(["pin", *(v.id for v in versions), "--from", settings.destination(), *extra], None)
 
+    def _accept(self, _versions):
+        """The loss was meant: the light goes green again. The backup of before stays pinned."""
+        path = self.where[0]
+        reason, agreed = QInputDialog.getText(self.window, tr("What was lost is right so…"), tr("Why it is right (may be empty):"))
+        if agreed:
+            run = self.run(["accept", path, "--from", settings.destination(), "--reason=" + reason], None)
+            run.ended.connect(lambda _code: self.plugin.keeper.back_up(path, "by hand"))
+
     def _unpin(self, versions):
         self.run(["unpin", *(v.id for v in versions), "--from", settings.destination()], None)
 

@@ -35,7 +35,9 @@ def check(layer, old, lost, changed):
             collisions.append((fid, tr("its number is taken")))
             continue
         if fid not in lost and fid not in there:
-            continue  # It was deleted in this edit session, and nobody asked for that one.
+            # Deleted in this edit session, or not shown by this layer.
+            collisions.append((fid, tr("this layer does not show it")))
+            continue
         reason = forbidden(layer, wanted[fid], pairs, set(wanted))
         if reason:
             collisions.append((fid, reason))

@@ -102,6 +102,7 @@ class Panel(QgsDockWidget):
             ("beside", tr("Save this version as a file…")),
             ("whole", tr("Replace the whole file…")),
             (None, None),
+            ("accept", tr("What was lost is right so…")),
             ("pin", tr("Pin: never remove")),
             ("unpin", tr("Unpin")),
             ("verify", tr("Check this backup")),
@@ -202,7 +203,8 @@ class Panel(QgsDockWidget):
         self.show_it.setEnabled(has)
         self.give_back.setEnabled(has)
         states = {"show": has, "restore": has, "changes": has, "between": two and self.table is not None, "exact": has}
-        states.update(beside=one, whole=one, pin=bool(chosen), unpin=any(v.pinned is not None for v in chosen), verify=bool(chosen))
+        newest = self.standing.newest.get(self.path) or {}
+        states.update(accept=bool(newest.get("data_loss")), beside=one, whole=one, pin=bool(chosen), unpin=any(v.pinned is not None for v in chosen), verify=bool(chosen))
         for what, on in states.items():
             self.actions_of[what].setEnabled(on)
 

@@ -74,21 +74,22 @@ class Program(QObject):
 
     def check(self):
         """After `changed`, either `path` or `trouble` is set."""
-        if self._run is not None and not self._run.done:
-            return
         self.path, self.version, self.trouble = None, "", None
         self.place = find()
+        self._run = None
         if self.place is None:
             self.trouble = missing()
             self.changed.emit()
             return
-        self._run = Run(self.place, ["version"], self)
-        self._run.ended.connect(self._answered)
-        self._run.start()
+        run = self._run = Run(self.place, ["version"], self)
+        run.ended.connect(lambda code: self._answered(run, code))
+        run.start()
 
-    def _answered(self, code):
-        answer = next((o for o in self._run.objects if o.get("kind") == "version"), None)
-        if self._run.killed or (code == 127 and answer is None):
+    def _answered(self, run, code):
+        if run is not self._run:
+            return  # Another one was chosen meanwhile.
+        answer = next((o for o in run.objects if o.get("kind") == "version"), None)
+        if run.killed or (code == 127 and answer is None):
             self.trouble = missing()
         elif answer is None:
             self.trouble = too_old("")

@@ -293,3 +293,42 @@ def test_two_qgis_at_once(qtbot, town, program, add):
     assert troubles == [] and {v.rows for v in versions_of(path, to)} == {10, 9}
     first.close()
     second.close()
+
+
+def test_the_light_is_amber_after_a_loss_until_it_is_accepted(qtbot, town, keeper, settled, add):
+    from geokeep.standing import CARE, GOOD, Standing
+
+    path, to = town
+    standing = Standing(keeper)
+    layer = add(path)
+    settled()
+    real = os.path.realpath(path)
+    assert standing.of(real)[0] == GOOD
+    layer.startEditing()
+    settled()
+    assert standing.of(real)[0] == GOOD and layer.deleteFeature(1)
+    assert standing.of(real)[0] == CARE, "unsaved edits are in no backup"
+    assert layer.deleteFeatures([2, 3, 4, 5, 6]) and layer.commitChanges()
+    settled()
+    colour, words = standing.of(real)
+    assert colour == CARE and "4 rows are left of 10" in words
+    command("accept", real, "--from", to)
+    keeper.back_up(real, "by hand")
+    settled()
+    assert standing.of(real)[0] == GOOD
+
+
+def test_a_program_that_is_chosen_while_another_one_is_asked(qtbot, tmp_path, program):
+    import stat
+
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nsleep 1\n")
+    slow.chmod(slow.stat().st_mode | stat.S_IXUSR)
+    good = QgsSettings().value("plugins/geokeep/program")
+    QgsSettings().setValue("plugins/geokeep/program", str(slow))
+    program.check()
+    QgsSettings().setValue("plugins/geokeep/program", good)
+    program.check()
+    qtbot.waitUntil(lambda: program.path == good, timeout=WAIT)
+    qtbot.wait(1300)
+    assert program.path == good and program.trouble is None

@@ -76,6 +76,14 @@
         <translation>Warum sie bleibt (darf leer sein):</translation>
     </message>
     <message>
+        <source>What was lost is right so…</source>
+        <translation>Was verloren ist, ist richtig so…</translation>
+    </message>
+    <message>
+        <source>Why it is right (may be empty):</source>
+        <translation>Warum es richtig ist (darf leer sein):</translation>
+    </message>
+    <message>
         <source>The backup is whole, to the last byte.</source>
         <translation>Die Sicherung ist unversehrt, bis zum letzten Byte.</translation>
     </message>
@@ -354,6 +362,10 @@
     <message>
         <source>its number is taken</source>
         <translation>seine Nummer ist vergeben</translation>
+    </message>
+    <message>
+        <source>this layer does not show it</source>
+        <translation>dieser Layer zeigt es nicht</translation>
     </message>
     <message>
         <source>“{field}” must have a value</source>

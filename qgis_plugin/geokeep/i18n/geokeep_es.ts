@@ -76,6 +76,14 @@
         <translation>Por qué se conserva (puede quedar vacío):</translation>
     </message>
     <message>
+        <source>What was lost is right so…</source>
+        <translation>Lo perdido está bien así…</translation>
+    </message>
+    <message>
+        <source>Why it is right (may be empty):</source>
+        <translation>Por qué está bien (puede quedar vacío):</translation>
+    </message>
+    <message>
         <source>The backup is whole, to the last byte.</source>
         <translation>La copia está intacta, hasta el último byte.</translation>
     </message>
@@ -354,6 +362,10 @@
     <message>
         <source>its number is taken</source>
         <translation>su número está ocupado</translation>
+    </message>
+    <message>
+        <source>this layer does not show it</source>
+        <translation>esta capa no lo muestra</translation>
     </message>
     <message>
         <source>“{field}” must have a value</source>

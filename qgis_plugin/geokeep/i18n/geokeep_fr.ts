@@ -76,6 +76,14 @@
         <translation>Pourquoi elle est gardée (peut rester vide) :</translation>
     </message>
     <message>
+        <source>What was lost is right so…</source>
+        <translation>Ce qui est perdu l’est à dessein…</translation>
+    </message>
+    <message>
+        <source>Why it is right (may be empty):</source>
+        <translation>Pourquoi c’est voulu (peut rester vide) :</translation>
+    </message>
+    <message>
         <source>The backup is whole, to the last byte.</source>
         <translation>La sauvegarde est intacte, jusqu’au dernier octet.</translation>
     </message>
@@ -354,6 +362,10 @@
     <message>
         <source>its number is taken</source>
         <translation>son numéro est pris</translation>
+    </message>
+    <message>
+        <source>this layer does not show it</source>
+        <translation>cette couche ne l’affiche pas</translation>
     </message>
     <message>
         <source>“{field}” must have a value</source>
