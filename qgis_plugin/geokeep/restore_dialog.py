@@ -96,6 +96,8 @@ class RestoreDialog(QDialog):
             plural(len(lost) + len(changed), tr("lost and changed: 1 feature"), tr("lost and changed: {n} features")),
             plural(len(selection), tr("only my selection: 1 feature"), tr("only my selection: {n} features")),
         ]
+        if self.only is not None:
+            labels[SELECTION] = plural(len(selection), tr("only this feature"), tr("only these {n} features"))
         counts = [len(lost), len(lost) + len(changed), len(selection)]
         for radio, words, count in zip(self.radios, labels, counts):
             radio.setText(words)

@@ -88,8 +88,8 @@ def steps():
     yield lambda: told("is backed up") and not keeper.outstanding()
     check("the first backup is told", told("town.gpkg is backed up"), str([t for _i, t in bar_texts()]))
     yield lambda: panel.list.topLevelItemCount() == 1
-    yield 0.3
-    check("the light is green", plugin.light.colour == "good", plugin.light.colour)
+    yield lambda: plugin.light.colour == "good"
+    check("the light is green", True)
 
     # Forty features are lost
     iface.messageBar().clearWidgets()
@@ -111,6 +111,22 @@ def steps():
     yield lambda: not iface.mapCanvas().isDrawing()
     yield 0.5
     picture(window, "offer")
+
+    # The bar's own way back
+    bar_button("Restore").click()
+    yield lambda: plugin.actions.dialog is not None and plugin.actions.dialog.go.isEnabled()
+    dialog = plugin.actions.dialog
+    check("the bar offers just those", dialog.radios[2].isChecked() and "only these 40 features" in dialog.radios[2].text(), dialog.radios[2].text())
+    dialog.go.click()
+    check("and they are back", layer.isEditable() and set(lost) <= {f["fid"] for f in layer.getFeatures()})
+    layer.undoStack().undo()
+    check("and gone again after an undo", layer.featureCount() == 216)
+    layer.rollBack()
+    yield lambda: not keeper.outstanding()
+    iface.messageBar().clearWidgets()
+    plugin.actions.dialog = None
+    iface.setActiveLayer(layer)
+    yield lambda: panel.list.topLevelItemCount() == 2
 
     # Show as layer
     before = panel.list.all()[1]
@@ -175,8 +191,20 @@ def steps():
     check("they are back in the edit session", layer.isEditable() and layer.undoStack().count() == 1 and set(lost) <= {f["fid"] for f in layer.getFeatures()})
     check("and the save succeeds", layer.commitChanges(), str(layer.commitErrors()))
     yield lambda: not keeper.outstanding() and panel.list.topLevelItemCount() >= 3
-    yield 0.3
-    check("the light is green again", plugin.light.colour == "good", plugin.light.colour)
+    yield lambda: plugin.light.colour == "good"
+    check("the light is green again", True)
+
+    # A backup is checked, and the report is written; the browser itself stays closed
+    plugin.actions.do("verify", [before])
+    yield lambda: told("whole, to the last byte")
+    from geokeep import actions
+
+    opened_urls = []
+    actions.QDesktopServices = type("Browser", (), {"openUrl": staticmethod(lambda url: opened_urls.append(url.toLocalFile()))})
+    plugin.actions.do("report", [])
+    yield lambda: bool(opened_urls)
+    check("the report is written and opened", os.path.getsize(opened_urls[0]) > 1000)
+    iface.messageBar().clearWidgets()
 
     # Names that look like markup
     plugin.bar.push("<b>no markup</b> & 🗺 <img src=x>")

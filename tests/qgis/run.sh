@@ -45,7 +45,8 @@ mkdir -p "$HOME" "$XDG_RUNTIME_DIR" "$work/profile"
 chmod 700 "$XDG_RUNTIME_DIR"
 
 logic() {
-    local venv=${CARGO_TARGET_DIR:-$here/target}/qgis-venv-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    local venv
+    venv=$(realpath -m "${CARGO_TARGET_DIR:-target}")/qgis-venv-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     if [ ! -e "$venv/ready" ]; then
         rm -rf "$venv"
         if ! { "$python" -m venv --system-site-packages "$venv" &&

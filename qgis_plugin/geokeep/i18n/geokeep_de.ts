@@ -772,6 +772,14 @@
         <translation>nur meine Auswahl: {n} Objekte</translation>
     </message>
     <message>
+        <source>only this feature</source>
+        <translation>nur dieses Objekt</translation>
+    </message>
+    <message>
+        <source>only these {n} features</source>
+        <translation>nur diese {n} Objekte</translation>
+    </message>
+    <message>
         <source>Nothing is lost or changed since this version.</source>
         <translation>Seit dieser Version ist nichts verloren oder geändert.</translation>
     </message>

@@ -772,6 +772,14 @@
         <translation>solo mi selección: {n} objetos</translation>
     </message>
     <message>
+        <source>only this feature</source>
+        <translation>solo este objeto</translation>
+    </message>
+    <message>
+        <source>only these {n} features</source>
+        <translation>solo estos {n} objetos</translation>
+    </message>
+    <message>
         <source>Nothing is lost or changed since this version.</source>
         <translation>No se ha perdido ni cambiado nada desde esta versión.</translation>
     </message>

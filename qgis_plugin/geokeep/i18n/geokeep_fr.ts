@@ -772,6 +772,14 @@
         <translation>seulement ma sélection : {n} entités</translation>
     </message>
     <message>
+        <source>only this feature</source>
+        <translation>seulement cette entité</translation>
+    </message>
+    <message>
+        <source>only these {n} features</source>
+        <translation>seulement ces {n} entités</translation>
+    </message>
+    <message>
         <source>Nothing is lost or changed since this version.</source>
         <translation>Rien n’est perdu ni modifié depuis cette version.</translation>
     </message>
