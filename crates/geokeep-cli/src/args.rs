@@ -3,6 +3,7 @@
 mod accept;
 mod adopt;
 mod diff;
+mod events;
 mod examples;
 mod forget;
 mod layer;
@@ -22,6 +23,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use accept::{Accept, Retire};
 pub(crate) use adopt::Adopt;
 pub(crate) use diff::Diff;
+pub(crate) use events::Events;
 pub(crate) use forget::Forget;
 pub(crate) use layer::Layer;
 pub(crate) use loudness::{Colour, Loudness};
@@ -120,6 +122,9 @@ pub(crate) enum Command {
     /// Write the manual pages
     #[command(display_order = 901)]
     Man(manuals::Man),
+    /// Say which version this is, and what it can do
+    #[command(display_order = 902)]
+    Version,
     /// Show how well each file is protected, in text or as a web page
     #[command(after_help = examples::REPORT)]
     Report(Report),
@@ -141,6 +146,11 @@ pub(crate) struct Backup {
 
     #[command(flatten)]
     pub(crate) to: To,
+
+    /// Fail if the folder of backups does not exist, or its disk or share is not mounted; nothing is
+    /// made then
+    #[arg(long)]
+    pub(crate) must_exist: bool,
 
     /// How to take the snapshot
     #[arg(long, value_enum, default_value_t = Method::Auto)]
@@ -199,6 +209,9 @@ pub(crate) struct Backup {
 
     #[command(flatten)]
     pub(crate) loudness: Loudness,
+
+    #[command(flatten)]
+    pub(crate) events: Events,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -224,6 +237,9 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     pub(crate) loudness: Loudness,
+
+    #[command(flatten)]
+    pub(crate) events: Events,
 }
 
 /// What `run` and `status` are about.
@@ -250,6 +266,9 @@ pub(crate) struct Watch {
 
     #[command(flatten)]
     pub(crate) loudness: Loudness,
+
+    #[command(flatten)]
+    pub(crate) events: Events,
 }
 
 #[derive(Debug, Args)]
@@ -274,6 +293,10 @@ pub(crate) struct Inspect {
     /// Files to inspect; they are not changed
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+
+    /// Put right the number of features that GDAL notes of a layer, where it is wrong; nothing else is written
+    #[arg(long)]
+    pub(crate) recount: bool,
 }
 
 #[derive(Debug, Args)]
@@ -316,6 +339,9 @@ pub(crate) struct Verify {
     /// How thorough the check is
     #[arg(long, value_enum, default_value_t = Level::Full)]
     pub(crate) level: Level,
+
+    #[command(flatten)]
+    pub(crate) events: Events,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -364,6 +390,9 @@ pub(crate) struct Restore {
 
     #[command(flatten)]
     pub(crate) layer: Layer,
+
+    #[command(flatten)]
+    pub(crate) events: Events,
 }
 
 /// A name that is not empty.
@@ -372,7 +401,7 @@ fn name(text: &str) -> Result<String, String> {
     let odd = name.is_empty() || name.chars().any(char::is_control);
     (!odd)
         .then(|| name.to_owned())
-        .ok_or_else(|| "it is no name".to_owned())
+        .ok_or_else(|| "it is not a valid name".to_owned())
 }
 
 /// A length that is typed.

@@ -192,7 +192,7 @@ impl Failure {
                 "it is there and whole, {}; a power cut now could take it away",
                 shown(path)
             ))
-            .hint("look after the disk that it lies on, then make another backup"),
+            .hint("check the disk that it is on, then make another backup"),
             Error::Source(e) => of_look(e, &name, asked, new),
             Error::Snapshot(e) => of_snapshot(e, &name, asked, new),
             Error::Destination(e) => {
@@ -232,15 +232,15 @@ impl Failure {
         }
     }
 
-    /// A line is not given away while the file is there whose next backup would go to it.
+    /// A line was not handed over while the file is there whose next backup would go to it.
     pub(crate) fn of_line_in_use(line: &str, source: &Path) -> Self {
         Self {
             kind: "usage",
-            message: format!("the line {} is not given away", one_line(line)),
+            message: format!("the line {} was not handed over", one_line(line)),
             cause: Some(format!("the file that it belongs to is still there: {}", shown(source))),
             state: Some("nothing was done".to_owned()),
             hint: Some(
-                "if that file is of no use any more, move it away; if it is to begin a new line: --force"
+                "if that file is no longer needed, move it away; to start new backups for it: --force"
                     .to_owned(),
             ),
             exit: Exit::Usage,
@@ -283,7 +283,7 @@ impl Failure {
                 "mount it; if that folder is meant all the same, make it, and set 'must_exist = false' in the job",
             ),
             JobError::MustExist(e) => Self::of_folder(e, to)
-                .hint("is its disk or share mounted? With 'must_exist' the folder is not made"),
+                .hint("is its disk or share mounted? As it must exist, the folder is not made"),
             JobError::Destination(e) => Self::of_folder(e, to),
             JobError::Retention(e) => Self::of_retention(e, to),
             other => Self::new(other.kind(), format!("could not use {}", shown(to)))
@@ -323,7 +323,7 @@ impl Failure {
             }
             other => failure.cause(other.to_string()),
         }
-        .hint("make a new backup now, and look after the disk that it lies on")
+        .hint("make a new backup now, and check the disk that it is on")
     }
 
     /// Nothing can be planned by a policy, or for a folder of backups.

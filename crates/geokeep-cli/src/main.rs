@@ -18,6 +18,9 @@ fn main() -> ExitCode {
     let arguments = args::Arguments::parse();
     arguments.color.choose();
     let context = settings::Context::new(&arguments);
+    if context.events {
+        render::print_moments(&context.watch);
+    }
     let result = commands::run(arguments.command, &context);
     render::lacks();
     match result {

@@ -20,6 +20,8 @@ use crate::machine;
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) json: bool,
+    /// Programs also want to hear of the work as it goes on.
+    pub(crate) events: bool,
     pub(crate) asked: Asked,
     /// Standard error is a terminal: there may be a progress bar.
     pub(crate) terminal: bool,
@@ -62,8 +64,10 @@ impl Context {
         let on_signal = watch.clone();
         // Fails only if a handler is there already, and there is none.
         let _ = ctrlc::set_handler(move || on_signal.interrupt());
+        let events = arguments.command.has_events();
         Self {
-            json: arguments.json,
+            json: arguments.json || events,
+            events,
             asked: match arguments.command {
                 Command::Run(_) | Command::Watch(_) => Asked::ByJob,
                 _ => Asked::ByOptions,

@@ -164,3 +164,31 @@ fn no_room_for_a_drill_is_no_damage() {
     );
     desk.ok(&["verify", "--from", "backups", "--level", "drill"]);
 }
+
+/// There is no other place for rows of a live file, so that none is offered.
+#[test]
+fn it_fills_up_while_rows_are_put_back() {
+    let desk = desk_with_a_large_backup();
+    let path = desk.path("large.gpkg");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    testkit::gpkg::register_spatial_functions(&db).unwrap();
+    db.execute_batch("DELETE FROM parcels; VACUUM").unwrap();
+    drop(db);
+    let script = r#"
+        cp large.gpkg "$DISK/"
+        before=$(sha256sum < "$DISK/large.gpkg")
+        code=0
+        "$GEOKEEP" restore large --from backups --layer parcels --into "$DISK/large.gpkg" --yes || code=$?
+        echo "code $code"
+        test "$before" = "$(sha256sum < "$DISK/large.gpkg")"
+        ls "$DISK""#;
+    let Some(run) = with_small_disk(&desk, "600k", script) else {
+        return;
+    };
+    assert!(run.code == 0 && run.out.contains("code 23"), "{run:?}");
+    assert!(
+        run.err.contains("make room where the file lies") && !run.err.contains("--to "),
+        "{run:?}"
+    );
+    assert!(!run.out.contains("journal"), "{run:?}");
+}

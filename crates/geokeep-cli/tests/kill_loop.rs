@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::{Desk, tiny};
 use testkit::Random;
-use testkit::gpkg::Options;
+use testkit::gpkg::{Journal, Options};
 use testkit::live_writer::{self, JournalMode, LiveWriter};
 
 testkit::live_writer_process!();
@@ -145,4 +145,74 @@ fn what_a_living_run_writes_is_left_alone() {
     run.wait().unwrap();
     desk.ok(&["backup", "small.gpkg", "--to", "backups"]);
     assert_eq!(desk.temporaries(), Vec::<PathBuf>::new());
+}
+
+/// Rows of a live file come back all or none, whenever the command is killed: SQLite brings back the old state
+/// where it has to.
+#[test]
+fn a_restore_into_a_live_file_is_killed_in_a_loop() {
+    let mut random = Random::new(SEED);
+    for journal in [Journal::Delete, Journal::Wal] {
+        let desk = Desk::new();
+        let options = Options {
+            rows: 3000,
+            journal,
+            ..Options::default()
+        };
+        let path = desk.build("a.gpkg", &options);
+        desk.ok(&["backup", "a.gpkg", "--to", "backups"]);
+        let id = desk.json(&["list", "--from", "backups"]).1;
+        let id = id.iter().find_map(|o| o["id"].as_str()).unwrap().to_owned();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        testkit::gpkg::register_spatial_functions(&db).unwrap();
+        db.execute_batch("DELETE FROM parcels WHERE fid % 2 = 0; UPDATE parcels SET remarks = 'new' WHERE fid < 500")
+            .unwrap();
+        drop(db);
+        let old_bytes = fs::read(&path).unwrap();
+        let layer = ["restore", &id, "--from", "backups", "--layer", "parcels"];
+        let words = [&layer[..], &["--changed", "--yes"]].concat();
+        // How long it takes here when nobody kills it.
+        let began = Instant::now();
+        desk.ok(&words);
+        let takes = u64::try_from(began.elapsed().as_micros()).unwrap();
+        let state = || -> (i64, i64, i64) {
+            let db = rusqlite::Connection::open(&path).unwrap();
+            let number = |sql: &str| db.query_row(sql, [], |row| row.get(0)).unwrap();
+            let text = |sql: &str| {
+                db.query_row(sql, [], |row| row.get::<_, String>(0))
+                    .unwrap()
+            };
+            assert_eq!(text("PRAGMA integrity_check"), "ok");
+            assert_eq!(text("SELECT rtreecheck('rtree_parcels_geom')"), "ok");
+            (
+                number("SELECT count(*) FROM parcels"),
+                number("SELECT count(*) FROM parcels WHERE remarks = 'new'"),
+                number("SELECT feature_count FROM gpkg_ogr_contents WHERE table_name = 'parcels'"),
+            )
+        };
+        let new = state();
+        assert_eq!(new, (3000, 0, 3000));
+        let (mut killed, mut ends) = (0, [0, 0]);
+        let until = Instant::now() + Duration::from_secs(4);
+        while Instant::now() < until || killed < 10 {
+            for suffix in ["-wal", "-shm", "-journal"] {
+                let _ = fs::remove_file(desk.path(&format!("a.gpkg{suffix}")));
+            }
+            fs::write(&path, &old_bytes).unwrap();
+            let mut run = start(&desk, &words);
+            std::thread::sleep(Duration::from_micros(random.below(takes + takes / 4)));
+            run.kill().unwrap();
+            killed += u32::from(run.wait().unwrap().code().is_none());
+            let now = state();
+            assert!(
+                now == new || now == (1500, 250, 1500),
+                "{journal:?}: {now:?}"
+            );
+            ends[usize::from(now == new)] += 1;
+        }
+        eprintln!("{journal:?}, seed {SEED}: {killed} killed; old and new state: {ends:?}");
+        assert!(ends[0] > 0, "{ends:?}");
+        desk.ok(&words);
+        assert_eq!(state(), new);
+    }
 }

@@ -77,7 +77,7 @@ printf '%s\n' "${COMPREPLY[@]}""#;
     let Some(found) = complete(&["ver"]) else {
         return;
     };
-    assert_eq!(found, "verify\n");
+    assert_eq!(found, "verify\nversion\n");
     assert_eq!(complete(&["verify", "--le"]).unwrap(), "--level\n");
     assert_eq!(complete(&["verify", "--level", "f"]).unwrap(), "full\n");
     assert_eq!(complete(&["schedule", "ins"]).unwrap(), "install\n");

@@ -346,7 +346,7 @@ fn a_file_that_we_may_not_read() {
         &run,
         22,
         "error: could not read 'parcels.gpkg'
-cause: we have no permission to read it
+cause: this user may not read it
 state: no backup was made, and there is no earlier one
 hint:  run geokeep as the user who owns the file, or let this user read it",
     );

@@ -88,7 +88,11 @@ fn a_place_that_only_the_archive_names_is_not_taken_unasked() {
             "elsewhere",
             "was made on 'elsewhere'",
         ),
-        (home.join("no/town.gpkg"), &host, "its folder is not there"),
+        (
+            home.join("no/town.gpkg"),
+            &host,
+            "its folder does not exist",
+        ),
         (link.join("town.gpkg"), &host, "a symbolic link"),
         ("home/town.gpkg".into(), &host, "not the whole path"),
     ];
@@ -384,7 +388,7 @@ fn what_a_restore_replaced_is_not_what_a_name_means_next_time() {
     assert_eq!(spoiled(), 0);
     let again = desk.run(&back);
     assert!(
-        again.code == 0 && again.err.contains("a restore has replaced"),
+        again.code == 0 && again.err.contains("was made before a restore of it"),
         "{again:?}"
     );
     assert_eq!(spoiled(), 0);

@@ -441,6 +441,13 @@ fn an_unmounted_disk_is_not_written_to() {
     // An empty folder that is there does not help; somebody who means it does.
     fs::create_dir(empty.join("backups")).unwrap();
     assert_eq!(desk.run(&["run"]).code, 10);
+    // Nor is it what must exist.
+    job("must_exist = true\n");
+    let asked = ["backup", "maps", "--to", "disk/backups", "--must-exist"];
+    for command in [&["run"][..], &asked] {
+        assert_eq!(desk.run(command).code, 10);
+    }
+    assert_eq!(fs::read_dir(empty.join("backups")).unwrap().count(), 0);
     job("must_exist = false\n");
     assert_eq!(desk.run(&["run"]).code, 0);
     job("");

@@ -66,7 +66,8 @@ pub fn backup(
     watch: &Watch,
 ) -> Result<Outcome, Error> {
     let bytes = planned.bytes().unwrap_or(0);
-    let work = watch.begin(&planned.source.given, bytes, PASSES, Phase::Reading);
+    let source = &planned.source;
+    let work = watch.begin(&source.given, source.text(), bytes, PASSES, Phase::Reading);
     let watch = work.watch();
     let task = Task {
         planned,

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
+
 use crate::destination::Layer;
 use crate::error::Error;
+use crate::restore::features::Recounted;
 use crate::snapshot::{Advice, advise};
 use crate::source::{Gate, Holder, Look, Source, State, look, openers, writer_waits};
 use crate::{Watch, sqlite, verify};
@@ -23,6 +26,8 @@ pub struct Inspection {
     pub openers: Option<Vec<Holder>>,
     /// Layers; `None` if they cannot be read in this state without changing something.
     pub layers: Option<Vec<Layer>>,
+    /// Layers of which GDAL notes another number of features than they have.
+    pub miscounted: Vec<Recounted>,
     /// Each method, and whether it would be right now.
     pub methods: Vec<Advice>,
 }
@@ -35,11 +40,12 @@ pub fn inspect(source: &Source, now_ns: i64, watch: &Watch) -> Result<Inspection
     let gate = Gate::enter(source)?;
     let look = look(source, &gate, now_ns)?;
     let state = look.state();
-    let layers = match state {
+    let listed = match state {
         State::Rollback | State::WalLive => list(source, &gate, "mode=ro&readonly_shm=1", watch),
         State::WalClean => list(source, &gate, "mode=ro&immutable=1", watch),
         _ => None,
     };
+    let (layers, miscounted) = listed.unzip();
     watch.check()?;
     let methods = advise(&look);
     let openers = cfg!(target_os = "linux").then(|| openers(&look.stamp));
@@ -47,6 +53,7 @@ pub fn inspect(source: &Source, now_ns: i64, watch: &Watch) -> Result<Inspection
         state,
         openers,
         layers,
+        miscounted: miscounted.unwrap_or_default(),
         methods,
         look,
     })
@@ -61,7 +68,12 @@ impl Inspection {
     }
 }
 
-fn list(source: &Source, gate: &Gate, parameters: &str, watch: &Watch) -> Option<Vec<Layer>> {
+fn list(
+    source: &Source,
+    gate: &Gate,
+    parameters: &str,
+    watch: &Watch,
+) -> Option<(Vec<Layer>, Vec<Recounted>)> {
     let connection = sqlite::foreign(&sqlite::uri(&source.real, parameters), watch).ok()?;
     sqlite::register_spatial_functions(&connection).ok()?;
     let until = Instant::now() + QUERY_TIME;
@@ -84,6 +96,29 @@ fn list(source: &Source, gate: &Gate, parameters: &str, watch: &Watch) -> Option
                 ..layer
             }
         });
-        Some(layers.collect())
+        let layers: Vec<Layer> = layers.collect();
+        let miscounted = match schema.may_ask("gpkg_ogr_contents") {
+            Ok(()) => layers
+                .iter()
+                .filter_map(|layer| miscounted(&connection, layer))
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        Some((layers, miscounted))
+    })
+}
+
+/// A layer of which GDAL notes another number than was counted.
+fn miscounted(connection: &Connection, layer: &Layer) -> Option<Recounted> {
+    let rows = i64::try_from(layer.rows?).ok()?;
+    let sql =
+        "SELECT feature_count FROM main.gpkg_ogr_contents WHERE lower(table_name) = lower(?1)";
+    let noted = connection.query_row(sql, [&layer.name], |row| row.get(0));
+    // NULL is no number: GDAL counts then.
+    let noted: i64 = noted.ok()?;
+    (noted != rows).then(|| Recounted {
+        layer: layer.name.clone(),
+        noted,
+        rows,
     })
 }

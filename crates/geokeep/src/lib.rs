@@ -61,4 +61,4 @@ pub use error::Error;
 pub use finding::{Finding, Severity};
 pub use kind::Kind;
 pub use sqlite::memory::limit_memory;
-pub use watch::{InWork, Interrupted, Phase, Waiting, Watch, Work};
+pub use watch::{InWork, Interrupted, Moment, Phase, Waiting, Watch, Work};

@@ -41,9 +41,24 @@ struct State {
     waiting_for_lock: AtomicU64,
     in_work: Mutex<Vec<Arc<InWork>>>,
     notice: OnceLock<Notice>,
+    witness: OnceLock<Witness>,
 }
 
 type Notice = Box<dyn Fn(&Waiting) + Send + Sync>;
+type Witness = Box<dyn Fn(&InWork, Moment) + Send + Sync>;
+
+/// What happens to a file that is worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Moment {
+    /// The work on it begins.
+    Begun,
+    /// What goes into its backup has been read: whoever writes to it from now on does not change
+    /// that. It was its committed state at this instant.
+    Held(jiff::Timestamp),
+    /// The work on it has ended, well or not.
+    Ended,
+}
 
 /// A source that is waited for because another program has it locked.
 #[derive(Debug, Clone)]
@@ -71,8 +86,10 @@ pub enum Phase {
 /// A file that is worked on.
 #[derive(Debug)]
 pub struct InWork {
-    /// Its name.
+    /// Its name, as it was given.
     pub path: PathBuf,
+    /// The name by which programs know it: that in the object of its result.
+    pub known_as: String,
     /// Its length.
     pub bytes: u64,
     /// How often all of it is read.
@@ -81,6 +98,7 @@ pub struct InWork {
     passed: AtomicU64,
     done: AtomicU64,
     phase: AtomicU8,
+    held: Mutex<Option<jiff::Timestamp>>,
 }
 
 impl InWork {
@@ -97,12 +115,20 @@ impl InWork {
     /// How much of it is done, in thousandths.
     #[must_use]
     pub fn thousandths(&self) -> u64 {
-        let done = u128::from(self.done.load(Relaxed)) * 1000;
+        let done = u128::from(self.done()) * 1000;
         let done = done / u128::from(self.all().max(1));
         u64::try_from(done).unwrap_or(1000).min(1000)
     }
 
-    fn all(&self) -> u64 {
+    /// Bytes that are done, of [`all`](Self::all).
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.done.load(Relaxed)
+    }
+
+    /// Bytes to be done: what is read twice by intention counts twice.
+    #[must_use]
+    pub fn all(&self) -> u64 {
         self.bytes.saturating_mul(self.passes)
     }
 
@@ -132,6 +158,7 @@ impl Drop for Work {
         let Some(file) = &self.0.file else { return };
         self.0.in_work_now().retain(|one| !Arc::ptr_eq(one, file));
         self.0.state.bytes_done.fetch_add(file.all(), Relaxed);
+        self.0.tell(file, Moment::Ended);
     }
 }
 
@@ -154,7 +181,7 @@ impl Watch {
     #[must_use]
     pub fn bytes_done(&self) -> u64 {
         let in_work = self.in_work_now();
-        let in_work = in_work.iter().map(|file| file.done.load(Relaxed));
+        let in_work = in_work.iter().map(|file| file.done());
         self.state.bytes_done.load(Relaxed) + in_work.sum::<u64>()
     }
 
@@ -182,6 +209,17 @@ impl Watch {
         let _ = self.state.notice.set(Box::new(notice));
     }
 
+    /// Calls `witness` at each [`Moment`] of each file. Only the first witness that is given counts.
+    pub fn on_moment(&self, witness: impl Fn(&InWork, Moment) + Send + Sync + 'static) {
+        let _ = self.state.witness.set(Box::new(witness));
+    }
+
+    fn tell(&self, file: &InWork, moment: Moment) {
+        if let Some(witness) = self.state.witness.get() {
+            witness(file, moment);
+        }
+    }
+
     fn in_work_now(&self) -> MutexGuard<'_, Vec<Arc<InWork>>> {
         let in_work = self.state.in_work.lock();
         in_work.unwrap_or_else(PoisonError::into_inner)
@@ -193,15 +231,24 @@ impl Watch {
         self.add_total(bytes);
     }
 
-    /// Begins the work on a file that is read `passes` times.
-    pub(crate) fn begin(&self, path: &Path, bytes: u64, passes: u64, phase: Phase) -> Work {
+    /// Begins the work on a file that is read `passes` times. `known_as` is its name for programs.
+    pub(crate) fn begin(
+        &self,
+        path: &Path,
+        known_as: String,
+        bytes: u64,
+        passes: u64,
+        phase: Phase,
+    ) -> Work {
         let file = Arc::new(InWork {
             path: path.to_owned(),
+            known_as,
             bytes,
             passes,
             passed: AtomicU64::new(0),
             done: AtomicU64::new(0),
             phase: AtomicU8::new(phase as u8),
+            held: Mutex::new(None),
         });
         let all = file.all();
         let less = |left: u64| Some(left.saturating_sub(all));
@@ -212,6 +259,7 @@ impl Watch {
         let more = all - expected.unwrap_or(0).min(all);
         self.state.bytes_total.fetch_add(more, Relaxed);
         self.in_work_now().push(Arc::clone(&file));
+        self.tell(&file, Moment::Begun);
         Work(Self {
             state: Arc::clone(&self.state),
             file: Some(file),
@@ -225,6 +273,21 @@ impl Watch {
             let passed = file.passed.fetch_add(1, Relaxed) + 1;
             let done = file.bytes.saturating_mul(passed.min(file.passes));
             file.done.fetch_max(done, Relaxed);
+        }
+    }
+
+    /// The state of `instant` has been read whole. To be called while nothing of the source is locked
+    /// or open: whoever hears of it may take his time.
+    pub(crate) fn hold(&self, instant: jiff::Timestamp) {
+        let Some(file) = &self.file else { return };
+        let before = file
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(instant);
+        // A working copy was read before, and is read again now.
+        if before != Some(instant) {
+            self.tell(file, Moment::Held(instant));
         }
     }
 

@@ -57,7 +57,7 @@ pub fn why(error: &io::Error) -> String {
         Kind::NotFound => "there is no such file or folder",
         Kind::PermissionDenied => "this user has no permission to do that",
         Kind::AlreadyExists => "something of that name is there already",
-        Kind::NotADirectory => "what should be a folder is none",
+        Kind::NotADirectory => "a part of the path is not a folder",
         Kind::IsADirectory => "it is a folder",
         Kind::DirectoryNotEmpty => "the folder is not empty",
         Kind::ReadOnlyFilesystem => "the disk can only be read",

@@ -16,6 +16,7 @@ use geokeep::judgement::{Standing, still_holds};
 use geokeep::report::{ReportError, RunFailure, SourceReport, write};
 use geokeep::{Finding, Severity};
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use scraper::{Html, Selector};
 use testkit::disks::{DiskFault, FailingDisk, Failure};
 
@@ -245,7 +246,7 @@ fn a_newest_backup_that_did_not_pass_is_told() {
     let mut broken = stored("a", 1);
     broken.failed = Some("its content does not match".to_owned());
     let source = source("a", vec![stored("a", 25), broken]);
-    let troubles = source.troubles(made());
+    let troubles = source.troubles(made(), &TimeZone::UTC);
     assert_eq!(troubles.len(), 1, "{troubles:?}");
     assert!(troubles[0].what.contains("did not pass"), "{troubles:?}");
     assert_eq!(
@@ -374,7 +375,9 @@ fn what_was_lost_is_told_and_both_ways_back_are_shown() {
     let page = parsed(&report(vec![lost]).html());
     let troubles = &texts(&page, ".troubles.loss")[0];
     assert!(
-        troubles.contains("Data is missing since 2026-11-22T06:00:00Z. Layer 'parcels': 185 of 370 rows are missing."),
+        troubles.contains(
+            "Data is missing since 2026-11-22 06:00. Layer 'parcels': 185 of 370 rows are missing."
+        ),
         "{troubles}"
     );
     assert_eq!(

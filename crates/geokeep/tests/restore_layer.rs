@@ -3,208 +3,14 @@
 use crate::common;
 use crate::common::program::is_own_process;
 
-use std::path::{Path, PathBuf};
-
+use common::scene::{Scene, all_of, content, dropped, lost};
 use common::{Place, tiny, writable};
-use geokeep::destination::Stored;
-use geokeep::diff::{Options as Compared, State, diff_of};
-use geokeep::restore::features::{
-    LayerError, LayerRestore, OnConflict, Outcome, Preview, Refusal, Undo, Wanted, What,
-};
-use geokeep::source::Source;
-use geokeep::{Kind, Watch};
-use rusqlite::Connection;
+use geokeep::Kind;
+use geokeep::restore::features::{LayerError, OnConflict, Preview, Refusal, Wanted, What};
 use testkit::gpkg::{Journal, Options};
 use testkit::live_writer::{self, Hold, JournalMode, LiveWriter};
 
 testkit::live_writer_process!();
-
-/// A live file, and a backup of how it was at first.
-struct Scene {
-    place: Place,
-    path: PathBuf,
-    backup: Stored,
-}
-
-impl Scene {
-    fn new(options: &Options) -> Self {
-        Self::with(options, "")
-    }
-
-    fn with(options: &Options, sql: &str) -> Self {
-        let place = Place::in_memory();
-        let path = place.build("a.gpkg", options);
-        writable(&path).execute_batch(sql).unwrap();
-        let backup = place.save(&path);
-        Self {
-            place,
-            path,
-            backup,
-        }
-    }
-
-    fn edit(&self, sql: &str) -> &Self {
-        writable(&self.path).execute_batch(sql).unwrap();
-        self
-    }
-
-    fn number(&self, sql: &str) -> i64 {
-        writable(&self.path)
-            .query_row(sql, [], |row| row.get(0))
-            .unwrap()
-    }
-
-    fn put_back(&self, wanted: &Wanted) -> Result<Outcome, LayerError> {
-        self.put_back_if(wanted, &mut |_| true)
-    }
-
-    fn put_back_if(
-        &self,
-        wanted: &Wanted,
-        agree: &mut dyn FnMut(&Preview) -> bool,
-    ) -> Result<Outcome, LayerError> {
-        self.with_restore(&self.backup, |restore| restore.put_back(wanted, agree))
-    }
-
-    fn with_restore<T>(&self, backup: &Stored, work: impl FnOnce(&LayerRestore<'_>) -> T) -> T {
-        let destination = self.place.destination();
-        work(&LayerRestore {
-            backup: &destination.open_backup(&backup.id).unwrap(),
-            into: &Source::new(&self.path).unwrap(),
-            destination: &destination,
-            settings: &self.place.settings,
-            watch: &Watch::default(),
-        })
-    }
-
-    /// Undoes what was put back after `before` was made.
-    fn undo(&self, before: &Stored) -> Result<Outcome, LayerError> {
-        let destination = self.place.destination();
-        let undo = Undo::of(&destination, &before.id).unwrap();
-        assert_eq!(undo.from, self.backup.manifest.id);
-        let before = destination.open_backup(&before.id).unwrap();
-        self.with_restore(&self.backup, |restore| {
-            restore.undo(&undo, &before, false, &mut |_| true)
-        })
-    }
-
-    #[track_caller]
-    fn refused(&self, wanted: &Wanted) -> Refusal {
-        let before = content(&self.path);
-        let refused = match self.put_back(wanted) {
-            Err(LayerError::Refused(refusal)) => refusal,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(content(&self.path), before);
-        refused
-    }
-
-    /// Layers that differ from the backup, as names and counts.
-    fn differing(&self) -> Vec<String> {
-        let destination = self.place.destination();
-        let watch = Watch::default();
-        let backup = destination.open_backup(&self.backup.id).unwrap();
-        let old = State::of_backup(&backup, &watch).unwrap();
-        let live = State::of_file(
-            &Source::new(&self.path).unwrap(),
-            &self.place.settings,
-            &watch,
-        )
-        .unwrap();
-        let found = diff_of(&old, &live, &Compared::default(), &watch).unwrap();
-        let told = found.layers.iter().map(|l| {
-            format!(
-                "{} +{} -{} *{} {:?}",
-                l.layer, l.added, l.deleted, l.changed, l.schema
-            )
-        });
-        told.collect()
-    }
-
-    /// Whether all that follows from the rows agrees with them.
-    #[track_caller]
-    fn agrees(&self, layer: &str) {
-        let db = writable(&self.path);
-        let text = |sql: &str| {
-            db.query_row(sql, [], |row| row.get::<_, String>(0))
-                .unwrap()
-        };
-        assert_eq!(text("PRAGMA integrity_check"), "ok");
-        assert_eq!(
-            text(&format!("SELECT rtreecheck('rtree_{layer}_geom')")),
-            "ok"
-        );
-        let sql = format!(
-            "SELECT count(*) FROM \"{layer}\" t LEFT JOIN \"rtree_{layer}_geom\" r ON r.id = t.fid
-             WHERE (t.geom IS NULL) != (r.id IS NULL)"
-        );
-        assert_eq!(self.number(&sql), 0);
-        let rows = self.number(&format!("SELECT count(*) FROM \"{layer}\""));
-        assert_eq!(
-            self.number(&format!("SELECT count(*) FROM \"rtree_{layer}_geom\"")),
-            rows
-        );
-    }
-}
-
-/// All rows of all tables but the date of the last change.
-fn content(path: &Path) -> Vec<String> {
-    let db = Connection::open(path).unwrap();
-    let names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%' ORDER BY name");
-    let names: Vec<String> = names
-        .unwrap()
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    let mut rows = Vec::new();
-    for name in names {
-        let mut statement = db
-            .prepare(&format!("SELECT * FROM \"{}\"", name.replace('"', "\"\"")))
-            .unwrap();
-        let columns: Vec<String> = statement
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-        let mut found = statement.query([]).unwrap();
-        while let Some(row) = found.next().unwrap() {
-            let shown = |(at, column): (usize, &String)| match column.as_str() {
-                "last_change" => String::new(),
-                _ => format!("{:?}", row.get_ref(at).unwrap()),
-            };
-            rows.push(format!(
-                "{name} {:?}",
-                columns.iter().enumerate().map(shown).collect::<Vec<_>>()
-            ));
-        }
-    }
-    rows.sort();
-    rows
-}
-
-fn lost(layer: &str) -> Wanted {
-    Wanted {
-        layer: layer.to_owned(),
-        ..Wanted::default()
-    }
-}
-
-fn all_of(layer: &str) -> Wanted {
-    Wanted {
-        what: What::Exact,
-        ..lost(layer)
-    }
-}
-
-/// Deletes a layer as GDAL and QGIS do, which leave its styles.
-fn dropped(layer: &str) -> String {
-    let mut sql = format!("DROP TABLE \"rtree_{layer}_geom\"; DROP TABLE \"{layer}\";");
-    for table in ["gpkg_geometry_columns", "gpkg_extensions", "gpkg_contents"] {
-        sql += &format!("DELETE FROM {table} WHERE table_name = '{layer}';");
-    }
-    sql
-}
 
 /// Half of the parcels are gone, and elsewhere work has gone on.
 #[test]
@@ -351,6 +157,41 @@ fn whoever_declines_changes_nothing_and_a_rehearsal_makes_no_backup() {
         backups
     );
     assert_eq!(content(&scene.path), before);
+}
+
+/// A backup is made before anybody is asked. It is not what the name of the file means when the same is tried again.
+#[test]
+fn whoever_declines_can_do_the_same_again() {
+    let scene = Scene::new(&tiny());
+    scene.edit("DELETE FROM parcels WHERE fid < 5");
+    let named = || {
+        let place = &scene.place;
+        let found = place.destination().find("a", &place.asking());
+        found.unwrap().id
+    };
+    let wrong = Wanted {
+        condition: Some("no_such_column = 1".to_owned()),
+        ..lost("parcels")
+    };
+    for _ in 0..2 {
+        assert!(
+            !scene
+                .put_back_if(&lost("parcels"), &mut |_| false)
+                .unwrap()
+                .done
+        );
+        assert_eq!(named(), scene.backup.id);
+        scene.refused(&wrong);
+        assert_eq!(named(), scene.backup.id);
+    }
+    // Until a backup finds that it is so still.
+    let kept = scene
+        .place
+        .try_backup(&scene.path)
+        .unwrap()
+        .stored()
+        .clone();
+    assert_eq!(named(), kept.id);
 }
 
 /// Whoever saves after the plan was shown is not overwritten: the plan is made anew.

@@ -164,9 +164,20 @@ fn what_qgis_moves_by_mere_display_is_no_change() {
     assert!(!known_unchanged(&place, &path));
     assert!(is_unchanged(&place, &path));
     assert!(known_unchanged(&place, &path), "it is read only once");
+    // Another SQLite than the last one notes its version as soon as editing starts: QGIS 3.44 does.
+    file.write_all_at(&3_046_001u32.to_be_bytes(), 96).unwrap();
+    assert!(!known_unchanged(&place, &path));
+    assert!(is_unchanged(&place, &path));
     // Any other byte of the header is a change: here PRAGMA user_version.
     file.write_all_at(&10_301u32.to_be_bytes(), 60).unwrap();
-    place.save(&path);
+    let stored = place.save(&path);
+    // What is no change is stored as it is all the same.
+    let stored = plain(&stored.location);
+    assert_eq!(stored, common::expected(&fs::read(&path).unwrap()));
+    assert_eq!(
+        stored[92..100],
+        [[0, 0, 0, 99], 3_046_001u32.to_be_bytes()].concat()
+    );
     // And so is a byte of page 1 behind the header.
     let page_1 = fs::read(&path).unwrap()[..4096].to_vec();
     let at = page_1.windows(9).rposition(|w| w == b"commit_fi").unwrap();

@@ -169,7 +169,8 @@ impl<R: ReadAt + ?Sized> Chunks<R> {
         self.check(&range)?;
         let start = self.start_of(range.start);
         let len = usize_of(self.start_of(range.end) - start)?;
-        stored.resize(len, 0);
+        // One more byte is pushed when it is decoded.
+        lengthen(stored, len, 1);
         self.source
             .read_exact_at(stored, self.data_offset + start)
             .map_err(ReadError::Io)
@@ -186,7 +187,7 @@ impl<R: ReadAt + ?Sized> Chunks<R> {
         self.check(&range)?;
         let total = usize_of(self.plain_start_of(range.end) - self.plain_start_of(range.start))?;
         // The decoder wants one byte behind each chunk; inside, that is the next one's first.
-        out.resize(total + 1, 0);
+        lengthen(out, total + 1, 0);
         stored.push(0);
         let (mut from, mut to) = (0, 0);
         let mut result = Ok(());
@@ -266,6 +267,13 @@ fn usize_of(size: u64) -> Result<usize, ReadError> {
         value: size,
         limit: usize::MAX as u64,
     })
+}
+
+/// Makes `bytes` so long, with room for `more`. A vector that is left to itself takes room for twice as much, and
+/// buffers are kept: a cache of chunks would have twice its size.
+fn lengthen(bytes: &mut Vec<u8>, len: usize, more: usize) {
+    bytes.reserve_exact((len + more).saturating_sub(bytes.len()));
+    bytes.resize(len, 0);
 }
 
 #[cfg(test)]

@@ -78,6 +78,7 @@ Examples:
   geokeep restore parcels@2026-11-20 --from /mnt/backup --to found.gpkg
   geokeep restore parcels --from /mnt/backup --force     over the file, which is backed up first
   geokeep restore parcels --from /mnt/backup --layer trees --dry-run
+  geokeep restore parcels --from /mnt/backup --layer trees --deleted-since 'last monday'
   geokeep restore --all --from /mnt/backup --to rescued  every file, after a machine was lost
 
 Exit codes: 0; 3 if a loss is open and two states may be meant, or if some files of --all were not

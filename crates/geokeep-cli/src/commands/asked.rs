@@ -28,8 +28,29 @@ pub(super) fn find(
     name: &str,
     context: &Context,
 ) -> Result<Asked, Failure> {
+    found(destination, name, context, |_| {})
+}
+
+/// The same where newer backups than this one count, too.
+pub(super) fn find_any(
+    destination: &Destination,
+    name: &str,
+    context: &Context,
+) -> Result<Asked, Failure> {
+    found(destination, name, context, |chosen| {
+        (chosen.replaced, chosen.passed_over) = (false, false);
+    })
+}
+
+fn found(
+    destination: &Destination,
+    name: &str,
+    context: &Context,
+    adapt: impl FnOnce(&mut Chosen),
+) -> Result<Asked, Failure> {
     let found = destination.find(name, &context.asking());
-    let chosen = found.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
+    let mut chosen = found.map_err(|e| Failure::of_folder(&e.into(), destination.path()))?;
+    adapt(&mut chosen);
     Ok(Asked {
         of: said(&chosen, context),
         is_exact: chosen.is_exact,
@@ -44,7 +65,7 @@ pub(super) fn said(chosen: &Chosen, context: &Context) -> String {
     let line = chosen.id.line();
     if chosen.replaced {
         render::remark(&format!(
-            "the newest backup of {line} holds what a restore has replaced; taken is the newest sound one before it"
+            "the newest backup of {line} was made before a restore of it; taken is the newest sound one before that"
         ));
     } else if chosen.passed_over {
         render::remark(&format!(

@@ -50,7 +50,10 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
     }
     let mut expanded = expanded(&arguments.sources, &exclude, context);
     let memory = context.memory();
-    let must_exist = MustExist::IfApart(memory.as_ref());
+    let must_exist = match arguments.must_exist {
+        true => MustExist::Always(memory.as_ref()),
+        false => MustExist::IfApart(memory.as_ref()),
+    };
     // Whoever types the command knows where his backups go.
     let hear = &mut |_: Event<'_>| {};
     let destination = open(&mut expanded, to, must_exist, &context.disk, hear).map_err(failed)?;

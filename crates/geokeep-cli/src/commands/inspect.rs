@@ -4,6 +4,8 @@ use std::path::Path;
 
 use geokeep::Error;
 use geokeep::inspect::{Inspection, inspect};
+use geokeep::report::quoted;
+use geokeep::restore::features::recount;
 use geokeep::source::{FirstBytes, Source, State};
 use geokeep::wire::{InspectFailedObject, InspectObject, overall};
 
@@ -15,6 +17,16 @@ use crate::settings::Context;
 pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failure> {
     let mut failures = Vec::new();
     for file in &arguments.files {
+        if arguments.recount
+            && let Err(failure) = put_right(file, context)
+        {
+            failures.push(failure.exit);
+            if context.json {
+                render::json_line(&InspectFailedObject::of(file, &failure));
+            }
+            render::failure(context, &failure);
+            continue;
+        }
         match look(file, context) {
             Ok(inspection) => {
                 if context.json {
@@ -39,6 +51,22 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
         }
     }
     Ok(overall(&failures, arguments.files.len(), Exit::Done))
+}
+
+/// Notes the right number of features of each layer.
+fn put_right(file: &Path, context: &Context) -> Result<(), Failure> {
+    let source = Source::new(file).map_err(|e| Failure::of_inspection(&e.into(), file))?;
+    let recounted = recount(&source, &context.settings(), &context.watch);
+    for layer in recounted.map_err(|e| Failure::of_recount(&e, file))? {
+        render::announce(&format!(
+            "{}: GDAL noted {} features of '{}', now {}",
+            shown(file),
+            layer.noted,
+            layer.layer,
+            layer.rows
+        ));
+    }
+    Ok(())
 }
 
 fn look(file: &Path, context: &Context) -> Result<Inspection, Error> {
@@ -120,6 +148,15 @@ fn describe(file: &Path, inspection: &Inspection) -> Vec<String> {
             "layer",
             format!("{} ({}): {rows} rows", layer.name, layer.kind),
         );
+    }
+    for layer in &inspection.miscounted {
+        let told = format!(
+            "GDAL and QGIS believe that {} has {} features; to put that right: geokeep inspect --recount {}",
+            layer.layer,
+            layer.noted,
+            quoted(&file.to_string_lossy())
+        );
+        line("wrong count", told);
     }
     for advice in &inspection.methods {
         let safe = if advice.safe { "safe" } else { "not safe" };

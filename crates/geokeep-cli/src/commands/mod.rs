@@ -20,6 +20,7 @@ mod run;
 mod schedule;
 mod status;
 mod verify;
+mod version;
 mod watch;
 
 use crate::args::Command;
@@ -50,5 +51,6 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Completions(arguments) => manuals::completions(&arguments, context),
         Command::Man(arguments) => manuals::man(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context),
+        Command::Version => Ok(version::run(context)),
     }
 }

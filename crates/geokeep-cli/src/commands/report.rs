@@ -78,7 +78,7 @@ fn in_a_line(source: &SourceReport, report: &Report) -> String {
         || "-".to_owned(),
         |stored| human_bytes(stored.manifest.bytes),
     );
-    let troubles = match source.troubles(report.made).first() {
+    let troubles = match source.troubles(report.made, &report.zone).first() {
         Some(trouble) if standing != Standing::Old => format!("  {}", one_line(&trouble.what)),
         _ => String::new(),
     };

@@ -35,9 +35,14 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
     let Some(name) = &arguments.backup else {
         return all::run(arguments, &destination, context);
     };
-    let asked = asked::find(&destination, name, context)?;
+    // All backups since a day are those before a loss and those after it, too.
+    let is_one = arguments.layer.deleted_since.is_none();
+    let asked = match is_one {
+        true => asked::find(&destination, name, context)?,
+        false => asked::find_any(&destination, name, context)?,
+    };
     let backup = open(&asked.id)?;
-    if let Some(loss) = open_loss(&asked, &destination) {
+    if let Some(loss) = open_loss(&asked, &destination).filter(|_| is_one) {
         let failure = Failure::of_open_loss(&loss, destination.path(), &as_asked(arguments));
         let path = arguments
             .to
@@ -46,7 +51,8 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         return Ok(said(context, &failure, path));
     }
     if let Some(layer) = &arguments.layer.layer {
-        return layer::put_back(arguments, layer, &backup, &destination, context);
+        let asked = layer::Asked::layer(arguments, layer, asked.until, context)?;
+        return layer::run(arguments, &asked, &backup, &destination, context);
     }
     let settings = context.settings();
     let origin = &backup.manifest.source;
@@ -174,7 +180,7 @@ fn whole_project(
     }
 }
 
-/// Where nobody said where to, it is shown before anything is written there.
+/// Where no --to was given, it is shown before anything is written there.
 fn announce(arguments: &Restore, path: &Path) {
     let is_refused = !arguments.force && path.exists();
     if arguments.to.is_none() && !arguments.dry_run && !is_refused {

@@ -16,7 +16,7 @@ use crate::render::{self, Closing, Word};
 use crate::settings::Context;
 
 pub(crate) fn run(arguments: &args::Run, context: &Context) -> Result<Exit, Failure> {
-    let args::Run { jobs, loudness } = arguments;
+    let args::Run { jobs, loudness, .. } = arguments;
     let config = Config::find(jobs.config.as_deref(), context)?;
     let jobs = config.chosen(&jobs.jobs)?;
     let mut exits = Vec::new();

@@ -30,7 +30,7 @@ pub(super) fn of_look(
             .cause("it is not an ordinary file")
             .hint("name a GeoPackage file"),
         SourceError::NoPermission(_) => could_not()
-            .cause("we have no permission to read it")
+            .cause("this user may not read it")
             .hint("run geokeep as the user who owns the file, or let this user read it"),
         SourceError::Sidecar { suffix, error } if error.kind() == ErrorKind::InvalidInput => could_not()
             .cause(format!("its '{suffix}', which belongs to it: {error}"))
@@ -58,7 +58,7 @@ pub(super) fn of_look(
                 "{what}; the GeoPackages that it names are not known then"
             ))
             .hint("open it in QGIS and save it again, or name the GeoPackages themselves"),
-        SourceError::BadLine(what) => new(format!("{name} is no name of a file"))
+        SourceError::BadLine(what) => new(format!("{name} is not a file name"))
             .cause(what.clone())
             .hint("put that line of the list right; the other lines were read"),
         SourceError::NotAGeoPackage(instead) => {
@@ -207,7 +207,7 @@ pub(super) fn of_destination(error: &DestinationError, asked: Asked, failure: Fa
             .hint("geokeep verify shows which backups are whole"),
         DestinationError::NotAFolder(path) => failure
             .cause(format!("{} is a file", shown(path)))
-            .hint("name a folder; it is made if it is not there"),
+            .hint("name a folder; it is created if it is missing"),
         DestinationError::InUse(path) => failure
             .cause(format!("another geokeep holds the lock {}", shown(path)))
             .hint("wait until it is done, then try again; a dead process holds no lock"),
@@ -228,7 +228,7 @@ pub(super) fn of_destination(error: &DestinationError, asked: Asked, failure: Fa
             .hint("run geokeep again: it will take another name"),
         DestinationError::Write { .. } | DestinationError::Remove { .. } => failure
             .cause(error.to_string())
-            .hint("check that this user may write there and that the disk is well"),
+            .hint("check that this user may write there, and that the disk is healthy"),
         other => failure
             .cause(other.to_string())
             .hint("check that the folder can be reached and read"),
@@ -247,13 +247,13 @@ pub(super) fn of_restore(
             .hint("choose another name with --to, or replace it after a backup of it: --force"),
         RestoreError::SidecarInTheWay(path) => could_not()
             .cause(format!(
-                "{} lies there and would be applied to the restored file",
+                "{} exists there and would be applied to the restored file",
                 shown(path)
             ))
             .hint("move it away, or let --force move it aside; nothing of it is removed"),
         RestoreError::UnsureTarget { path, why } => could_not()
             .cause(format!(
-                "nobody said where to, and {} is not taken unasked: {why}",
+                "no --to was given, and {} is not used without it: {why}",
                 shown(Path::new(path))
             ))
             .hint("say where it should go: --to FILE"),
@@ -296,10 +296,10 @@ pub(super) fn of_restore(
                     "the restored file is there and whole, {}; a power cut now could bring back what was there before",
                     shown(path)
                 ))
-                .hint("look after the disk that it lies on, then compare it with the backup")
+                .hint("check the disk that it is on, then compare it with the backup")
         }
         RestoreError::NotBackedUp(e) => could_not()
-            .cause(format!("what is there could not be backed up first: {e}"))
+            .cause(format!("the existing file could not be backed up first: {e}"))
             .hint("move that file away, or restore to another name with --to"),
         RestoreError::TooSmall { needed, free } => could_not()
             .cause(format!(

@@ -21,7 +21,7 @@ pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
     if !folder.is_dir() || other {
         return Err(io::Error::new(
             io::ErrorKind::NotFound,
-            "its folder is not there, or it is no ordinary file",
+            "its folder does not exist, or it is not an ordinary file",
         ));
     }
     let before = length(path);

@@ -3,6 +3,7 @@
 //! With `--json` standard output carries nothing else; text for people goes to standard error.
 
 mod closing;
+mod events;
 mod margin;
 mod progress;
 mod table;
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 pub(crate) use crate::text::{command, human_time, layers_in_short};
 pub(crate) use closing::Closing;
+pub(crate) use events::print_moments;
 use geokeep::wire;
 pub(crate) use geokeep::words::{human_age, human_bytes, human_count, one_line};
 pub(crate) use progress::{Measure, Progress};

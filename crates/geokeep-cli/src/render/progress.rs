@@ -1,4 +1,4 @@
-//! A progress bar on a terminal; nothing anywhere else.
+//! A progress bar on a terminal; events for programs, if they want them; nothing anywhere else.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,6 +62,12 @@ impl Progress {
             stop: Arc::clone(&stop),
             drawing: None,
         };
+        if context.events {
+            let watch = context.watch.clone();
+            let print = move || super::events::print_progress(&watch, &stop);
+            progress.drawing = Some(std::thread::spawn(print));
+            return progress;
+        }
         if !context.terminal {
             return progress;
         }

@@ -39,6 +39,7 @@ impl Task<'_> {
             }
         };
         let taken = self.taken(project, look);
+        self.watch.hold(taken.instant);
         let whole = self.whole(project, &parts, &content, &stored);
         if let Some(stored) = before.previous()
             && !self.settings.force

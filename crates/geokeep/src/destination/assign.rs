@@ -424,7 +424,7 @@ impl Lines<'_> {
             } else {
                 let (then, now) = (Path::new(owner.name()), Path::new(origin.name()));
                 (then.file_name() == now.file_name())
-                    .then(|| format!("whose file {} is not there any more", owner.name()))
+                    .then(|| format!("whose file {} no longer exists", owner.name()))
             };
             Some((known, why?)).filter(|(known, _)| !self.is_taken(known.line()))
         });

@@ -83,7 +83,7 @@ impl Destination {
         self.mark(id, Mark::Failed, why)
     }
 
-    /// Notes that the source of a backup is not there any more, and that this was said.
+    /// Notes that the source of a backup no longer exists, and that this was said.
     ///
     /// # Errors
     /// [`DestinationError::Write`].

@@ -115,7 +115,7 @@ pub enum LayerChange {
     Changed,
     /// It was not there before.
     Added,
-    /// It is not there any more.
+    /// It no longer exists.
     Removed,
     /// It has another name.
     Renamed,
@@ -251,6 +251,11 @@ impl LayerDiff {
         columns
             .map(|column| (column.name.clone(), column.declared.clone()))
             .collect()
+    }
+
+    /// The columns of its key, as they were named before.
+    pub(crate) fn key_before(&self) -> impl Iterator<Item = &str> {
+        self.inside.key.iter().map(|both| both.before.as_str())
     }
 
     /// Whether the numbers by which rows are known were given out anew, so that their contents had to

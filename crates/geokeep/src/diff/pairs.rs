@@ -28,7 +28,7 @@ pub(super) struct Both {
 pub enum SchemaChange {
     /// A column that was not there before, and its type.
     Added(String, String),
-    /// A column that is not there any more, and its type.
+    /// A column that no longer exists, and its type.
     Dropped(String, String),
     /// A column with another name: before and after.
     Renamed(String, String),

@@ -43,7 +43,7 @@ pub enum Event<'a> {
     },
     /// No backup was made of a source.
     Failed(&'a Failed),
-    /// A file that was backed up from a folder or by a pattern is not there any more: its newest
+    /// A file that was backed up from a folder or by a pattern no longer exists: its newest
     /// backup, which knows whether that is news.
     Gone(&'a Stored),
     /// The newest backup of a line, which lies there, cannot be read: it has one less than it seems

@@ -38,17 +38,24 @@ pub fn open(
         });
     }
     let disk = Arc::clone(disk);
-    let memory = match must_exist {
-        MustExist::Said(true) => {
-            return Destination::open(to, disk).map_err(|e| JobError::MustExist(e.into()));
+    let (opened, memory) = match must_exist {
+        MustExist::Never => return Ok(Destination::open_or_create(to, disk)?),
+        MustExist::IfApart(memory) => (None, memory),
+        MustExist::Always(memory) => {
+            let opened = Destination::open(to, Arc::clone(&disk));
+            (
+                Some(opened.map_err(|e| JobError::MustExist(e.into()))?),
+                memory,
+            )
         }
-        MustExist::Said(false) => None,
-        MustExist::IfApart(memory) if is_absent(to, expanded, memory) => {
-            return Err(JobError::NotMounted(to.to_owned()));
-        }
-        MustExist::IfApart(memory) => memory,
     };
-    let destination = Destination::open_or_create(to, disk)?;
+    if is_absent(to, expanded, memory) {
+        return Err(JobError::NotMounted(to.to_owned()));
+    }
+    let destination = match opened {
+        Some(opened) => opened,
+        None => Destination::open_or_create(to, disk)?,
+    };
     if memory.is_some_and(|memory| remember(to, expanded, memory)) {
         hear(Event::SameDisk(to));
     }

@@ -16,11 +16,13 @@ const KIND: &str = "destinations";
 /// Whether the folder of backups must be there.
 #[derive(Debug, Clone, Copy)]
 pub enum MustExist<'a> {
-    /// As somebody said.
-    Said(bool),
+    /// As somebody said; and then the empty folder in which it is mounted is not it, see below.
+    Always(Option<&'a Memory>),
     /// If it lay on another file system than its sources before, as far as that is remembered, or
     /// if it lies where nothing is mounted.
     IfApart(Option<&'a Memory>),
+    /// It is made, wherever it lies.
+    Never,
 }
 
 /// What is remembered of a destination.

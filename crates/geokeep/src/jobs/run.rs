@@ -44,7 +44,7 @@ pub struct Caller<'a> {
 pub enum Missed<'a> {
     /// None could be made.
     Failed(&'a Failed),
-    /// The file is not there any more.
+    /// The file no longer exists.
     Gone(&'a Stored),
 }
 
@@ -104,7 +104,8 @@ fn work(
 ) -> Result<(), JobError> {
     let watch = caller.watch;
     let must_exist = match job.must_exist {
-        Some(said) => MustExist::Said(said),
+        Some(true) => MustExist::Always(caller.memory),
+        Some(false) => MustExist::Never,
         None => MustExist::IfApart(caller.memory),
     };
     let disk = &settings.disk;

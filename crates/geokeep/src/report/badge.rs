@@ -2,6 +2,7 @@
 //! place on the page.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use super::{Report, SourceReport};
@@ -119,7 +120,7 @@ pub(super) fn badges(source: &SourceReport, now: Timestamp) -> Vec<Badge> {
     ];
     let mut badges: Vec<_> = badges.into_iter().flatten().collect();
     if badges.is_empty() {
-        let is_well = source.troubles(now).is_empty();
+        let is_well = source.troubles(now, &TimeZone::UTC).is_empty();
         badges.push(if is_well {
             Badge::Fresh
         } else {

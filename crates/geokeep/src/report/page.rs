@@ -7,7 +7,7 @@ use super::overview::{order, overview};
 use super::parts::{clock, id};
 use super::standing::named;
 use super::{MARK, Report, section};
-use crate::words::{one_line, shortened};
+use crate::words::{counted, one_line, shortened};
 
 const STYLE: &str = include_str!("style.css");
 /// It tells how long ago things were, as seen when the page is opened, and whether the page is out of
@@ -30,7 +30,7 @@ pub(super) fn page(report: &Report) -> Markup {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "Backups of " (report.sources.len()) " files" }
+                title { "Backups of " (counted(report.sources.len(), "file", "files")) }
                 style { (PreEscaped(STYLE)) }
             }
             body {

@@ -127,7 +127,7 @@ fn sizes(report: &Report, source: &SourceReport) -> Markup {
 }
 
 fn troubles(report: &Report, source: &SourceReport) -> Markup {
-    let troubles = source.troubles(report.made);
+    let troubles = source.troubles(report.made, &report.zone);
     let worst = worst(source, report.made);
     html! {
         @if !troubles.is_empty() {
@@ -196,7 +196,7 @@ fn severity(severity: Severity) -> &'static str {
 fn origin(code: &str) -> String {
     match code {
         "integrity" => "SQLite's check of the whole file".to_owned(),
-        "foreign_key" => "a row refers to another that is not there".to_owned(),
+        "foreign_key" => "a row refers to one that does not exist".to_owned(),
         "geopackage" => "a rule of GeoPackage".to_owned(),
         "loss" => "compared with earlier backups".to_owned(),
         "layer" => "while counting".to_owned(),

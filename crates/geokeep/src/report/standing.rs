@@ -1,5 +1,6 @@
 //! What is said of each source that is not protected as it should be, and of all in a sentence or two.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::badge::{Badge, worst};
@@ -74,9 +75,9 @@ impl SourceReport {
         self.protection(now).standing()
     }
 
-    /// What is not protected, or not as it should be, and why.
+    /// What is not protected, or not as it should be, and why; times as the clocks show them in `zone`.
     #[must_use]
-    pub fn troubles(&self, now: Timestamp) -> Vec<Trouble> {
+    pub fn troubles(&self, now: Timestamp, zone: &TimeZone) -> Vec<Trouble> {
         let mut troubles = Vec::new();
         if self.standing(now) == Standing::Retired {
             return troubles;
@@ -89,11 +90,11 @@ impl SourceReport {
             });
         }
         let protection = self.protection(now);
-        troubles.extend(self.loss().map(lost));
+        troubles.extend(self.loss().map(|newest| lost(newest, zone)));
         let gone = protection.gone();
         if gone.is_some() && self.failure.is_none() {
             let what = "The file no longer exists";
-            let advice = "Its backups stay. If that was not meant, restore it; if it was, 'geokeep retire' ends the alarm.";
+            let advice = "Its backups stay. If that was a mistake, restore it; if not, 'geokeep retire' ends the alarm.";
             troubles.push(trouble(what, None, Some(advice)));
         }
         troubles.extend(self.flaw(protection));
@@ -102,7 +103,7 @@ impl SourceReport {
                 what: format!("{} cannot be read", one_line(&path.to_string_lossy())),
                 why: Some(one_line(reason)),
                 advice: Some(
-                    "The backups beside it are not concerned. Look after the disk that it lies on."
+                    "The backups beside it are not concerned. Check the disk that it is on."
                         .to_owned(),
                 ),
             });
@@ -122,16 +123,16 @@ impl SourceReport {
             return Some(trouble(
                 "The newest backup did not pass its last verification",
                 Some(&one_line(why)),
-                Some("The next run makes a new one. Look after the disk that it lies on."),
+                Some("The next run makes a new one. Check the disk that it is on."),
             ));
         }
         let worst = (newest.manifest.findings.iter()).max_by_key(|finding| finding.severity);
         let fault = worst.map_or_else(String::new, |finding| one_line(&finding.message));
         let advice = match protection.sound {
             Some(_) => {
-                "Everything that was changed since the newest sound backup is at risk: look after the file soon."
+                "Everything that was changed since the newest sound backup is at risk: check the file soon."
             }
-            None => "No sound backup is there to go back to: look after the file now.",
+            None => "There is no sound backup to return to: check the file now.",
         };
         Some(trouble(
             "The file itself was damaged when its newest backup was made",
@@ -164,17 +165,18 @@ impl SourceReport {
             human_age(protection.limit())
         );
         Some(trouble(
-            "What was changed since the newest sound backup is not protected",
+            "Changes since the newest sound backup are not protected",
             Some(&why),
             self.failure.is_none().then_some(
-                "See whether backups still run. If the file did not change since, all is well.",
+                "Check that backups still run. If the file has not changed since, all is well.",
             ),
         ))
     }
 }
 
 /// What the newest backup lacks of earlier ones.
-fn lost(newest: &Stored) -> Trouble {
+fn lost(newest: &Stored, zone: &TimeZone) -> Trouble {
+    let since = newest.loss_since().to_zoned(zone.clone());
     let lost = loss(newest);
     let what = |finding: &&Finding| match &finding.table {
         Some(layer) => one_line(&format!("layer '{layer}': {}", finding.message)),
@@ -186,7 +188,7 @@ fn lost(newest: &Stored) -> Trouble {
     }
     let advice = "The last backup that held it is pinned: get it back as shown below, or say that it is right so.";
     trouble(
-        &format!("Data is missing since {:.0}", newest.loss_since()),
+        &format!("Data is missing since {}", since.strftime("%Y-%m-%d %H:%M")),
         Some(&named.join("; ")),
         Some(advice),
     )

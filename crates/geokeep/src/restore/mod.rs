@@ -83,7 +83,7 @@ pub enum RestoreError {
     #[error("'{}' is a folder", .0.display())]
     TargetIsFolder(PathBuf),
     /// SQLite or geokeep would take it for a file of their own.
-    #[error("'{}' is no name for a restored file: {why}", path.display())]
+    #[error("'{}' cannot be the name of a restored file: {why}", path.display())]
     ReservedName {
         /// The target.
         path: PathBuf,
@@ -122,7 +122,7 @@ pub enum RestoreError {
     #[error("'{}' belongs to a transaction over several files", .0.display())]
     SharedJournal(PathBuf),
     /// What is there cannot be backed up first, so that it is not replaced.
-    #[error("what is there could not be backed up first: {0}")]
+    #[error("the existing file could not be backed up first: {0}")]
     NotBackedUp(#[source] Box<Error>),
     /// Too little room, seen before anything was written.
     #[error("{needed} bytes needed, {free} free")]

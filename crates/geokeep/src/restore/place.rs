@@ -35,7 +35,7 @@ impl fmt::Display for Unsure {
             }
             Self::OddName => f.write_str("it is not named as such a file is"),
             Self::NoPath => f.write_str("it is not the whole path of a file"),
-            Self::FolderMissing => f.write_str("its folder is not there"),
+            Self::FolderMissing => f.write_str("its folder does not exist"),
             Self::Link => f.write_str("a symbolic link leads there now"),
         }
     }

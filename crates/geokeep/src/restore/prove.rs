@@ -34,6 +34,7 @@ pub fn prove(
     let passes = if proof == Proof::Drill { 2 } else { 1 };
     let work = watch.begin(
         &stored.location,
+        stored.location.to_string_lossy().into_owned(),
         stored.manifest.bytes,
         passes,
         Phase::Checking,

@@ -71,7 +71,9 @@ pub fn restore(
         Some(_) => (2, Phase::Checking),
         None => (1, Phase::Writing),
     };
-    let work = watch.begin(&restored.path, restored.bytes, passes, first);
+    let path = &restored.path;
+    let known_as = path.to_string_lossy().into_owned();
+    let work = watch.begin(path, known_as, restored.bytes, passes, first);
     let watch = work.watch();
     match existing {
         Some((source, _)) => {

@@ -207,6 +207,7 @@ fn carry_out<T>(
             let (read, consumed) = bracketed::read(request, look, Beside::Nothing, consume)?;
             // It may have waited for long until the old file kept still.
             request.same_file()?;
+            request.watch.hold(read.instant);
             return Ok((taken(reason, read, Vec::new()), consumed));
         }
         (Method::Pages, State::HotJournal | State::WalOrphaned) => {
@@ -253,6 +254,7 @@ fn carry_out<T>(
         instant,
         lock,
     } = copied;
+    request.watch.hold(instant);
     let (read, consumed) = copy.stream(request, consume)?;
     let versions = look
         .header()

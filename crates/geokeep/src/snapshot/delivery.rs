@@ -45,6 +45,13 @@ pub(super) fn deliver<T>(
     }
 }
 
+/// Of a working copy of ours the state was held before.
+fn tell_held(request: &Request<'_>, open: Open<'_>, read: &pages::Read) {
+    if open != Open::Own {
+        request.watch.hold(read.instant);
+    }
+}
+
 impl Sink for Vec<u8> {
     fn begin(&mut self, bytes: u64) {
         self.reserve(usize::try_from(bytes).unwrap_or(0));
@@ -63,6 +70,7 @@ fn memory<T>(
 ) -> Result<(pages::Read, T), Failure> {
     let mut all = Vec::new();
     let read = pages::read(request, open, &mut all)?;
+    tell_held(request, open, &read);
     let bytes = all.len() as u64;
     Ok((read, consume(&mut Cursor::new(all), bytes)?))
 }
@@ -125,6 +133,7 @@ fn pipe<T>(
         let reader = scope.spawn(move || {
             let mut sink = ToPipe(sender);
             let read = pages::read(request, open, &mut sink)?;
+            tell_held(request, open, &read);
             // Waits for room: nothing is locked now.
             sink.0.send(Message::End).map_err(|_| Failure::Unwanted)?;
             Ok(read)

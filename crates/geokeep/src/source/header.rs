@@ -138,11 +138,12 @@ impl Header {
     }
 
     /// The same header with the bytes zeroed that change without a change of content: QGIS moves
-    /// the journal mode (18, 19) and with it the counters (24–27, 92–95) by mere display.
+    /// the journal mode (18, 19) by mere display, and whoever writes page 1 moves the change counter
+    /// (24–27), its copy (92–95), and the version of the SQLite that wrote it last (96–99).
     #[must_use]
     pub fn masked(&self) -> [u8; HEADER_LEN] {
         let mut bytes = self.bytes;
-        for range in [18..20, 24..28, 92..96] {
+        for range in [18..20, 24..28, 92..100] {
             bytes[range].fill(0);
         }
         bytes

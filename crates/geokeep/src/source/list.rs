@@ -29,7 +29,10 @@ fn read(line: &[u8], folder: &Path, home: Option<&Path>) -> Option<Line> {
         return None;
     }
     if text.contains(&0) {
-        return Some(bad(text, "the line holds a zero byte: it is no name"));
+        return Some(bad(
+            text,
+            "the line holds a zero byte: it is not a valid name",
+        ));
     }
     // If a file exists under exactly the name in the line, spaces and quotes included, it is meant.
     let as_it_stands = [line, text].into_iter().find_map(|name| {

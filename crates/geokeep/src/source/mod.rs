@@ -68,7 +68,7 @@ pub enum SourceError {
     #[error("it is not an ordinary file")]
     NotAFile,
     /// The system does not let us read it.
-    #[error("we have no permission to read it")]
+    #[error("this user may not read it")]
     NoPermission(#[source] io::Error),
     /// Not a GeoPackage, and what it is instead.
     #[error(transparent)]

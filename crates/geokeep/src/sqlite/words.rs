@@ -68,6 +68,46 @@ fn of_schema(error: &Error, otherwise: &str) -> String {
     }
 }
 
+/// Why an expression that somebody typed is none that a table can be asked by.
+pub(crate) fn why_not_condition(error: &Error) -> String {
+    let said = match error {
+        Error::SqliteFailure(_, Some(said)) | Error::SqlInputError { msg: said, .. } => said,
+        _ => return "it cannot be computed".to_owned(),
+    };
+    let named = |start: &str| said.strip_prefix(start).map(|rest| rest.trim_matches('"'));
+    let near = |start: &str, end: &str| {
+        let part = said.strip_prefix(start)?.strip_suffix(end)?;
+        Some(part.trim())
+    };
+    if let Some(name) = named("no such column: ") {
+        return format!("there is no column '{name}' (texts stand in single quotes)");
+    }
+    if let Some(name) = named("no such table: ") {
+        return format!("there is no table '{name}'");
+    }
+    if let Some(name) = named("no such function: ") {
+        return format!("there is no function '{name}'");
+    }
+    let parts = [
+        near("near \"", "\": syntax error"),
+        near("unrecognized token: \"", "\""),
+    ];
+    match parts.into_iter().flatten().next() {
+        Some("" | ")" | "(") => "it is not complete, or a bracket is missing".to_owned(),
+        Some(part) => format!("it cannot be understood near '{part}'"),
+        None if said == "incomplete input" => "it is not complete".to_owned(),
+        None => match super::code(error) {
+            Some(Code::AuthorizationForStatementDenied) => {
+                "a condition may only read the layers and compute".to_owned()
+            }
+            _ if said.starts_with("not authorized") || said.contains("prohibited") => {
+                "a condition may only read the layers and compute".to_owned()
+            }
+            _ => "it cannot be computed".to_owned(),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]

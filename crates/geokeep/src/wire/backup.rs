@@ -169,7 +169,7 @@ impl BackupObject {
         line.naming(failed.project.as_deref())
     }
 
-    /// `backup`: a file that is not there any more, by its newest backup.
+    /// `backup`: a file that no longer exists, by its newest backup.
     pub fn gone(newest: &Stored, failure: impl Into<Failure>) -> Self {
         Self {
             status: Some("gone"),

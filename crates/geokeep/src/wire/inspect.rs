@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Failure, of_path};
 use crate::destination::Layer;
 use crate::inspect::Inspection;
+use crate::restore::features::Recounted;
 use crate::snapshot::Advice;
 use crate::source::{Shm, Wal};
 
@@ -26,8 +27,28 @@ pub struct InspectObject<'a> {
     /// Programs that have it open and hold no lock; null where the system does not tell.
     pub open_without_lock: Option<Vec<OpenerObject>>,
     pub layers: Option<&'a [Layer]>,
+    /// Layers of which GDAL notes another number of features than they have.
+    pub miscounted: Vec<MiscountedObject<'a>>,
     pub methods: &'a [Advice],
     pub error: Option<Failure>,
+}
+
+/// A layer, what is noted of it, and how many features it has.
+#[derive(Debug, Serialize)]
+pub struct MiscountedObject<'a> {
+    pub layer: &'a str,
+    pub noted: i64,
+    pub rows: i64,
+}
+
+impl<'a> MiscountedObject<'a> {
+    fn of(layer: &'a Recounted) -> Self {
+        Self {
+            layer: &layer.layer,
+            noted: layer.noted,
+            rows: layer.rows,
+        }
+    }
 }
 
 /// A file that could not be inspected.
@@ -119,6 +140,11 @@ impl<'a> InspectObject<'a> {
                 openers.collect()
             }),
             layers: inspection.layers.as_deref(),
+            miscounted: inspection
+                .miscounted
+                .iter()
+                .map(MiscountedObject::of)
+                .collect(),
             methods: &inspection.methods,
             error: None,
         }

@@ -9,6 +9,7 @@
 
 mod backup;
 mod diff;
+mod event;
 mod exit;
 mod inspect;
 mod loss;
@@ -28,6 +29,7 @@ pub use diff::{
     DiffFeatureObject, DiffHeaderObject, DiffLayerObject, DiffSummaryObject, StyleName,
     compared_backup, compared_file,
 };
+pub use event::{ProgressObject, SnapshotObject};
 pub use exit::{Exit, overall};
 pub use inspect::{
     HolderObject, InspectFailedObject, InspectObject, JournalObject, OpenerObject, Sidecars,
@@ -37,7 +39,9 @@ pub use report::ReportObject;
 pub use restore::{ProjectPart, RestoreAllObject, RestoreObject, RestoredDatabaseObject};
 pub use restore_layer::LayerRestoreObject;
 pub use run::{LastRunObject, RunObject, StatusObject};
-pub use system::{InitObject, ManualObject, NotifyObject, ScheduleObject, ScheduleText};
+pub use system::{
+    InitObject, ManualObject, NotifyObject, ScheduleObject, ScheduleText, VersionObject,
+};
 pub use upkeep::{AdoptObject, ForgetObject};
 
 use crate::words::visible_json;

@@ -1,5 +1,6 @@
 //! `report`.
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{DataLossObject, SaidObject, utc};
@@ -56,7 +57,7 @@ impl<'a> ReportObject<'a> {
             backups: source.backups.len(),
             unreadable: source.unreadable.len(),
             troubles: source
-                .troubles(now)
+                .troubles(now, &TimeZone::UTC)
                 .into_iter()
                 .map(|trouble| trouble.what)
                 .collect(),

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Failure, of_path};
-use crate::restore::features::Outcome;
+use super::{Failure, of_path, utc};
+use crate::restore::features::{FromBackup, Outcome, Related};
 
 /// `restore --layer`: what was put back into a file. Counts are of rows.
 #[derive(Debug, Serialize)]
@@ -22,6 +22,14 @@ pub struct LayerRestoreObject {
     /// Lost rows whose number another row bears.
     pub conflicts: u64,
     pub silent_triggers: Vec<String>,
+    /// `--undo` of a layer that came back as a whole.
+    pub taken_out: bool,
+    /// Tables of pairs whose relations come back with the layer.
+    pub relations: Vec<String>,
+    /// Rows of other tables that refer to lost rows, and are lost as well.
+    pub related: Vec<RelatedRows>,
+    /// `--deleted-since`: the backups from which rows come.
+    pub from_backups: Vec<RowsFrom>,
     /// What belongs to the layer and was not put back.
     pub left_out: Vec<String>,
     /// The id of the backup that was made first.
@@ -32,6 +40,40 @@ pub struct LayerRestoreObject {
     /// Rows that another program changed again just after.
     pub changed_since: u64,
     pub error: Option<Failure>,
+}
+
+/// Rows of another table.
+#[derive(Debug, Serialize)]
+pub struct RelatedRows {
+    pub table: String,
+    pub rows: u64,
+}
+
+impl RelatedRows {
+    fn of(related: &Related) -> Self {
+        Self {
+            table: related.table.clone(),
+            rows: related.rows,
+        }
+    }
+}
+
+/// Rows of a backup.
+#[derive(Debug, Serialize)]
+pub struct RowsFrom {
+    pub id: String,
+    pub instant: String,
+    pub rows: u64,
+}
+
+impl RowsFrom {
+    fn of(from: &FromBackup) -> Self {
+        Self {
+            id: from.id.clone(),
+            instant: utc(from.instant),
+            rows: from.rows,
+        }
+    }
 }
 
 impl LayerRestoreObject {
@@ -58,6 +100,10 @@ impl LayerRestoreObject {
             skipped: outcome.skipped,
             conflicts: preview.conflicts,
             silent_triggers: preview.silent_triggers.clone(),
+            taken_out: preview.taken_out,
+            relations: preview.relations.clone(),
+            related: preview.related.iter().map(RelatedRows::of).collect(),
+            from_backups: preview.from.iter().map(RowsFrom::of).collect(),
             left_out: preview.left_out.clone(),
             undo: before.clone().filter(|_| outcome.can_undo),
             backup_before: before,
@@ -80,6 +126,10 @@ impl LayerRestoreObject {
             skipped: 0,
             conflicts: 0,
             silent_triggers: Vec::new(),
+            taken_out: false,
+            relations: Vec::new(),
+            related: Vec::new(),
+            from_backups: Vec::new(),
             left_out: Vec::new(),
             backup_before: None,
             undo: None,

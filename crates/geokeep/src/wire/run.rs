@@ -112,7 +112,7 @@ pub struct StatusObject {
     /// The source certainly still holds what that backup holds.
     pub unchanged: bool,
     pub overdue: bool,
-    /// When a run found that it is not there any more.
+    /// When a run found that it no longer exists.
     pub gone: Option<String>,
     /// Why it is not known to have a backup.
     pub error: Option<String>,

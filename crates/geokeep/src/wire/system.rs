@@ -1,5 +1,5 @@
 //! What is about this system and not about backups: `schedule`, `notify`, `init`, `completions`,
-//! `man`.
+//! `man`, `version`.
 
 use std::path::Path;
 
@@ -52,6 +52,39 @@ impl ScheduleText {
         Self {
             path: of_path(path),
             text,
+        }
+    }
+}
+
+/// What came after the first version of the objects, by names that programs can ask for: a program
+/// that is too old for one of them lacks its name. A name that is there stays.
+const FEATURES: [&str; 5] = [
+    "diff",
+    "events",
+    "must_exist",
+    "restore_layer",
+    "restore_undo",
+];
+
+/// `version`: which program this is, and what it can do.
+#[derive(Debug, Serialize)]
+pub struct VersionObject {
+    pub kind: &'static str,
+    pub program: &'static str,
+    pub version: &'static str,
+    /// That of all objects.
+    pub json: u32,
+    pub features: &'static [&'static str],
+}
+
+impl VersionObject {
+    pub fn of(version: &'static str) -> Self {
+        Self {
+            kind: "version",
+            program: "geokeep",
+            version,
+            json: super::VERSION,
+            features: &FEATURES,
         }
     }
 }

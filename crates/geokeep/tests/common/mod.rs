@@ -4,6 +4,7 @@
 pub mod page;
 pub mod program;
 pub mod restored;
+pub mod scene;
 pub mod sources;
 pub mod tree;
 

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use geokeep::destination::{Destination, Opened};
 use geokeep::diff::Cell;
-use geokeep::restore::features::{LayerError, LayerRestore, Outcome, Preview, Undo};
+use geokeep::restore::features::{LayerError, LayerRestore, Outcome, Preview, Undo, Wanted};
 use geokeep::restore::place_of;
 use geokeep::source::Source;
 use geokeep::wire::LayerRestoreObject;
+use geokeep::words::dates;
+use jiff::Timestamp;
 
 use crate::args::Restore;
 use crate::failure::{Exit, Failure, shown};
@@ -19,8 +21,8 @@ use crate::settings::Context;
 const NAMED_MAX: usize = 5;
 
 /// What was asked for.
-enum Asked<'a> {
-    Layer(&'a str),
+pub(super) enum Asked {
+    Layer(Wanted),
     /// What was put back after `before` was made is taken back.
     Undo {
         undo: Undo,
@@ -28,21 +30,39 @@ enum Asked<'a> {
     },
 }
 
-/// Puts a layer of `backup` back.
-pub(super) fn put_back(
-    arguments: &Restore,
-    layer: &str,
-    backup: &Opened,
-    destination: &Destination,
-    context: &Context,
-) -> Result<Exit, Failure> {
-    run(
-        arguments,
-        &Asked::Layer(layer),
-        backup,
-        destination,
-        context,
-    )
+impl Asked {
+    /// Something of a layer is put back, from backups made before `until`.
+    pub(super) fn layer(
+        arguments: &Restore,
+        layer: &str,
+        until: Option<Timestamp>,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        let since = arguments.layer.deleted_since.as_ref().map(|date| {
+            let stretch = dates::stretch(date, &context.asking().now);
+            stretch.ok_or_else(|| {
+                Failure::usage(
+                    format!("'{date}' is no date"),
+                    "it says since when features were deleted",
+                    &format!("a date is written like one of these: {}", dates::UNDERSTOOD),
+                )
+            })
+        });
+        let since = since.transpose()?.map(|stretch| stretch.start);
+        let options = &arguments.layer;
+        Ok(Self::Layer(options.wanted(
+            layer,
+            arguments.dry_run,
+            [since, until],
+        )))
+    }
+
+    fn wanted(&self) -> &Wanted {
+        match self {
+            Self::Layer(wanted) => wanted,
+            Self::Undo { undo, .. } => &undo.wanted,
+        }
+    }
 }
 
 /// Takes back what was put back after `before` was made. `find` finds a backup by its id.
@@ -56,7 +76,7 @@ pub(super) fn undo(
     let Some(undo) = Undo::of(destination, &before.id) else {
         return Err(Failure::usage(
             format!("there is nothing to undo after {}", before.manifest.id),
-            "no layer was put back into its file after that backup was made, or it came back as a whole",
+            "no layer was put back into its file after that backup was made",
             "geokeep restore with --force puts the whole file back",
         ));
     };
@@ -71,9 +91,10 @@ pub(super) fn undo(
     )
 }
 
-fn run(
+/// Does what was asked for.
+pub(super) fn run(
     arguments: &Restore,
-    asked: &Asked<'_>,
+    asked: &Asked,
     backup: &Opened,
     destination: &Destination,
     context: &Context,
@@ -96,13 +117,10 @@ fn run(
         settings: &settings,
         watch: &context.watch,
     };
-    let question = Question::new(arguments, backup, &path, context)?;
+    let question = Question::new(arguments, asked, backup, &path, context)?;
     let mut agree = |preview: &Preview| question.ask(preview);
     let done = match asked {
-        Asked::Layer(layer) => {
-            let wanted = arguments.layer.wanted(layer, arguments.dry_run);
-            restore.put_back(&wanted, &mut agree)
-        }
+        Asked::Layer(wanted) => restore.put_back(wanted, &mut agree),
         Asked::Undo { undo, before } => restore.undo(undo, before, arguments.dry_run, &mut agree),
     };
     match done {
@@ -111,11 +129,8 @@ fn run(
     }
 }
 
-fn failed(error: &LayerError, asked: &Asked<'_>, path: &Path, context: &Context) -> Exit {
-    let layer = match asked {
-        Asked::Layer(layer) => layer,
-        Asked::Undo { undo, .. } => undo.wanted.layer.as_str(),
-    };
+fn failed(error: &LayerError, asked: &Asked, path: &Path, context: &Context) -> Exit {
+    let layer = asked.wanted().layer.as_str();
     let failure = Failure::of_layer(error, layer, path);
     if context.json {
         render::json_line(&LayerRestoreObject::failed(layer, path, &failure));
@@ -135,6 +150,7 @@ struct Question<'a> {
 impl<'a> Question<'a> {
     fn new(
         arguments: &Restore,
+        asked: &Asked,
         backup: &Opened,
         path: &'a PathBuf,
         context: &'a Context,
@@ -148,7 +164,14 @@ impl<'a> Question<'a> {
             ));
         }
         let manifest = &backup.manifest;
-        let from = format!("{} of {}", manifest.name, human_time(manifest.instant));
+        let from = match asked.wanted().deleted_since {
+            Some(since) => format!(
+                "the backups of {} since {}",
+                manifest.name,
+                human_time(since)
+            ),
+            None => format!("{} of {}", manifest.name, human_time(manifest.instant)),
+        };
         Ok(Self {
             path,
             from,
@@ -177,7 +200,12 @@ fn lines(preview: &Preview, from: &str, path: &Path) -> Vec<String> {
         shown(path)
     )];
     let mut line = |text: String| lines.push(format!("  {text}"));
-    if preview.whole_layer {
+    if preview.taken_out {
+        line(format!(
+            "the layer that came back is taken out again, with {} features",
+            human_count(preview.deleted)
+        ));
+    } else if preview.whole_layer {
         line(format!(
             "the whole layer comes back, with {} features",
             human_count(preview.inserted)
@@ -219,6 +247,14 @@ fn lines(preview: &Preview, from: &str, path: &Path) -> Vec<String> {
             first.collect::<Vec<_>>().join(", ")
         ));
     }
+    if !preview.from.is_empty() {
+        let from = preview.from.iter();
+        let from = from.map(|from| format!("{} ({})", human_time(from.instant), from.rows));
+        line(format!(
+            "from backups of: {}",
+            named(&from.collect::<Vec<_>>())
+        ));
+    }
     let [changed, added] = preview.left;
     if changed > 0 {
         line(some(
@@ -239,6 +275,21 @@ fn lines(preview: &Preview, from: &str, path: &Path) -> Vec<String> {
             preview.conflicts,
             "lost feature has a number that another feature bears now",
             "lost features have a number that another feature bears now",
+        ));
+    }
+    if !preview.relations.is_empty() {
+        let does = if preview.taken_out { "go" } else { "come back" };
+        line(format!(
+            "with its relations, whose pairs stand in: {} ({does} with it)",
+            named(&preview.relations)
+        ));
+    }
+    if !preview.related.is_empty() {
+        let related = preview.related.iter();
+        let related = related.map(|r| format!("{} {}", r.table, human_count(r.rows)));
+        line(format!(
+            "rows that refer to them are missing, too, and are not put back: {} (do the same with --layer)",
+            named(&related.collect::<Vec<_>>())
         ));
     }
     if !preview.silent_triggers.is_empty() {
@@ -312,10 +363,16 @@ fn told(
     };
     let line = match (outcome.done, preview.is_empty(), arguments.dry_run) {
         (true, ..) => format!("{} in {}: {}", preview.layer, shown(path), counts()),
-        (_, true, _) => format!(
-            "{}: there is nothing to put back; nothing was written",
-            preview.layer
-        ),
+        (_, true, _) => {
+            let what = match arguments.layer.undo {
+                Some(_) => "undo",
+                None => "put back",
+            };
+            format!(
+                "{}: there is nothing to {what}; nothing was written",
+                preview.layer
+            )
+        }
         (_, _, true) => format!(
             "would do in {}: {}; nothing was written",
             shown(path),

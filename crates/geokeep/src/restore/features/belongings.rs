@@ -7,6 +7,7 @@ use super::LayerError;
 use super::catalogue::{Named, named, value};
 use super::definitions::{Definitions, Makes, define};
 use super::refusal::Refusal;
+use super::relations::RELATIONS;
 use crate::sqlite::quote;
 
 /// Rows of the catalogue about one layer, at most.
@@ -24,19 +25,6 @@ pub(super) struct Belongings<'a> {
 type Entry = Vec<(String, Value)>;
 
 impl Belongings<'_> {
-    /// What belongs to a layer and is not put back, in words.
-    pub(super) fn left_out(backup: &Connection, layer: &str) -> rusqlite::Result<Vec<String>> {
-        let mut left_out = Vec::new();
-        if named(backup, "gpkgext_relations")? == Named::Table {
-            let sql = "SELECT count(*) FROM main.gpkgext_relations
-                       WHERE lower(base_table_name) = lower(?1) OR lower(related_table_name) = lower(?1)";
-            if let Ok(count @ 1..) = backup.query_row(sql, [layer], |row| row.get::<_, i64>(0)) {
-                left_out.push(format!("{count} relations to other tables"));
-            }
-        }
-        Ok(left_out)
-    }
-
     /// Rows of one table of the backup about the layer.
     fn entries(&self, table: &str, column: &str, name: &str) -> Result<Vec<Entry>, LayerError> {
         if named(self.backup, table)? != Named::Table {
@@ -89,11 +77,18 @@ impl Belongings<'_> {
             .filter(|(name, _)| there.contains(&name.to_ascii_lowercase()))
             .collect();
         let names: Vec<_> = entry.iter().map(|(name, _)| quote(name)).collect();
+        let numbered = (1..=names.len()).map(|at| format!("?{at}"));
+        let is_it = names
+            .iter()
+            .zip(1..)
+            .map(|(name, at)| format!("{name} IS ?{at}"));
+        // A key with NULL in it keeps nothing out that is there already.
         let sql = format!(
-            "INSERT OR IGNORE INTO main.{}({}) VALUES({})",
+            "INSERT OR IGNORE INTO main.{0}({1}) SELECT {2} WHERE NOT EXISTS (SELECT 1 FROM main.{0} WHERE {3})",
             quote(table),
             names.join(", "),
-            vec!["?"; names.len()].join(", ")
+            numbered.collect::<Vec<_>>().join(", "),
+            is_it.collect::<Vec<_>>().join(" AND ")
         );
         let values = entry.iter().map(|(_, value)| value);
         Ok(self.file.execute(&sql, params_from_iter(values))? == 1)
@@ -161,7 +156,12 @@ impl Belongings<'_> {
     /// Its entry in the table of contents, whose `identifier` is unique.
     pub(super) fn contents(&self) -> Result<(), LayerError> {
         let entries = self.entries("gpkg_contents", "table_name", self.from)?;
-        if entries.is_empty() || !self.there("gpkg_contents")? {
+        let sql = "SELECT 1 FROM main.gpkg_contents WHERE lower(table_name) = lower(?1)";
+        // The entry may have been left when the table was dropped.
+        if entries.is_empty()
+            || !self.there("gpkg_contents")?
+            || value(self.file, sql, [self.to])?.is_some()
+        {
             return Ok(());
         }
         for mut entry in entries {
@@ -255,6 +255,40 @@ impl Belongings<'_> {
             };
             self.set(&mut reference, "md_parent_id", parent);
             self.put("gpkg_metadata_reference", &reference)?;
+        }
+        Ok(())
+    }
+
+    /// A relation whose pairs stand in `mapping`, if the file does not have it.
+    pub(super) fn relation(&self, mapping: &str) -> Result<(), LayerError> {
+        let column = "mapping_table_name";
+        let is_new = self.there(RELATIONS)? && {
+            let sql = format!("SELECT 1 FROM main.{RELATIONS} WHERE lower({column}) = lower(?1)");
+            value(self.file, &sql, [mapping])?.is_none()
+        };
+        if !is_new {
+            return Ok(());
+        }
+        for mut entry in self.entries(RELATIONS, column, mapping)? {
+            if !self.put(RELATIONS, &entry)? {
+                // Its number is taken.
+                self.set(&mut entry, "id", Value::Null);
+                self.put(RELATIONS, &entry)?;
+            }
+        }
+        // That there are relations is an extension of the file, and each table of pairs another.
+        for table in [RELATIONS, mapping] {
+            let entries = self.entries("gpkg_extensions", "table_name", table)?;
+            let sql = "SELECT 1 FROM main.gpkg_extensions WHERE lower(table_name) = lower(?1)";
+            if entries.is_empty()
+                || !self.there("gpkg_extensions")?
+                || value(self.file, sql, [table])?.is_some()
+            {
+                continue;
+            }
+            for entry in entries {
+                self.put("gpkg_extensions", &entry)?;
+            }
         }
         Ok(())
     }

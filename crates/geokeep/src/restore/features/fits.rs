@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::Wanted;
+use super::given::{From, Written};
 use super::refusal::Refusal;
 use crate::diff::LayerDiff;
 use crate::geopackage::{Rowid, Table, is_trigger_of_format};
@@ -64,14 +65,16 @@ pub(super) fn check_kind(before: &Table, after: &Table) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The columns that are written, before and after, without the fid.
+/// The columns that are written, without the fid, and where their values come from: from the backup, unless they are
+/// `given`.
 pub(super) fn columns(
     layer: &LayerDiff,
     before: &Table,
     after: &Table,
     fids: Option<&[String; 2]>,
     wanted: &Wanted,
-) -> Result<Vec<[String; 2]>, Refusal> {
+    given: Vec<Written>,
+) -> Result<Vec<Written>, Refusal> {
     let is_fid = |name: &str| fids.is_some_and(|[_, fid]| fid.eq_ignore_ascii_case(name));
     let is_key = |name: &str| matches!(&after.rowid, Rowid::Key(key) if key.iter().any(|k| k.eq_ignore_ascii_case(name)));
     let common: Vec<[String; 2]> = layer
@@ -109,14 +112,20 @@ pub(super) fn columns(
             || is_key(name)
             || wanted.columns.iter().any(|c| c.eq_ignore_ascii_case(name))
     };
-    let columns: Vec<[String; 2]> = common
+    let is_given = |name: &str| given.iter().any(|g| g.name.eq_ignore_ascii_case(name));
+    let mut columns: Vec<Written> = common
         .into_iter()
-        .filter(|[_, after]| !is_fid(after) && is_chosen(after))
+        .filter(|[_, after]| !is_fid(after) && is_chosen(after) && !is_given(after))
+        .map(|[before, name]| Written {
+            name,
+            from: From::Backup(before),
+        })
         .collect();
+    columns.extend(given.iter().cloned());
     let unfilled = after.columns.iter().find(|column| {
         let is_written = columns
             .iter()
-            .any(|[_, after]| after.eq_ignore_ascii_case(&column.name));
+            .any(|written| written.name.eq_ignore_ascii_case(&column.name));
         column.not_null && column.default.is_none() && !is_fid(&column.name) && !is_written
     });
     match unfilled {

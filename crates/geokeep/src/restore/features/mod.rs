@@ -11,11 +11,20 @@ mod catalogue;
 mod copied;
 mod definitions;
 mod fits;
+mod given;
 mod packed;
 mod path;
 mod plan;
+mod recount;
 mod refusal;
+mod related;
+mod relations;
+mod rows;
+mod seen;
+mod selection;
+mod since;
 mod staged;
+mod take_out;
 mod undo;
 mod whole_layer;
 mod write;
@@ -23,9 +32,13 @@ mod write;
 use std::time::Duration;
 
 pub use path::LayerRestore;
+pub use recount::{Recounted, recount};
 pub use refusal::Refusal;
+pub use related::Related;
+pub use since::FromBackup;
 pub use undo::Undo;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::RestoreError;
@@ -67,10 +80,21 @@ pub struct Wanted {
     pub layer: String,
     /// What of it.
     pub what: What,
+    /// The newest version of each row that the file lacks, in any backup made from then on.
+    pub deleted_since: Option<Timestamp>,
+    /// Of those backups only the ones made before this moment.
+    pub until: Option<Timestamp>,
     /// Only rows with these fids; all if there are none.
     pub fids: Vec<i64>,
+    /// Only rows for which this expression of SQL holds: by their values in the backup, or in the file if the backup
+    /// does not have them.
+    pub condition: Option<String>,
+    /// Only rows whose geometry reaches into this box: min x, min y, max x, max y.
+    pub within: Option<[f64; 4]>,
     /// Only these columns, and the key; all if there are none.
     pub columns: Vec<String>,
+    /// What columns get instead of the values of the backup: their names, and values as texts.
+    pub set: Vec<(String, String)>,
     /// Where another row bears the number of a lost one.
     pub on_conflict: OnConflict,
     /// The layer comes back as a whole, under this name.
@@ -81,6 +105,21 @@ pub struct Wanted {
     pub dry_run: bool,
 }
 
+impl Wanted {
+    /// Whether this is about some rows or columns of a layer, which must be there for that.
+    fn is_of_a_part(&self) -> bool {
+        self.deleted_since.is_some()
+            || !self.fids.is_empty()
+            || self.condition.is_some()
+            || self.within.is_some()
+            || !self.columns.is_empty()
+            || !self.set.is_empty()
+    }
+}
+
+/// Rows that a preview shows.
+const FIRST: usize = 10;
+
 /// What would be done. Counts are of rows.
 #[derive(Debug, Clone, Default)]
 pub struct Preview {
@@ -88,6 +127,8 @@ pub struct Preview {
     pub layer: String,
     /// The file lacks the layer, which comes back with everything that belongs to it.
     pub whole_layer: bool,
+    /// A layer that came back as a whole is taken out of the file again.
+    pub taken_out: bool,
     /// Rows that are put back.
     pub inserted: u64,
     /// Rows that get the values of the backup.
@@ -102,6 +143,12 @@ pub struct Preview {
     pub first: Vec<Vec<Cell>>,
     /// Triggers of the file that this does not set off.
     pub silent_triggers: Vec<String>,
+    /// Tables of relations to other layers that come back with the layer.
+    pub relations: Vec<String>,
+    /// Rows of other tables that refer to lost rows, and that the file lacks as well.
+    pub related: Vec<Related>,
+    /// From which backups rows come, if from more than one might be.
+    pub from: Vec<FromBackup>,
     /// What belongs to the layer and is not put back.
     pub left_out: Vec<String>,
 }
@@ -110,12 +157,29 @@ impl Preview {
     /// Whether nothing is to be done.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.whole_layer && self.inserted + self.updated + self.deleted == 0
+        !self.whole_layer && !self.taken_out && self.inserted + self.updated + self.deleted == 0
+    }
+
+    /// Adds what another plan for the same layer does.
+    fn take_in(&mut self, other: &Self) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.conflicts += other.conflicts;
+        let room = FIRST.saturating_sub(self.first.len());
+        self.first.extend(other.first.iter().take(room).cloned());
+        for rows in &other.related {
+            match self.related.iter_mut().find(|r| r.table == rows.table) {
+                Some(same) => same.rows += rows.rows,
+                None => self.related.push(rows.clone()),
+            }
+        }
+        self.from.extend(other.from.iter().cloned());
     }
 
     /// Whether the number of rows changes.
     fn adds_or_deletes(&self) -> bool {
-        self.whole_layer || self.inserted + self.deleted > 0
+        self.whole_layer || self.taken_out || self.inserted + self.deleted > 0
     }
 }
 

@@ -4,13 +4,15 @@ use rusqlite::Connection;
 
 use super::plan::Plan;
 use super::refusal::Refusal;
+use super::since;
+use super::take_out::TakeOut;
 use super::undo::{self, Undo};
 use super::whole_layer::WholeLayer;
 use super::write::{self, Ended, Place, changed_since};
 use super::{LayerError, Outcome, Preview, Wanted};
 use crate::Watch;
 use crate::backup::Settings;
-use crate::destination::{Destination, Opened, Stored};
+use crate::destination::{BackupId, Destination, Opened, Stored};
 use crate::diff::{DiffError, LayerChange, Options, State, diff_of};
 use crate::geopackage::Tables;
 use crate::restore::RestoreError;
@@ -66,13 +68,13 @@ impl LayerRestore<'_> {
             dry_run,
             ..undo.wanted.clone()
         };
-        self.run(&wanted, Some(before), agree)
+        self.run(&wanted, Some((undo, before)), agree)
     }
 
     fn run(
         &self,
         wanted: &Wanted,
-        before: Option<&Opened>,
+        undone: Option<(&Undo, &Opened)>,
         agree: &mut dyn FnMut(&Preview) -> bool,
     ) -> Result<Outcome, LayerError> {
         let place = Place {
@@ -82,7 +84,7 @@ impl LayerRestore<'_> {
         };
         let path = Path {
             backup: self.backup,
-            undone: before,
+            undone,
             place,
             wanted,
             destination: self.destination,
@@ -91,10 +93,7 @@ impl LayerRestore<'_> {
             write::refuse(place)?;
             let first = match wanted.dry_run {
                 true => None,
-                false => {
-                    let to = self.destination;
-                    Some(back_up_first(self.into, to, self.settings, self.watch)?)
-                }
+                false => Some(self.back_up()?),
             };
             match path.attempt(first, agree) {
                 Err(Ended::Stale) => {}
@@ -106,10 +105,22 @@ impl LayerRestore<'_> {
     }
 }
 
+impl LayerRestore<'_> {
+    /// Backs up what is there. Whoever names the file next time does not mean that, also if nothing is put back after
+    /// all: the same command is to do the same. The next backup that finds it still so ends this.
+    fn back_up(&self) -> Result<Stored, LayerError> {
+        let made = back_up_first(self.into, self.destination, self.settings, self.watch)?;
+        if made.id != self.backup.id {
+            let _ = self.destination.note_replaced(&made.id);
+        }
+        Ok(made)
+    }
+}
+
 struct Path<'a> {
     backup: &'a Opened,
-    /// What the file was before that which is to be undone.
-    undone: Option<&'a Opened>,
+    /// What is to be undone, and what the file was before that.
+    undone: Option<(&'a Undo, &'a Opened)>,
     place: Place<'a>,
     wanted: &'a Wanted,
     destination: &'a Destination,
@@ -118,8 +129,29 @@ struct Path<'a> {
 /// What is to be done.
 enum Todo {
     Nothing,
-    Rows(Box<Plan>),
+    /// A plan for each set of columns that is written.
+    Rows(Vec<Plan>),
     Layer(Box<WholeLayer>),
+    TakeOut(Box<TakeOut>),
+}
+
+impl Todo {
+    fn preview(&self, wanted: &Wanted) -> Preview {
+        match self {
+            Self::Nothing => Preview {
+                layer: wanted.as_name.as_ref().unwrap_or(&wanted.layer).clone(),
+                ..Preview::default()
+            },
+            Self::Rows(plans) => {
+                let mut previews = plans.iter().map(|plan| &plan.preview);
+                let mut all = previews.next().cloned().unwrap_or_default();
+                previews.for_each(|preview| all.take_in(preview));
+                all
+            }
+            Self::Layer(layer) => layer.preview.clone(),
+            Self::TakeOut(layer) => layer.preview.clone(),
+        }
+    }
 }
 
 impl Path<'_> {
@@ -145,15 +177,7 @@ impl Path<'_> {
             None => State::of_file(source, settings, watch),
         };
         let live = live.map_err(LayerError::from)?;
-        let todo = self.todo(&old, &live)?;
-        let preview = match &todo {
-            Todo::Nothing => Preview {
-                layer: self.wanted.layer.clone(),
-                ..Preview::default()
-            },
-            Todo::Rows(plan) => plan.preview.clone(),
-            Todo::Layer(layer) => layer.preview.clone(),
-        };
+        let todo = self.todo(&old, &live, before.as_ref())?;
         let mut outcome = Outcome {
             done: false,
             skipped: 0,
@@ -161,10 +185,10 @@ impl Path<'_> {
             locked: std::time::Duration::ZERO,
             changed_since: 0,
             can_undo: false,
-            preview,
+            preview: todo.preview(self.wanted),
         };
-        if let Todo::Rows(plan) = &todo {
-            outcome.skipped = plan.skipped;
+        if let Todo::Rows(plans) = &todo {
+            outcome.skipped = plans.iter().map(|plan| plan.skipped).sum();
         }
         if outcome.preview.is_empty() || !agree(&outcome.preview) || self.wanted.dry_run {
             return Ok(outcome);
@@ -178,47 +202,106 @@ impl Path<'_> {
             self.place
                 .transaction(alone, attached.as_deref(), |file| match &todo {
                     Todo::Nothing => Ok(()),
-                    Todo::Rows(plan) => write::rows(file, plan, watch),
+                    Todo::Rows(plans) => plans
+                        .iter()
+                        .try_for_each(|plan| write::rows(file, plan, watch)),
                     Todo::Layer(layer) => layer.make(file, old.connection(), watch),
+                    Todo::TakeOut(layer) => layer.carry_out(file, old.connection(), watch),
                 })?;
         (outcome.done, outcome.locked) = (true, locked);
-        if let Some(before) = &outcome.backup_before {
-            let _ = self.destination.note_replaced(&before.id);
+        if let Todo::Rows(plans) = &todo {
+            for plan in plans {
+                outcome.changed_since += changed_since(self.place, plan)?;
+            }
         }
-        if let Todo::Rows(plan) = &todo {
-            outcome.changed_since = changed_since(self.place, plan)?;
-            outcome.can_undo = self.note_undo(&outcome, plan);
-        }
+        outcome.can_undo = self.note_undo(&outcome, &todo);
         Ok(outcome)
     }
 
     /// Notes beside the backup that was made first what was put back after it. What cannot be noted cannot
     /// be undone by itself; the backup is there all the same.
-    fn note_undo(&self, outcome: &Outcome, plan: &Plan) -> bool {
-        let wanted = self.wanted.clone();
-        let from = self.backup.manifest.id.clone();
+    fn note_undo(&self, outcome: &Outcome, todo: &Todo) -> bool {
+        let can_be_undone = match todo {
+            Todo::Rows(plans) => plans.iter().all(Plan::is_numbered_as_before),
+            Todo::Layer(_) => true,
+            Todo::Nothing | Todo::TakeOut(_) => false,
+        };
+        let mut from = outcome
+            .preview
+            .from
+            .iter()
+            .map(|from| (from.instant, &from.id));
+        let mut from: Vec<_> = from.by_ref().collect();
+        // Rows that have the same columns are planned together, whichever backup they come from.
+        from.sort_by_key(|(instant, _)| std::cmp::Reverse(*instant));
+        let mut from = from.into_iter().map(|(_, id)| id.clone());
         match &outcome.backup_before {
-            Some(before) if self.undone.is_none() && plan.is_numbered_as_before() => {
-                undo::note(self.destination, &before.id, &Undo { from, wanted })
+            Some(before) if self.undone.is_none() && can_be_undone => {
+                let undo = Undo {
+                    from: from
+                        .next()
+                        .unwrap_or_else(|| self.backup.manifest.id.clone()),
+                    more: from.collect(),
+                    wanted: self.wanted.clone(),
+                };
+                undo::note(self.destination, &before.id, &undo)
             }
             _ => false,
         }
     }
 
-    fn todo(&self, old: &State, live: &State) -> Result<Todo, LayerError> {
-        let Some(then) = self.undone else {
+    fn todo(
+        &self,
+        old: &State,
+        live: &State,
+        just_made: Option<&Stored>,
+    ) -> Result<Todo, LayerError> {
+        let watch = self.place.watch;
+        let Some((undo, then)) = self.undone else {
+            if self.wanted.deleted_since.is_some() {
+                let line = self.backup.id.line();
+                let but = just_made.map(|stored| &stored.id);
+                let backups = since::backups(self.destination, line, self.wanted, but)?;
+                return self.since(&backups, live);
+            }
             return self.plan(old, live);
         };
-        let watch = self.place.watch;
         let then = State::of_backup(then, watch)?;
-        match self.plan(old, &then)? {
-            Todo::Nothing => Ok(Todo::Nothing),
-            Todo::Rows(plan) => {
-                let reversed = undo::reversed(&plan, live.connection(), watch)?;
-                Ok(Todo::Rows(Box::new(reversed)))
+        let todo = match self.wanted.deleted_since {
+            None => self.plan(old, &then)?,
+            Some(_) => {
+                let ids: Vec<_> = std::iter::once(&undo.from)
+                    .chain(&undo.more)
+                    .cloned()
+                    .collect();
+                let backups = since::noted(self.destination, self.backup.id.line(), &ids)?;
+                self.since(&backups, &then)?
             }
-            Todo::Layer(_) => Err(Refusal::NotUndoable("a whole layer was put back").into()),
-        }
+        };
+        Ok(match todo {
+            Todo::Nothing | Todo::TakeOut(_) => Todo::Nothing,
+            Todo::Rows(plans) => {
+                let reversed = plans
+                    .iter()
+                    .map(|plan| undo::reversed(plan, live.connection(), watch));
+                Todo::Rows(reversed.collect::<Result<_, _>>()?)
+            }
+            Todo::Layer(layer) => {
+                let states = [old.connection(), live.connection()];
+                let take_out = TakeOut::plan(*layer, then, states, watch)?;
+                take_out.map_or(Todo::Nothing, |take_out| Todo::TakeOut(Box::new(take_out)))
+            }
+        })
+    }
+
+    /// What was deleted from the file since these backups were made.
+    fn since(&self, backups: &[BackupId], live: &State) -> Result<Todo, LayerError> {
+        let watch = self.place.watch;
+        let plans = since::plans(self.destination, backups, live, self.wanted, watch)?;
+        Ok(match plans.is_empty() {
+            true => Todo::Nothing,
+            false => Todo::Rows(plans),
+        })
     }
 
     /// How many rows a layer of the backup has, as that says of itself.
@@ -266,9 +349,10 @@ impl Path<'_> {
                 watch,
             )?))),
             LayerChange::Added => Err(Refusal::NoSuchLayer(wanted.layer.clone()).into()),
-            LayerChange::Changed | LayerChange::Renamed => Ok(Todo::Rows(Box::new(Plan::make(
-                &found, layer, states, wanted, watch,
-            )?))),
+            LayerChange::Changed | LayerChange::Renamed => {
+                let plan = Plan::make(&found, layer, states, wanted, None, watch)?;
+                Ok(Todo::Rows(vec![plan]))
+            }
         }
     }
 }
@@ -277,7 +361,9 @@ impl Path<'_> {
 /// become: then nothing need be compared.
 fn is_dropped(states: [&Connection; 2], layer: &str) -> Result<bool, LayerError> {
     let [backup, file] = states.map(Tables::read);
-    let (backup, file) = (backup?, file?);
+    let which = "in the backup";
+    let backup = backup.map_err(|error| DiffError::Unreadable { which, error })?;
+    let file = file?;
     let name = layer.to_ascii_lowercase();
     let is_new = |name: &String| !backup.all.contains_key(name);
     Ok(backup.all.contains_key(&name)

@@ -1,20 +1,22 @@
 //! What is to be done with the rows of a layer that is still there: by a comparison of the backup with
 //! what the file holds, both of which stand still.
 
+use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension};
 
 use super::fits::{check_extensions, check_kind, columns, definition, silent_triggers};
+use super::given::{Written, given};
 use super::refusal::Refusal;
+use super::related::Lost;
+use super::rows::Reader;
+use super::seen::Seen;
+use super::selection::Selection;
 use super::staged::{Planned, Staged, Step, WIDTH_MAX, Widths};
-use super::{LayerError, OnConflict, Preview, Wanted, What};
+use super::{FIRST, LayerError, OnConflict, Preview, Wanted, What};
 use crate::Watch;
 use crate::diff::{Cell, Change, Diff, LayerDiff, locator};
 use crate::geopackage::{Rowid, Table};
-use crate::sqlite::quote;
 
-/// Rows that a preview shows.
-const FIRST: usize = 10;
 /// What is done with which rows, and how they lie in the file.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -26,7 +28,7 @@ pub(super) struct Plan {
     /// The number of a row, where that is a column.
     pub(super) fid: Option<String>,
     /// Other columns that are written.
-    pub(super) columns: Vec<String>,
+    pub(super) columns: Vec<Written>,
     /// Those that an update does not set: what rows are found by.
     pub(super) fixed: Vec<String>,
     /// By what a row is found, as SQL.
@@ -38,12 +40,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Makes it.
+    /// Makes it. Rows that were `seen` in a newer backup are passed over.
     pub(super) fn make(
         found: &Diff<'_>,
         layer: &LayerDiff,
         states: [&Connection; 2],
         wanted: &Wanted,
+        seen: Option<&Seen>,
         watch: &Watch,
     ) -> Result<Self, LayerError> {
         let [Some(before), Some(after)] = layer.tables() else {
@@ -69,7 +72,8 @@ impl Plan {
             _ if !wanted.fids.is_empty() => return Err(no_identity().into()),
             _ => None,
         };
-        let columns = columns(layer, before, after, fids.as_ref(), wanted)?;
+        let given = given(states[1], after, &wanted.set)?;
+        let columns = columns(layer, before, after, fids.as_ref(), wanted, given)?;
         let widths = Widths {
             key: find_after.len(),
             new: columns.len(),
@@ -95,24 +99,31 @@ impl Plan {
             table: after.clone(),
             definition: definition(states[1], name).map_err(LayerError::Sqlite)?,
             fid: fids.as_ref().map(|[_, after]| after.clone()),
-            columns: columns.iter().map(|[_, after]| after.clone()).collect(),
+            columns: columns.clone(),
             fixed,
             found_by: find_after,
             staged: Staged::open(widths, watch).map_err(LayerError::Sqlite)?,
             skipped: 0,
             first_conflict: None,
         };
+        let found_by = plan.found_by.clone();
         let reader = Reader {
             states,
-            before,
-            after,
+            tables: [before, after],
             columns: &columns,
-            find_before: &find_before,
-            find_after: &plan.found_by.clone(),
+            found_by: [&find_before, &found_by],
         };
+        let mut selection = Selection::new(wanted, states, reader.tables, reader.found_by, watch)?;
         found.found_by(layer, |change, before, after| {
             watch.check().map_err(crate::diff::DiffError::from)?;
-            plan.add(&reader, wanted, change, before, after)?;
+            let is_old = match seen {
+                Some(seen) => change != Change::Deleted || !seen.is_first(&reader, before)?,
+                None => false,
+            };
+            // The newest version of a row decides, and not an older one that the condition holds for.
+            if !is_old && selection.takes(change, before, after)? {
+                plan.add(&reader, wanted, change, before, after)?;
+            }
             Ok::<_, LayerError>(true)
         })?;
         if let Some(first) = plan
@@ -128,7 +139,23 @@ impl Plan {
         }
         plan.preview.silent_triggers =
             silent_triggers(states[1], name).map_err(LayerError::Sqlite)?;
+        if plan.preview.inserted > 0 {
+            let lost = Lost {
+                layer: before,
+                staged: &plan.staged,
+                columns: &columns,
+            };
+            plan.preview.related = lost.related(states, watch)?;
+        }
         Ok(plan)
+    }
+
+    /// Takes in the rows of another plan for the same columns of the same table.
+    pub(super) fn take_in(&mut self, other: &Self) -> Result<(), LayerError> {
+        other.staged.each(|row| self.staged.add(row))?;
+        self.preview.take_in(&other.preview);
+        self.skipped += other.skipped;
+        Ok(())
     }
 
     /// Whether each row that is put back has the number that it had.
@@ -137,7 +164,7 @@ impl Plan {
         self.preview.inserted == 0 || (self.fid.is_some() && !has_new)
     }
 
-    /// Takes in one row that differs.
+    /// Adds one row that differs.
     fn add(
         &mut self,
         reader: &Reader<'_>,
@@ -151,11 +178,6 @@ impl Plan {
         } else {
             after
         };
-        let is_wanted = wanted.fids.is_empty()
-            || matches!(there.first(), Some(Value::Integer(fid)) if wanted.fids.contains(fid));
-        if !is_wanted {
-            return Ok(());
-        }
         let step = match (change, wanted.what) {
             (Change::Deleted, _) => Step::Insert,
             (Change::Changed, What::Changed | What::Exact) => Step::Update,
@@ -214,101 +236,6 @@ impl Plan {
         };
         done.map_err(LayerError::Sqlite)
     }
-}
-
-/// Reads rows of both states as they are.
-struct Reader<'a> {
-    states: [&'a Connection; 2],
-    before: &'a Table,
-    after: &'a Table,
-    columns: &'a [[String; 2]],
-    find_before: &'a [String],
-    find_after: &'a [String],
-}
-
-impl Reader<'_> {
-    /// The columns that are written, of a row of the backup.
-    fn before(
-        &self,
-        key: &[Value],
-        each: impl FnOnce(&[ValueRef<'_>]) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<()> {
-        let columns = self.columns.iter().map(|[before, _]| quote(before));
-        row(
-            self.states[0],
-            &self.before.name,
-            columns,
-            self.find_before,
-            key,
-            each,
-        )
-    }
-
-    /// All columns of a row of the file.
-    fn after(
-        &self,
-        key: &[Value],
-        each: impl FnOnce(&[ValueRef<'_>]) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<()> {
-        let columns = self.after.columns.iter().map(|column| quote(&column.name));
-        row(
-            self.states[1],
-            &self.after.name,
-            columns,
-            self.find_after,
-            key,
-            each,
-        )
-    }
-
-    /// Whether another row bears that number.
-    fn is_taken(&self, fid: &Value) -> rusqlite::Result<bool> {
-        let sql = format!(
-            "SELECT 1 FROM main.{} WHERE {} = ?1",
-            quote(&self.after.name),
-            self.find_after[0]
-        );
-        let mut statement = self.states[1].prepare_cached(&sql)?;
-        Ok(statement.query_row([fid], |_| Ok(())).optional()?.is_some())
-    }
-}
-
-fn row(
-    connection: &Connection,
-    table: &str,
-    columns: impl Iterator<Item = String>,
-    find: &[String],
-    key: &[Value],
-    each: impl FnOnce(&[ValueRef<'_>]) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let columns: Vec<_> = columns.collect();
-    let list = if columns.is_empty() {
-        "NULL".to_owned()
-    } else {
-        columns.join(", ")
-    };
-    let sql = format!(
-        "SELECT {list} FROM main.{} WHERE {}",
-        quote(table),
-        is_key(find)
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(rusqlite::params_from_iter(key))?;
-    // A damaged file may not give a second time what it gave once.
-    let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    let values: Vec<_> = (0..columns.len())
-        .map(|at| row.get_ref(at))
-        .collect::<rusqlite::Result<_>>()?;
-    each(&values)
-}
-
-/// The condition that finds one row.
-pub(super) fn is_key(found_by: &[String]) -> String {
-    let is: Vec<_> = found_by
-        .iter()
-        .map(|column| format!("{column} = ?"))
-        .collect();
-    is.join(" AND ")
 }
 
 fn cell(value: &Value) -> Cell {

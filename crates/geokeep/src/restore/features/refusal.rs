@@ -1,5 +1,7 @@
 //! What is not put back, and why: guessing would do more harm than the loss.
 
+use jiff::Timestamp;
+
 use crate::kind::Kind;
 use crate::source::Holder;
 
@@ -65,6 +67,53 @@ pub enum Refusal {
         /// The column.
         column: String,
     },
+    /// A column that does not get a value that was named.
+    #[error("'{column}' cannot be set so: {why}")]
+    NotSettable {
+        /// The column.
+        column: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// The expression is none that rows can be chosen by.
+    #[error("rows cannot be chosen by that condition: {0}")]
+    Condition(String),
+    /// A box was named for a table whose rows lie nowhere.
+    #[error("'{0}' has no geometries")]
+    NoGeometry(String),
+    /// A part of a layer was asked for that the file lacks.
+    #[error("the file has no layer '{0}', which can come back only as a whole")]
+    OnlyWhole(String),
+    /// No backup was made in that time.
+    #[error("there is no backup of the file from that time; the newest is of {0}")]
+    NoneSince(Timestamp),
+    /// What tells rows apart is not the same in all backups.
+    #[error(
+        "the features of '{layer}' bear other numbers since the backup of {since}, so that those of several backups cannot be told apart"
+    )]
+    Renumbered {
+        /// The layer.
+        layer: String,
+        /// The newest backup that has the old numbers.
+        since: Timestamp,
+    },
+    /// A backup is needed that was removed.
+    #[error("the backup {0}, from which rows were put back, no longer exists")]
+    BackupGone(String),
+    /// A layer that came back was worked on since.
+    #[error("'{0}' was edited since it came back")]
+    LayerEdited(String),
+    /// Rows of another table would lose what they refer to.
+    #[error("rows of '{table}' refer to '{layer}'")]
+    ReferredTo {
+        /// The layer.
+        layer: String,
+        /// The other table.
+        table: String,
+    },
+    /// SQLite cannot read what is there.
+    #[error("the file cannot be read: {0}")]
+    Unreadable(String),
     /// Somebody else's rules hold for the table, which we do not know.
     #[error(
         "the extension '{extension}' says how '{layer}' is to be written, and geokeep does not know it"
@@ -139,10 +188,16 @@ impl Refusal {
             Self::BeingEdited { .. } | Self::Locked { .. } | Self::KeepsChanging => {
                 Kind::TargetInUse
             }
-            Self::NameTaken(_) | Self::Taken { .. } | Self::EditedSince { .. } => {
-                Kind::TargetExists
-            }
-            Self::UncertainLocks(_) | Self::HotJournal | Self::Rule(_) => Kind::TargetUnwritable,
+            Self::NameTaken(_)
+            | Self::Taken { .. }
+            | Self::EditedSince { .. }
+            | Self::LayerEdited(_) => Kind::TargetExists,
+            Self::NoneSince(_) | Self::BackupGone(_) => Kind::NoSuchBackup,
+            Self::UncertainLocks(_)
+            | Self::HotJournal
+            | Self::Rule(_)
+            | Self::ReferredTo { .. }
+            | Self::Unreadable(_) => Kind::TargetUnwritable,
             _ => Kind::Usage,
         }
     }

@@ -4,8 +4,10 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Plan, is_key, shown};
+use super::given::{From, Written};
+use super::plan::{Plan, shown};
 use super::refusal::Refusal;
+use super::rows::is_key;
 use super::staged::{Planned, Staged, Step, Widths};
 use super::{LayerError, Preview, Wanted};
 use crate::Watch;
@@ -15,8 +17,11 @@ use crate::sqlite::{Bound, quote};
 /// What was put back after a backup was made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Undo {
-    /// The id of the backup whose rows were put back.
+    /// The id of the backup whose rows were put back, or the newest of those.
     pub from: String,
+    /// Others whose rows were, from the newest to the oldest.
+    #[serde(default)]
+    pub more: Vec<String>,
     /// Which of them.
     pub wanted: Wanted,
 }
@@ -43,7 +48,13 @@ pub(super) fn reversed(plan: &Plan, now: &Connection, watch: &Watch) -> Result<P
             .as_ref()
             .is_some_and(|fid| fid.eq_ignore_ascii_case(name))
     };
-    let columns: Vec<String> = all.iter().filter(|name| !is_fid(name)).cloned().collect();
+    let columns = all.iter().filter(|name| !is_fid(name)).cloned();
+    let columns: Vec<_> = columns
+        .map(|name| Written {
+            from: From::Backup(name.clone()),
+            name,
+        })
+        .collect();
     let widths = Widths {
         key: plan.found_by.len(),
         new: columns.len(),
@@ -125,11 +136,11 @@ impl Rows<'_> {
             .optional()?;
         let is_put_back = |today: &[Value]| {
             let written = self.plan.columns.iter().zip(&row.new);
-            let is_written = |(name, value): (&String, &ValueRef<'_>)| {
+            let is_written = |(written, value): (&Written, &ValueRef<'_>)| {
                 let at = self
                     .all
                     .iter()
-                    .position(|column| column.eq_ignore_ascii_case(name));
+                    .position(|column| column.eq_ignore_ascii_case(&written.name));
                 at.is_some_and(|at| ValueRef::from(&today[at]) == *value)
             };
             written.into_iter().all(is_written)

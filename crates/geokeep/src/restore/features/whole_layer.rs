@@ -11,6 +11,7 @@ use super::definitions::{Definitions, Makes, define};
 use super::fits::check_rows;
 use super::packed::{ENTRIES_MAX, Packed};
 use super::refusal::Refusal;
+use super::relations::Relation;
 use super::write::Ended;
 use super::{LayerError, Preview, Wanted};
 use crate::Watch;
@@ -22,9 +23,18 @@ use crate::sqlite::quote;
 #[derive(Debug)]
 pub(super) struct WholeLayer {
     pub(super) preview: Preview,
-    table: Table,
-    name: String,
+    pub(super) table: Table,
+    pub(super) name: String,
     definitions: Definitions,
+    pub(super) relations: Vec<Returning>,
+}
+
+/// A relation to another layer that comes back with the layer.
+#[derive(Debug)]
+pub(super) struct Returning {
+    pub(super) mapping: String,
+    /// The table of its pairs, if the file lacks that, too.
+    pub(super) pairs: Option<WholeLayer>,
 }
 
 impl WholeLayer {
@@ -35,7 +45,10 @@ impl WholeLayer {
         watch: &Watch,
     ) -> Result<Self, LayerError> {
         let [backup, file] = states;
-        let tables = Tables::read(backup)?;
+        if wanted.is_of_a_part() {
+            return Err(Refusal::OnlyWhole(wanted.layer.clone()).into());
+        }
+        let tables = Tables::read(backup).map_err(unreadable)?;
         let table = tables.all.get(&wanted.layer.to_ascii_lowercase());
         let table = table
             .ok_or_else(|| Refusal::NoSuchLayer(wanted.layer.clone()))?
@@ -68,7 +81,14 @@ impl WholeLayer {
                 count.unsigned_abs()
             }
         };
-        let mut left_out = Belongings::left_out(backup, &table.name)?;
+        let mut left_out = Vec::new();
+        let mut relations = Vec::new();
+        for relation in super::relations::relations(backup, &table.name)? {
+            match Returning::plan(&relation, states, &table.name, is_renamed, watch)? {
+                Some(returning) => relations.push(returning),
+                None => left_out.push(format!("the relation to {}", relation.other)),
+            }
+        }
         if is_renamed {
             let own = own.triggers.iter().map(|trigger| trigger.name.clone());
             left_out.extend(
@@ -80,6 +100,7 @@ impl WholeLayer {
             layer: name.clone(),
             whole_layer: true,
             inserted: rows,
+            relations: relations.iter().map(|r| r.mapping.clone()).collect(),
             left_out,
             ..Preview::default()
         };
@@ -88,6 +109,7 @@ impl WholeLayer {
             table,
             name,
             definitions,
+            relations,
         })
     }
 
@@ -121,6 +143,12 @@ impl WholeLayer {
         belongings.count(copied)?;
         self.make_triggers(file, has_index)?;
         restyle(&belongings)?;
+        for relation in &self.relations {
+            if let Some(pairs) = &relation.pairs {
+                pairs.make(file, backup, watch)?;
+            }
+            belongings.relation(&relation.mapping)?;
+        }
         Ok(())
     }
 
@@ -218,6 +246,46 @@ impl WholeLayer {
         }
         Ok(())
     }
+}
+
+impl Returning {
+    /// It comes back if its other side is there, and its pairs are or can come back. An old version of a layer beside
+    /// the present one has no relations: they are those of the present one.
+    fn plan(
+        relation: &Relation,
+        states: [&Connection; 2],
+        layer: &str,
+        is_renamed: bool,
+        watch: &Watch,
+    ) -> Result<Option<Self>, LayerError> {
+        let [backup, file] = states;
+        let is_own = relation.other.eq_ignore_ascii_case(layer);
+        let mapping = relation.mapping.clone();
+        let is_odd =
+            mapping.eq_ignore_ascii_case(layer) || named(backup, &mapping)? != Named::Table;
+        if is_renamed || is_odd || !(is_own || named(file, &relation.other)? == Named::Table) {
+            return Ok(None);
+        }
+        let wanted = Wanted {
+            layer: mapping.clone(),
+            ..Wanted::default()
+        };
+        let pairs = match named(file, &mapping)? {
+            Named::Table => None,
+            Named::Nothing => Some(WholeLayer::plan(states, &wanted, None, watch)?),
+            Named::Virtual | Named::Else => return Ok(None),
+        };
+        Ok(Some(Self { mapping, pairs }))
+    }
+}
+
+/// What goes wrong in the backup is not said of the file.
+fn unreadable(error: rusqlite::Error) -> LayerError {
+    DiffError::Unreadable {
+        which: "in the backup",
+        error,
+    }
+    .into()
 }
 
 fn put_in(

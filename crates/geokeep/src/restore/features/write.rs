@@ -10,8 +10,10 @@ use super::LayerError;
 use super::boxes::{self, Bounds, joined};
 use super::catalogue::Catalogue;
 use super::fits::definition;
-use super::plan::{Plan, is_key};
+use super::given::Written;
+use super::plan::Plan;
 use super::refusal::Refusal;
+use super::rows::is_key;
 use super::staged::{Planned, Step};
 use crate::Watch;
 use crate::backup::Settings;
@@ -19,7 +21,7 @@ use crate::durable::folder_of;
 use crate::restore::RestoreError;
 use crate::restore::target::refuse_shared_journal;
 use crate::source::{Gate, Look, Source, State, locks};
-use crate::sqlite::{Bound, attach, code, open_confined, quote};
+use crate::sqlite::{Bound, attach, code, open_confined, quote, why};
 
 /// How long to wait at most for others who write. GDAL and QGIS give up after five seconds.
 const WAIT: Duration = Duration::from_secs(5);
@@ -46,9 +48,12 @@ impl<E: Into<LayerError>> From<E> for Ended {
 
 impl From<rusqlite::Error> for LayerError {
     fn from(error: rusqlite::Error) -> Self {
-        match broken_rule(&error) {
-            Some(rule) => Refusal::Rule(rule.to_owned()).into(),
-            None => Self::Sqlite(error),
+        match (broken_rule(&error), code(&error)) {
+            (Some(rule), _) => Refusal::Rule(rule.to_owned()).into(),
+            (_, Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)) => {
+                Refusal::Unreadable(why(&error)).into()
+            }
+            _ => Self::Sqlite(error),
         }
     }
 }
@@ -205,9 +210,9 @@ fn prepare(file: &Connection, wait: Duration) -> rusqlite::Result<()> {
     )
 }
 
-/// What was written.
+/// What the rows that were written sum up to.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+struct Sum {
     bounds: Option<Bounds>,
     more: i64,
 }
@@ -220,12 +225,12 @@ pub(super) fn rows(file: &Connection, plan: &Plan, watch: &Watch) -> Result<(), 
     }
     let geometry = plan.table.layer.geometry.as_deref();
     let catalogue = Catalogue::of(file, &plan.table.name, geometry).map_err(LayerError::Sqlite)?;
-    let at = |columns: &[String]| {
-        geometry.and_then(|g| columns.iter().position(|c| c.eq_ignore_ascii_case(g)))
+    let at = |columns: &[Written]| {
+        geometry.and_then(|g| columns.iter().position(|c| c.name.eq_ignore_ascii_case(g)))
     };
     let at = at(&plan.columns);
     let statements = Statements::of(plan);
-    let mut written = Written::default();
+    let mut sum = Sum::default();
     plan.staged.each(|row| {
         watch
             .check()
@@ -243,8 +248,8 @@ pub(super) fn rows(file: &Connection, plan: &Plan, watch: &Watch) -> Result<(), 
                 .index(file, id, bounds)
                 .map_err(LayerError::Sqlite)?;
         }
-        written.bounds = joined(written.bounds, bounds);
-        written.more += match row.step {
+        sum.bounds = joined(sum.bounds, bounds);
+        sum.more += match row.step {
             Step::Insert => 1,
             Step::Update => 0,
             Step::Delete => -1,
@@ -252,7 +257,7 @@ pub(super) fn rows(file: &Connection, plan: &Plan, watch: &Watch) -> Result<(), 
         Ok::<_, Ended>(())
     })?;
     Ok(catalogue
-        .sum_up(file, written.more, written.bounds)
+        .sum_up(file, sum.more, sum.bounds)
         .map_err(LayerError::from)?)
 }
 
@@ -269,14 +274,17 @@ impl Statements {
         let table = quote(&plan.table.name);
         let is_it = is_key(&plan.found_by);
         let all: Vec<_> = plan.table.columns.iter().map(|c| quote(&c.name)).collect();
-        let written: Vec<_> = plan.columns.iter().map(|c| quote(c)).collect();
-        let is_fixed = |c: &&String| plan.fixed.iter().any(|fixed| fixed.eq_ignore_ascii_case(c));
+        let written: Vec<_> = plan.columns.iter().map(|c| quote(&c.name)).collect();
+        let is_fixed = |c: &&Written| {
+            let mut fixed = plan.fixed.iter();
+            fixed.any(|fixed| fixed.eq_ignore_ascii_case(&c.name))
+        };
         let set: Vec<_> = plan
             .columns
             .iter()
             .enumerate()
             .filter(|(_, c)| !is_fixed(c))
-            .map(|(at, c)| format!("{} = ?{}", quote(c), at + 1))
+            .map(|(at, c)| format!("{} = ?{}", quote(&c.name), at + 1))
             .collect();
         let marks = |count: usize| vec!["?"; count].join(", ");
         let insert = |fid: Option<&String>| {
@@ -388,7 +396,7 @@ pub(super) fn changed_since(place: Place<'_>, plan: &Plan) -> Result<u64, LayerE
     file.busy_timeout(place.wait())?;
     let geometry = plan.table.layer.geometry.as_deref();
     let catalogue = Catalogue::of(&file, &plan.table.name, geometry)?;
-    let columns: Vec<_> = plan.columns.iter().map(|c| quote(c)).collect();
+    let columns: Vec<_> = plan.columns.iter().map(|c| quote(&c.name)).collect();
     let list = if columns.is_empty() {
         "NULL".to_owned()
     } else {
@@ -402,7 +410,8 @@ pub(super) fn changed_since(place: Place<'_>, plan: &Plan) -> Result<u64, LayerE
         ),
         ..Statements::of(plan)
     };
-    let at = geometry.and_then(|g| plan.columns.iter().position(|c| c.eq_ignore_ascii_case(g)));
+    let is_it = |c: &Written, name: &str| c.name.eq_ignore_ascii_case(name);
+    let at = geometry.and_then(|g| plan.columns.iter().position(|c| is_it(c, g)));
     let mut changed = 0;
     plan.staged.each(|row| -> Result<(), LayerError> {
         // One that got its number from SQLite is not known by it here.
