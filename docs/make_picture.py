@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOWN = os.path.join(os.path.dirname(HERE), "examples", "town.gpkg")
-COLUMNS, CELL, LINE, MARGIN = 96, 8.4, 20, 16
+COLUMNS, CELL, LINE, MARGIN = 144, 8.4, 20, 16
 GREEN, WHITE, GREY, RED = "#8ec07c", "#ebdbb2", "#a89984", "#fb4934"
 
 COMMANDS = [

@@ -14,7 +14,7 @@ use super::twin::{ChunkTwin, Twin};
 use crate::destination::{Damaged, Decoder, StoredBytes};
 
 /// Enough for a few runs at a time.
-const SLOTS_MIN: usize = 4 * AHEAD_MAX as usize;
+const SLOTS_MIN: usize = 2 * AHEAD_MAX as usize;
 
 /// The plain bytes of an entry at random, with recent chunks kept decoded.
 pub(super) struct CachedChunks {
