@@ -217,3 +217,64 @@ fn names_that_are_no_text() {
     let status = desk.ok(&["status"]);
     assert!(status.ends_with("3 sources, 0 overdue\n"), "{status}");
 }
+
+/// The commands that a hint offers, run as they stand.
+fn offered(desk: &Desk, hint: &str, before: &str) -> common::Ended {
+    let command = hint
+        .split(before)
+        .nth(1)
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap();
+    let words: Vec<_> = command
+        .trim()
+        .trim_matches('\'')
+        .split(' ')
+        .map(|word| word.trim_matches('\''))
+        .collect();
+    desk.run(&words[1..])
+}
+
+/// To a restore, a machine that is given a name is another one: the command says where to.
+#[test]
+fn the_way_back_that_is_offered_works_for_a_machine_that_is_given_a_name() {
+    let desk = Desk::new();
+    let path = desk.build("maps/a.gpkg", &tiny());
+    desk.build("maps/b.gpkg", &tiny());
+    let was = fs::read(&path).unwrap();
+    let job = "[[job]]\nname = \"maps\"\nsources = [\"maps\"]\nto = \"backups\"\nhost = \"one\"\n";
+    fs::write(desk.path("geokeep.toml"), job).unwrap();
+    desk.ok(&RUN);
+    fs::remove_file(&path).unwrap();
+    let run = desk.run(&RUN);
+    assert_eq!(run.code, 3, "{run:?}");
+    let back = offered(&desk, &run.err, "if that was not meant: ");
+    assert_eq!(back.code, 0, "{run:?} {back:?}");
+    assert!(fs::read(&path).unwrap() == was);
+}
+
+/// Of several layers the whole file comes back, and it is there.
+#[test]
+fn the_way_back_that_is_offered_works_for_a_loss_in_several_layers() {
+    let desk = Desk::new();
+    let path = desk.path("maps/town.gpkg");
+    fs::create_dir(desk.path("maps")).unwrap();
+    let town = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/town.gpkg");
+    fs::copy(town, &path).unwrap();
+    desk.ok(&["backup", "maps/town.gpkg", "--to", "backups"]);
+    let db = rusqlite::Connection::open(&path).unwrap();
+    testkit::gpkg::register_spatial_functions(&db).unwrap();
+    db.execute_batch("DELETE FROM trees; DELETE FROM owners")
+        .unwrap();
+    drop(db);
+    let run = desk.run(&["backup", "maps/town.gpkg", "--to", "backups"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    let back = offered(&desk, &run.err, "get it back: ");
+    assert_eq!(back.code, 0, "{run:?} {back:?}");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let trees: i64 = db
+        .query_row("SELECT count(*) FROM trees", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(trees, 180);
+}

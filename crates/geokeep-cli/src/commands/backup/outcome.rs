@@ -120,20 +120,21 @@ pub(super) fn loss(job: &Planned, stored: &Stored, to: &Path) -> Option<Failure>
     })
 }
 
-/// How what is missing of one layer goes back into the file, in which all else went on.
+/// How what is missing of one layer goes back into the file, in which all else went on. What is missing
+/// of several takes the place of the whole file, which is there.
 fn into_the_file(missing: &[Missing]) -> String {
     let Some(Missing {
         layer: Some(layer), ..
     }) = missing.first()
     else {
-        return String::new();
+        return " --force".to_owned();
     };
     let is_of_rows = |one: &Missing| {
         let of_rows = matches!(one.what, What::Rows | What::Geometries | What::Column(_));
         of_rows && one.layer.as_ref() == Some(layer)
     };
     if !missing.iter().all(is_of_rows) {
-        return String::new();
+        return " --force".to_owned();
     }
     let changed = missing.iter().any(|one| one.what != What::Rows);
     let changed = if changed { " --changed" } else { "" };
@@ -175,10 +176,14 @@ pub(super) fn damage(job: &Planned, stored: &Stored, saved: bool, to: &Path) -> 
 /// A file that no longer exists.
 pub(super) fn gone(stored: &Stored, to: &Path) -> Failure {
     let name = &stored.manifest.name;
-    let (again, right) = (
+    let (mut again, right) = (
         render::command("restore", name, to),
         render::command("retire", name, to),
     );
+    // A machine that is given another name than its own is another one to a restore.
+    if stored.manifest.source.host_given {
+        again.push_str(&format!(" --to {}", quoted(stored.manifest.source.name())));
+    }
     let noticed = match stored.gone {
         None => "it was backed up before; now there is no file of this name".to_owned(),
         Some(since) => format!(
