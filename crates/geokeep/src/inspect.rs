@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::destination::Layer;
 use crate::error::Error;
-use crate::restore::features::Recounted;
+use crate::restore::features::{Recounted, noted};
 use crate::snapshot::{Advice, advise};
 use crate::source::{Gate, Holder, Look, Source, State, look, openers, writer_waits};
 use crate::{Watch, sqlite, verify};
@@ -111,11 +111,7 @@ fn list(
 /// A layer of which GDAL notes another number than was counted.
 fn miscounted(connection: &Connection, layer: &Layer) -> Option<Recounted> {
     let rows = i64::try_from(layer.rows?).ok()?;
-    let sql =
-        "SELECT feature_count FROM main.gpkg_ogr_contents WHERE lower(table_name) = lower(?1)";
-    let noted = connection.query_row(sql, [&layer.name], |row| row.get(0));
-    // NULL is no number: GDAL counts then.
-    let noted: i64 = noted.ok()?;
+    let noted = noted(connection, &layer.name).ok()??;
     (noted != rows).then(|| Recounted {
         layer: layer.name.clone(),
         noted,

@@ -33,6 +33,12 @@ impl Destination {
         })
     }
 
+    /// The loss that is open in the line of this backup, if it is this one that shows it.
+    pub(crate) fn open_loss_in(&self, backup: &BackupId) -> Option<OpenLoss> {
+        let loss = self.open_loss(backup.line());
+        loss.filter(|loss| loss.newest.id == *backup)
+    }
+
     /// The last backup that held what this one lacks.
     #[must_use]
     pub fn before_loss(&self, lossy: &Stored) -> Option<Stored> {

@@ -124,11 +124,9 @@ impl WholeProject<'_> {
     }
 
     fn open_losses(&self, databases: &[(PathBuf, Stored)]) -> Vec<OpenLoss> {
-        let losses = databases.iter().filter_map(|(_, stored)| {
-            let loss = self.destination.open_loss(stored.id.line())?;
-            (loss.newest.id == stored.id).then_some(loss)
-        });
-        losses.collect()
+        let ids = databases.iter().map(|(_, stored)| &stored.id);
+        ids.filter_map(|id| self.destination.open_loss_in(id))
+            .collect()
     }
 
     fn plan(&self, places: &mut Places<'_>) -> Result<Plan, RestoreError> {

@@ -64,17 +64,9 @@ pub struct RestoredDatabaseObject {
 
 impl RestoreObject {
     pub fn of(restored: &Restored, dry_run: bool) -> Self {
-        let manifest = &restored.manifest;
         Self {
-            kind: "restore",
-            status: if dry_run { "planned" } else { "restored" },
-            path: of_path(&restored.path),
+            status: done(dry_run),
             bytes: Some(restored.bytes),
-            id: Some(manifest.id.clone()),
-            name: Some(manifest.name.clone()),
-            instant: Some(utc(manifest.instant)),
-            verdict: Some(manifest.verdict.as_str()),
-            digest: Some(manifest.digest.clone()),
             replaced: restored
                 .replaced
                 .as_ref()
@@ -85,9 +77,8 @@ impl RestoreObject {
                 .map(|path| of_path(path))
                 .collect(),
             not_restored: restored.not_restored.clone(),
-            project: None,
-            error: None,
             needs_force: restored.needs_force,
+            ..Self::from(&restored.path, &restored.manifest)
         }
     }
 
@@ -95,15 +86,8 @@ impl RestoreObject {
     pub fn kept(path: &Path, manifest: &Manifest) -> Self {
         Self {
             status: "kept",
-            path: of_path(path),
             bytes: Some(manifest.bytes),
-            id: Some(manifest.id.clone()),
-            name: Some(manifest.name.clone()),
-            instant: Some(utc(manifest.instant)),
-            verdict: Some(manifest.verdict.as_str()),
-            digest: Some(manifest.digest.clone()),
-            error: None,
-            ..Self::empty()
+            ..Self::from(path, manifest)
         }
     }
 
@@ -111,13 +95,10 @@ impl RestoreObject {
     pub fn part(path: &Path, manifest: &Manifest, file: &StoredFile, status: &'static str) -> Self {
         Self {
             status,
-            path: of_path(path),
             bytes: Some(file.bytes),
-            id: Some(manifest.id.clone()),
-            name: Some(manifest.name.clone()),
-            instant: Some(utc(manifest.instant)),
+            verdict: None,
             digest: Some(file.digest.clone()),
-            ..Self::empty()
+            ..Self::from(path, manifest)
         }
     }
 
@@ -140,13 +121,8 @@ impl RestoreObject {
         let left_out = manifest.left_out.iter();
         let without = restored.without_backup.iter();
         Self {
-            status: if dry_run { "planned" } else { "restored" },
+            status: done(dry_run),
             bytes: Some(restored.bytes),
-            id: Some(manifest.id.clone()),
-            name: Some(manifest.name.clone()),
-            instant: Some(utc(manifest.instant)),
-            verdict: Some(manifest.verdict.as_str()),
-            digest: Some(manifest.digest.clone()),
             not_restored: restored.not_restored.clone(),
             project: Some(ProjectPart {
                 files: paths(&restored.files),
@@ -156,8 +132,7 @@ impl RestoreObject {
                 repointed: restored.repointed,
                 leads_elsewhere: paths(&restored.leads_elsewhere),
             }),
-            path: of_path(&restored.path),
-            ..Self::empty()
+            ..Self::from(&restored.path, manifest)
         }
     }
 
@@ -165,6 +140,19 @@ impl RestoreObject {
         Self {
             path: of_path(target),
             error: Some(failure.into()),
+            ..Self::empty()
+        }
+    }
+
+    /// Of a backup, to that path.
+    fn from(path: &Path, manifest: &Manifest) -> Self {
+        Self {
+            path: of_path(path),
+            id: Some(manifest.id.clone()),
+            name: Some(manifest.name.clone()),
+            instant: Some(utc(manifest.instant)),
+            verdict: Some(manifest.verdict.as_str()),
+            digest: Some(manifest.digest.clone()),
             ..Self::empty()
         }
     }
@@ -188,6 +176,10 @@ impl RestoreObject {
             needs_force: false,
         }
     }
+}
+
+fn done(dry_run: bool) -> &'static str {
+    if dry_run { "planned" } else { "restored" }
 }
 
 /// `restore --all`: what became of all lines, after one `restore` object each.

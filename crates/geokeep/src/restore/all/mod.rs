@@ -32,32 +32,24 @@ pub fn restore_all(all: &All<'_>, hear: &mut HearAll<'_>) -> Result<Tally, Resto
         .map(|(stored, _)| FileOf::main(&stored.manifest));
     let files: Vec<_> = lines.chain(parts.iter().map(Part::file)).collect();
     let places = below(&files);
-    let (of_lines, of_parts) = places.split_at(chosen.len());
-    for ((stored, passed_over), relative) in chosen.iter().zip(of_lines) {
+    let mut ways = places.iter().map(|relative| Way {
+        all,
+        root: &root,
+        relative,
+    });
+    for ((stored, passed_over), way) in chosen.iter().zip(ways.by_ref()) {
         if all.watch.check().is_err() {
             tally.interrupted = true;
             return Ok(tally);
         }
-        let mut line = Line {
-            way: Way {
-                all,
-                root: &root,
-                relative,
-            },
-            doubtful: *passed_over,
-        };
-        line.run(stored, hear, &mut tally);
+        let doubtful = *passed_over;
+        Line { way, doubtful }.run(stored, hear, &mut tally);
     }
-    for (part, relative) in parts.iter().zip(of_parts) {
+    for (part, way) in parts.iter().zip(ways) {
         if all.watch.check().is_err() {
             tally.interrupted = true;
             return Ok(tally);
         }
-        let way = Way {
-            all,
-            root: &root,
-            relative,
-        };
         part.restore(&way, hear, &mut tally);
     }
     Ok(tally)
@@ -80,8 +72,7 @@ fn choose(
         });
         match opened {
             Ok(Some((stored, newer))) => {
-                let loss = destination.open_loss(&line);
-                let loss = loss.filter(|loss| loss.newest.id == stored.id);
+                let loss = destination.open_loss_in(&stored.id);
                 loss.iter().for_each(|loss| hear(&Fared::OpenLoss(loss)));
                 chosen.push((stored, newer || loss.is_some()));
             }

@@ -153,15 +153,17 @@ impl Belongings<'_> {
         Ok(())
     }
 
+    /// Whether the file has such a table of the catalogue, and no entry in it about `name`; one is made where it is missing.
+    fn lacks(&self, table: &str, column: &str, name: &str) -> Result<bool, LayerError> {
+        let sql = format!("SELECT 1 FROM main.{table} WHERE lower({column}) = lower(?1)");
+        Ok(self.there(table)? && value(self.file, &sql, [name])?.is_none())
+    }
+
     /// Its entry in the table of contents, whose `identifier` is unique.
     pub(super) fn contents(&self) -> Result<(), LayerError> {
         let entries = self.entries("gpkg_contents", "table_name", self.from)?;
-        let sql = "SELECT 1 FROM main.gpkg_contents WHERE lower(table_name) = lower(?1)";
         // The entry may have been left when the table was dropped.
-        if entries.is_empty()
-            || !self.there("gpkg_contents")?
-            || value(self.file, sql, [self.to])?.is_some()
-        {
+        if entries.is_empty() || !self.lacks("gpkg_contents", "table_name", self.to)? {
             return Ok(());
         }
         for mut entry in entries {
@@ -262,11 +264,7 @@ impl Belongings<'_> {
     /// A relation whose pairs stand in `mapping`, if the file does not have it.
     pub(super) fn relation(&self, mapping: &str) -> Result<(), LayerError> {
         let column = "mapping_table_name";
-        let is_new = self.there(RELATIONS)? && {
-            let sql = format!("SELECT 1 FROM main.{RELATIONS} WHERE lower({column}) = lower(?1)");
-            value(self.file, &sql, [mapping])?.is_none()
-        };
-        if !is_new {
+        if !self.lacks(RELATIONS, column, mapping)? {
             return Ok(());
         }
         for mut entry in self.entries(RELATIONS, column, mapping)? {
@@ -279,11 +277,7 @@ impl Belongings<'_> {
         // That there are relations is an extension of the file, and each table of pairs another.
         for table in [RELATIONS, mapping] {
             let entries = self.entries("gpkg_extensions", "table_name", table)?;
-            let sql = "SELECT 1 FROM main.gpkg_extensions WHERE lower(table_name) = lower(?1)";
-            if entries.is_empty()
-                || !self.there("gpkg_extensions")?
-                || value(self.file, sql, [table])?.is_some()
-            {
+            if entries.is_empty() || !self.lacks("gpkg_extensions", "table_name", table)? {
                 continue;
             }
             for entry in entries {

@@ -32,6 +32,7 @@ mod write;
 use std::time::Duration;
 
 pub use path::LayerRestore;
+pub(crate) use recount::noted;
 pub use recount::{Recounted, recount};
 pub use refusal::Refusal;
 pub use related::Related;

@@ -103,9 +103,7 @@ impl LayerRestore<'_> {
         }
         Err(Refusal::KeepsChanging.into())
     }
-}
 
-impl LayerRestore<'_> {
     /// Backs up what is there. Whoever names the file next time does not mean that, also if nothing is put back after
     /// all: the same command is to do the same. The next backup that finds it still so ends this.
     fn back_up(&self) -> Result<Stored, LayerError> {
@@ -226,15 +224,10 @@ impl Path<'_> {
             Todo::Layer(_) => true,
             Todo::Nothing | Todo::TakeOut(_) => false,
         };
-        let mut from = outcome
-            .preview
-            .from
-            .iter()
-            .map(|from| (from.instant, &from.id));
-        let mut from: Vec<_> = from.by_ref().collect();
         // Rows that have the same columns are planned together, whichever backup they come from.
-        from.sort_by_key(|(instant, _)| std::cmp::Reverse(*instant));
-        let mut from = from.into_iter().map(|(_, id)| id.clone());
+        let mut from: Vec<_> = outcome.preview.from.iter().collect();
+        from.sort_by_key(|from| std::cmp::Reverse(from.instant));
+        let mut from = from.into_iter().map(|from| from.id.clone());
         match &outcome.backup_before {
             Some(before) if self.undone.is_none() && can_be_undone => {
                 let undo = Undo {

@@ -50,6 +50,16 @@ pub fn recount(
     }
 }
 
+/// What GDAL notes of a layer, in a database that has the table for it. NULL is no number: GDAL counts then.
+pub(crate) fn noted(database: &Connection, layer: &str) -> rusqlite::Result<Option<i64>> {
+    let sql =
+        "SELECT feature_count FROM main.gpkg_ogr_contents WHERE lower(table_name) = lower(?1)";
+    Ok(match value(database, sql, [layer])? {
+        Some(Value::Integer(noted)) => Some(noted),
+        _ => None,
+    })
+}
+
 fn all(file: &Connection, watch: &Watch) -> Result<Vec<Recounted>, LayerError> {
     let mut recounted = Vec::new();
     if named(file, "gpkg_ogr_contents")? != Named::Table {
@@ -57,10 +67,7 @@ fn all(file: &Connection, watch: &Watch) -> Result<Vec<Recounted>, LayerError> {
     }
     for table in Tables::read(file)?.all.values() {
         watch.check().map_err(DiffError::from)?;
-        let noted =
-            "SELECT feature_count FROM main.gpkg_ogr_contents WHERE lower(table_name) = lower(?1)";
-        // NULL is no number: GDAL counts then.
-        let Some(Value::Integer(noted)) = value(file, noted, [&table.name])? else {
+        let Some(noted) = noted(file, &table.name)? else {
             continue;
         };
         let count = format!("SELECT count(*) FROM main.{}", quote(&table.name));

@@ -247,18 +247,17 @@ fn forget(
     if named(file, table)? != Named::Table {
         return Ok(());
     }
-    let mut kept: Vec<i64> = Vec::new();
-    if named(before, table)? == Named::Table {
-        let sql = format!("SELECT rowid FROM main.{} WHERE {about}", quote(table));
-        let mut statement = before.prepare(&sql)?;
-        let rows = statement.query_map([name], |row| row.get(0))?;
-        kept = rows.collect::<rusqlite::Result<_>>()?;
-    }
     let sql = format!("SELECT rowid FROM main.{} WHERE {about}", quote(table));
-    let mut statement = file.prepare(&sql)?;
-    let rows = statement.query_map([name], |row| row.get::<_, i64>(0))?;
-    let now: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
-    drop(statement);
+    let rows_of = |database: &Connection| -> rusqlite::Result<Vec<i64>> {
+        let mut statement = database.prepare(&sql)?;
+        let rows = statement.query_map([name], |row| row.get(0))?;
+        rows.collect()
+    };
+    let kept = match named(before, table)? {
+        Named::Table => rows_of(before)?,
+        _ => Vec::new(),
+    };
+    let now = rows_of(file)?;
     let delete = format!("DELETE FROM main.{} WHERE rowid = ?1", quote(table));
     for row in now.iter().filter(|row| !kept.contains(row)) {
         file.execute(&delete, [row])?;
