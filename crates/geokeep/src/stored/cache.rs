@@ -1,5 +1,4 @@
-//! A small cache of decoded chunks, filled by a helper ahead of whoever reads on, unless they come
-//! from a twin.
+//! A small cache of decoded chunks, filled by a helper ahead of whoever reads on.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -101,9 +100,7 @@ impl CachedChunks {
     fn with_chunk(&self, chunk: u64) -> io::Result<(MutexGuard<'_, Cache>, usize)> {
         let shared = &*self.shared;
         let mut cache = shared.cache();
-        // From a twin at hand a chunk is read sooner than a helper is woken.
-        let read_ahead = !shared.twin.as_ref().is_some_and(ChunkTwin::serves);
-        if read_ahead && cache.runs.follow(chunk) && cache.idle {
+        if cache.runs.follow(chunk) && cache.idle {
             shared.asked.notify_one();
         }
         while cache.in_flight.contains(&chunk) {
