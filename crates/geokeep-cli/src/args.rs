@@ -295,7 +295,8 @@ pub(crate) struct Inspect {
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
-    /// Put right the number of features that GDAL notes of a layer, where it is wrong; nothing else is written
+    /// Put right the number of features that GDAL notes of a layer, where it is wrong. Nothing else is written, so no
+    /// backup is made first; the old number is printed
     #[arg(long)]
     pub(crate) recount: bool,
 }

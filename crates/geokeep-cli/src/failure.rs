@@ -113,6 +113,12 @@ impl Failure {
         }
     }
 
+    /// An option that wants a date.
+    pub(crate) fn of_date(text: &str) -> Self {
+        let failure = Self::new(Kind::Usage, String::new()).state("nothing was done");
+        causes::no_date(text, failure)
+    }
+
     /// A schedule that cannot be written in this form.
     pub(crate) fn of_schedule(error: &ScheduleError) -> Self {
         let failure = Self::new(error.kind(), "could not make this schedule".to_owned())

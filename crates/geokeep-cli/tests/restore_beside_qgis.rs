@@ -75,6 +75,17 @@ impl Drop for Qgis {
     }
 }
 
+fn has_qgis() -> bool {
+    let asked = Command::new(PYTHON)
+        .args(["-c", "import qgis.core"])
+        .output();
+    let has_it = asked.is_ok_and(|output| output.status.success());
+    if !has_it {
+        testkit::skipped("PyQGIS is not installed");
+    }
+    has_it
+}
+
 struct Scene {
     desk: Desk,
     path: PathBuf,
@@ -83,11 +94,7 @@ struct Scene {
 impl Scene {
     /// Four parcels were lost after the backup, and another one was changed. `None` without QGIS.
     fn new() -> Option<Self> {
-        let has_qgis = Command::new(PYTHON)
-            .args(["-c", "import qgis.core"])
-            .output();
-        if !has_qgis.is_ok_and(|output| output.status.success()) {
-            testkit::skipped("PyQGIS is not installed");
+        if !has_qgis() {
             return None;
         }
         let desk = Desk::new();
@@ -259,4 +266,32 @@ fn another_layer_comes_back_and_goes_again() {
         .run(&["restore", "--undo", id, "--from", "backups", "--yes"]);
     assert_eq!(undone.code, 0, "{}", undone.err);
     assert_eq!(scene.counts(), [17, 17, 17]);
+}
+
+/// Nobody waits for anybody here: QGIS draws, edits and saves in its process while restores run.
+#[test]
+fn restores_run_while_qgis_displays_edits_and_saves() {
+    let desk = Desk::new();
+    if !has_qgis() {
+        return;
+    }
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let ended = Command::new(PYTHON)
+        .arg(project.join("tests/qgis/restores_meanwhile.py"))
+        .arg(env!("CARGO_BIN_EXE_geokeep"))
+        .arg(project.join("examples/town.gpkg"))
+        .arg(desk.root())
+        .env("HOME", desk.root())
+        .env("TMPDIR", desk.path("tmp"))
+        .env("XDG_STATE_HOME", desk.path("state"))
+        .env("GEOKEEP_MACHINE_ID", desk.path("machine-id"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&ended.stdout);
+    let lines = told.lines().filter(|line| line.starts_with("ok ")).count();
+    assert!(
+        ended.status.success() && lines == 3,
+        "{told}\n{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
 }

@@ -89,7 +89,7 @@ fn what_was_deleted_since_a_day_comes_back_and_goes_again() {
             3,
             "there is no backup of the file from that time",
         ),
-        ("one day", 2, "'one day' is no date"),
+        ("one day", 2, "'one day' is not a date"),
     ] {
         let refused = restore(&desk, &["--deleted-since", date, "--yes"]);
         assert!(
@@ -97,6 +97,79 @@ fn what_was_deleted_since_a_day_comes_back_and_goes_again() {
             "{code} {refused:?}"
         );
     }
+}
+
+/// One wording, wherever a date is asked for.
+#[test]
+fn a_text_that_is_no_date_is_refused_in_the_same_words() {
+    let desk = three_nights();
+    let wrong = "one day";
+    let named = format!("parcels@{wrong}");
+    let all: [&[&str]; 4] = [
+        &[
+            "restore",
+            "parcels",
+            "--layer",
+            "parcels",
+            "--yes",
+            "--deleted-since",
+            wrong,
+        ],
+        &["restore", "--all", "--to", "new", "--at", wrong],
+        &["restore", &named, "--to", "new.gpkg"],
+        &["list", "parcels", "--since", wrong],
+    ];
+    let said = all.map(|words| {
+        let ended = desk.run(&[words, &["--from", "backups"]].concat());
+        assert_eq!(ended.code, 2, "{ended:?}");
+        ended.err
+    });
+    assert!(said[0].contains("'one day' is not a date"), "{}", said[0]);
+    for other in &said[1..] {
+        assert_eq!(other, &said[0]);
+    }
+    assert!(!desk.path("new").exists() && !desk.path("new.gpkg").exists());
+}
+
+/// `--columns` and the options of `diff`, as they are typed.
+#[test]
+fn a_name_that_holds_a_comma_is_typed_as_it_stands() {
+    let desk = Desk::new();
+    let path = desk.build("parcels.gpkg", &tiny());
+    edit(
+        &path,
+        "ALTER TABLE parcels ADD COLUMN \"house, number\" TEXT",
+    );
+    desk.ok(&["backup", "parcels.gpkg", "--to", "backups"]);
+    edit(
+        &path,
+        "UPDATE parcels SET \"house, number\" = 'new', remarks = 'new' WHERE fid = 3",
+    );
+    let diff = desk.ok(&[
+        "diff",
+        "parcels",
+        "--from",
+        "backups",
+        "--ignore",
+        "house, number",
+    ]);
+    assert!(
+        diff.contains("remarks 1") && !diff.contains("house"),
+        "{diff}"
+    );
+    let both = [
+        "--columns",
+        "house, number",
+        "--columns",
+        "land_use,remarks",
+        "--dry-run",
+    ];
+    let shown = restore(&desk, &[&["--changed"][..], &both].concat());
+    assert!(shown.err.contains("1 changed feature gets"), "{shown:?}");
+    let done = restore(&desk, &["--changed", "--columns", "house, number", "--yes"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let is = "SELECT count(*) FROM parcels WHERE fid = 3 AND \"house, number\" IS NULL AND remarks = 'new'";
+    assert_eq!(number(&path, is), 1);
 }
 
 #[test]

@@ -224,6 +224,53 @@ fn keys_of_all_kinds() {
     );
 }
 
+/// A name that holds a comma is that of a column, also where it could be a list.
+#[test]
+fn columns_whose_names_hold_a_comma_are_named_as_they_stand() {
+    let made = "CREATE TABLE t(\"a,b\" INTEGER NOT NULL, a INTEGER, b INTEGER, c TEXT);
+                INSERT INTO t VALUES (1, 5, 5, 'x'), (2, 5, 5, 'y'), (3, 6, 5, 'z')";
+    let edit = "UPDATE t SET c = 'new', b = 7 WHERE \"a,b\" = 2";
+    let words = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let told = |key: &[&str], ignore: &[&str]| {
+        let options = Options {
+            key: words(key),
+            ignore: words(ignore),
+            ..Options::default()
+        };
+        after(made, edit, &options, |found| {
+            let layer = only(found);
+            (
+                layer.key.join("|"),
+                layer.changed,
+                layer
+                    .columns
+                    .clone()
+                    .into_keys()
+                    .collect::<Vec<_>>()
+                    .join("|"),
+            )
+        })
+    };
+    assert_eq!(told(&["A,b"], &[]), ("a,b".to_owned(), 1, "b|c".to_owned()));
+    assert_eq!(
+        told(&["a,b"], &["a,b", "c"]),
+        ("a,b".to_owned(), 1, "b".to_owned())
+    );
+    assert_eq!(
+        told(&["a,b"], &["a,c"]),
+        ("a,b".to_owned(), 1, "b".to_owned())
+    );
+    assert_eq!(
+        told(&["a,b", "a"], &[]),
+        ("a,b|a".to_owned(), 1, "b|c".to_owned())
+    );
+}
+
 #[test]
 fn keys_that_are_named_must_be_keys() {
     let options = |key: &str| Options {

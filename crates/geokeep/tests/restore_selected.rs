@@ -7,7 +7,8 @@ use crate::common;
 
 use common::scene::{Scene, all_of, clock, lost, rows_of};
 use common::tiny;
-use geokeep::restore::features::{Refusal, Wanted, What};
+use geokeep::destination::Stored;
+use geokeep::restore::features::{LayerError, Refusal, Wanted, What};
 use testkit::gpkg::Options;
 
 fn instant(text: &str) -> Option<jiff::Timestamp> {
@@ -266,6 +267,8 @@ fn a_condition_can_only_read() {
         "no_such_function(fid)",
         "fid IN (SELECT fid FROM no_such_table)",
         "fid = ?7",
+        // The number by which a row is asked for has that place.
+        "fid = ?1",
         "fid = :name",
         "count(*) > 1",
         "1 /*",
@@ -292,6 +295,65 @@ fn a_condition_can_only_read() {
         text.to_string().contains("there is no column 'ownr'"),
         "{text}"
     );
+}
+
+/// Somebody who types it wrong learns of that, and not that nothing is lost.
+#[test]
+fn what_makes_no_sense_is_refused_where_nothing_differs_too() {
+    let scene = four_days();
+    // In the newest backup, and in all of that time, nothing was lost.
+    for since in [None, instant("2026-11-04T00:00:00Z")] {
+        scene.edit("INSERT INTO parcels(parcel_key) VALUES ('new')");
+        let newest = scene.place.save(&scene.path);
+        let asked = |condition: &str| Wanted {
+            condition: Some(condition.to_owned()),
+            deleted_since: since,
+            what: if since.is_some() {
+                What::Lost
+            } else {
+                What::Exact
+            },
+            ..lost("parcels")
+        };
+        for condition in [
+            "ownr = 'x'",
+            "",
+            "1 LIMIT 2",
+            "fid = ?1",
+            "(DELETE FROM parcels)",
+        ] {
+            let refusal = refused_of_equal(&scene, &newest, &asked(condition));
+            assert!(
+                matches!(refusal, Some(Refusal::Condition(_))),
+                "{condition}: {refusal:?}"
+            );
+        }
+        assert_eq!(refused_of_equal(&scene, &newest, &asked("fid > 3")), None);
+        let columns = Wanted {
+            columns: vec!["ownr".to_owned()],
+            ..asked("1")
+        };
+        let set = Wanted {
+            set: vec![("fid".to_owned(), "7".to_owned())],
+            ..asked("1")
+        };
+        for wanted in [columns, set] {
+            assert!(
+                refused_of_equal(&scene, &newest, &wanted).is_some(),
+                "{wanted:?}"
+            );
+        }
+    }
+}
+
+/// What is refused where the file is as its newest backup, if anything is.
+fn refused_of_equal(scene: &Scene, newest: &Stored, wanted: &Wanted) -> Option<Refusal> {
+    let done = scene.with_restore(newest, |restore| restore.put_back(wanted, &mut |_| true));
+    match done {
+        Ok(outcome) if outcome.preview.is_empty() => None,
+        Err(LayerError::Refused(refusal)) => Some(refusal),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -346,6 +408,45 @@ fn a_box_chooses_what_reaches_into_it() {
         ..lost("accounts")
     };
     assert!(matches!(scene.refused(&nowhere), Refusal::NoGeometry(_)));
+}
+
+/// A name that holds a comma is that of a column, also where it could be a list.
+#[test]
+fn a_column_whose_name_holds_a_comma_is_chosen_by_its_name() {
+    let scene = Scene::with(
+        &tiny(),
+        "ALTER TABLE parcels ADD COLUMN \"remarks,amount\" TEXT; ALTER TABLE parcels ADD COLUMN \"a,b\" TEXT",
+    );
+    let edit = "UPDATE parcels SET remarks = 'new', amount = 7, land_use = 'new', \"remarks,amount\" = 'new', \"a,b\" = 'new'";
+    let put_back = |columns: &[&str]| {
+        scene.edit(edit);
+        let wanted = Wanted {
+            columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+            what: What::Changed,
+            ..lost("parcels")
+        };
+        scene.put_back(&wanted).unwrap();
+        let is_new = |name: &str| {
+            let sql = format!("SELECT count(*) FROM parcels WHERE \"{name}\" IN ('new', 7)");
+            scene.number(&sql) == 20
+        };
+        ["remarks", "amount", "land_use", "remarks,amount", "a,b"].map(is_new)
+    };
+    assert_eq!(
+        put_back(&["Remarks,Amount"]),
+        [true, true, true, false, true]
+    );
+    assert_eq!(
+        put_back(&["a,b", "remarks,land_use"]),
+        [false, true, false, true, false]
+    );
+    let unknown = Wanted {
+        columns: vec!["remarks,b".to_owned()],
+        ..lost("parcels")
+    };
+    assert!(
+        matches!(scene.refused(&unknown), Refusal::NoSuchColumn { column, .. } if column == "b")
+    );
 }
 
 #[test]

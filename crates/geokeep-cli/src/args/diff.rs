@@ -25,12 +25,13 @@ pub(crate) struct Diff {
     #[arg(long = "layer", value_name = "LAYER")]
     pub(crate) layers: Vec<String>,
 
-    /// Columns that identify the rows, in place of fids
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    /// Columns that identify the rows, in place of fids; may be given several times, as for a name that holds a comma
+    #[arg(long, value_name = "COLUMN,…")]
     pub(crate) key: Vec<String>,
 
-    /// A column that does not matter, such as the date of the last edit; may be given several times
-    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    /// Columns that do not matter, such as the date of the last edit; may be given several times, as for a name that
+    /// holds a comma
+    #[arg(long, value_name = "COLUMN,…")]
     pub(crate) ignore: Vec<String>,
 
     /// How far a coordinate may be from where it was, in units of the reference system

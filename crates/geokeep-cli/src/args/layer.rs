@@ -58,13 +58,8 @@ pub(crate) struct Layer {
     )]
     bbox: Option<Bbox>,
 
-    /// Only these columns
-    #[arg(
-        long,
-        value_name = "COLUMN,…",
-        value_delimiter = ',',
-        requires = "layer"
-    )]
+    /// Only these columns; may be given several times, as for a name that holds a comma
+    #[arg(long, value_name = "COLUMN,…", requires = "layer")]
     columns: Vec<String>,
 
     /// Give the features that are put back this value in a column; NULL for none. More than once for more columns

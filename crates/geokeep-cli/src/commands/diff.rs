@@ -52,6 +52,7 @@ pub(crate) fn run(arguments: &args::Diff, context: &Context) -> Result<Exit, Fai
         key: arguments.key.clone(),
         ignore: arguments.ignore.clone(),
         tolerance: arguments.tolerance,
+        renamed: None,
     };
     let found = diff_of(&states[0], &states[1], &options, &context.watch);
     let found = found.map_err(|e| Failure::of_diff(&e))?;

@@ -142,6 +142,20 @@ pub(super) fn of_snapshot(
     }
 }
 
+/// Wherever a date is asked for.
+pub(super) fn no_date(text: &str, failure: Failure) -> Failure {
+    let failure = Failure {
+        message: "it is not clear which backups are meant".to_owned(),
+        ..failure
+    };
+    failure
+        .cause(format!("'{text}' is not a date"))
+        .hint(format!(
+            "a date is written like one of these: {}",
+            dates::UNDERSTOOD
+        ))
+}
+
 pub(super) fn of_destination(error: &DestinationError, asked: Asked, failure: Failure) -> Failure {
     let to = asked.pick("with --to", "by 'to' in the job");
     let full = |failure: Failure| {
@@ -184,9 +198,7 @@ pub(super) fn of_destination(error: &DestinationError, asked: Asked, failure: Fa
         DestinationError::NoLoss { line } => failure
             .cause(format!("the newest backup of {line} shows no loss"))
             .hint(format!("{line} alone is its newest sound backup")),
-        DestinationError::NoDate(text) => failure
-            .cause(format!("'{text}' is not a date"))
-            .hint(format!("a date is written like one of these: {}", dates::UNDERSTOOD)),
+        DestinationError::NoDate(text) => no_date(text, failure),
         DestinationError::SeveralLines { asked, lines } => {
             let one = |line: &LineOf| {
                 let source = shown(Path::new(line.source.name()));

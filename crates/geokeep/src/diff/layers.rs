@@ -14,7 +14,7 @@ use super::{
     DiffError, Inside, LayerChange, LayerDiff, MEMORY, MatchedBy, Options, State, Way, prepare,
 };
 use crate::Watch;
-use crate::geopackage::Table;
+use crate::geopackage::{Table, Tables};
 use crate::sqlite::memory::within;
 
 /// What differs between two databases.
@@ -78,7 +78,21 @@ pub fn diff_of<'a>(
         [before, after].map(State::connection),
         options,
         watch,
-        || Pages::of([before, after]),
+        |tables| {
+            let wanted = |name: &str| {
+                let names = options
+                    .layers
+                    .iter()
+                    .chain(options.renamed.iter().flatten());
+                options.layers.is_empty()
+                    || names
+                        .into_iter()
+                        .any(|wanted| wanted.eq_ignore_ascii_case(name))
+            };
+            let is_compared =
+                |side: usize, name: &str| tables[side].all.contains_key(name) && wanted(name);
+            Pages::of([before, after], is_compared)
+        },
     )
 }
 
@@ -93,14 +107,14 @@ pub fn diff<'a>(
     options: &Options,
     watch: &'a Watch,
 ) -> Result<Diff<'a>, DiffError> {
-    compare([before, after], options, watch, || None)
+    compare([before, after], options, watch, |_| None)
 }
 
 fn compare<'a>(
     connections: [&'a Connection; 2],
     options: &Options,
     watch: &'a Watch,
-    pages: impl FnOnce() -> Option<Pages<'a>>,
+    pages: impl FnOnce(&[Tables; 2]) -> Option<Pages<'a>>,
 ) -> Result<Diff<'a>, DiffError> {
     within(MEMORY, || {
         let tables = [
@@ -112,8 +126,8 @@ fn compare<'a>(
             spool: Spool::open(watch)?,
             sides: Sides {
                 connections,
+                pages: pages(&tables),
                 tables,
-                pages: pages(),
                 watch,
             },
             layers: Vec::new(),

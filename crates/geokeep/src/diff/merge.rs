@@ -102,12 +102,28 @@ struct Side<'s> {
     rows: Rows<'s>,
     plan: &'s Plan,
     last: Option<Vec<Value>>,
+    /// The last number that is asked for.
+    upto: Option<i64>,
+    is_over: bool,
     count: u64,
 }
 
 impl Side<'_> {
+    fn row(&self) -> Option<&Row<'_>> {
+        self.rows.get().filter(|_| !self.is_over)
+    }
+
     fn advance(&mut self) -> Result<(), Stop> {
         if let Some(row) = self.rows.get() {
+            // SQLite would read the next leaf to learn that its rows are beyond, and with it, in a backup, as much
+            // again as was read so far.
+            if let (Some(upto), ValueRef::Integer(number)) =
+                (self.upto, row.get_ref(self.plan.key.start)?)
+                && number == upto
+            {
+                self.is_over = true;
+                return Ok(());
+            }
             let (key, last) = (self.plan.key.clone(), &mut self.last);
             // Without a clone for each row where the key is one number.
             let values = last.get_or_insert_with(|| vec![Value::Null; key.len()]);
@@ -182,10 +198,11 @@ pub(super) fn merge(
         counts: Counts::new(job.columns.len()),
     };
     match identity {
-        Identity::Key(_) => merge.all(before.query([])?, after.query([])?)?,
+        Identity::Key(_) => merge.all([before.query([])?, after.query([])?], None)?,
         Identity::Rowid => {
             for &(from, upto) in ids {
-                merge.all(before.query([from, upto])?, after.query([from, upto])?)?;
+                let rows = [before.query([from, upto])?, after.query([from, upto])?];
+                merge.all(rows, Some(upto))?;
             }
         }
     }
@@ -201,11 +218,14 @@ struct Merge<'a> {
 }
 
 impl Merge<'_> {
-    fn all(&mut self, before: Rows<'_>, after: Rows<'_>) -> Result<(), Stop> {
+    /// Rows up to that number, if one is named.
+    fn all(&mut self, [before, after]: [Rows<'_>; 2], upto: Option<i64>) -> Result<(), Stop> {
         let side = |rows, plan| Side {
             rows,
             plan,
             last: None,
+            upto,
+            is_over: false,
             count: 0,
         };
         let plans = self.plans;
@@ -214,7 +234,7 @@ impl Merge<'_> {
         a.advance()?;
         b.advance()?;
         loop {
-            match (a.rows.get(), b.rows.get()) {
+            match (a.row(), b.row()) {
                 (None, None) => break,
                 (Some(one), Some(other)) => {
                     match compare_keys(one, other, [&plans[0], &plans[1]])? {

@@ -100,12 +100,14 @@ impl DiffError {
 pub struct Options {
     /// Only these tables; all if there are none.
     pub layers: Vec<String>,
-    /// Columns that identify the rows, in tables that have them.
+    /// Columns that identify the rows, in tables that have them. Each alone, or several with commas between.
     pub key: Vec<String>,
-    /// Columns that do not matter.
+    /// Columns that do not matter, named in the same way.
     pub ignore: Vec<String>,
     /// How far a coordinate may be from where it was.
     pub tolerance: f64,
+    /// A table that is known to be the same under two names: before and after.
+    pub renamed: Option<[String; 2]>,
 }
 
 /// What has become of a table.

@@ -11,7 +11,7 @@ use super::spool::{List, Spool};
 use super::values::Rule;
 use super::{Counts, DiffError, MatchedBy, Options, Stop, Way};
 use crate::Watch;
-use crate::geopackage::{Rowid, Table, Tables};
+use crate::geopackage::{Rowid, Table, Tables, columns_named};
 use crate::sqlite;
 
 /// Virtual machine steps that a row may take, and a column.
@@ -141,7 +141,8 @@ impl Sides<'_> {
             let of = |name: &&str| pair.columns.iter().find(|c| is(&c.after, name));
             names.iter().map(|name| of(name).cloned()).collect()
         };
-        let given: Vec<_> = options.key.iter().map(String::as_str).collect();
+        let is_column = |name: &str| pair.columns.iter().any(|c| is(&c.after, name));
+        let given = columns_named(&options.key, is_column);
         if !given.is_empty() {
             if let Some(key) = columns(&given) {
                 return Ok((true, Some(Identity::Key(plain(key)))));
@@ -235,8 +236,13 @@ fn rowid_of(pair: &Pair) -> Vec<Both> {
 fn columns_that_matter(pair: &Pair, options: &Options) -> Vec<Both> {
     let known = KNOWN.iter().find(|(name, _, _)| is(&pair.after.name, name));
     let says_nothing = known.map_or([].as_slice(), |(_, _, columns)| *columns);
+    let is_column = |name: &str| {
+        let mut columns = pair.columns.iter();
+        columns.any(|c| is(&c.after, name) || is(&c.before, name))
+    };
+    let to_ignore = columns_named(&options.ignore, is_column);
     let ignored = |name: &str| {
-        options.ignore.iter().any(|ignored| is(ignored, name))
+        to_ignore.iter().any(|ignored| is(ignored, name))
             || says_nothing.iter().any(|nothing| is(nothing, name))
     };
     let columns = pair.columns.iter();

@@ -57,11 +57,19 @@ impl Work<'_> {
     }
 
     pub(super) fn all(&mut self) -> Result<(), DiffError> {
-        let [before, after] = [0, 1].map(|side: usize| {
+        let [mut before, mut after] = [0, 1].map(|side: usize| {
             let names = self.sides.tables[side].all.keys();
             let names = names.filter(|name| self.is_wanted(name));
             names.cloned().collect::<BTreeSet<String>>()
         });
+        if let Some(names) = &self.options.renamed {
+            let [one, other] = names.each_ref().map(|name| name.to_ascii_lowercase());
+            before.remove(&one);
+            after.remove(&other);
+            if let (Some(one), Some(other)) = (self.table(0, &one), self.table(1, &other)) {
+                self.pair(one, other, LayerChange::Renamed)?;
+            }
+        }
         for name in before.intersection(&after) {
             let (one, other) = (self.table(0, name), self.table(1, name));
             if let (Some(one), Some(other)) = (one, other) {

@@ -13,5 +13,5 @@ pub(crate) use geometry::{CIRCULAR, LINE, POINT, POLYGON, TRIANGLE};
 pub(crate) use geometry::{Token, Tokens, body, same as same_geometry};
 pub(crate) use shape::{Role, Shape};
 pub(crate) use styles::canonical as canonical_xml;
-pub(crate) use tables::{Column, Layer, Rowid, Table, Tables, is_trigger_of_format};
+pub(crate) use tables::{Column, Layer, Rowid, Table, Tables, columns_named, is_trigger_of_format};
 pub(crate) use text::{geojson, wkt};

@@ -73,6 +73,19 @@ impl Table {
     }
 }
 
+/// The columns that these words name: one each, or several with commas between. A name may hold commas itself, so
+/// what is the name of a column as it stands is that column.
+pub(crate) fn columns_named<'a>(
+    words: &'a [String],
+    is_column: impl Fn(&str) -> bool,
+) -> Vec<&'a str> {
+    let named = |word: &'a String| match is_column(word) {
+        true => vec![word.as_str()],
+        false => word.split(',').collect(),
+    };
+    words.iter().flat_map(named).collect()
+}
+
 /// SQLite does not tell small letters from capitals of ASCII in names.
 pub(crate) fn is_same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)

@@ -64,6 +64,8 @@ pub struct RowsFrom {
     pub id: String,
     pub instant: String,
     pub rows: u64,
+    /// What the layer is called there, if that is another name.
+    pub layer: Option<String>,
 }
 
 impl RowsFrom {
@@ -72,6 +74,7 @@ impl RowsFrom {
             id: from.id.clone(),
             instant: utc(from.instant),
             rows: from.rows,
+            layer: from.layer.clone(),
         }
     }
 }

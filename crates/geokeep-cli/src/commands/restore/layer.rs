@@ -40,13 +40,7 @@ impl Asked {
     ) -> Result<Self, Failure> {
         let since = arguments.layer.deleted_since.as_ref().map(|date| {
             let stretch = dates::stretch(date, &context.asking().now);
-            stretch.ok_or_else(|| {
-                Failure::usage(
-                    format!("'{date}' is no date"),
-                    "it says since when features were deleted",
-                    &format!("a date is written like one of these: {}", dates::UNDERSTOOD),
-                )
-            })
+            stretch.ok_or_else(|| Failure::of_date(date))
         });
         let since = since.transpose()?.map(|stretch| stretch.start);
         let options = &arguments.layer;
@@ -249,7 +243,13 @@ fn lines(preview: &Preview, from: &str, path: &Path) -> Vec<String> {
     }
     if !preview.from.is_empty() {
         let from = preview.from.iter();
-        let from = from.map(|from| format!("{} ({})", human_time(from.instant), from.rows));
+        let from = from.map(|from| match &from.layer {
+            None => format!("{} ({})", human_time(from.instant), from.rows),
+            Some(layer) => {
+                let (instant, rows) = (human_time(from.instant), from.rows);
+                format!("{instant} ({rows}, when it was called {layer})")
+            }
+        });
         line(format!(
             "from backups of: {}",
             named(&from.collect::<Vec<_>>())

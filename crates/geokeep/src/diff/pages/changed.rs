@@ -1,5 +1,6 @@
 //! Which pages of two files differ. What is stored in chunks is compared by what each hashed to when
-//! it was stored, or as it lies there: only chunks that differ are decoded.
+//! it was stored, or as it lies there: only chunks that differ are decoded, and of those only the ones with pages that
+//! matter.
 
 use std::io;
 
@@ -11,55 +12,92 @@ use crate::diff::State;
 /// Bytes that are compared at a time where nothing is stored in chunks.
 const PIECE: u64 = 64 << 10;
 
-pub(super) fn pages(states: [&State; 2], files: &[File<'_>; 2]) -> io::Result<Bits> {
-    let most = files[0].pages().max(files[1].pages());
-    let mut changed = Bits::new(most);
-    let stored = states.map(State::stored);
-    let size = match stored {
-        [Some(one), Some(other)] if one.chunk_size() == other.chunk_size() => {
-            one.chunk_size().into()
-        }
-        [Some(only), None] | [None, Some(only)] if only.has_hashes() => only.chunk_size().into(),
-        _ => PIECE,
-    };
-    let mut compare = Compare {
-        files,
-        stored,
-        size,
-        pieces: Default::default(),
-        decoder: Decoder::default(),
-        chunks: Default::default(),
-        decoded: None,
-    };
-    let page_size = files[0].page_size();
-    let bytes = u64::from(most) * page_size;
-    for nth in 0..bytes.div_ceil(size) {
-        if compare.is_same(nth)? {
-            continue;
-        }
-        compare.decode(nth)?;
-        let first = nth * size / page_size;
-        let last = ((nth + 1) * size).min(bytes).div_ceil(page_size);
-        for page in first..last {
-            let page = u32::try_from(page + 1).map_err(io::Error::other)?;
-            if !compare.is_same_page(page)? {
-                changed.set(page);
-                compare.keep(page);
-            }
-        }
-    }
-    Ok(changed)
-}
-
-struct Compare<'a> {
+/// Two files, and which pieces of them differ.
+pub(super) struct Compare<'a> {
     files: &'a [File<'a>; 2],
     stored: [Option<&'a StoredBytes>; 2],
+    /// Bytes of a piece.
     size: u64,
+    /// Numbers of pieces, from 0.
+    differing: Bits,
     pieces: [Vec<u8>; 2],
     decoder: Decoder,
     /// A chunk of both files, as it is decoded, and its number.
     chunks: [Vec<u8>; 2],
     decoded: Option<u64>,
+}
+
+impl<'a> Compare<'a> {
+    /// Finds the pieces that differ, or may.
+    pub(super) fn new(states: [&'a State; 2], files: &'a [File<'a>; 2]) -> io::Result<Self> {
+        let stored = states.map(State::stored);
+        let size = match stored {
+            [Some(one), Some(other)] if one.chunk_size() == other.chunk_size() => {
+                one.chunk_size().into()
+            }
+            [Some(only), None] | [None, Some(only)] if only.has_hashes() => {
+                only.chunk_size().into()
+            }
+            _ => PIECE,
+        };
+        let bytes = files[0].bytes().max(files[1].bytes());
+        let count = u32::try_from(bytes.div_ceil(size)).map_err(io::Error::other)?;
+        let mut compare = Self {
+            files,
+            stored,
+            size,
+            differing: Bits::new(count),
+            pieces: Default::default(),
+            decoder: Decoder::default(),
+            chunks: Default::default(),
+            decoded: None,
+        };
+        for nth in 0..count {
+            if !compare.is_same(nth.into())? {
+                compare.differing.set(nth);
+            }
+        }
+        Ok(compare)
+    }
+
+    /// Whether all of them are the same.
+    pub(super) fn are_same(&self) -> bool {
+        self.differing.iter().next().is_none()
+    }
+
+    /// Whether a page lies in a piece that differs.
+    pub(super) fn may_differ(&self, page: u32) -> bool {
+        let size = self.files[0].page_size();
+        let start = u64::from(page - 1) * size;
+        let mut pieces = start / self.size..(start + size).div_ceil(self.size);
+        pieces.any(|nth| u32::try_from(nth).is_ok_and(|nth| self.differing.has(nth)))
+    }
+
+    /// The pages that differ. A piece without any that `matters` is not looked into, so that all of its pages count as
+    /// others.
+    pub(super) fn pages(mut self, matters: impl Fn(u32) -> bool) -> io::Result<Bits> {
+        let most = self.files[0].pages().max(self.files[1].pages());
+        let mut changed = Bits::new(most);
+        let page_size = self.files[0].page_size();
+        let differing = std::mem::replace(&mut self.differing, Bits::new(0));
+        for nth in differing.iter().map(u64::from) {
+            let first = u32::try_from(nth * self.size / page_size + 1).map_err(io::Error::other)?;
+            let last = ((nth + 1) * self.size).div_ceil(page_size);
+            let last = u32::try_from(last).unwrap_or(most).min(most);
+            if !(first..=last).any(&matters) {
+                (first..=last).for_each(|page| changed.set(page));
+                continue;
+            }
+            self.decode(nth)?;
+            for page in first..=last {
+                if !self.is_same_page(page)? {
+                    changed.set(page);
+                    self.keep(page);
+                }
+            }
+        }
+        Ok(changed)
+    }
 }
 
 impl Compare<'_> {

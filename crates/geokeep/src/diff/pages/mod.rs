@@ -18,6 +18,7 @@ use sozip::ReadAt;
 use super::State;
 use crate::geopackage::{Rowid, Table};
 use bits::Bits;
+use changed::Compare;
 use tree::{File, Leaf};
 
 /// Rowids from and up to.
@@ -34,18 +35,25 @@ pub(super) struct Candidates {
 /// Two files whose pages can be compared.
 pub(super) struct Pages<'a> {
     files: [File<'a>; 2],
-    /// Pages that differ, or are in one of the two only.
+    /// Pages that differ or may, or are in one of the two only.
     changed: Bits,
-    roots: [Vec<(String, u32)>; 2],
+    roots: [Roots; 2],
 }
 
 impl<'a> Pages<'a> {
-    /// `None` if their pages cannot be compared, or do not explain all that differs.
-    pub(super) fn of(states: [&'a State; 2]) -> Option<Self> {
-        Self::compared(states).ok().flatten()
+    /// `None` if their pages cannot be compared, or do not explain all that differs. `is_compared` says which tables
+    /// of each file are, by their names in small letters.
+    pub(super) fn of(
+        states: [&'a State; 2],
+        is_compared: impl Fn(usize, &str) -> bool,
+    ) -> Option<Self> {
+        Self::compared(states, is_compared).ok().flatten()
     }
 
-    fn compared(states: [&'a State; 2]) -> io::Result<Option<Self>> {
+    fn compared(
+        states: [&'a State; 2],
+        is_compared: impl Fn(usize, &str) -> bool,
+    ) -> io::Result<Option<Self>> {
         let files = [
             File::open(states[0].reader(), states[0].kept())?,
             File::open(states[1].reader(), states[1].kept())?,
@@ -57,40 +65,21 @@ impl<'a> Pages<'a> {
             return Ok(None);
         }
         let files = [before, after];
-        let changed = changed::pages(states, &files)?;
         let connections = states.map(State::connection);
         let (Ok(before), Ok(after)) = (roots(connections[0]), roots(connections[1])) else {
             return Ok(None);
         };
-        let pages = Self {
+        let roots = [before, after];
+        let compare = Compare::new(states, &files)?;
+        let changed = match compare.are_same() {
+            true => Some(Bits::new(0)),
+            false => explained(&files, &roots, compare, is_compared)?,
+        };
+        Ok(changed.map(|changed| Self {
             files,
             changed,
-            roots: [before, after],
-        };
-        Ok(pages.explain_all()?.then_some(pages))
-    }
-
-    /// Whether each page that differs is known to hold no part of a value that is longer than its
-    /// leaf.
-    fn explain_all(&self) -> io::Result<bool> {
-        for (file, roots) in self.files.iter().zip(&self.roots) {
-            // What was read of the one need not be read of the other where they are the same.
-            self.files[0].share_with(&self.files[1], |page| !self.changed.has(page));
-            let mut known = file.known_by_header()?;
-            for root in roots.iter().map(|(_, root)| *root).chain([1]) {
-                if file.walk(root, &mut known)?.is_none() {
-                    return Ok(false);
-                }
-            }
-            if self
-                .changed
-                .iter()
-                .any(|page| page <= file.pages() && !known.has(page))
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+            roots,
+        }))
     }
 
     /// The rows that can differ of a table; `None` if that takes as long as to compare all of them,
@@ -98,6 +87,12 @@ impl<'a> Pages<'a> {
     pub(super) fn candidates(&self, before: &Table, after: &Table) -> Option<Candidates> {
         if !means_the_same(before, after) {
             return None;
+        }
+        if self.changed.iter().next().is_none() {
+            return Some(Candidates {
+                ids: Vec::new(),
+                same_leaves: 0,
+            });
         }
         let leaves = |side: usize, table: &Table| -> Option<Vec<Leaf>> {
             let name = table.name.to_ascii_lowercase();
@@ -130,6 +125,48 @@ impl<'a> Pages<'a> {
             same_leaves: same_leaves as u64,
         })
     }
+}
+
+/// Names in small letters and first pages of b-trees.
+type Roots = Vec<(String, u32)>;
+
+/// The pages that differ; `None` unless each is known to hold no part of a value that is longer than its leaf. Which
+/// pages are whose is told by few, so that most of those that differ but hold no rows need not be looked at: nodes of
+/// spatial indexes, leaves of others.
+fn explained(
+    files: &[File<'_>; 2],
+    roots: &[Roots; 2],
+    compare: Compare<'_>,
+    is_compared: impl Fn(usize, &str) -> bool,
+) -> io::Result<Option<Bits>> {
+    let mut known = Vec::new();
+    let mut with_rows = Vec::new();
+    for (side, (file, roots)) in files.iter().zip(roots).enumerate() {
+        // What was read of the one need not be read of the other where they are the same.
+        files[0].share_with(&files[1], |page| !compare.may_differ(page));
+        let mut of_file = file.known_by_header()?;
+        let mut leaves = Bits::new(file.pages());
+        let all = roots.iter().map(|(name, root)| (name.as_str(), *root));
+        for (name, root) in all.chain([("sqlite_schema", 1)]) {
+            let Some(walk) = file.walk(root, &mut of_file)? else {
+                return Ok(None);
+            };
+            if is_compared(side, name) {
+                let own = walk.leaves.iter().flatten();
+                own.for_each(|leaf| leaves.set(leaf.page));
+            }
+        }
+        known.push(of_file);
+        with_rows.push(leaves);
+    }
+    let is_unknown = |page: u32| {
+        let mut sides = files.iter().zip(&known);
+        sides.any(|(file, known)| page <= file.pages() && !known.has(page))
+    };
+    let has_rows = |page: u32| with_rows.iter().any(|leaves| leaves.has(page));
+    let changed = compare.pages(|page| has_rows(page) || is_unknown(page))?;
+    let all_known = !changed.iter().any(is_unknown);
+    Ok(all_known.then_some(changed))
 }
 
 /// Ranges that overlap or touch as one.
@@ -165,8 +202,8 @@ fn means_the_same(before: &Table, after: &Table) -> bool {
         })
 }
 
-/// Names in small letters and first pages of all b-trees.
-fn roots(connection: &Connection) -> rusqlite::Result<Vec<(String, u32)>> {
+/// Those of all.
+fn roots(connection: &Connection) -> rusqlite::Result<Roots> {
     let sql = "SELECT lower(name), rootpage FROM main.sqlite_schema WHERE rootpage > 0";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -1,7 +1,7 @@
 //! The boxes by which a spatial index finds features. They are computed from coordinates: headers may
 //! lack them (points do), and may be wrong.
 
-use geopackage::core::geometry::blob_xy_envelope;
+use geopackage::core::curve::xy_envelope;
 use rusqlite::types::ValueRef;
 
 use crate::geopackage::body;
@@ -14,16 +14,7 @@ pub(super) fn of(geometry: ValueRef<'_>) -> Option<Bounds> {
     let ValueRef::Blob(blob) = geometry else {
         return None;
     };
-    const WITHOUT_ENVELOPE: u8 = !0b1110;
-    let mut bare = vec![
-        b'G',
-        b'P',
-        blob.get(2).copied()?,
-        blob.get(3)? & WITHOUT_ENVELOPE,
-    ];
-    bare.extend(blob.get(4..8)?);
-    bare.extend(body(blob)?);
-    let bounds = blob_xy_envelope(&bare).ok()??;
+    let bounds = xy_envelope(body(blob)?).ok()??;
     bounds.iter().all(|x| x.is_finite()).then_some(bounds)
 }
 

@@ -4,11 +4,20 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::LayerError;
-use super::write::ATTACHED;
+use super::transaction::ATTACHED;
 use crate::Watch;
 use crate::diff::DiffError;
 use crate::geopackage::{Rowid, Table};
 use crate::sqlite::{Bound, quote};
+
+/// Whether SQLite copies whole records, and those of indexes with them, without looking into either
+/// (`xferOptimization` in `insert.c`).
+pub(super) fn are_records(file: &Connection, table: &Table, name: &str) -> rusqlite::Result<bool> {
+    let is_plain = matches!(table.rowid, Rowid::Column(_)) && !table.has_generated;
+    let refers = "SELECT 1 FROM pragma_foreign_key_list(?1, 'main')";
+    let refers = || file.query_row(refers, [name], |_| Ok(())).optional();
+    Ok(is_plain && is_attached(file)? && refers()?.is_none())
+}
 
 /// Copies them, and returns how many there were.
 pub(super) fn copy_rows(
@@ -20,7 +29,6 @@ pub(super) fn copy_rows(
 ) -> Result<u64, LayerError> {
     let is_plain = matches!(table.rowid, Rowid::Column(_)) && !table.has_generated;
     if is_plain && is_attached(file)? {
-        // SQLite copies whole records then, without looking into them (`xferOptimization` in `insert.c`).
         let sql = format!(
             "INSERT INTO main.{} SELECT * FROM {ATTACHED}.{}",
             quote(name),

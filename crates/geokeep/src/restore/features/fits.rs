@@ -6,7 +6,7 @@ use super::Wanted;
 use super::given::{From, Written};
 use super::refusal::Refusal;
 use crate::diff::LayerDiff;
-use crate::geopackage::{Rowid, Table, is_trigger_of_format};
+use crate::geopackage::{Rowid, Table, columns_named, is_trigger_of_format};
 
 /// Data types whose rows stand for themselves.
 const ROWS: [&str; 4] = ["features", "attributes", "aspatial", ""];
@@ -81,14 +81,15 @@ pub(super) fn columns(
         .common_columns()
         .map(|both| both.map(str::to_owned))
         .collect();
-    if let Some(column) = wanted.columns.iter().find(|name| {
-        !common
-            .iter()
-            .any(|[_, after]| after.eq_ignore_ascii_case(name))
-    }) {
+    let is_common = |name: &str| {
+        let mut common = common.iter();
+        common.any(|[_, after]| after.eq_ignore_ascii_case(name))
+    };
+    let chosen = columns_named(&wanted.columns, is_common);
+    if let Some(column) = chosen.iter().find(|name| !is_common(name)) {
         return Err(Refusal::NoSuchColumn {
             layer: after.name.clone(),
-            column: column.clone(),
+            column: (*column).to_owned(),
         });
     }
     let gone: Vec<String> = before
@@ -101,16 +102,14 @@ pub(super) fn columns(
                 .any(|[before, _]| before.eq_ignore_ascii_case(name))
         })
         .collect();
-    if wanted.columns.is_empty() && !gone.is_empty() {
+    if chosen.is_empty() && !gone.is_empty() {
         return Err(Refusal::ColumnGone {
             layer: after.name.clone(),
             columns: gone,
         });
     }
     let is_chosen = |name: &str| {
-        wanted.columns.is_empty()
-            || is_key(name)
-            || wanted.columns.iter().any(|c| c.eq_ignore_ascii_case(name))
+        chosen.is_empty() || is_key(name) || chosen.iter().any(|c| c.eq_ignore_ascii_case(name))
     };
     let is_given = |name: &str| given.iter().any(|g| g.name.eq_ignore_ascii_case(name));
     let mut columns: Vec<Written> = common

@@ -19,12 +19,14 @@ mod recount;
 mod refusal;
 mod related;
 mod relations;
+mod renamed;
 mod rows;
 mod seen;
 mod selection;
 mod since;
 mod staged;
 mod take_out;
+mod transaction;
 mod undo;
 mod whole_layer;
 mod write;
@@ -92,7 +94,7 @@ pub struct Wanted {
     pub condition: Option<String>,
     /// Only rows whose geometry reaches into this box: min x, min y, max x, max y.
     pub within: Option<[f64; 4]>,
-    /// Only these columns, and the key; all if there are none.
+    /// Only these columns, and the key; all if there are none. Each alone, or several with commas between.
     pub columns: Vec<String>,
     /// What columns get instead of the values of the backup: their names, and values as texts.
     pub set: Vec<(String, String)>,

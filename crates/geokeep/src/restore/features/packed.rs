@@ -14,6 +14,8 @@ use crate::sqlite::quote;
 
 /// Entries that are held: 64 MB.
 pub(super) const ENTRIES_MAX: usize = 2 << 20;
+/// Rows of a table that are put in by one statement.
+const PAIRS: usize = 50;
 /// The node at the root.
 const ROOT: i64 = 1;
 /// Bytes before the first entry of a node, and of each entry.
@@ -116,14 +118,7 @@ impl Packed {
             (level, depth) = (above, depth + 1);
         }
         places.sort_unstable();
-        let mut rowids = file.prepare(&format!(
-            "INSERT INTO main.{} VALUES(?1, ?2)",
-            table("rowid")
-        ))?;
-        for (id, node) in places {
-            rowids.execute([id, node])?;
-        }
-        Ok(())
+        insert_pairs(file, &table("rowid"), &places)
     }
 
     /// Neighbours beside each other.
@@ -143,6 +138,31 @@ impl Packed {
         }
         self.0.sort_unstable_by_key(|entry| (entry.place, entry.id));
     }
+}
+
+/// Puts many rows of two numbers into a table, some at a time: a statement for each takes longer to begin and to end
+/// than to carry out.
+fn insert_pairs(file: &Connection, table: &str, pairs: &[(i64, i64)]) -> rusqlite::Result<()> {
+    let sql = |rows: usize| {
+        format!(
+            "INSERT INTO main.{table} VALUES {}",
+            vec!["(?, ?)"; rows].join(", ")
+        )
+    };
+    let mut insert = file.prepare(&sql(PAIRS))?;
+    let some = pairs.chunks_exact(PAIRS);
+    let rest = some.remainder();
+    for pairs in some {
+        insert.execute(rusqlite::params_from_iter(numbers(pairs)))?;
+    }
+    if !rest.is_empty() {
+        file.execute(&sql(rest.len()), rusqlite::params_from_iter(numbers(rest)))?;
+    }
+    Ok(())
+}
+
+fn numbers(pairs: &[(i64, i64)]) -> impl Iterator<Item = i64> {
+    pairs.iter().flat_map(|(one, other)| [*one, *other])
 }
 
 /// A node as SQLite has it: depth (of the root alone), number of entries, and these.

@@ -4,15 +4,16 @@ use rusqlite::Connection;
 
 use super::plan::Plan;
 use super::refusal::Refusal;
-use super::since;
+use super::since::{self, Older};
 use super::take_out::TakeOut;
+use super::transaction::{Ended, Place, refuse};
 use super::undo::{self, Undo};
 use super::whole_layer::WholeLayer;
-use super::write::{self, Ended, Place, changed_since};
+use super::write::{self, changed_since};
 use super::{LayerError, Outcome, Preview, Wanted};
 use crate::Watch;
 use crate::backup::Settings;
-use crate::destination::{BackupId, Destination, Opened, Stored};
+use crate::destination::{Destination, Opened, Stored, Verdict};
 use crate::diff::{DiffError, LayerChange, Options, State, diff_of};
 use crate::geopackage::Tables;
 use crate::restore::RestoreError;
@@ -90,7 +91,7 @@ impl LayerRestore<'_> {
             destination: self.destination,
         };
         for _ in 0..ATTEMPTS {
-            write::refuse(place)?;
+            refuse(place)?;
             let first = match wanted.dry_run {
                 true => None,
                 false => Some(self.back_up()?),
@@ -227,6 +228,11 @@ impl Path<'_> {
         // Rows that have the same columns are planned together, whichever backup they come from.
         let mut from: Vec<_> = outcome.preview.from.iter().collect();
         from.sort_by_key(|from| std::cmp::Reverse(from.instant));
+        let layers = from.iter().filter_map(|from| {
+            let layer = from.layer.clone()?;
+            Some((from.id.clone(), layer))
+        });
+        let layers = layers.collect();
         let mut from = from.into_iter().map(|from| from.id.clone());
         match &outcome.backup_before {
             Some(before) if self.undone.is_none() && can_be_undone => {
@@ -235,12 +241,22 @@ impl Path<'_> {
                         .next()
                         .unwrap_or_else(|| self.backup.manifest.id.clone()),
                     more: from.collect(),
-                    wanted: self.wanted.clone(),
+                    layers,
+                    wanted: self.noted(&outcome.preview),
                 };
                 undo::note(self.destination, &before.id, &undo)
             }
             _ => false,
         }
+    }
+
+    /// What was wanted, of the layer as the file names it if it was found under an older name.
+    fn noted(&self, preview: &Preview) -> Wanted {
+        let mut wanted = self.wanted.clone();
+        if wanted.deleted_since.is_some() {
+            wanted.layer.clone_from(&preview.layer);
+        }
+        wanted
     }
 
     fn todo(
@@ -263,11 +279,7 @@ impl Path<'_> {
         let todo = match self.wanted.deleted_since {
             None => self.plan(old, &then)?,
             Some(_) => {
-                let ids: Vec<_> = std::iter::once(&undo.from)
-                    .chain(&undo.more)
-                    .cloned()
-                    .collect();
-                let backups = since::noted(self.destination, self.backup.id.line(), &ids)?;
+                let backups = since::noted(self.destination, self.backup.id.line(), undo)?;
                 self.since(&backups, &then)?
             }
         };
@@ -288,7 +300,7 @@ impl Path<'_> {
     }
 
     /// What was deleted from the file since these backups were made.
-    fn since(&self, backups: &[BackupId], live: &State) -> Result<Todo, LayerError> {
+    fn since(&self, backups: &[Older], live: &State) -> Result<Todo, LayerError> {
         let watch = self.place.watch;
         let plans = since::plans(self.destination, backups, live, self.wanted, watch)?;
         Ok(match plans.is_empty() {
@@ -305,16 +317,18 @@ impl Path<'_> {
             .rows
     }
 
+    fn whole_layer(&self, states: [&Connection; 2]) -> Result<Todo, LayerError> {
+        let rows = self.rows_of(&self.wanted.layer);
+        let layer = WholeLayer::plan(states, self.wanted, rows, self.place.watch)?;
+        let is_sound = self.backup.manifest.verdict == Verdict::Sound;
+        Ok(Todo::Layer(Box::new(layer.if_sound(is_sound))))
+    }
+
     fn plan(&self, old: &State, live: &State) -> Result<Todo, LayerError> {
         let (wanted, watch) = (self.wanted, self.place.watch);
         let states = [old.connection(), live.connection()];
         if wanted.as_name.is_some() || is_dropped(states, &wanted.layer)? {
-            return Ok(Todo::Layer(Box::new(WholeLayer::plan(
-                states,
-                wanted,
-                self.rows_of(&wanted.layer),
-                watch,
-            )?)));
+            return self.whole_layer(states);
         }
         let options = Options {
             layers: vec![wanted.layer.clone()],
@@ -328,6 +342,7 @@ impl Path<'_> {
         let mut layers = found.layers.iter();
         let layer = layers.find(|layer| layer.before.as_deref().map_or(is_it(&layer.layer), is_it));
         let Some(layer) = layer else {
+            Plan::check([old, live], [&wanted.layer, &wanted.layer], wanted, watch)?;
             return Ok(Todo::Nothing);
         };
         if let Some(why) = &layer.not_compared {
@@ -335,12 +350,7 @@ impl Path<'_> {
             return Err(Refusal::NotComparable { layer, why }.into());
         }
         match layer.change {
-            LayerChange::Removed => Ok(Todo::Layer(Box::new(WholeLayer::plan(
-                states,
-                wanted,
-                self.rows_of(&wanted.layer),
-                watch,
-            )?))),
+            LayerChange::Removed => self.whole_layer(states),
             LayerChange::Added => Err(Refusal::NoSuchLayer(wanted.layer.clone()).into()),
             LayerChange::Changed | LayerChange::Renamed => {
                 let plan = Plan::make(&found, layer, states, wanted, None, watch)?;

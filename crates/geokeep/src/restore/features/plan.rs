@@ -14,8 +14,8 @@ use super::selection::Selection;
 use super::staged::{Planned, Staged, Step, WIDTH_MAX, Widths};
 use super::{FIRST, LayerError, OnConflict, Preview, Wanted, What};
 use crate::Watch;
-use crate::diff::{Cell, Change, Diff, LayerDiff, locator};
-use crate::geopackage::{Rowid, Table};
+use crate::diff::{Cell, Change, Diff, LayerDiff, State, locator};
+use crate::geopackage::{Rowid, Table, Tables, columns_named};
 
 /// What is done with which rows, and how they lie in the file.
 #[derive(Debug)]
@@ -148,6 +148,36 @@ impl Plan {
             plan.preview.related = lost.related(states, watch)?;
         }
         Ok(plan)
+    }
+
+    /// Whether what was asked for makes sense for a layer, so named in the backup and in the file, none of whose rows
+    /// are to be put back: a condition that holds for none is the same as one that nobody can understand otherwise.
+    pub(super) fn check(
+        states: [&State; 2],
+        names: [&str; 2],
+        wanted: &Wanted,
+        watch: &Watch,
+    ) -> Result<(), LayerError> {
+        let states = states.map(State::connection);
+        let [before, after] = [Tables::read(states[0])?, Tables::read(states[1])?];
+        let table =
+            |tables: &Tables, name: &str| tables.all.get(&name.to_ascii_lowercase()).cloned();
+        let (Some(before), Some(after)) = (table(&before, names[0]), table(&after, names[1]))
+        else {
+            return Ok(());
+        };
+        given(states[1], &after, &wanted.set)?;
+        let is_column = |name: &str| after.column(name).is_some();
+        let columns = columns_named(&wanted.columns, is_column);
+        if let Some(column) = columns.into_iter().find(|name| !is_column(name)) {
+            let (layer, column) = (after.name.clone(), column.to_owned());
+            return Err(Refusal::NoSuchColumn { layer, column }.into());
+        }
+        // Where nothing tells rows apart none is asked for.
+        let found_by =
+            [&before, &after].map(|table| locator(table).unwrap_or(vec!["1".to_owned()]));
+        let [one, other] = &found_by;
+        Selection::new(wanted, states, [&before, &after], [one, other], watch).map(drop)
     }
 
     /// Takes in the rows of another plan for the same columns of the same table.

@@ -127,13 +127,16 @@ fn ask<'a>(
     }))?;
     // A line of its own, which no comment reaches beyond. Without the brackets it must make sense, too: what makes
     // sense only within closes them.
-    let alone = state.prepare(&format!("{select} {condition}\n")).map(drop);
-    let asked =
-        alone.and_then(|()| state.prepare(&format!("{select} {found} AND (\n{condition}\n)")));
+    let alone = state.prepare(&format!("{select} {condition}\n"));
+    let wanting = alone.map(|alone| alone.parameter_count() > 0);
+    let asked = wanting.and_then(|wanting| {
+        let asked = state.prepare(&format!("{select} {found} AND (\n{condition}\n)"))?;
+        Ok((asked, wanting))
+    });
     state.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
     state.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true)?;
-    let asked = asked.map_err(|e| refused(&e, watch))?;
-    if asked.parameter_count() != found_by.len() {
+    let (asked, wanting) = asked.map_err(|e| refused(&e, watch))?;
+    if wanting {
         let why = "it holds a question mark or a name for a value that nobody gives".to_owned();
         return Err(Refusal::Condition(why).into());
     }

@@ -6,11 +6,13 @@ use jiff::Timestamp;
 
 use super::plan::Plan;
 use super::refusal::Refusal;
+use super::renamed::{Called, Lineage, called_after, has};
 use super::seen::Seen;
+use super::undo::Undo;
 use super::{LayerError, Wanted};
 use crate::Watch;
 use crate::destination::{BackupId, Destination};
-use crate::diff::{Diff, DiffError, LayerChange, LayerDiff, MatchedBy, Options, State, diff_of};
+use crate::diff::{Diff, DiffError, LayerDiff, MatchedBy, Options, State, diff_of};
 use crate::geopackage::Tables;
 use crate::restore::RestoreError;
 
@@ -23,6 +25,14 @@ pub struct FromBackup {
     pub instant: Timestamp,
     /// How many rows.
     pub rows: u64,
+    /// What the layer is called there, if that is another name.
+    pub layer: Option<String>,
+}
+
+/// A backup that is looked at, and what the layer is called there, where that is known.
+pub(super) struct Older {
+    id: BackupId,
+    layer: Option<String>,
 }
 
 /// The backups of a line that are looked at, the newest first; `but` is the one that was just made.
@@ -31,7 +41,7 @@ pub(super) fn backups(
     line: &str,
     wanted: &Wanted,
     but: Option<&BackupId>,
-) -> Result<Vec<BackupId>, LayerError> {
+) -> Result<Vec<Older>, LayerError> {
     let all = destination.backups(line).map_err(RestoreError::from)?;
     let mut all: Vec<_> = all.into_iter().filter(|id| Some(id) != but).collect();
     all.reverse();
@@ -45,43 +55,54 @@ pub(super) fn backups(
     all.retain(is_within);
     match newest {
         Some(newest) if all.is_empty() => Err(Refusal::NoneSince(newest).into()),
-        _ => Ok(all),
+        _ => {
+            let all = all.into_iter();
+            Ok(all.map(|id| Older { id, layer: None }).collect())
+        }
     }
 }
 
-/// The backups that a note names by their ids, in that order.
+/// The backups that a note names, in that order.
 pub(super) fn noted(
     destination: &Destination,
     line: &str,
-    ids: &[String],
-) -> Result<Vec<BackupId>, LayerError> {
+    undo: &Undo,
+) -> Result<Vec<Older>, LayerError> {
     let listing = destination.list(line).map_err(RestoreError::from)?;
     let find = |id: &String| {
         let mut backups = listing.backups.iter();
         let found = backups.find(|stored| stored.manifest.id == *id);
         let gone = || LayerError::from(Refusal::BackupGone(id.clone()));
-        found.map(|stored| stored.id.clone()).ok_or_else(gone)
+        let layer = undo.layers.get(id).unwrap_or(&undo.wanted.layer);
+        Ok(Older {
+            id: found.ok_or_else(gone)?.id.clone(),
+            layer: Some(layer.clone()),
+        })
     };
-    ids.iter().map(find).collect()
+    std::iter::once(&undo.from)
+        .chain(&undo.more)
+        .map(find)
+        .collect()
 }
 
 /// One plan for each set of columns that the layer had. What could not be looked at is named in the first.
 pub(super) fn plans(
     destination: &Destination,
-    backups: &[BackupId],
+    backups: &[Older],
     live: &State,
     wanted: &Wanted,
     watch: &Watch,
 ) -> Result<Vec<Plan>, LayerError> {
-    let layer = wanted.layer.to_ascii_lowercase();
-    let tables = Tables::read(live.connection())?;
-    let is_there = |name: &String| name.eq_ignore_ascii_case(&layer);
-    if !tables.all.contains_key(&layer) && !tables.unreadable.keys().any(is_there) {
-        return Err(Refusal::OnlyWhole(wanted.layer.clone()).into());
-    }
     let mut gathered = Gathered::default();
-    for id in backups {
+    let wanted = &Wanted {
+        layer: in_file(destination, backups, live, wanted, watch)?,
+        ..wanted.clone()
+    };
+    let mut lineage = Lineage::new(destination, live, &wanted.layer);
+    let mut is_checked = false;
+    for older in backups {
         watch.check().map_err(DiffError::from)?;
+        let id = &older.id;
         let Ok(opened) = destination.open_backup(id) else {
             gathered.unread(id, "it cannot be read");
             continue;
@@ -89,8 +110,22 @@ pub(super) fn plans(
         let Some(old) = gathered.if_readable(id, State::of_backup(&opened, watch))? else {
             continue;
         };
+        let called = match &older.layer {
+            Some(name) => Ok(Called::So(name.clone())),
+            None => lineage.called(id, &old, watch),
+        };
+        let name = match gathered.if_readable(id, called)? {
+            Some(Called::So(name)) => name,
+            Some(Called::Unclear) => {
+                gathered.unread(id, "several layers there hold the same features");
+                continue;
+            }
+            Some(Called::Nothing) | None => continue,
+        };
+        let is_renamed = !name.eq_ignore_ascii_case(&wanted.layer);
         let options = Options {
             layers: vec![wanted.layer.clone()],
+            renamed: is_renamed.then(|| [name.clone(), wanted.layer.clone()]),
             ..Options::default()
         };
         let found = diff_of(&old, live, &options, watch);
@@ -98,15 +133,27 @@ pub(super) fn plans(
             continue;
         };
         let is_it = |one: &&LayerDiff| one.layer.eq_ignore_ascii_case(&wanted.layer);
-        let Some(layer) = found.layers.iter().find(is_it) else {
-            continue;
-        };
-        if let Some(why) = &layer.not_compared {
-            gathered.unread(id, why);
-        } else if layer.change == LayerChange::Changed && layer.deleted > 0 {
-            let from = (id, opened.manifest.id.as_str());
-            gathered.add(from, &found, layer, [&old, live], wanted, watch)?;
+        let layer = found.layers.iter().find(is_it);
+        match layer.map(|layer| (layer, layer.not_compared.as_ref())) {
+            Some((_, Some(why))) => gathered.unread(id, why),
+            Some((layer, None))
+                if layer.deleted > 0 && layer.tables().iter().all(Option::is_some) =>
+            {
+                let from = FromBackup {
+                    id: opened.manifest.id.clone(),
+                    instant: id.instant(),
+                    rows: 0,
+                    layer: is_renamed.then_some(name),
+                };
+                gathered.add(from, &found, layer, [&old, live], wanted, watch)?;
+            }
+            _ if !is_checked => Plan::check([&old, live], [&name, &wanted.layer], wanted, watch)?,
+            _ => {}
         }
+        is_checked = true;
+    }
+    if !is_checked {
+        Plan::check([live, live], [&wanted.layer, &wanted.layer], wanted, watch)?;
     }
     if let (Some(first), false) = (gathered.plans.first_mut(), gathered.unread.is_empty()) {
         first.preview.left_out.append(&mut gathered.unread);
@@ -115,6 +162,37 @@ pub(super) fn plans(
         return Err(Refusal::NotComparable { layer, why }.into());
     }
     Ok(gathered.plans)
+}
+
+/// What the layer is called in the file: as it was named, or else what became of the layer of that name in the newest
+/// backup that has it.
+fn in_file(
+    destination: &Destination,
+    backups: &[Older],
+    live: &State,
+    wanted: &Wanted,
+    watch: &Watch,
+) -> Result<String, LayerError> {
+    let name = &wanted.layer;
+    if has(&Tables::read(live.connection())?, name) {
+        return Ok(name.clone());
+    }
+    let opened = backups
+        .iter()
+        .filter_map(|older| destination.open_backup(&older.id).ok());
+    let states = opened.filter_map(|opened| State::of_backup(&opened, watch).ok());
+    let mut with_it = states.filter(|old| {
+        let tables = Tables::read(old.connection());
+        tables.is_ok_and(|tables| has(&tables, name))
+    });
+    let called = match with_it.next() {
+        Some(old) => called_after([&old, live], name, watch)?,
+        None => Called::Nothing,
+    };
+    match called {
+        Called::So(called) => Ok(called),
+        Called::Unclear | Called::Nothing => Err(Refusal::OnlyWhole(name.clone()).into()),
+    }
 }
 
 #[derive(Default)]
@@ -149,18 +227,17 @@ impl Gathered {
 
     fn add(
         &mut self,
-        from: (&BackupId, &str),
+        from: FromBackup,
         found: &Diff<'_>,
         layer: &LayerDiff,
         states: [&State; 2],
         wanted: &Wanted,
         watch: &Watch,
     ) -> Result<(), LayerError> {
-        let (backup, id) = from;
         let name = || layer.layer.clone();
         let renumbered = || Refusal::Renumbered {
             layer: name(),
-            since: backup.instant(),
+            since: from.instant,
         };
         let by = match layer.matched_by {
             Some(MatchedBy::Content) if layer.is_renumbered() => return Err(renumbered().into()),
@@ -178,9 +255,8 @@ impl Gathered {
             return Ok(());
         }
         plan.preview.from.push(FromBackup {
-            id: id.to_owned(),
-            instant: backup.instant(),
             rows: plan.preview.inserted,
+            ..from
         });
         let mut plans = self.plans.iter_mut();
         match plans.find(|other| other.columns == plan.columns) {

@@ -1,5 +1,7 @@
 //! What was put back taken away again: row by row, and only where nobody has worked on it since.
 
+use std::collections::BTreeMap;
+
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,9 @@ pub struct Undo {
     /// Others whose rows were, from the newest to the oldest.
     #[serde(default)]
     pub more: Vec<String>,
+    /// What the layer is called in those of them where it has another name.
+    #[serde(default)]
+    pub layers: BTreeMap<String, String>,
     /// Which of them.
     pub wanted: Wanted,
 }

@@ -6,13 +6,13 @@ use rusqlite::Connection;
 use super::belongings::{Belongings, restyle};
 use super::boxes::{self, joined};
 use super::catalogue::{Catalogue, Named, named};
-use super::copied::copy_rows;
+use super::copied::{are_records, copy_rows};
 use super::definitions::{Definitions, Makes, define};
 use super::fits::check_rows;
 use super::packed::{ENTRIES_MAX, Packed};
 use super::refusal::Refusal;
 use super::relations::Relation;
-use super::write::Ended;
+use super::transaction::Ended;
 use super::{LayerError, Preview, Wanted};
 use crate::Watch;
 use crate::diff::{DiffError, rowid};
@@ -26,6 +26,8 @@ pub(super) struct WholeLayer {
     pub(super) table: Table,
     pub(super) name: String,
     definitions: Definitions,
+    /// Whether nothing was wrong with the backup when it was last checked.
+    is_sound: bool,
     pub(super) relations: Vec<Returning>,
 }
 
@@ -109,8 +111,14 @@ impl WholeLayer {
             table,
             name,
             definitions,
+            is_sound: false,
             relations,
         })
+    }
+
+    /// The same of a backup that is known to be sound.
+    pub(super) fn if_sound(self, is_sound: bool) -> Self {
+        Self { is_sound, ..self }
     }
 
     /// Makes it. What a table needs that the file has no table for is made first.
@@ -134,10 +142,15 @@ impl WholeLayer {
         belongings.contents()?;
         belongings.others()?;
         let has_index = self.make_index(file, backup)?;
+        // An index that SQLite copies with the rows need not be sorted. What is known to be sound may be copied so.
+        let with_rows = self.is_sound && are_records(file, &self.table, &self.name)?;
+        if with_rows {
+            self.make_other_indexes(file)?;
+        }
         let copied = copy_rows(file, backup, &self.table, &self.name, watch)?;
         self.fill_index(file, has_index, watch)?;
-        for index in &self.definitions.indexes {
-            define(file, &index.sql, Makes::Index(&self.name))?;
+        if !with_rows {
+            self.make_other_indexes(file)?;
         }
         belongings.sequence()?;
         belongings.count(copied)?;
@@ -150,6 +163,11 @@ impl WholeLayer {
             belongings.relation(&relation.mapping)?;
         }
         Ok(())
+    }
+
+    fn make_other_indexes(&self, file: &Connection) -> Result<(), LayerError> {
+        let mut indexes = self.definitions.indexes.iter();
+        indexes.try_for_each(|index| define(file, &index.sql, Makes::Index(&self.name)))
     }
 
     fn geometry(&self) -> Option<&str> {
