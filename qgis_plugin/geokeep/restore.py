@@ -129,6 +129,12 @@ class Restore(QObject):
             arguments += ["--fid", ",".join(str(fid) for fid in fids)]
         return self._start([*arguments, "--yes"], path)
 
+    def whole_layer(self, version, path, table):
+        """A layer that the file lacks, with all that belongs to it."""
+        if being_edited(path):
+            return self.exactly(version, path, table)  # says why not
+        return self._start(["restore", version.id, "--from", settings.destination(), "--layer", table, "--into", path, "--yes"], path)
+
     def whole_file(self, version, path):
         """Replaces the file, which is backed up first. Its layers in QGIS let go of it meanwhile."""
         if being_edited(path):

@@ -70,6 +70,7 @@ def label(text):
         "before editing": tr("before editing"),
         "after save": tr("after save"),
         "by hand": tr("by hand"),
+        "found changed": tr("found changed"),
         "project saved": tr("project saved"),
         "QGIS closed": tr("QGIS closed"),
     }

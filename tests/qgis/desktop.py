@@ -1,12 +1,11 @@
 """Runs inside the real QGIS (`--code`): a person's first minutes, by script. See run.sh for how it is started.
 
-Each step waits for something that can be seen; what does not come in time is a failure. Results go to
-a file, one line a check, and pictures to a folder.
+Pictures go to a folder.
 """
 
 import os
+import sys
 import time
-import traceback
 
 from qgis import gui
 from qgis.core import QgsFeatureRequest, QgsProject, QgsRectangle, QgsSettings
@@ -16,17 +15,12 @@ from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtWidgets import QApplication, QDialog, QDockWidget, QMessageBox, QPushButton
 from qgis.utils import iface, plugins
 
-WORK = os.environ["GEOKEEP_DESKTOP"]
+sys.path.insert(0, os.environ["GEOKEEP_SCRIPTS"])
+from story import LIMIT, WORK, Story, check, results  # noqa: E402  (QGIS runs this as a text, without a place of its own)
+
 TOWN = os.path.join(WORK, "town.gpkg")
 BACKUPS = os.path.join(WORK, "backups")
 PICTURES = os.path.join(WORK, "pictures")
-LIMIT = 40  # seconds for one thing to happen; on a busy machine QGIS draws slowly
-
-results = open(os.path.join(WORK, "results"), "w", buffering=1, encoding="utf-8")
-
-
-def check(name, right, more=""):
-    results.write("%s %s %s\n" % ("ok" if right else "FAILED", name, "" if right else more))
 
 
 def picture(widget, name):
@@ -300,51 +294,12 @@ def options_picture():
     return right
 
 
-class Story:
-    """Goes on when what a step waits for has come, without ever holding up QGIS."""
-
-    def __init__(self):
-        self.steps = steps()
-        self.waits_for = None
-        self.since = time.monotonic()
-        self.timer = QTimer()
-        self.timer.setInterval(50)
-        self.timer.timeout.connect(self.look)
-        self.timer.start()
-
-    def look(self):
-        self.timer.stop()
-        try:
-            if self.ready():
-                self.waits_for = next(self.steps)
-                self.since = time.monotonic()
-            self.timer.start()
-        except StopIteration:
-            pass
-        except Exception:
-            results.write("FAILED the script: %s\n" % traceback.format_exc().replace("\n", " | "))
-            QgsProject.instance().setDirty(False)
-            iface.actionExit().trigger()
-
-    def ready(self):
-        spent = time.monotonic() - self.since
-        if self.waits_for is None:
-            return True
-        if isinstance(self.waits_for, float):
-            return spent >= self.waits_for
-        if self.waits_for():
-            return True
-        if spent > LIMIT:
-            raise AssertionError("waited in vain in line %d" % self.waits_for.__code__.co_firstlineno)
-        return False
-
-
 story = None
 
 
 def begin():
     global story
-    story = Story()
+    story = Story(steps())
 
 
 QTimer.singleShot(2000, begin)
