@@ -78,7 +78,7 @@ class Installer(QObject):
         if reply.error() == QNetworkReply.NetworkError.NoError:
             then(bytes(reply.readAll()))
         elif reply.error() == QNetworkReply.NetworkError.ContentNotFoundError:
-            self.failed.emit(not_installed(tr("{place} does not have geokeep.").format(place=reply.url().host()), "", tr("Whoever gave you this plugin may have the program as a file, geokeep-….whl: “I have it: where…” takes it as it is.")))
+            self.failed.emit(not_installed(tr("geokeep was not found at {place}.").format(place=reply.url().host()), "", tr("Whoever gave you this plugin may have the program as a file, geokeep-….whl: “I have it: where…” takes it as it is.")))
         else:
             self.failed.emit(not_installed(tr("geokeep could not be downloaded from {place}.").format(place=reply.url().host()), reply.errorString()))
 

@@ -85,7 +85,9 @@ class Standing(QObject):
 
 
 def losses(o):
-    return [str(lost.get("message", "")) for lost in o["data_loss"].get("lost") or []][:3]
+    """Each with the layer that it is about, as far as it is about one."""
+    lost = o["data_loss"].get("lost") or []
+    return [": ".join(str(part) for part in (one.get("table"), one.get("message")) if part) for one in lost[:3]]
 
 
 def summary(state, n, of):

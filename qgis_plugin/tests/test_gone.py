@@ -100,6 +100,26 @@ def test_a_broken_layer_of_the_project_is_mended_with_its_style(qtbot, tmp_path,
     assert len(QgsProject.instance().mapLayers()) == 2, "it is mended, not added once more"
 
 
+def test_after_an_edit_session_of_two_layers(qtbot, town, plugin, settled, add):
+    """QGIS goes on holding such a file in WAL mode, like somebody who is still editing it."""
+    path = os.path.realpath(make(os.path.join(os.path.dirname(town[0]), "three.gpkg"), 3, layers=("houses", "trees", "more")))
+    layers = [add(path), add(path, "trees")]
+    settled()
+    for layer in layers:
+        assert layer.startEditing() and layer.deleteFeature(1)
+    for layer in layers:
+        assert layer.commitChanges(), layer.commitErrors()
+    settled()
+    drop(path, "more")
+    plugin.panel.set_layer(layers[0])
+    qtbot.waitUntil(lambda: plugin.panel.gone.isVisible(), timeout=WAIT)
+    settled()
+    plugin.panel.gone.button.click()
+    qtbot.waitUntil(lambda: plugin.said != [], timeout=WAIT)
+    assert plugin.said == ["The layer “more” is back in three.gpkg."] and shown_tables(path) == ["houses", "more", "trees"]
+    assert [layer.featureCount() for layer in layers] == [2, 2]
+
+
 def trees_id(plan):
     import re
 

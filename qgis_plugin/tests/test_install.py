@@ -135,7 +135,7 @@ def test_a_file_that_was_handed_over(qtbot, monkeypatch, index, missing, wheel):
 
 
 def test_the_index_does_not_have_it(qtbot, missing):
-    assert "127.0.0.1 does not have geokeep." in failure(qtbot, missing) and "whl" in missing.panel.missing.failure.text()
+    assert "geokeep was not found at 127.0.0.1." in failure(qtbot, missing) and "whl" in missing.panel.missing.failure.text()
 
 
 def test_there_is_no_network(qtbot, index, missing):

@@ -170,6 +170,18 @@ def test_the_whole_layer_exactly_and_back_again(qtbot, town, restore, backed_up)
     assert rows(town[0]) == spoilt and layer.featureCount() == 9
 
 
+def test_exactly_after_an_edit_session_of_two_layers(qtbot, town, restore, backed_up, add):
+    """QGIS goes on holding such a file in WAL mode: its layers let go of it while the program writes."""
+    layer, version, was = backed_up
+    trees = add(town[0], "trees")
+    assert trees.startEditing() and trees.deleteFeature(1)
+    spoil(layer)
+    assert trees.commitChanges(), trees.commitErrors()
+    with qtbot.waitSignal(restore.written, timeout=WAIT):
+        restore.exactly(version, os.path.realpath(town[0]), "houses", what="--exact")
+    assert rows(town[0]) == was and layer.featureCount() == 10 and trees.featureCount() == 9
+
+
 def test_what_was_undone_before_the_save_is_not_compared(qtbot, town, program, restore, backed_up):
     layer, version, _was = backed_up
     spoil(layer)
