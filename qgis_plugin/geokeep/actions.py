@@ -114,7 +114,7 @@ class Actions(QObject):
         if o.get("undo") and not o.get("whole_layer"):  # To take a layer out again is to delete it, which QGIS does as well.
             buttons = [(tr("Undo"), lambda: self.plugin.restore.undo_exactly(o["undo"], path))]
         self.plugin.bar.push(back_words(path, layer, o), Qgis.MessageLevel.Success, buttons, seconds=30)
-        self.plugin.keeper.back_up(path, "after save")
+        self.plugin.keeper.back_up(path, "restored")
         self.plugin.panel.refresh()
         self.plugin.iface.mapCanvas().refresh()
 
@@ -160,7 +160,7 @@ class Actions(QObject):
     # The rest
 
     def _pin(self, versions):
-        reason, agreed = QInputDialog.getText(self.window, tr("Pin: never remove"), tr("Why it is kept (may be empty):"))
+        reason, agreed = QInputDialog.getText(self.window, tr("Pin"), tr("Why it is kept (may be left empty):"))
         if agreed:
             extra = ["--reason=" + reason] if reason else []
             self.run(["pin", *(v.id for v in versions), "--from", settings.destination(), *extra], None)
@@ -168,7 +168,7 @@ class Actions(QObject):
     def _accept(self, _versions):
         """The loss was meant: the light goes green again. The backup of before stays pinned."""
         path = self.where[0]
-        reason, agreed = QInputDialog.getText(self.window, tr("What was lost is right so…"), tr("Why it is right (may be empty):"))
+        reason, agreed = QInputDialog.getText(self.window, tr("Removed on purpose"), tr("Why (may be left empty):"))
         if agreed:
             run = self.run(["accept", path, "--from", settings.destination(), "--reason=" + reason], None)
             run.ended.connect(lambda _code: self.plugin.keeper.back_up(path, "by hand"))

@@ -83,8 +83,8 @@ class Bar(QObject):
             self._once((path, trouble.kind), lambda: self.trouble(trouble))
 
     def _away(self):
-        words = tr("The folder of backups is not there: {folder}. Nothing is backed up until it is back.")
-        self.push(words.format(folder=settings.destination()), Qgis.MessageLevel.Warning, seconds=0)
+        # The bar has one line, and a path may be long: what it means comes first.
+        self.push(tr("Nothing is backed up: {folder} is not there.").format(folder=settings.destination()), Qgis.MessageLevel.Warning, seconds=0)
 
     def back(self):
         self.told.discard(("", "no_such_destination"))

@@ -98,7 +98,7 @@ class Keeper(QObject):
 
     def first(self, path):
         """A file that came into the project. An unchanged one costs next to nothing."""
-        self.back_up(path, "first backup")
+        self.back_up(path, "opened")
 
     def look(self, path):
         """The user looks at a file. What another program did to it since its last backup gets one too."""

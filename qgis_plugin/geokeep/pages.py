@@ -34,7 +34,7 @@ class SetupPage(QWidget):
         self.editing = QCheckBox(tr("Back up before and after each edit"))
         self.editing.setChecked(settings.get("after_each_save"))
         self.editing.toggled.connect(self._editing)
-        self.night = QCheckBox(tr("Also every night, QGIS or not"))
+        self.night = QCheckBox(tr("Also every night, whether QGIS runs or not"))
         column = QVBoxLayout(self)
         column.addWidget(text(tr("Where should backups go?"), bold=True))
         column.addWidget(text(tr("Best on another disk than the maps.")))

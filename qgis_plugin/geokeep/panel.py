@@ -14,7 +14,7 @@ from .pages import MissingPage, SetupPage, text
 from .preview import VERSION
 from .sources import PREVIEW, file_and_table, file_of, named_by
 from .version_list import VersionList
-from .words import all_of, plain, sentence_of, tr
+from .words import all_of, no_folder, plain, sentence_of, tr
 
 REFRESH_MS = 60000  # “2 minutes ago” grows older
 
@@ -103,10 +103,10 @@ class Panel(QgsDockWidget):
             (None, None),
             ("exact", tr("Bring back the whole layer as it was…")),
             ("beside", tr("Save this version as a file…")),
-            ("whole", tr("Replace the whole file…")),
+            ("whole", tr("Replace the whole file with this version…")),
             (None, None),
-            ("accept", tr("What was lost is right so…")),
-            ("pin", tr("Pin: never remove")),
+            ("accept", tr("What is missing was removed on purpose…")),
+            ("pin", tr("Pin, so that it is never removed…")),
             ("unpin", tr("Unpin")),
             ("verify", tr("Check this backup")),
             (None, None),
@@ -168,6 +168,8 @@ class Panel(QgsDockWidget):
         self.say()
         if self.path and self.stack.currentWidget() is self.page:
             self.history.load(self.path, self.table)
+        else:
+            self.history.cancel()
 
     def say(self):
         trouble = self.keeper.program.trouble
@@ -215,7 +217,8 @@ class Panel(QgsDockWidget):
         self.gone.hide()
         if self.path:
             self.light.setPixmap(icon("bad").pixmap(16, 16))
-            self.state.setText(sentence_of(trouble))
+            away = trouble.kind == "no_such_destination"
+            self.state.setText(no_folder(settings.destination()) if away else sentence_of(trouble))
 
     def _enable(self):
         chosen = self.list.selected() if self.path else []

@@ -2,12 +2,9 @@
 
 import os
 import subprocess
-import types
 
-import pytest
 from qgis.core import QgsProject
 from qgis.PyQt.QtGui import QColor
-from qgis.PyQt.QtWidgets import QWidget
 
 from conftest import WAIT, command, make, versions_of
 
@@ -16,39 +13,6 @@ def drop(path, table):
     """As another program does it, with GDAL."""
     code = "import sys; from osgeo import ogr; d = ogr.Open(sys.argv[1], 1); d.ExecuteSQL('DROP TABLE \"%s\"' % sys.argv[2]); d = None"
     subprocess.run(["/usr/bin/python3", "-c", code, path, table], check=True)
-
-
-@pytest.fixture
-def plugin(qtbot, qgis_iface, town, program, keeper):
-    """The parts that the panel works with, put together as the plugin does it."""
-    from geokeep.actions import Actions
-    from geokeep.archives import Archives
-    from geokeep.history import History
-    from geokeep.panel import Panel
-    from geokeep.restore import Restore
-    from geokeep.standing import Standing
-
-    window = QWidget()
-    qtbot.addWidget(window)
-    iface = types.SimpleNamespace(mainWindow=lambda: window, currentLayerChanged=qgis_iface.currentLayerChanged, activeLayer=lambda: None, mapCanvas=qgis_iface.mapCanvas)
-    it = types.SimpleNamespace(iface=iface, program=program, keeper=keeper, said=[])
-    it.bar = types.SimpleNamespace(push=lambda words, *_more, **_named: it.said.append(words), trouble=lambda trouble: it.said.append(trouble.message))
-    standing = Standing(keeper)
-    archives = Archives(program)
-    it.restore = Restore(program, archives)
-    it.panel = Panel(iface, keeper, standing, History(program))
-    it.actions = Actions(it)
-    it.panel.wanted.connect(it.actions.do)
-    it.panel.gone.layer_wanted.connect(it.actions.bring_layer_back)
-    it.panel.gone.file_wanted.connect(it.actions.bring_file_back)
-    it.restore.written.connect(it.actions.written)
-    it.restore.failed.connect(it.bar.trouble)
-    qtbot.addWidget(it.panel)
-    it.panel.show()
-    yield it
-    it.panel.close_down()
-    it.restore.close()
-    archives.close()
 
 
 def shown_tables(path):
@@ -205,7 +169,7 @@ def test_what_another_program_did_is_backed_up_when_the_user_looks(qtbot, town, 
     subprocess.run(["/usr/bin/python3", "-c", "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('create table notes (n)'); c.commit()", path], check=True)
     plugin.panel.set_layer(houses)
     settled()
-    assert [v.label for v in versions_of(path, town[1])] == ["found changed", "first backup"]
+    assert [v.label for v in versions_of(path, town[1])] == ["found changed", "opened"]
 
 
 def test_what_is_gone_is_what_the_newest_version_lacks():
