@@ -1,7 +1,7 @@
 """What the panel shows as long as there is no list of versions: the first steps, and what is missing."""
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from . import settings
 from .words import all_of, sentence, tr
@@ -21,7 +21,20 @@ def text(words="", bold=False):
     return it
 
 
-class SetupPage(QWidget):
+class Page(QScrollArea):
+    """Scrolls where there is little room: a panel must not make the window of QGIS larger."""
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        inner = QWidget()
+        self.column = QVBoxLayout(inner)
+        self.setWidget(inner)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+
+class SetupPage(Page):
     """“Where should backups go?”"""
 
     choose = pyqtSignal()
@@ -35,7 +48,7 @@ class SetupPage(QWidget):
         self.editing.setChecked(settings.get("after_each_save"))
         self.editing.toggled.connect(self._editing)
         self.night = QCheckBox(tr("Also every night, whether QGIS runs or not"))
-        column = QVBoxLayout(self)
+        column = self.column
         column.addWidget(text(tr("Where should backups go?"), bold=True))
         column.addWidget(text(tr("Best on another disk than the maps.")))
         column.addWidget(self.button)
@@ -50,7 +63,7 @@ class SetupPage(QWidget):
         settings.put("after_each_save", on)
 
 
-class MissingPage(QWidget):
+class MissingPage(Page):
     """The program is missing, or too old. The first button is enough for somebody who has never seen a terminal."""
 
     get = pyqtSignal()
@@ -79,9 +92,9 @@ class MissingPage(QWidget):
         row.addWidget(self.line, 1)
         row.addWidget(button(tr("Copy"), lambda: self.copy.emit(self.line.text())))
         more = QHBoxLayout()
-        more.addWidget(button(tr("I have it: where…"), self.locate.emit, tr("The program, its folder, or the file geokeep-….whl that you were given")))
+        more.addWidget(button(tr("I have it: where…"), self.locate.emit, tr("The program, or the file geokeep-….whl that you were given")))
         more.addWidget(button(tr("Look again"), self.again.emit))
-        column = QVBoxLayout(self)
+        column = self.column
         for widget in (self.message, self.cause, text(tr("Until then nothing is backed up.")), self.fetch, self.bar, self.what, self.failure):
             column.addWidget(widget)
         column.addSpacing(column.spacing() * 2)

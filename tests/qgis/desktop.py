@@ -97,8 +97,8 @@ def steps():
     for fid in spoilt:
         layer.changeAttributeValue(fid, layer.fields().indexOf("use"), "?")
     check("the save succeeds", layer.commitChanges(), str(layer.commitErrors()))
-    yield lambda: told("fewer than before") and panel.list.topLevelItemCount() == 2
-    check("the bar offers them back", told("buildings has 40 features fewer"), str([t for _i, t in bar_texts()]))
+    yield lambda: told("lost 40 features") and panel.list.topLevelItemCount() == 2
+    check("the bar offers them back", told("buildings lost 40 features."), str([t for _i, t in bar_texts()]))
     check("the list shows the loss", panel.list.topLevelItem(0).text(2) == "−40", panel.list.topLevelItem(0).text(2))
     iface.setActiveLayer(layer)
     iface.zoomToActiveLayer()
