@@ -66,8 +66,12 @@ class Panel(QgsDockWidget):
         row = QHBoxLayout()
         row.addWidget(self.light)
         row.addWidget(self.state, 1)
+        # About the file above, about the chosen version below: so the panel stays narrow in any language.
+        about = QHBoxLayout()
+        about.addWidget(self.title, 1)
+        about.addWidget(self.now, 0, Qt.AlignmentFlag.AlignTop)
         buttons = QHBoxLayout()
-        for button in (self.now, self.show_it, self.give_back):
+        for button in (self.show_it, self.give_back):
             buttons.addWidget(button)
         self.more = QToolButton()
         self.more.setText("…")
@@ -78,7 +82,7 @@ class Panel(QgsDockWidget):
         self.more.setMenu(self.menu)
         buttons.addWidget(self.more)
         column = QVBoxLayout(page)
-        column.addWidget(self.title)
+        column.addLayout(about)
         column.addLayout(row)
         column.addWidget(self.gone)
         column.addWidget(self.list, 1)

@@ -52,3 +52,11 @@ def test_notes_that_have_no_room_end_in_an_ellipsis(qtbot, town, plugin, settled
     qtbot.wait(50)
     assert plugin.panel.list.horizontalScrollBar().maximum() == 0
     assert "far longer" in plugin.panel.list.topLevelItem(0).toolTip(3)
+
+
+def test_it_makes_the_window_of_qgis_neither_wide_nor_high(qtbot, plugin):
+    """On a laptop of 1280 pixels the map needs the room. Pages with much text scroll."""
+    from geokeep.command import missing
+
+    plugin.panel.missing.show_trouble(missing())
+    assert plugin.panel.minimumSizeHint().width() <= 330 and plugin.panel.minimumSizeHint().height() <= 300, plugin.panel.minimumSizeHint()

@@ -4,6 +4,7 @@ Pictures go to a folder.
 """
 
 import os
+import subprocess
 import sys
 import time
 
@@ -200,6 +201,22 @@ def steps():
     check("the report is written and opened", os.path.getsize(opened_urls[0]) > 1000)
     iface.messageBar().clearWidgets()
 
+    # A layer is dropped by another program, and brought back with one button
+    drop("owners")
+    iface.setActiveLayer(trees)
+    iface.setActiveLayer(layer)
+    yield lambda: panel.gone.isVisible() and not keeper.outstanding()
+    check("the panel says what is gone", "owners" in panel.gone.words.text(), panel.gone.words.text())
+    yield 0.3
+    picture(panel, "gone")
+    panel.gone.button.click()
+    yield lambda: told("“owners” is back") and not keeper.outstanding()
+    owners = [it for it in QgsProject.instance().mapLayers().values() if it.name() == "owners"]
+    check("and it is in the project", [it.featureCount() for it in owners] == [120], str(owners))
+    yield lambda: panel.gone.isHidden()
+    iface.messageBar().clearWidgets()
+    iface.setActiveLayer(layer)
+
     # Names that look like markup
     plugin.bar.push("<b>no markup</b> & 🗺 <img src=x>")
     check("the bar shows names as they are", any("&lt;b&gt;" in text for _item, text in bar_texts()))
@@ -252,6 +269,11 @@ def steps():
     QTimer.singleShot(0, watch_closing)
     results.write("ok the end of the script\n")
     iface.actionExit().trigger()
+
+
+def drop(table):
+    code = "import sys; from osgeo import ogr; d = ogr.Open(sys.argv[1], 1); d.ExecuteSQL('DROP TABLE ' + sys.argv[2]); d = None"
+    subprocess.run(["/usr/bin/python3", "-c", code, TOWN, table], check=True)
 
 
 def FeatureHistoryClass():
