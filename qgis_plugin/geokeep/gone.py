@@ -91,10 +91,11 @@ def take_in(path, table):
 
 def mend(layer):
     """The style of a layer that could not be opened waits in the text that the project had for it."""
-    kept = layer.originalXmlProperties()
+    kept = layer.originalXmlProperties() or ""
     layer.setDataSource(layer.source(), layer.name(), layer.providerType(), QgsDataProvider.ProviderOptions())
     document = QDomDocument()
-    if layer.isValid() and kept and document.setContent(kept):
-        layer.readSymbology(document.firstChild(), "", QgsReadWriteContext())
+    document.setContent(kept)
+    if layer.isValid() and not document.documentElement().isNull():
+        layer.readSymbology(document.documentElement(), "", QgsReadWriteContext())
         layer.setOriginalXmlProperties("")
     layer.triggerRepaint()

@@ -1,11 +1,6 @@
 """From “missing” to “working” with one click, or with a file that was handed over: no terminal, and nothing that was not asked for."""
 
-import hashlib
-import http.server
-import json
 import os
-import platform
-import threading
 import zipfile
 
 import pytest
@@ -14,10 +9,7 @@ from qgis.core import QgsSettings
 from conftest import GEOKEEP, WAIT
 from geokeep import install
 from geokeep.install import Installer, runs_here
-
-
-def tag():
-    return {"Linux": "manylinux_2_17_%s.manylinux2014_%s" % ((platform.machine(),) * 2), "Windows": "win_amd64"}.get(platform.system(), "macosx_11_0_universal2")
+from index import Index, tag, wheel_of
 
 
 @pytest.fixture(scope="session")
@@ -25,41 +17,7 @@ def wheel(tmp_path_factory):
     """The wheel that GEOKEEP_WHEEL names, or the program laid out as in it."""
     if os.environ.get("GEOKEEP_WHEEL"):
         return os.environ["GEOKEEP_WHEEL"]
-    path = str(tmp_path_factory.mktemp("wheel") / ("geokeep-0.1.0-py3-none-%s.whl" % tag()))
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("geokeep/__init__.py", "")
-        archive.write(GEOKEEP, "geokeep-0.1.0.data/scripts/" + install.EXE)
-    return path
-
-
-class Index:
-    """A package index on this computer, with what it is told to have."""
-
-    def __init__(self):
-        self.answers, self.asked = {}, []
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                outer.asked.append(self.path)
-                content = outer.answers.get(self.path)
-                self.send_response(200 if content is not None else 404)
-                self.send_header("Content-Length", str(len(content or b"")))
-                self.end_headers()
-                self.wfile.write(content or b"")
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = "http://127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def have(self, path, names=None, sha256=None):
-        with open(path, "rb") as f:
-            content = f.read()
-        files = [{"filename": n, "url": self.address + "/" + n, "digests": {"sha256": sha256 or hashlib.sha256(content).hexdigest()}} for n in names or [os.path.basename(path)]]
-        self.answers = {"/geokeep/json": json.dumps({"urls": files}).encode(), **{"/" + f["filename"]: content for f in files}}
+    return wheel_of(GEOKEEP, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture
@@ -69,8 +27,7 @@ def index(monkeypatch, tmp_path):
     monkeypatch.setattr(install, "folder", lambda: str(tmp_path / "profile" / "geokeep" / "program"))
     QgsSettings().remove("plugins/geokeep/program")
     yield it
-    it.server.shutdown()
-    it.server.server_close()
+    it.close()
 
 
 @pytest.fixture
@@ -139,8 +96,7 @@ def test_the_index_does_not_have_it(qtbot, missing):
 
 
 def test_there_is_no_network(qtbot, index, missing):
-    index.server.shutdown()
-    index.server.server_close()
+    index.close()
     assert "could not be downloaded from 127.0.0.1" in failure(qtbot, missing)
 
 
