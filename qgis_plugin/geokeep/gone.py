@@ -10,7 +10,7 @@ from qgis.PyQt.QtXml import QDomDocument
 from .history import gone, rows_in
 from .pages import text
 from .sources import broken_layers, file_and_table, file_uri, layers_of, named_by
-from .words import menu, number, plural, tr, when
+from .words import menu, plural, tr, when
 
 
 class GoneBox(QFrame):

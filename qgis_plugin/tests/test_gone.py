@@ -6,7 +6,7 @@ import subprocess
 from qgis.core import QgsProject
 from qgis.PyQt.QtGui import QColor
 
-from conftest import WAIT, command, make, versions_of
+from conftest import WAIT, make, versions_of
 
 
 def drop(path, table):
