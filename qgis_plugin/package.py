@@ -32,6 +32,8 @@ def version():
     number = metadata.get("general", "version")
     if not re.fullmatch(r"\d+\.\d+\.\d+", number):
         sys.exit("metadata.txt: the version must be like 1.2.3, and is %s" % number)
+    if "//example.org/" in metadata.get("general", "repository"):
+        print("note: metadata.txt has addresses of example.org, which plugins.qgis.org does not accept", file=sys.stderr)
     return number
 
 
@@ -60,8 +62,8 @@ def translations(folder):
 
 
 def main():
-    target = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "geokeep-%s.zip" % version())
-    version()
+    number = version()
+    target = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "geokeep-%s.zip" % number)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, name in [*files(), *translations(folder)]:
             archive.write(path, name)

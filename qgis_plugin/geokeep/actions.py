@@ -10,6 +10,8 @@ from qgis.PyQt.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 from . import settings
 from .command import Run
 from .feature_history import FeatureHistory
+from .gone import take_in
+from .history import files_of
 from .options import PAGE
 from .program import named
 from .restore_dialog import RestoreDialog
@@ -45,9 +47,17 @@ class Actions(QObject):
 
     def locate_program(self):
         path, _filter = QFileDialog.getOpenFileName(self.window, tr("The program geokeep"), os.path.expanduser("~"))
-        if path:
+        if path.lower().endswith(".whl"):
+            self.plugin.installer.from_file(path)
+        elif path:
             settings.put("program", named(os.path.normpath(path)))
             self.plugin.program.check()
+
+    def installed(self, _path):
+        """What was chosen before did not work, else nobody would have asked for another one."""
+        self.plugin.panel.missing.busy(False)
+        settings.put("program", "")
+        self.plugin.program.check()
 
     # Looking
 
@@ -98,14 +108,13 @@ class Actions(QObject):
         self.plugin.bar.push(words, Qgis.MessageLevel.Warning, [button], seconds=0)
 
     def written(self, path, o):
-        count = (o.get("inserted") or 0) + (o.get("updated") or 0) + (o.get("deleted") or 0)
-        buttons = []
-        if o.get("undo"):
+        layer, buttons = o.get("layer"), []
+        if layer is None or o.get("whole_layer"):
+            take_in(path, layer)
+        if o.get("undo") and not o.get("whole_layer"):  # To take a layer out again is to delete it, which QGIS does as well.
             buttons = [(tr("Undo"), lambda: self.plugin.restore.undo_exactly(o["undo"], path))]
-        whole = "layer" not in o
-        words = tr("{file} is as it was.").format(file=os.path.basename(path)) if whole else plural(count, tr("1 feature was written."), tr("{n} features were written."))
-        self.plugin.bar.push(words, Qgis.MessageLevel.Success, buttons, seconds=30)
-        self.plugin.keeper.back_up(path, "after save")
+        self.plugin.bar.push(back_words(path, layer, o), Qgis.MessageLevel.Success, buttons, seconds=30)
+        self.plugin.keeper.back_up(path, "restored")
         self.plugin.panel.refresh()
         self.plugin.iface.mapCanvas().refresh()
 
@@ -123,6 +132,12 @@ class Actions(QObject):
         target, _filter = QFileDialog.getSaveFileName(self.window, tr("Save this version as a file…"), os.path.join(os.path.dirname(path), name), "GeoPackage (*.gpkg)")
         if target:
             self.run(["restore", versions[0].id, "--from", settings.destination(), "--to", target], tr("{file} is written.").format(file=os.path.basename(target)))
+
+    def bring_layer_back(self, table, version):
+        self.plugin.restore.whole_layer(version, self.where[0], table)
+
+    def bring_file_back(self, version):
+        self.plugin.restore.whole_file(version, self.where[0])
 
     def _whole(self, versions):
         path = self.where[0]
@@ -145,7 +160,7 @@ class Actions(QObject):
     # The rest
 
     def _pin(self, versions):
-        reason, agreed = QInputDialog.getText(self.window, tr("Pin: never remove"), tr("Why it is kept (may be empty):"))
+        reason, agreed = QInputDialog.getText(self.window, tr("Pin"), tr("Why it is kept (may be left empty):"))
         if agreed:
             extra = ["--reason=" + reason] if reason else []
             self.run(["pin", *(v.id for v in versions), "--from", settings.destination(), *extra], None)
@@ -153,7 +168,7 @@ class Actions(QObject):
     def _accept(self, _versions):
         """The loss was meant: the light goes green again. The backup of before stays pinned."""
         path = self.where[0]
-        reason, agreed = QInputDialog.getText(self.window, tr("What was lost is right so…"), tr("Why it is right (may be empty):"))
+        reason, agreed = QInputDialog.getText(self.window, tr("Removed on purpose"), tr("Why (may be left empty):"))
         if agreed:
             run = self.run(["accept", path, "--from", settings.destination(), "--reason=" + reason], None)
             run.ended.connect(lambda _code: self.plugin.keeper.back_up(path, "by hand"))
@@ -169,6 +184,20 @@ class Actions(QObject):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         run = self.run(["report", "--from", settings.destination(), "--html", target], None)
         run.ended.connect(lambda _code: QDesktopServices.openUrl(QUrl.fromLocalFile(target)) if os.path.exists(target) else None)
+
+    def _other(self, _versions):
+        """A file of which there are backups here, though no layer of the project shows it; perhaps because there is none left."""
+        run = self.run(["list", "--from", settings.destination()], None)
+        run.ended.connect(lambda _code: self._choose_file(files_of(run.objects)))
+
+    def _choose_file(self, files):
+        names = ["%s (%s)" % (os.path.basename(path), os.path.dirname(path)) for path in files]
+        if not names:
+            self.plugin.bar.push(tr("There are no backups of files of this computer in the folder."))
+            return
+        name, agreed = QInputDialog.getItem(self.window, tr("Another file…"), tr("Show the backups of:"), names, 0, False)
+        if agreed:
+            self.plugin.panel.look_at(files[names.index(name)])
 
     def _options(self, _versions):
         self.plugin.iface.showOptionsDialog(self.window, PAGE)
@@ -192,3 +221,12 @@ class Actions(QObject):
             self.plugin.bar.push(success, Qgis.MessageLevel.Success)
         self.plugin.panel.refresh()
         run.deleteLater()
+
+
+def back_words(path, layer, o):
+    count = (o.get("inserted") or 0) + (o.get("updated") or 0) + (o.get("deleted") or 0)
+    if layer is None:
+        return tr("{file} is as it was.").format(file=os.path.basename(path))
+    if o.get("whole_layer"):
+        return tr("The layer “{layer}” is back in {file}.").format(layer=layer, file=os.path.basename(path))
+    return plural(count, tr("1 feature was written."), tr("{n} features were written."))

@@ -9,7 +9,7 @@ from qgis.PyQt.QtWidgets import QPushButton
 from . import settings
 from .command import log
 from .history import History
-from .words import all_of, plain, sentence_of, size, tr, when
+from .words import all_of, no_folder, plain, sentence_of, size, tr, when
 
 TITLE = "geokeep"
 SECONDS = 8
@@ -83,8 +83,9 @@ class Bar(QObject):
             self._once((path, trouble.kind), lambda: self.trouble(trouble))
 
     def _away(self):
-        words = tr("The folder of backups is not there: {folder}. Nothing is backed up until it is back.")
-        self.push(words.format(folder=settings.destination()), Qgis.MessageLevel.Warning, seconds=0)
+        # The bar has one line: the panel says which folder, and the log panel all of it.
+        log(no_folder(settings.destination()), Qgis.MessageLevel.Warning)
+        self.push(tr("Nothing is backed up: the folder of backups is not there."), Qgis.MessageLevel.Warning, seconds=0)
 
     def back(self):
         self.told.discard(("", "no_such_destination"))

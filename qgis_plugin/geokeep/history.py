@@ -9,6 +9,8 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from . import settings
 from .command import Run
 
+WITH_ROWS = {"features", "attributes"}  # tiles come back with the whole file only
+
 # rows and change are of one table; change is None where there is nothing to compare with.
 Version = namedtuple("Version", "id line instant label verdict archive bytes rows change pinned loss tables raw")
 
@@ -19,11 +21,37 @@ def versions(objects, path, table):
     mine.sort(key=lambda o: o["instant"])
     found, before = [], None
     for o in mine:
-        rows = next((layer.get("rows") for layer in o.get("layers") or [] if layer.get("name") == table), None)
+        rows = rows_in(o, table)
         change = None if rows is None or before is None else rows - before
         found.append(version_of(o, rows, change))
         before = rows if rows is not None else before
     return found[::-1]
+
+
+def gone(found):
+    """[(table, the newest sound version that has it)] of tables that the newest version lacks, the latest first."""
+    if not found or found[0].verdict != "sound":
+        return []
+    last = {}
+    for version in found[1:]:
+        if version.verdict == "sound":
+            for table in version.tables - found[0].tables:
+                last.setdefault(table, version)
+    return sorted(last.items(), key=lambda item: (item[1].instant, item[0]), reverse=True)
+
+
+def files_of(objects):
+    """The GeoPackages of this machine that have backups, the latest backup first."""
+    newest = {}
+    for o in objects:
+        path = os.path.realpath(o.get("source") or "")
+        if is_of(o, path) and path.lower().endswith(".gpkg"):
+            newest[path] = max(newest.get(path, ""), o["instant"])
+    return sorted(newest, key=newest.get, reverse=True)
+
+
+def rows_in(o, table):
+    return next((layer.get("rows") for layer in o.get("layers") or [] if layer.get("name") == table), None)
 
 
 def is_of(o, path):
@@ -49,7 +77,7 @@ def version_of(o, rows, change):
         change,
         o.get("pinned"),
         o.get("data_loss"),
-        {layer.get("name") for layer in o.get("layers") or []},
+        {layer.get("name") for layer in o.get("layers") or [] if layer.get("type") in WITH_ROWS},
         o,
     )
 

@@ -4,17 +4,21 @@ The state before a save is the state at the start of editing or after the save b
 are asynchronous. Nothing hangs on beforeCommitChanges: buffered transaction groups do not send it.
 """
 
+import os
+
 from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from . import settings
-from .command import Run, trouble_of
-from .sources import file_of, files_of_project, project_file
+from .command import Run, start_detached, trouble_of
+from .sources import being_edited, file_of, files_of_project, named_by, project_file
+from .turns import Turns
 
 # QGIS still holds the file when it sends afterCommitChanges, and a reader that is there when it lets
 # go makes it stay in WAL mode.
 QUIET_MS = 500
 RETRY_MS = 30000
+TURN_MS = 250  # Another QGIS is backing the file up.
 AT_ONCE = 2  # A project may name forty files.
 AWAY = {"no_such_destination"}
 
@@ -39,6 +43,12 @@ class Keeper(QObject):
         self.due = {}  # path -> QTimer: saved a moment ago
         self.dirty = {}  # path -> why a backup is due that could not be begun yet, or failed
         self.away = False
+        self.seen = {}  # path -> its stamp when its last run began
+        self.turns = Turns()
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.setInterval(TURN_MS)
+        self._turn.timeout.connect(self._start_waiting)
         self._watched = {}
         self._retry = QTimer(self)
         self._retry.setInterval(RETRY_MS)
@@ -55,7 +65,7 @@ class Keeper(QObject):
     def watch(self, layers):
         new = set()
         for layer in layers:
-            path = file_of(layer)
+            path = file_of(layer) or there(named_by(layer)[0])
             if path is None:
                 continue
             new.add(path)
@@ -88,7 +98,12 @@ class Keeper(QObject):
 
     def first(self, path):
         """A file that came into the project. An unchanged one costs next to nothing."""
-        self.back_up(path, "first backup")
+        self.back_up(path, "opened")
+
+    def look(self, path):
+        """The user looks at a file. What another program did to it since its last backup gets one too."""
+        if path in self.seen and path not in self.outstanding() and not being_edited(path) and stamp(path) not in (None, self.seen[path]):
+            self.back_up(path, "found changed")
 
     def editing_started(self, path):
         if path and settings.get("when_editing_starts"):
@@ -134,11 +149,16 @@ class Keeper(QObject):
 
     def _start_waiting(self):
         for path in list(self.waiting):
-            if path not in self.running and len(self.running) < AT_ONCE:
+            if path in self.running or len(self.running) >= AT_ONCE:
+                continue  # It is looked at again when a run ends.
+            if self.turns.take(path):
                 self._start(path, *self.waiting.pop(path))
+            else:
+                self._turn.start()
 
     def _start(self, path, label, force):
         run = Run(self.program.path, self.arguments(path, label, force), self)
+        self.seen[path] = stamp(path)
         self.running[path] = run
         run.label = self.dirty.pop(path, label)
         run.object_came.connect(lambda o: self._object(path, o))
@@ -166,8 +186,9 @@ class Keeper(QObject):
         else:
             self._tell(path, run, trouble)
         self.ended.emit(path)
+        self.turns.give_back(path)
         self._start_waiting()
-        if not self.running:
+        if not self.outstanding():
             self.idle.emit()
         run.deleteLater()
 
@@ -219,6 +240,8 @@ class Keeper(QObject):
         for run in list(self.running.values()):
             run.stop()
             run.again_detached()
+        for path, (label, force) in self.waiting.items():
+            start_detached(self.program.path, [*self.arguments(path, label, force), "--json"])
         self.waiting.clear()
 
     def close(self):
@@ -230,7 +253,26 @@ class Keeper(QObject):
         self._retry.stop()
         self.unwatch(list(self._watched))
         self.hurry()
-        for run in self.running.values():
+        for path, run in self.running.items():
             run.let_go()
+            self.turns.give_back(path)
+        self._turn.stop()
         self.running.clear()
         self.waiting.clear()
+
+
+def there(path):
+    return path if path is not None and os.path.exists(path) else None
+
+
+def stamp(path):
+    """What a look at the folder tells of a file and of its journal: it is not opened. None if it is not there."""
+    try:
+        own = os.stat(path)
+    except OSError:
+        return None
+    try:
+        wal = os.stat(path + "-wal")
+    except OSError:
+        return own.st_mtime_ns, own.st_size, None
+    return own.st_mtime_ns, own.st_size, (wal.st_mtime_ns, wal.st_size)

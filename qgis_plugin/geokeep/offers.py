@@ -1,4 +1,4 @@
-"""After a save that removed many features: “40 features fewer than before” with [Show them] and [Restore]."""
+"""After a save that removed many features: “parcels lost 40 features” with [Show them] and [Restore]."""
 
 from qgis.core import Qgis, QgsProject
 from qgis.PyQt.QtCore import QObject, pyqtSignal
@@ -54,7 +54,7 @@ class Offers(QObject):
             self._offer(layer, path, table, fids, before[0], before[0].rows - now.rows)
 
     def _offer(self, layer, path, table, fids, version, fewer):
-        words = tr("{layer} has {n} features fewer than before.").format(layer=layer.name(), n=number(fewer))
+        words = tr("{layer} lost {n} features.").format(layer=layer.name(), n=number(fewer))
         layer_id = layer.id()
 
         def alive(action):

@@ -1,10 +1,10 @@
 """What the panel shows as long as there is no list of versions: the first steps, and what is missing."""
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from . import settings
-from .words import sentence, tr
+from .words import all_of, sentence, tr
 
 INSTALL = "pip install geokeep"
 
@@ -21,7 +21,20 @@ def text(words="", bold=False):
     return it
 
 
-class SetupPage(QWidget):
+class Page(QScrollArea):
+    """Scrolls where there is little room: a panel must not make the window of QGIS larger."""
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        inner = QWidget()
+        self.column = QVBoxLayout(inner)
+        self.setWidget(inner)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+
+class SetupPage(Page):
     """“Where should backups go?”"""
 
     choose = pyqtSignal()
@@ -34,8 +47,8 @@ class SetupPage(QWidget):
         self.editing = QCheckBox(tr("Back up before and after each edit"))
         self.editing.setChecked(settings.get("after_each_save"))
         self.editing.toggled.connect(self._editing)
-        self.night = QCheckBox(tr("Also every night, QGIS or not"))
-        column = QVBoxLayout(self)
+        self.night = QCheckBox(tr("Also every night, whether QGIS runs or not"))
+        column = self.column
         column.addWidget(text(tr("Where should backups go?"), bold=True))
         column.addWidget(text(tr("Best on another disk than the maps.")))
         column.addWidget(self.button)
@@ -50,9 +63,11 @@ class SetupPage(QWidget):
         settings.put("after_each_save", on)
 
 
-class MissingPage(QWidget):
-    """The program is missing, or too old."""
+class MissingPage(Page):
+    """The program is missing, or too old. The first button is enough for somebody who has never seen a terminal."""
 
+    get = pyqtSignal()
+    stop = pyqtSignal()
     copy = pyqtSignal(str)
     locate = pyqtSignal()
     again = pyqtSignal()
@@ -62,31 +77,31 @@ class MissingPage(QWidget):
         super().__init__(parent)
         self.message = text(bold=True)
         self.cause = text()
-        self.state = text(tr("Until then nothing is backed up."))
+        self.fetch = button(tr("Get geokeep"), self._fetch)
+        self.fetch.setObjectName("geokeepGet")
+        self.fetch.setDefault(True)
+        self.what = text(tr("Downloads it from pypi.org (about 6 MB) into the folder of this QGIS profile. Nothing else on this computer is changed."))
+        self.bar = QProgressBar()
+        self.bar.hide()
+        self.failure = text()
+        self.failure.hide()
         self.line = QLineEdit(INSTALL)
         self.line.setReadOnly(True)
         self.line.setAccessibleName(tr("The command that installs it"))
-        copy = QPushButton(tr("Copy"))
-        copy.clicked.connect(lambda: self.copy.emit(self.line.text()))
-        locate = QPushButton(tr("I have it: where…"))
-        locate.clicked.connect(self.locate)
-        again = QPushButton(tr("Look again"))
-        again.clicked.connect(self.again)
-        how = QPushButton(tr("How to install it"))
-        how.clicked.connect(self.help)
         row = QHBoxLayout()
         row.addWidget(self.line, 1)
-        row.addWidget(copy)
+        row.addWidget(button(tr("Copy"), lambda: self.copy.emit(self.line.text())))
         more = QHBoxLayout()
-        more.addWidget(locate)
-        more.addWidget(again)
-        column = QVBoxLayout(self)
-        for widget in (self.message, self.cause):
+        more.addWidget(button(tr("I have it: where…"), self.locate.emit, tr("The program, or the file geokeep-….whl that you were given")))
+        more.addWidget(button(tr("Look again"), self.again.emit))
+        column = self.column
+        for widget in (self.message, self.cause, text(tr("Until then nothing is backed up.")), self.fetch, self.bar, self.what, self.failure):
             column.addWidget(widget)
-        column.addLayout(row)
+        column.addSpacing(column.spacing() * 2)
         column.addLayout(more)
-        column.addWidget(how)
-        column.addWidget(self.state)
+        column.addWidget(text(tr("In a terminal:")))
+        column.addLayout(row)
+        column.addWidget(button(tr("How to install it"), self.help.emit))
         column.addStretch()
 
     def show_trouble(self, trouble):
@@ -94,3 +109,33 @@ class MissingPage(QWidget):
         self.cause.setText(sentence(trouble.cause))
         old = trouble.kind == "program_too_old"
         self.line.setText("pip install --upgrade geokeep" if old else INSTALL)
+
+    def _fetch(self):
+        if self.bar.isHidden():
+            self.failure.hide()
+            self.busy(True)
+            self.get.emit()
+        else:
+            self.busy(False)
+            self.stop.emit()
+
+    def busy(self, on):
+        self.bar.setRange(0, 0)  # nobody knows yet how much it is
+        self.bar.setVisible(on)
+        self.fetch.setText(tr("Cancel") if on else tr("Get geokeep"))
+
+    def progress(self, percent):
+        self.bar.setRange(0, 100)
+        self.bar.setValue(percent)
+
+    def failed(self, trouble):
+        self.busy(False)
+        self.failure.setText(all_of(trouble))
+        self.failure.show()
+
+
+def button(words, action, tip=""):
+    it = QPushButton(words)
+    it.setToolTip(tip)
+    it.clicked.connect(lambda _checked=False: action())
+    return it

@@ -8,12 +8,13 @@ from qgis.PyQt.QtCore import QTimer, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from . import settings
+from .gone import GoneBox
 from .icons import icon
 from .pages import MissingPage, SetupPage, text
 from .preview import VERSION
-from .sources import PREVIEW, file_and_table, file_of
+from .sources import PREVIEW, file_and_table, file_of, named_by
 from .version_list import VersionList
-from .words import all_of, plain, sentence_of, tr
+from .words import all_of, no_folder, plain, sentence_of, tr
 
 REFRESH_MS = 60000  # “2 minutes ago” grows older
 
@@ -58,14 +59,19 @@ class Panel(QgsDockWidget):
         self.list.itemDoubleClicked.connect(lambda *_: self._ask("show"))
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(lambda at: self.menu.popup(self.list.viewport().mapToGlobal(at)))
+        self.gone = GoneBox()
         self.now = self._button("now", tr("&Back up now"), tr("Make a backup of this file now, if it has changed since the last one"))
         self.show_it = self._button("show", tr("&Show as layer"), tr("Show this version on the map, over the layer as it is now"))
         self.give_back = self._button("restore", tr("&Restore…"), tr("Bring back what is lost or changed since this version"))
         row = QHBoxLayout()
         row.addWidget(self.light)
         row.addWidget(self.state, 1)
+        # About the file above, about the chosen version below: so the panel stays narrow in any language.
+        about = QHBoxLayout()
+        about.addWidget(self.title, 1)
+        about.addWidget(self.now, 0, Qt.AlignmentFlag.AlignTop)
         buttons = QHBoxLayout()
-        for button in (self.now, self.show_it, self.give_back):
+        for button in (self.show_it, self.give_back):
             buttons.addWidget(button)
         self.more = QToolButton()
         self.more.setText("…")
@@ -76,8 +82,9 @@ class Panel(QgsDockWidget):
         self.more.setMenu(self.menu)
         buttons.addWidget(self.more)
         column = QVBoxLayout(page)
-        column.addWidget(self.title)
+        column.addLayout(about)
         column.addLayout(row)
+        column.addWidget(self.gone)
         column.addWidget(self.list, 1)
         column.addLayout(buttons)
         return page
@@ -100,13 +107,14 @@ class Panel(QgsDockWidget):
             (None, None),
             ("exact", tr("Bring back the whole layer as it was…")),
             ("beside", tr("Save this version as a file…")),
-            ("whole", tr("Replace the whole file…")),
+            ("whole", tr("Replace the whole file with this version…")),
             (None, None),
-            ("accept", tr("What was lost is right so…")),
-            ("pin", tr("Pin: never remove")),
+            ("accept", tr("What is missing was removed on purpose…")),
+            ("pin", tr("Pin, so that it is never removed…")),
             ("unpin", tr("Unpin")),
             ("verify", tr("Check this backup")),
             (None, None),
+            ("other", tr("Another file…")),
             ("report", tr("Report in the browser")),
             ("clear", tr("Remove old versions from the map")),
             ("options", tr("Options…")),
@@ -126,13 +134,28 @@ class Panel(QgsDockWidget):
             self.list.select(layer.customProperty(VERSION))
             return
         path, table = file_and_table(layer) if isinstance(layer, QgsVectorLayer) else (file_of(layer), None)
+        if path is None:
+            path, table = named_by(layer)
         if self.layer is not layer:
             self._leave()
             self.layer = layer if path else None
             if self.layer is not None:
                 self.layer.willBeDeleted.connect(self._leave)
+        self._turn_to(path, table)
+        if path:
+            self.keeper.look(path)
+
+    def look_at(self, path):
+        """A file that no layer of the project shows."""
+        self._leave()
+        self._turn_to(path, None)
+        if os.path.exists(path):
+            self.keeper.back_up(path, "found changed")
+
+    def _turn_to(self, path, table):
         if (path, table) != (self.path, self.table):
             self.list.clear()
+            self.gone.hide()
         self.path, self.table = path, table
         self.refresh()
 
@@ -149,6 +172,8 @@ class Panel(QgsDockWidget):
         self.say()
         if self.path and self.stack.currentWidget() is self.page:
             self.history.load(self.path, self.table)
+        else:
+            self.history.cancel()
 
     def say(self):
         trouble = self.keeper.program.trouble
@@ -188,21 +213,27 @@ class Panel(QgsDockWidget):
         self.list.setColumnHidden(1, self.table is None)
         self.list.setColumnHidden(2, self.table is None)
         self.list.fill(versions)
+        if self.path:
+            self.gone.look(self.path, versions)
 
     def _could_not_list(self, trouble):
         self.list.clear()
+        self.gone.hide()
         if self.path:
             self.light.setPixmap(icon("bad").pixmap(16, 16))
-            self.state.setText(sentence_of(trouble))
+            away = trouble.kind == "no_such_destination"
+            self.state.setText(no_folder(settings.destination()) if away else sentence_of(trouble))
 
     def _enable(self):
         chosen = self.list.selected() if self.path else []
         one, two = len(chosen) == 1, len(chosen) == 2
         has = one and self.table is not None and (chosen[0].rows is not None or self.table in chosen[0].tables)
+        # A layer that is gone cannot be compared with anything: the button above brings it back.
+        here = has and self.layer is not None and self.layer.isValid()
         self.now.setEnabled(bool(self.path) and self.path not in self.keeper.running)
         self.show_it.setEnabled(has)
-        self.give_back.setEnabled(has)
-        states = {"show": has, "restore": has, "changes": has, "between": two and self.table is not None, "exact": has}
+        self.give_back.setEnabled(here)
+        states = {"show": has, "restore": here, "changes": here, "between": two and self.table is not None, "exact": here}
         newest = self.standing.newest.get(self.path) or {}
         states.update(accept=bool(newest.get("data_loss")), beside=one, whole=one, pin=bool(chosen), unpin=any(v.pinned is not None for v in chosen), verify=bool(chosen))
         for what, on in states.items():

@@ -49,6 +49,7 @@ class Plugin:
         from .bar import Bar
         from .changes import Changes
         from .history import History
+        from .install import Installer
         from .keeper import Keeper
         from .offers import Offers
         from .preview import Preview
@@ -59,6 +60,8 @@ class Plugin:
         from .standing import Standing
 
         self.program = Program()
+        self.installer = Installer()
+        self.undo.append(self.installer.stop)
         self.keeper = self._with_end(Keeper(self.program))
         self.standing = Standing(self.keeper)
         self.history = History(self.program)
@@ -115,7 +118,14 @@ class Plugin:
 
     def _connect(self):
         self.panel.wanted.connect(self.actions.do)
+        self.panel.gone.layer_wanted.connect(self.actions.bring_layer_back)
+        self.panel.gone.file_wanted.connect(self.actions.bring_file_back)
         self.panel.setup.choose.connect(self.actions.choose_folder)
+        self.panel.missing.get.connect(self.installer.download)
+        self.panel.missing.stop.connect(self.installer.stop)
+        self.installer.progress.connect(self.panel.missing.progress)
+        self.installer.failed.connect(self.panel.missing.failed)
+        self.installer.installed.connect(self.actions.installed)
         self.panel.missing.copy.connect(QgsApplication.clipboard().setText)
         self.panel.missing.locate.connect(self.actions.locate_program)
         self.panel.missing.again.connect(self.program.check)

@@ -9,9 +9,9 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from . import settings
 from .command import Run, Trouble, missing
+from .install import EXE, own
 from .words import tr
 
-EXE = "geokeep.exe" if os.name == "nt" else "geokeep"
 NEEDED = {"diff", "events", "must_exist", "restore_layer"}
 
 
@@ -32,6 +32,12 @@ def candidates():
     if chosen:
         yield named(os.path.expanduser(chosen))
         return  # What was chosen is not silently replaced by another one.
+    yield from own()
+    yield from places()
+
+
+def places():
+    """Where installers of all kinds put it."""
     yield os.path.join(sysconfig.get_path("scripts"), EXE)
     yield os.path.join(sysconfig.get_path("scripts", scheme=user_scheme()), EXE)
     home = os.path.expanduser("~")

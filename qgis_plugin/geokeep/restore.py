@@ -129,23 +129,27 @@ class Restore(QObject):
             arguments += ["--fid", ",".join(str(fid) for fid in fids)]
         return self._start([*arguments, "--yes"], path)
 
+    def whole_layer(self, version, path, table):
+        """A layer that the file lacks, with all that belongs to it."""
+        if being_edited(path):
+            return self.exactly(version, path, table)  # says why not
+        return self._start(["restore", version.id, "--from", settings.destination(), "--layer", table, "--into", path, "--yes"], path)
+
     def whole_file(self, version, path):
-        """Replaces the file, which is backed up first. Its layers in QGIS let go of it meanwhile."""
+        """Replaces the file, which is backed up first."""
         if being_edited(path):
             return self.exactly(version, path, "")
-        detached = Detached(path)
-        run = Run(self.program.path, ["restore", version.id, "--from", settings.destination(), "--to", path, "--force"], self)
-        run.ended.connect(lambda _code: detached.attach())
-        return self._follow(run, path)
+        return self._start(["restore", version.id, "--from", settings.destination(), "--to", path, "--force"], path)
 
     def undo_exactly(self, backup_id, path):
         return self._start(["restore", "--undo", backup_id, "--from", settings.destination(), "--into", path, "--yes"], path)
 
     def _start(self, arguments, path):
-        return self._follow(Run(self.program.path, arguments, self), path)
-
-    def _follow(self, run, path):
+        """Its layers in QGIS let go of the file meanwhile: after an edit session QGIS holds it like one who is still editing."""
+        detached = Detached(path)
+        run = Run(self.program.path, arguments, self)
         self._runs.add(run)
+        run.ended.connect(lambda _code: detached.attach())
         run.ended.connect(lambda _code: self._ended(run, path))
         return run.start()
 

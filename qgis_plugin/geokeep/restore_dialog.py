@@ -96,6 +96,8 @@ class RestoreDialog(QDialog):
             plural(len(lost) + len(changed), tr("lost and changed: 1 feature"), tr("lost and changed: {n} features")),
             plural(len(selection), tr("only my selection: 1 feature"), tr("only my selection: {n} features")),
         ]
+        if not selection:
+            labels[SELECTION] = tr("only my selection: nothing of it is lost or changed")
         if self.only is not None:
             labels[SELECTION] = plural(len(selection), tr("only this feature"), tr("only these {n} features"))
         counts = [len(lost), len(lost) + len(changed), len(selection)]
@@ -103,6 +105,7 @@ class RestoreDialog(QDialog):
             radio.setText(words)
             radio.setVisible(True)
             radio.setEnabled(count > 0)
+        self.radios[BOTH].setVisible(bool(changed))  # else it is the same as what is lost
         possible = [i for i in ((SELECTION, LOST, BOTH) if self.only else (LOST, BOTH, SELECTION)) if counts[i]]
         if not possible:
             self.state.setText(tr("Nothing is lost or changed since this version."))

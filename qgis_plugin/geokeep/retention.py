@@ -25,8 +25,13 @@ class Retention(QObject):
             return
         self.thinned[line] = time.monotonic()
         run = Run(self.keeper.program.path, ["forget", line, "--from", settings.destination(), *rules()], self)
-        run.ended.connect(lambda _code: run.deleteLater())
+        run.ended.connect(lambda _code: self._ended(run, line))
         run.start()
+
+    def _ended(self, run, line):
+        if run.trouble() is not None:
+            self.thinned.pop(line, None)  # Somebody else is at work in the folder: at the next save, then.
+        run.deleteLater()
 
 
 def rules():

@@ -24,8 +24,22 @@ def file_and_table(layer):
     return path, table or _only_table(layer)
 
 
-def _parts(layer):
-    if layer is None or not layer.isValid() or layer.customProperty(PREVIEW):
+def named_by(layer):
+    """(real path, table) of a vector layer that QGIS cannot show, because its table or its file no longer exists."""
+    if not isinstance(layer, QgsVectorLayer) or layer.isValid():
+        return None, None
+    path, table = _parts(layer, broken=True)
+    return (path, table) if table else (None, None)
+
+
+def broken_layers(path, project=None):
+    """The layers of the project that name this file and cannot be shown."""
+    layers = (project or QgsProject.instance()).mapLayers().values()
+    return [layer for layer in layers if named_by(layer)[0] == path]
+
+
+def _parts(layer, broken=False):
+    if layer is None or layer.isValid() == broken or layer.customProperty(PREVIEW):
         return None, None
     provider = layer.providerType()
     if provider not in ("ogr", "gdal"):

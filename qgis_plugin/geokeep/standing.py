@@ -4,7 +4,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from . import settings
 from .sources import files_of_project, unsaved
-from .words import age, plural, sentence_of, tr
+from .words import age, no_folder, plural, sentence_of, tr
 
 GOOD, CARE, BAD, BUSY, NOTHING = "good", "care", "bad", "busy", "nothing"
 
@@ -51,7 +51,7 @@ class Standing(QObject):
             return BUSY, tr("being backed up…") if not percent else tr("being backed up… {n} %").format(n=percent)
         trouble = self.keeper.program.trouble or self.trouble.get(path)
         if trouble is not None:
-            return BAD, sentence_of(trouble)
+            return BAD, no_folder(settings.destination()) if trouble.kind == "no_such_destination" else sentence_of(trouble)
         o = self.newest.get(path)
         if o is None:
             return NOTHING, tr("not backed up yet")
@@ -85,7 +85,9 @@ class Standing(QObject):
 
 
 def losses(o):
-    return [str(lost.get("message", "")) for lost in o["data_loss"].get("lost") or []][:3]
+    """Each with the layer that it is about, as far as it is about one."""
+    lost = o["data_loss"].get("lost") or []
+    return [": ".join(str(part) for part in (one.get("table"), one.get("message")) if part) for one in lost[:3]]
 
 
 def summary(state, n, of):

@@ -1,6 +1,6 @@
 """The list of versions in the panel."""
 
-from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
@@ -25,13 +25,20 @@ class VersionList(QTreeWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         header = self.header()
-        header.setStretchLastSection(True)
+        header.setStretchLastSection(False)
+        header.setMinimumSectionSize(24)
+        self.setMinimumWidth(300)  # narrower, and the first three columns have no room
+        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)  # what has no room ends in “…”, and the tooltip has all of it
         for column in range(3):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.headerItem().setToolTip(2, tr("Features more or fewer than in the version before"))
         self.headerItem().setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
         self.headerItem().setTextAlignment(2, Qt.AlignmentFlag.AlignRight)
         self.itemSelectionChanged.connect(self.chosen)
+
+    def sizeHint(self):
+        """Room for a time, a number, and a note; whoever wants the map larger makes it narrower."""
+        return QSize(330, 240)
 
     def fill(self, versions):
         kept = {v.id for v in self.selected()}

@@ -67,9 +67,12 @@ def label(text):
     """The notes that the plugin itself gives to backups are stored in English and shown translated."""
     known = {
         "first backup": tr("first backup"),
+        "opened": tr("opened in QGIS"),
+        "restored": tr("after a restore"),
         "before editing": tr("before editing"),
         "after save": tr("after save"),
         "by hand": tr("by hand"),
+        "found changed": tr("found changed"),
         "project saved": tr("project saved"),
         "QGIS closed": tr("QGIS closed"),
     }
@@ -97,6 +100,10 @@ def sentence(text):
 def sentence_of(trouble):
     """The first two of its four lines: what is wrong, and why."""
     return " ".join(sentence(t) for t in (trouble.message, trouble.cause) if t)
+
+
+def no_folder(folder):
+    return tr("The folder of backups is not there: {folder}. Nothing is backed up until it is back.").format(folder=folder)
 
 
 def all_of(trouble):

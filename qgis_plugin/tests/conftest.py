@@ -113,6 +113,43 @@ def settled(qtbot, keeper):
 
 
 @pytest.fixture
+def plugin(qtbot, qgis_iface, town, program, keeper):
+    """The parts that the panel works with, put together as the plugin does it."""
+    import types
+
+    from qgis.PyQt.QtWidgets import QWidget
+
+    from geokeep.actions import Actions
+    from geokeep.archives import Archives
+    from geokeep.history import History
+    from geokeep.panel import Panel
+    from geokeep.restore import Restore
+    from geokeep.standing import Standing
+
+    window = QWidget()
+    qtbot.addWidget(window)
+    iface = types.SimpleNamespace(mainWindow=lambda: window, currentLayerChanged=qgis_iface.currentLayerChanged, activeLayer=lambda: None, mapCanvas=qgis_iface.mapCanvas)
+    it = types.SimpleNamespace(iface=iface, program=program, keeper=keeper, said=[])
+    it.bar = types.SimpleNamespace(push=lambda words, *_more, **_named: it.said.append(words), trouble=lambda trouble: it.said.append(trouble.message))
+    standing = Standing(keeper)
+    archives = Archives(program)
+    it.restore = Restore(program, archives)
+    it.panel = Panel(iface, keeper, standing, History(program))
+    it.actions = Actions(it)
+    it.panel.wanted.connect(it.actions.do)
+    it.panel.gone.layer_wanted.connect(it.actions.bring_layer_back)
+    it.panel.gone.file_wanted.connect(it.actions.bring_file_back)
+    it.restore.written.connect(it.actions.written)
+    it.restore.failed.connect(it.bar.trouble)
+    qtbot.addWidget(it.panel)
+    it.panel.show()
+    yield it
+    it.panel.close_down()
+    it.restore.close()
+    archives.close()
+
+
+@pytest.fixture
 def add():
     """Adds a layer of the file to the project."""
     from qgis.core import QgsProject, QgsVectorLayer

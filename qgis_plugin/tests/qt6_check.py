@@ -98,6 +98,25 @@ page = OptionsPage(plugin)
 page.show()
 page.apply()
 print("ok options")
+
+from index import Index, wheel_of  # noqa: E402
+from PyQt6.QtNetwork import QNetworkAccessManager  # noqa: E402
+
+from geokeep import install  # noqa: E402
+
+core.QgsNetworkAccessManager.instance.return_value = QNetworkAccessManager(app)
+index = Index()
+index.have(wheel_of(program_path, os.path.dirname(folder)))
+install.INDEX = index.address + "/geokeep/json"
+installer, ends = install.Installer(), []
+installer.installed.connect(ends.append)
+installer.failed.connect(ends.append)
+panel.missing.failed(install.not_installed("x"))
+installer.download()
+until(lambda: ends != [])
+assert ends == install.own() and os.access(ends[0], os.X_OK), ends
+index.close()
+print("ok install")
 keeper.close()
 QTimer.singleShot(0, app.quit)
 app.exec()

@@ -29,7 +29,7 @@ def install():
     pyqt = types.ModuleType("qgis.PyQt")
     pyqt.__path__ = []
     sys.modules["qgis.PyQt"] = pyqt
-    for name in ("QtCore", "QtGui", "QtWidgets"):
+    for name in ("QtCore", "QtGui", "QtNetwork", "QtWidgets", "QtXml"):
         module = importlib.import_module("PyQt6." + name)
         sys.modules["qgis.PyQt." + name] = module
         setattr(pyqt, name, module)

@@ -28,7 +28,7 @@ def test_every_saved_state_gets_a_backup(qtbot, town, keeper, settled, add):
         assert layer.commitChanges(False), layer.commitErrors()
         settled()
     layer.rollBack()
-    assert [(v.rows, v.label) for v in versions_of(path, to)] == [(12, "after save"), (11, "after save"), (10, "first backup")]
+    assert [(v.rows, v.label) for v in versions_of(path, to)] == [(12, "after save"), (11, "after save"), (10, "opened")]
 
 
 @pytest.mark.parametrize("mode", ["wal", "rollback", "group"])

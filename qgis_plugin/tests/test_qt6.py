@@ -21,4 +21,4 @@ def test_windows_and_runs_under_qt_6(town):
     )
     text = done.stdout.decode("utf-8", "replace")
     assert done.returncode == 0, text
-    assert [line[3:] for line in text.splitlines() if line.startswith("ok ")] == ["imports", "program", "panel", "backup", "closing", "options"], text
+    assert [line[3:] for line in text.splitlines() if line.startswith("ok ")] == ["imports", "program", "panel", "backup", "closing", "options", "install"], text

@@ -170,6 +170,34 @@ def test_the_whole_layer_exactly_and_back_again(qtbot, town, restore, backed_up)
     assert rows(town[0]) == spoilt and layer.featureCount() == 9
 
 
+def test_exactly_after_an_edit_session_of_two_layers(qtbot, town, restore, backed_up, add):
+    """QGIS goes on holding such a file in WAL mode: its layers let go of it while the program writes."""
+    layer, version, was = backed_up
+    trees = add(town[0], "trees")
+    assert trees.startEditing() and trees.deleteFeature(1)
+    spoil(layer)
+    assert trees.commitChanges(), trees.commitErrors()
+    with qtbot.waitSignal(restore.written, timeout=WAIT):
+        restore.exactly(version, os.path.realpath(town[0]), "houses", what="--exact")
+    assert rows(town[0]) == was and layer.featureCount() == 10 and trees.featureCount() == 9
+
+
+def test_while_the_program_writes_the_project_can_be_saved_and_nothing_is_edited_in_vain(qtbot, tmp_path, town, restore, backed_up):
+    layer, version, was = backed_up
+    spoil(layer)
+    layer.renderer().symbol().setOpacity(0.25)
+    assert restore.exactly(version, os.path.realpath(town[0]), "houses", what="--exact") is not None
+    assert layer.providerType() == "memory" and not layer.startEditing()
+    plan = tmp_path / "plan.qgs"
+    with qtbot.waitSignal(restore.written, timeout=WAIT):
+        assert QgsProject.instance().write(str(plan))
+    assert rows(town[0]) == was and layer.featureCount() == 10
+    saved = QgsProject()
+    assert saved.read(str(plan))
+    assert [(it.providerType(), it.featureCount()) for it in saved.mapLayers().values()] == [("ogr", 10)]
+    assert layer.renderer().symbol().opacity() == 0.25 and layer.startEditing() and layer.rollBack()
+
+
 def test_what_was_undone_before_the_save_is_not_compared(qtbot, town, program, restore, backed_up):
     layer, version, _was = backed_up
     spoil(layer)

@@ -12,7 +12,7 @@ geokeep=$(realpath "${GEOKEEP:-target/debug/geokeep}" 2>/dev/null)
 python=${PYTHON:-/usr/bin/python3}
 work=$(mktemp -d "${TMPDIR:-/tmp}/geokeep-qgis.XXXXXX")
 passed=0 failed=0
-display=
+display= screen= qgis=
 cleanup() {
     [ -z "$display" ] || kill "$display" 2>/dev/null
     rm -rf "$work"
@@ -70,13 +70,45 @@ logic() {
     [ "$code" = 0 ] || [ "${found#* }" != 0 ] || { echo "FAILED: pytest ended with code $code"; failed=$((failed + 1)); }
 }
 
-desktop() {
-    local qgis pictures=$1
+# A profile with the plugin in it: PLACE PROFILE, then more lines for its settings.
+profile() {
+    mkdir -p "$1/$2/profiles/default/QGIS" "$1/plugins" "$1/backups" "$1/tmp"
+    [ -e "$1/plugins/geokeep" ] || cp -r "$here/qgis_plugin/geokeep" "$1/plugins/geokeep"
+    printf '[PythonPlugins]\ngeokeep=true\n[qgis]\ncheckVersion=false\n[locale]\noverrideFlag=true\nuserLocale=en_US\n[plugins]\ngeokeep\\program=%s\n' "$geokeep" >"$1/$2/profiles/default/QGIS/QGIS3.ini"
+    printf '%s\n' "${@:3}" >>"$1/$2/profiles/default/QGIS/QGIS3.ini"
+}
+
+# PLACE PROFILE SCRIPT [NAME=VALUE...]. What lies in the temporary folder is a temporary layer to QGIS, about which it asks when it closes.
+in_qgis() {
+    env -u QT_QPA_PLATFORM -u QGIS_CUSTOM_CONFIG_PATH DISPLAY="$screen" QGIS_PLUGINPATH="$1/plugins" GEOKEEP_DESKTOP="$1" GEOKEEP_SCRIPTS="$here/tests/qgis" TMPDIR="$1/tmp" "${@:4}" \
+        timeout 240 "$qgis" --noversioncheck --nologo --profiles-path "$1/$2" --code "$here/tests/qgis/$3"
+}
+
+# Adds up what a script has written.
+count_results() {
+    cat "$1" 2>/dev/null
+    local ok bad
+    ok=$(grep -c '^ok' "$1" 2>/dev/null)
+    bad=$(grep -c '^FAILED' "$1" 2>/dev/null)
+    passed=$((passed + ${ok:-0}))
+    failed=$((failed + ${bad:-0}))
+}
+
+a_screen() {
     # Debian's wrapper passes an option that the program does not know.
-    qgis=$(command -v qgis.bin || command -v qgis) || { skip "the desktop: there is no qgis"; return; }
-    command -v Xvfb >/dev/null || { skip "the desktop: there is no Xvfb (Debian: apt-get install xvfb)"; return; }
-    local place=$work/desktop
-    mkdir -p "$place/profiles/profiles/default/QGIS" "$place/plugins" "$place/backups" "$place/pictures" "$place/tmp"
+    qgis=$(command -v qgis.bin || command -v qgis) || { skip "the desktop: there is no qgis"; return 1; }
+    command -v Xvfb >/dev/null || { skip "the desktop: there is no Xvfb (Debian: apt-get install xvfb)"; return 1; }
+    exec 9>"$work/display"
+    Xvfb -displayfd 9 -screen 0 1400x900x24 -nolisten tcp >"$work/xvfb.log" 2>&1 &
+    display=$!
+    for _ in $(seq 100); do [ -s "$work/display" ] && break; sleep 0.1; done
+    screen=:$(cat "$work/display")
+}
+
+desktop() {
+    local pictures=$1 place=$work/desktop
+    mkdir -p "$place/pictures"
+    profile "$place" profiles
     cp "$here/examples/town.gpkg" "$place/town.gpkg"
     "$python" - "$place/town.gpkg" "$place/damaged.gpkg" <<'PYTHON'
 import shutil, sqlite3, sys
@@ -88,24 +120,48 @@ with open(sys.argv[2], "r+b") as f:
     f.seek((root - 1) * size + 100)
     f.write(b"\xff" * 200)
 PYTHON
-    cp -r "$here/qgis_plugin/geokeep" "$place/plugins/geokeep"
-    printf '[PythonPlugins]\ngeokeep=true\n[plugins]\ngeokeep\\program=%s\n[qgis]\ncheckVersion=false\n[locale]\noverrideFlag=true\nuserLocale=en_US\n' "$geokeep" >"$place/profiles/profiles/default/QGIS/QGIS3.ini"
-    exec 9>"$work/display"
-    Xvfb -displayfd 9 -screen 0 1400x900x24 -nolisten tcp >"$work/xvfb.log" 2>&1 &
-    display=$!
-    for _ in $(seq 100); do [ -s "$work/display" ] && break; sleep 0.1; done
-    # What lies in the temporary folder is a temporary layer to QGIS, about which it asks when it closes.
-    env -u QT_QPA_PLATFORM -u QGIS_CUSTOM_CONFIG_PATH DISPLAY=":$(cat "$work/display")" QGIS_PLUGINPATH="$place/plugins" GEOKEEP_DESKTOP="$place" TMPDIR="$place/tmp" \
-        timeout 240 "$qgis" --noversioncheck --nologo --profiles-path "$place/profiles" --code "$here/tests/qgis/desktop.py" >"$work/desktop.log" 2>&1
+    in_qgis "$place" profiles desktop.py >"$work/desktop.log" 2>&1
     local code=$?
-    cat "$place/results" 2>/dev/null
-    local ok bad
-    ok=$(grep -c '^ok' "$place/results" 2>/dev/null)
-    bad=$(grep -c '^FAILED' "$place/results" 2>/dev/null)
-    passed=$((passed + ${ok:-0}))
-    failed=$((failed + ${bad:-0}))
+    count_results "$place/results"
     last_backup "$place" "$code"
     [ -z "$pictures" ] || { mkdir -p "$pictures" && cp "$place"/pictures/*.png "$pictures/"; }
+}
+
+# Two of them, each with a profile of its own, on one project.
+two_at_once() {
+    local place=$work/two role pids=()
+    for role in first second; do
+        profile "$place" "$role" "geokeep\\destination=$place/backups" 'geokeep\first_told=true'
+    done
+    cp "$here/examples/town.gpkg" "$place/town.gpkg"
+    for role in first second; do
+        in_qgis "$place" "$role" two.py GEOKEEP_ROLE=$role GEOKEEP_RESULTS=$role.results >"$place/$role.log" 2>&1 &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+    for role in first second; do
+        count_results "$place/$role.results"
+        grep -q "^ok $role: the end of the script" "$place/$role.results" 2>/dev/null && continue
+        echo "FAILED: the $role of two QGIS did not come to its end: $(tail -n 3 "$place/$role.log" | tr '\n' ' ' | cut -c1-300)"
+        failed=$((failed + 1))
+    done
+    "$geokeep" list --from "$place/backups" --json >"$place/list" 2>/dev/null
+    "$python" - "$place/runs" "$place/list" >"$place/backups.results" <<'PYTHON'
+import json, sys
+runs = [line.split() for line in sorted(open(sys.argv[1], encoding="utf-8")) if line.endswith(" town.gpkg\n")]
+at_work, together = set(), []
+for at, role, what, _file in runs:
+    at_work.add(role) if what == "began" else at_work.discard(role)
+    together += [at] if len(at_work) > 1 else []
+both = {role for _at, role, _what, _file in runs} == {"first", "second"}
+print("ok one run a file at a time" if both and not together else "FAILED two runs at a time: %s of %s" % (together, runs))
+made = sorted((o for o in map(json.loads, open(sys.argv[2], encoding="utf-8")) if o.get("content") == "database"), key=lambda o: o["instant"])
+states = [(o["label"], {l["name"]: l["rows"] for l in o["layers"] if l["name"] != "owners"}) for o in made]
+saved = [rows for label, rows in states if label == "after save"]
+wanted = [{"buildings": 256 - (n + 2) // 2, "trees": 180 - (n + 1) // 2} for n in range(6)]
+print("ok a backup of each save" if saved == wanted else "FAILED the saves that have backups: %s" % states)
+PYTHON
+    count_results "$place/backups.results"
 }
 
 # Without windows, in a process of QGIS's own.
@@ -153,5 +209,8 @@ print([l["rows"] for l in max(rows, key=lambda o: o["instant"])["layers"] if l["
 
 [ -n "${SKIP_LOGIC:-}" ] || logic
 headless
-desktop "${1:-}"
+if a_screen; then
+    [ -n "${SKIP_DESKTOP:-}" ] || desktop "${1:-}"
+    two_at_once
+fi
 finish

@@ -36,18 +36,6 @@
         <translation>Rückgängig</translation>
     </message>
     <message>
-        <source>{file} is as it was.</source>
-        <translation>{file} ist wieder, wie es war.</translation>
-    </message>
-    <message>
-        <source>1 feature was written.</source>
-        <translation>1 Objekt wurde geschrieben.</translation>
-    </message>
-    <message>
-        <source>{n} features were written.</source>
-        <translation>{n} Objekte wurden geschrieben.</translation>
-    </message>
-    <message>
         <source>The layer “{layer}” becomes what it was {time}. Features that were added since are deleted, and changes are undone. A backup is made first, and the step can be undone.</source>
         <translation>Der Layer „{layer}“ wird wieder, wie er war ({time}). Objekte, die seitdem hinzukamen, werden gelöscht, Änderungen rückgängig gemacht. Vorher wird gesichert, und der Schritt lässt sich rückgängig machen.</translation>
     </message>
@@ -68,20 +56,20 @@
         <translation>Wiederherstellen</translation>
     </message>
     <message>
-        <source>Pin: never remove</source>
-        <translation>Anheften: nie entfernen</translation>
+        <source>Pin</source>
+        <translation>Anheften</translation>
     </message>
     <message>
-        <source>Why it is kept (may be empty):</source>
+        <source>Why it is kept (may be left empty):</source>
         <translation>Warum sie bleibt (darf leer sein):</translation>
     </message>
     <message>
-        <source>What was lost is right so…</source>
-        <translation>Was verloren ist, ist richtig so…</translation>
+        <source>Removed on purpose</source>
+        <translation>Mit Absicht entfernt</translation>
     </message>
     <message>
-        <source>Why it is right (may be empty):</source>
-        <translation>Warum es richtig ist (darf leer sein):</translation>
+        <source>Why (may be left empty):</source>
+        <translation>Warum (darf leer sein):</translation>
     </message>
     <message>
         <source>The backup is whole, to the last byte.</source>
@@ -90,6 +78,34 @@
     <message>
         <source>{n} backups are whole, to the last byte.</source>
         <translation>{n} Sicherungen sind unversehrt, bis zum letzten Byte.</translation>
+    </message>
+    <message>
+        <source>There are no backups of files of this computer in the folder.</source>
+        <translation>In dem Ordner sind keine Sicherungen von Dateien dieses Computers.</translation>
+    </message>
+    <message>
+        <source>Another file…</source>
+        <translation>Andere Datei…</translation>
+    </message>
+    <message>
+        <source>Show the backups of:</source>
+        <translation>Sicherungen zeigen von:</translation>
+    </message>
+    <message>
+        <source>{file} is as it was.</source>
+        <translation>{file} ist wieder, wie es war.</translation>
+    </message>
+    <message>
+        <source>The layer “{layer}” is back in {file}.</source>
+        <translation>Der Layer „{layer}“ ist wieder in {file}.</translation>
+    </message>
+    <message>
+        <source>1 feature was written.</source>
+        <translation>1 Objekt wurde geschrieben.</translation>
+    </message>
+    <message>
+        <source>{n} features were written.</source>
+        <translation>{n} Objekte wurden geschrieben.</translation>
     </message>
     <message>
         <source>geokeep ended with code {code}.</source>
@@ -284,8 +300,8 @@
         <translation>Zeigen</translation>
     </message>
     <message>
-        <source>The folder of backups is not there: {folder}. Nothing is backed up until it is back.</source>
-        <translation>Der Ordner der Sicherungen ist nicht da: {folder}. Bis er wieder da ist, wird nichts gesichert.</translation>
+        <source>Nothing is backed up: the folder of backups is not there.</source>
+        <translation>Es wird nichts gesichert: Der Ordner der Sicherungen ist nicht da.</translation>
     </message>
     <message>
         <source>The folder of backups is there again. Backups go on.</source>
@@ -444,8 +460,88 @@
         <translation>eine andere Geometrie</translation>
     </message>
     <message>
-        <source>{layer} has {n} features fewer than before.</source>
-        <translation>{layer} hat {n} Objekte weniger als vorher.</translation>
+        <source>{file} no longer exists.</source>
+        <translation>{file} gibt es nicht mehr.</translation>
+    </message>
+    <message>
+        <source>Bring the file back</source>
+        <translation>Datei zurückholen</translation>
+    </message>
+    <message>
+        <source>The layer “{layer}” is no longer in the file.</source>
+        <translation>Der Layer „{layer}“ ist nicht mehr in der Datei.</translation>
+    </message>
+    <message>
+        <source>{n} layers that backups have are no longer in the file.</source>
+        <translation>{n} Layer, die in Sicherungen sind, sind nicht mehr in der Datei.</translation>
+    </message>
+    <message>
+        <source>Bring the layer back</source>
+        <translation>Layer zurückholen</translation>
+    </message>
+    <message>
+        <source>Bring a layer back</source>
+        <translation>Einen Layer zurückholen</translation>
+    </message>
+    <message>
+        <source>as it was {time}</source>
+        <translation>wie sie war: {time}</translation>
+    </message>
+    <message>
+        <source>1 feature</source>
+        <translation>1 Objekt</translation>
+    </message>
+    <message>
+        <source>{n} features</source>
+        <translation>{n} Objekte</translation>
+    </message>
+    <message>
+        <source>{file} cannot be read.</source>
+        <translation>{file} kann nicht gelesen werden.</translation>
+    </message>
+    <message>
+        <source>geokeep was not found at {place}.</source>
+        <translation>geokeep wurde auf {place} nicht gefunden.</translation>
+    </message>
+    <message>
+        <source>Whoever gave you this plugin may have the program as a file, geokeep-….whl: “I have it: where…” takes it as it is.</source>
+        <translation>Wer Ihnen diese Erweiterung gegeben hat, hat das Programm vielleicht als Datei, geokeep-….whl: „Ich habe es: wo…“ nimmt sie, wie sie ist.</translation>
+    </message>
+    <message>
+        <source>geokeep could not be downloaded from {place}.</source>
+        <translation>geokeep konnte nicht von {place} geladen werden.</translation>
+    </message>
+    <message>
+        <source>The index of Python packages gave no answer that can be read.</source>
+        <translation>Das Verzeichnis der Python-Pakete gab keine lesbare Antwort.</translation>
+    </message>
+    <message>
+        <source>There is no geokeep for this kind of computer ({computer}) yet.</source>
+        <translation>Für diese Art von Computer ({computer}) gibt es geokeep noch nicht.</translation>
+    </message>
+    <message>
+        <source>What was downloaded is not what the index promises; it is not used.</source>
+        <translation>Was geladen wurde, ist nicht, was das Verzeichnis verspricht; es wird nicht verwendet.</translation>
+    </message>
+    <message>
+        <source>Try again. If it stays so, something between here and there changes what is downloaded.</source>
+        <translation>Versuchen Sie es noch einmal. Bleibt es so, verändert etwas auf dem Weg hierher, was geladen wird.</translation>
+    </message>
+    <message>
+        <source>This file does not have the program geokeep in it for this kind of computer.</source>
+        <translation>In dieser Datei ist kein Programm geokeep für diese Art von Computer.</translation>
+    </message>
+    <message>
+        <source>The program could not be written to {folder}.</source>
+        <translation>Das Programm konnte nicht in {folder} geschrieben werden.</translation>
+    </message>
+    <message>
+        <source>“How to install it” tells other ways.</source>
+        <translation>„Wie man es installiert“ nennt andere Wege.</translation>
+    </message>
+    <message>
+        <source>{layer} lost {n} features.</source>
+        <translation>{layer} hat {n} Objekte verloren.</translation>
     </message>
     <message>
         <source>Show them</source>
@@ -576,8 +672,8 @@
         <translation>Vor und nach jeder Bearbeitung sichern</translation>
     </message>
     <message>
-        <source>Also every night, QGIS or not</source>
-        <translation>Auch jede Nacht, mit oder ohne QGIS</translation>
+        <source>Also every night, whether QGIS runs or not</source>
+        <translation>Auch jede Nacht, ob QGIS läuft oder nicht</translation>
     </message>
     <message>
         <source>Best on another disk than the maps.</source>
@@ -586,6 +682,14 @@
     <message>
         <source>Each GeoPackage of the project is backed up at once. Backups never hold up a save.</source>
         <translation>Jedes GeoPackage des Projekts wird sofort gesichert. Sicherungen halten kein Speichern auf.</translation>
+    </message>
+    <message>
+        <source>Get geokeep</source>
+        <translation>geokeep holen</translation>
+    </message>
+    <message>
+        <source>Downloads it from pypi.org (about 6 MB) into the folder of this QGIS profile. Nothing else on this computer is changed.</source>
+        <translation>Lädt es von pypi.org (etwa 6 MB) in den Ordner dieses QGIS-Profils. Sonst wird an diesem Computer nichts verändert.</translation>
     </message>
     <message>
         <source>The command that installs it</source>
@@ -600,12 +704,24 @@
         <translation>Ich habe es: wo…</translation>
     </message>
     <message>
+        <source>The program, or the file geokeep-….whl that you were given</source>
+        <translation>Das Programm oder die Datei geokeep-….whl, die man Ihnen gegeben hat</translation>
+    </message>
+    <message>
         <source>Look again</source>
         <translation>Noch einmal suchen</translation>
     </message>
     <message>
+        <source>In a terminal:</source>
+        <translation>In einem Terminal:</translation>
+    </message>
+    <message>
         <source>How to install it</source>
         <translation>Wie man es installiert</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
     </message>
     <message>
         <source>&amp;Back up now</source>
@@ -652,8 +768,16 @@
         <translation>Den ganzen Layer zurückholen, wie er war…</translation>
     </message>
     <message>
-        <source>Replace the whole file…</source>
-        <translation>Die ganze Datei ersetzen…</translation>
+        <source>Replace the whole file with this version…</source>
+        <translation>Die ganze Datei durch diese Version ersetzen…</translation>
+    </message>
+    <message>
+        <source>What is missing was removed on purpose…</source>
+        <translation>Was fehlt, wurde mit Absicht entfernt…</translation>
+    </message>
+    <message>
+        <source>Pin, so that it is never removed…</source>
+        <translation>Anheften, damit sie nie entfernt wird…</translation>
     </message>
     <message>
         <source>Unpin</source>
@@ -770,6 +894,10 @@
     <message>
         <source>only my selection: {n} features</source>
         <translation>nur meine Auswahl: {n} Objekte</translation>
+    </message>
+    <message>
+        <source>only my selection: nothing of it is lost or changed</source>
+        <translation>nur meine Auswahl: nichts davon ist verloren oder geändert</translation>
     </message>
     <message>
         <source>only this feature</source>
@@ -988,6 +1116,14 @@
         <translation>erste Sicherung</translation>
     </message>
     <message>
+        <source>opened in QGIS</source>
+        <translation>in QGIS geöffnet</translation>
+    </message>
+    <message>
+        <source>after a restore</source>
+        <translation>nach dem Wiederherstellen</translation>
+    </message>
+    <message>
         <source>before editing</source>
         <translation>vor der Bearbeitung</translation>
     </message>
@@ -1000,12 +1136,20 @@
         <translation>von Hand</translation>
     </message>
     <message>
+        <source>found changed</source>
+        <translation>geändert vorgefunden</translation>
+    </message>
+    <message>
         <source>project saved</source>
         <translation>Projekt gespeichert</translation>
     </message>
     <message>
         <source>QGIS closed</source>
         <translation>QGIS geschlossen</translation>
+    </message>
+    <message>
+        <source>The folder of backups is not there: {folder}. Nothing is backed up until it is back.</source>
+        <translation>Der Ordner der Sicherungen ist nicht da: {folder}. Bis er wieder da ist, wird nichts gesichert.</translation>
     </message>
 </context>
 </TS>

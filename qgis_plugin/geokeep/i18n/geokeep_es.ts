@@ -36,18 +36,6 @@
         <translation>Deshacer</translation>
     </message>
     <message>
-        <source>{file} is as it was.</source>
-        <translation>{file} está como antes.</translation>
-    </message>
-    <message>
-        <source>1 feature was written.</source>
-        <translation>Se ha escrito 1 objeto.</translation>
-    </message>
-    <message>
-        <source>{n} features were written.</source>
-        <translation>Se han escrito {n} objetos.</translation>
-    </message>
-    <message>
         <source>The layer “{layer}” becomes what it was {time}. Features that were added since are deleted, and changes are undone. A backup is made first, and the step can be undone.</source>
         <translation>La capa «{layer}» vuelve a ser lo que era ({time}). Los objetos añadidos desde entonces se borran y los cambios se deshacen. Antes se hace una copia de seguridad, y el paso se puede deshacer.</translation>
     </message>
@@ -68,20 +56,20 @@
         <translation>Restaurar</translation>
     </message>
     <message>
-        <source>Pin: never remove</source>
-        <translation>Fijar: no eliminar nunca</translation>
+        <source>Pin</source>
+        <translation>Fijar</translation>
     </message>
     <message>
-        <source>Why it is kept (may be empty):</source>
+        <source>Why it is kept (may be left empty):</source>
         <translation>Por qué se conserva (puede quedar vacío):</translation>
     </message>
     <message>
-        <source>What was lost is right so…</source>
-        <translation>Lo perdido está bien así…</translation>
+        <source>Removed on purpose</source>
+        <translation>Eliminado a propósito</translation>
     </message>
     <message>
-        <source>Why it is right (may be empty):</source>
-        <translation>Por qué está bien (puede quedar vacío):</translation>
+        <source>Why (may be left empty):</source>
+        <translation>Por qué (puede quedar vacío):</translation>
     </message>
     <message>
         <source>The backup is whole, to the last byte.</source>
@@ -90,6 +78,34 @@
     <message>
         <source>{n} backups are whole, to the last byte.</source>
         <translation>{n} copias están intactas, hasta el último byte.</translation>
+    </message>
+    <message>
+        <source>There are no backups of files of this computer in the folder.</source>
+        <translation>En la carpeta no hay copias de archivos de este equipo.</translation>
+    </message>
+    <message>
+        <source>Another file…</source>
+        <translation>Otro archivo…</translation>
+    </message>
+    <message>
+        <source>Show the backups of:</source>
+        <translation>Mostrar las copias de:</translation>
+    </message>
+    <message>
+        <source>{file} is as it was.</source>
+        <translation>{file} está como antes.</translation>
+    </message>
+    <message>
+        <source>The layer “{layer}” is back in {file}.</source>
+        <translation>La capa «{layer}» vuelve a estar en {file}.</translation>
+    </message>
+    <message>
+        <source>1 feature was written.</source>
+        <translation>Se ha escrito 1 objeto.</translation>
+    </message>
+    <message>
+        <source>{n} features were written.</source>
+        <translation>Se han escrito {n} objetos.</translation>
     </message>
     <message>
         <source>geokeep ended with code {code}.</source>
@@ -284,8 +300,8 @@
         <translation>Mostrar</translation>
     </message>
     <message>
-        <source>The folder of backups is not there: {folder}. Nothing is backed up until it is back.</source>
-        <translation>La carpeta de las copias no está: {folder}. No se copia nada hasta que vuelva.</translation>
+        <source>Nothing is backed up: the folder of backups is not there.</source>
+        <translation>No se copia nada: la carpeta de copias no está.</translation>
     </message>
     <message>
         <source>The folder of backups is there again. Backups go on.</source>
@@ -444,8 +460,88 @@
         <translation>otra geometría</translation>
     </message>
     <message>
-        <source>{layer} has {n} features fewer than before.</source>
-        <translation>{layer} tiene {n} objetos menos que antes.</translation>
+        <source>{file} no longer exists.</source>
+        <translation>{file} ya no existe.</translation>
+    </message>
+    <message>
+        <source>Bring the file back</source>
+        <translation>Recuperar el archivo</translation>
+    </message>
+    <message>
+        <source>The layer “{layer}” is no longer in the file.</source>
+        <translation>La capa «{layer}» ya no está en el archivo.</translation>
+    </message>
+    <message>
+        <source>{n} layers that backups have are no longer in the file.</source>
+        <translation>{n} capas que están en copias ya no están en el archivo.</translation>
+    </message>
+    <message>
+        <source>Bring the layer back</source>
+        <translation>Recuperar la capa</translation>
+    </message>
+    <message>
+        <source>Bring a layer back</source>
+        <translation>Recuperar una capa</translation>
+    </message>
+    <message>
+        <source>as it was {time}</source>
+        <translation>como estaba: {time}</translation>
+    </message>
+    <message>
+        <source>1 feature</source>
+        <translation>1 objeto</translation>
+    </message>
+    <message>
+        <source>{n} features</source>
+        <translation>{n} objetos</translation>
+    </message>
+    <message>
+        <source>{file} cannot be read.</source>
+        <translation>No se puede leer {file}.</translation>
+    </message>
+    <message>
+        <source>geokeep was not found at {place}.</source>
+        <translation>No se encontró geokeep en {place}.</translation>
+    </message>
+    <message>
+        <source>Whoever gave you this plugin may have the program as a file, geokeep-….whl: “I have it: where…” takes it as it is.</source>
+        <translation>Quien le dio este complemento quizá tenga el programa como archivo, geokeep-….whl: «Lo tengo: dónde…» lo acepta tal cual.</translation>
+    </message>
+    <message>
+        <source>geokeep could not be downloaded from {place}.</source>
+        <translation>No se pudo descargar geokeep de {place}.</translation>
+    </message>
+    <message>
+        <source>The index of Python packages gave no answer that can be read.</source>
+        <translation>El índice de paquetes de Python no dio una respuesta legible.</translation>
+    </message>
+    <message>
+        <source>There is no geokeep for this kind of computer ({computer}) yet.</source>
+        <translation>Todavía no hay geokeep para este tipo de equipo ({computer}).</translation>
+    </message>
+    <message>
+        <source>What was downloaded is not what the index promises; it is not used.</source>
+        <translation>Lo descargado no es lo que promete el índice; no se usa.</translation>
+    </message>
+    <message>
+        <source>Try again. If it stays so, something between here and there changes what is downloaded.</source>
+        <translation>Inténtelo de nuevo. Si sigue igual, algo en el camino cambia lo que se descarga.</translation>
+    </message>
+    <message>
+        <source>This file does not have the program geokeep in it for this kind of computer.</source>
+        <translation>Este archivo no contiene el programa geokeep para este tipo de equipo.</translation>
+    </message>
+    <message>
+        <source>The program could not be written to {folder}.</source>
+        <translation>No se pudo escribir el programa en {folder}.</translation>
+    </message>
+    <message>
+        <source>“How to install it” tells other ways.</source>
+        <translation>«Cómo instalarlo» explica otras maneras.</translation>
+    </message>
+    <message>
+        <source>{layer} lost {n} features.</source>
+        <translation>{layer} ha perdido {n} objetos.</translation>
     </message>
     <message>
         <source>Show them</source>
@@ -576,8 +672,8 @@
         <translation>Copiar antes y después de cada edición</translation>
     </message>
     <message>
-        <source>Also every night, QGIS or not</source>
-        <translation>También cada noche, con QGIS o sin él</translation>
+        <source>Also every night, whether QGIS runs or not</source>
+        <translation>También cada noche, con QGIS abierto o no</translation>
     </message>
     <message>
         <source>Best on another disk than the maps.</source>
@@ -586,6 +682,14 @@
     <message>
         <source>Each GeoPackage of the project is backed up at once. Backups never hold up a save.</source>
         <translation>Se hace enseguida una copia de cada GeoPackage del proyecto. Las copias nunca retrasan un guardado.</translation>
+    </message>
+    <message>
+        <source>Get geokeep</source>
+        <translation>Obtener geokeep</translation>
+    </message>
+    <message>
+        <source>Downloads it from pypi.org (about 6 MB) into the folder of this QGIS profile. Nothing else on this computer is changed.</source>
+        <translation>Lo descarga de pypi.org (unos 6 MB) a la carpeta de este perfil de QGIS. No se cambia nada más en este equipo.</translation>
     </message>
     <message>
         <source>The command that installs it</source>
@@ -600,12 +704,24 @@
         <translation>Lo tengo: dónde…</translation>
     </message>
     <message>
+        <source>The program, or the file geokeep-….whl that you were given</source>
+        <translation>El programa o el archivo geokeep-….whl que le hayan dado</translation>
+    </message>
+    <message>
         <source>Look again</source>
         <translation>Buscar de nuevo</translation>
     </message>
     <message>
+        <source>In a terminal:</source>
+        <translation>En un terminal:</translation>
+    </message>
+    <message>
         <source>How to install it</source>
         <translation>Cómo instalarlo</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Cancelar</translation>
     </message>
     <message>
         <source>&amp;Back up now</source>
@@ -652,8 +768,16 @@
         <translation>Recuperar la capa entera tal como era…</translation>
     </message>
     <message>
-        <source>Replace the whole file…</source>
-        <translation>Reemplazar el archivo entero…</translation>
+        <source>Replace the whole file with this version…</source>
+        <translation>Sustituir todo el archivo por esta versión…</translation>
+    </message>
+    <message>
+        <source>What is missing was removed on purpose…</source>
+        <translation>Lo que falta se eliminó a propósito…</translation>
+    </message>
+    <message>
+        <source>Pin, so that it is never removed…</source>
+        <translation>Fijar, para que nunca se elimine…</translation>
     </message>
     <message>
         <source>Unpin</source>
@@ -770,6 +894,10 @@
     <message>
         <source>only my selection: {n} features</source>
         <translation>solo mi selección: {n} objetos</translation>
+    </message>
+    <message>
+        <source>only my selection: nothing of it is lost or changed</source>
+        <translation>solo mi selección: nada de ella se perdió ni cambió</translation>
     </message>
     <message>
         <source>only this feature</source>
@@ -988,6 +1116,14 @@
         <translation>primera copia</translation>
     </message>
     <message>
+        <source>opened in QGIS</source>
+        <translation>abierto en QGIS</translation>
+    </message>
+    <message>
+        <source>after a restore</source>
+        <translation>tras restaurar</translation>
+    </message>
+    <message>
         <source>before editing</source>
         <translation>antes de editar</translation>
     </message>
@@ -1000,12 +1136,20 @@
         <translation>a mano</translation>
     </message>
     <message>
+        <source>found changed</source>
+        <translation>encontrado cambiado</translation>
+    </message>
+    <message>
         <source>project saved</source>
         <translation>proyecto guardado</translation>
     </message>
     <message>
         <source>QGIS closed</source>
         <translation>QGIS cerrado</translation>
+    </message>
+    <message>
+        <source>The folder of backups is not there: {folder}. Nothing is backed up until it is back.</source>
+        <translation>La carpeta de las copias no está: {folder}. No se copia nada hasta que vuelva.</translation>
     </message>
 </context>
 </TS>

@@ -36,18 +36,6 @@
         <translation>Annuler l’opération</translation>
     </message>
     <message>
-        <source>{file} is as it was.</source>
-        <translation>{file} est comme avant.</translation>
-    </message>
-    <message>
-        <source>1 feature was written.</source>
-        <translation>1 entité a été écrite.</translation>
-    </message>
-    <message>
-        <source>{n} features were written.</source>
-        <translation>{n} entités ont été écrites.</translation>
-    </message>
-    <message>
         <source>The layer “{layer}” becomes what it was {time}. Features that were added since are deleted, and changes are undone. A backup is made first, and the step can be undone.</source>
         <translation>La couche « {layer} » redevient ce qu’elle était ({time}). Les entités ajoutées depuis sont supprimées et les modifications annulées. Une sauvegarde est faite avant, et l’opération peut être annulée.</translation>
     </message>
@@ -68,20 +56,20 @@
         <translation>Restaurer</translation>
     </message>
     <message>
-        <source>Pin: never remove</source>
-        <translation>Épingler : ne jamais supprimer</translation>
+        <source>Pin</source>
+        <translation>Épingler</translation>
     </message>
     <message>
-        <source>Why it is kept (may be empty):</source>
-        <translation>Pourquoi elle est gardée (peut rester vide) :</translation>
+        <source>Why it is kept (may be left empty):</source>
+        <translation>Pourquoi elle est gardée (peut rester vide) :</translation>
     </message>
     <message>
-        <source>What was lost is right so…</source>
-        <translation>Ce qui est perdu l’est à dessein…</translation>
+        <source>Removed on purpose</source>
+        <translation>Supprimé exprès</translation>
     </message>
     <message>
-        <source>Why it is right (may be empty):</source>
-        <translation>Pourquoi c’est voulu (peut rester vide) :</translation>
+        <source>Why (may be left empty):</source>
+        <translation>Pourquoi (peut rester vide) :</translation>
     </message>
     <message>
         <source>The backup is whole, to the last byte.</source>
@@ -90,6 +78,34 @@
     <message>
         <source>{n} backups are whole, to the last byte.</source>
         <translation>{n} sauvegardes sont intactes, jusqu’au dernier octet.</translation>
+    </message>
+    <message>
+        <source>There are no backups of files of this computer in the folder.</source>
+        <translation>Le dossier ne contient aucune sauvegarde de fichiers de cet ordinateur.</translation>
+    </message>
+    <message>
+        <source>Another file…</source>
+        <translation>Autre fichier…</translation>
+    </message>
+    <message>
+        <source>Show the backups of:</source>
+        <translation>Montrer les sauvegardes de :</translation>
+    </message>
+    <message>
+        <source>{file} is as it was.</source>
+        <translation>{file} est comme avant.</translation>
+    </message>
+    <message>
+        <source>The layer “{layer}” is back in {file}.</source>
+        <translation>La couche « {layer} » est de retour dans {file}.</translation>
+    </message>
+    <message>
+        <source>1 feature was written.</source>
+        <translation>1 entité a été écrite.</translation>
+    </message>
+    <message>
+        <source>{n} features were written.</source>
+        <translation>{n} entités ont été écrites.</translation>
     </message>
     <message>
         <source>geokeep ended with code {code}.</source>
@@ -284,8 +300,8 @@
         <translation>Afficher</translation>
     </message>
     <message>
-        <source>The folder of backups is not there: {folder}. Nothing is backed up until it is back.</source>
-        <translation>Le dossier des sauvegardes n’est pas là : {folder}. Rien n’est sauvegardé jusqu’à son retour.</translation>
+        <source>Nothing is backed up: the folder of backups is not there.</source>
+        <translation>Rien n’est sauvegardé : le dossier des sauvegardes n’est pas là.</translation>
     </message>
     <message>
         <source>The folder of backups is there again. Backups go on.</source>
@@ -444,8 +460,88 @@
         <translation>une autre géométrie</translation>
     </message>
     <message>
-        <source>{layer} has {n} features fewer than before.</source>
-        <translation>{layer} a {n} entités de moins qu’avant.</translation>
+        <source>{file} no longer exists.</source>
+        <translation>{file} n’existe plus.</translation>
+    </message>
+    <message>
+        <source>Bring the file back</source>
+        <translation>Récupérer le fichier</translation>
+    </message>
+    <message>
+        <source>The layer “{layer}” is no longer in the file.</source>
+        <translation>La couche « {layer} » n’est plus dans le fichier.</translation>
+    </message>
+    <message>
+        <source>{n} layers that backups have are no longer in the file.</source>
+        <translation>{n} couches présentes dans des sauvegardes ne sont plus dans le fichier.</translation>
+    </message>
+    <message>
+        <source>Bring the layer back</source>
+        <translation>Récupérer la couche</translation>
+    </message>
+    <message>
+        <source>Bring a layer back</source>
+        <translation>Récupérer une couche</translation>
+    </message>
+    <message>
+        <source>as it was {time}</source>
+        <translation>tel qu’il était : {time}</translation>
+    </message>
+    <message>
+        <source>1 feature</source>
+        <translation>1 entité</translation>
+    </message>
+    <message>
+        <source>{n} features</source>
+        <translation>{n} entités</translation>
+    </message>
+    <message>
+        <source>{file} cannot be read.</source>
+        <translation>{file} ne peut pas être lu.</translation>
+    </message>
+    <message>
+        <source>geokeep was not found at {place}.</source>
+        <translation>geokeep est introuvable sur {place}.</translation>
+    </message>
+    <message>
+        <source>Whoever gave you this plugin may have the program as a file, geokeep-….whl: “I have it: where…” takes it as it is.</source>
+        <translation>La personne qui vous a donné cette extension a peut-être le programme sous forme de fichier, geokeep-….whl : « Je l’ai : où… » le prend tel quel.</translation>
+    </message>
+    <message>
+        <source>geokeep could not be downloaded from {place}.</source>
+        <translation>geokeep n’a pas pu être téléchargé depuis {place}.</translation>
+    </message>
+    <message>
+        <source>The index of Python packages gave no answer that can be read.</source>
+        <translation>L’index des paquets Python n’a pas donné de réponse lisible.</translation>
+    </message>
+    <message>
+        <source>There is no geokeep for this kind of computer ({computer}) yet.</source>
+        <translation>Il n’y a pas encore de geokeep pour ce type d’ordinateur ({computer}).</translation>
+    </message>
+    <message>
+        <source>What was downloaded is not what the index promises; it is not used.</source>
+        <translation>Ce qui a été téléchargé n’est pas ce que promet l’index ; ce n’est pas utilisé.</translation>
+    </message>
+    <message>
+        <source>Try again. If it stays so, something between here and there changes what is downloaded.</source>
+        <translation>Réessayez. Si cela persiste, quelque chose en chemin modifie ce qui est téléchargé.</translation>
+    </message>
+    <message>
+        <source>This file does not have the program geokeep in it for this kind of computer.</source>
+        <translation>Ce fichier ne contient pas le programme geokeep pour ce type d’ordinateur.</translation>
+    </message>
+    <message>
+        <source>The program could not be written to {folder}.</source>
+        <translation>Le programme n’a pas pu être écrit dans {folder}.</translation>
+    </message>
+    <message>
+        <source>“How to install it” tells other ways.</source>
+        <translation>« Comment l’installer » indique d’autres façons.</translation>
+    </message>
+    <message>
+        <source>{layer} lost {n} features.</source>
+        <translation>{layer} a perdu {n} entités.</translation>
     </message>
     <message>
         <source>Show them</source>
@@ -576,8 +672,8 @@
         <translation>Sauvegarder avant et après chaque édition</translation>
     </message>
     <message>
-        <source>Also every night, QGIS or not</source>
-        <translation>Aussi chaque nuit, avec ou sans QGIS</translation>
+        <source>Also every night, whether QGIS runs or not</source>
+        <translation>Aussi chaque nuit, que QGIS soit ouvert ou non</translation>
     </message>
     <message>
         <source>Best on another disk than the maps.</source>
@@ -586,6 +682,14 @@
     <message>
         <source>Each GeoPackage of the project is backed up at once. Backups never hold up a save.</source>
         <translation>Chaque GeoPackage du projet est sauvegardé aussitôt. Les sauvegardes ne retardent jamais un enregistrement.</translation>
+    </message>
+    <message>
+        <source>Get geokeep</source>
+        <translation>Obtenir geokeep</translation>
+    </message>
+    <message>
+        <source>Downloads it from pypi.org (about 6 MB) into the folder of this QGIS profile. Nothing else on this computer is changed.</source>
+        <translation>Le télécharge depuis pypi.org (environ 6 Mo) dans le dossier de ce profil QGIS. Rien d’autre n’est modifié sur cet ordinateur.</translation>
     </message>
     <message>
         <source>The command that installs it</source>
@@ -600,12 +704,24 @@
         <translation>Je l’ai : où…</translation>
     </message>
     <message>
+        <source>The program, or the file geokeep-….whl that you were given</source>
+        <translation>Le programme, ou le fichier geokeep-….whl que l’on vous a donné</translation>
+    </message>
+    <message>
         <source>Look again</source>
         <translation>Chercher à nouveau</translation>
     </message>
     <message>
+        <source>In a terminal:</source>
+        <translation>Dans un terminal :</translation>
+    </message>
+    <message>
         <source>How to install it</source>
         <translation>Comment l’installer</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Annuler</translation>
     </message>
     <message>
         <source>&amp;Back up now</source>
@@ -652,8 +768,16 @@
         <translation>Rétablir toute la couche telle qu’elle était…</translation>
     </message>
     <message>
-        <source>Replace the whole file…</source>
-        <translation>Remplacer le fichier entier…</translation>
+        <source>Replace the whole file with this version…</source>
+        <translation>Remplacer tout le fichier par cette version…</translation>
+    </message>
+    <message>
+        <source>What is missing was removed on purpose…</source>
+        <translation>Ce qui manque a été supprimé exprès…</translation>
+    </message>
+    <message>
+        <source>Pin, so that it is never removed…</source>
+        <translation>Épingler, pour qu’elle ne soit jamais supprimée…</translation>
     </message>
     <message>
         <source>Unpin</source>
@@ -770,6 +894,10 @@
     <message>
         <source>only my selection: {n} features</source>
         <translation>seulement ma sélection : {n} entités</translation>
+    </message>
+    <message>
+        <source>only my selection: nothing of it is lost or changed</source>
+        <translation>seulement ma sélection : rien n’y est perdu ni modifié</translation>
     </message>
     <message>
         <source>only this feature</source>
@@ -988,6 +1116,14 @@
         <translation>première sauvegarde</translation>
     </message>
     <message>
+        <source>opened in QGIS</source>
+        <translation>ouvert dans QGIS</translation>
+    </message>
+    <message>
+        <source>after a restore</source>
+        <translation>après une restauration</translation>
+    </message>
+    <message>
         <source>before editing</source>
         <translation>avant l’édition</translation>
     </message>
@@ -1000,12 +1136,20 @@
         <translation>à la main</translation>
     </message>
     <message>
+        <source>found changed</source>
+        <translation>trouvé modifié</translation>
+    </message>
+    <message>
         <source>project saved</source>
         <translation>projet enregistré</translation>
     </message>
     <message>
         <source>QGIS closed</source>
         <translation>QGIS fermé</translation>
+    </message>
+    <message>
+        <source>The folder of backups is not there: {folder}. Nothing is backed up until it is back.</source>
+        <translation>Le dossier des sauvegardes n’est pas là : {folder}. Rien n’est sauvegardé jusqu’à son retour.</translation>
     </message>
 </context>
 </TS>
