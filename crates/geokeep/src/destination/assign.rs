@@ -82,6 +82,9 @@ pub struct Likely {
     pub line: String,
     /// Why, as a clause: "which ...".
     pub why: String,
+    /// It is known by its path alone, and of another machine, or of another name of this one: there
+    /// may be as many as there are files.
+    pub is_of_other_machine: bool,
 }
 
 /// The lines of a destination as they were when they were listed, once for all sources of a run.
@@ -429,8 +432,11 @@ impl Lines<'_> {
             Some((known, why?)).filter(|(known, _)| !self.is_taken(known.line()))
         });
         let (known, why) = others.max_by_key(|(known, _)| known.instant())?;
-        let line = known.line().to_owned();
-        Some(Likely { line, why })
+        Some(Likely {
+            line: known.line().to_owned(),
+            why,
+            is_of_other_machine: !self.machine.owns(known.owner()),
+        })
     }
 }
 

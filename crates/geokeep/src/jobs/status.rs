@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::config::Job;
 use crate::backup::Settings;
-use crate::destination::{Destination, Lines, OpenLoss, Said, Stored};
+use crate::destination::{Destination, Former, Lines, OpenLoss, Said, Stored};
 use crate::error::Error;
 use crate::judgement::{Flaw, Protection, Standing, still_holds};
 use crate::source::{Expanded, Found, Project, Source, SourceError};
@@ -17,6 +17,10 @@ use crate::source::{Expanded, Found, Project, Source, SourceError};
 pub struct Status {
     /// Each of them.
     pub sources: Vec<SourceStatus>,
+    /// Lines of them that have not gone on since the machine had another name.
+    pub former: Vec<Former>,
+    /// What the machine is called now.
+    pub host: String,
     /// Why nothing is known of their backups.
     pub unusable: Option<Error>,
 }
@@ -42,6 +46,8 @@ pub struct SourceStatus {
     pub retired: Option<Said>,
     /// What it has lost, as long as that is not back and nobody has said that it is right so.
     pub loss: Option<OpenLoss>,
+    /// Its line under a former name of the machine, if a loss is open there.
+    pub former_loss: Option<Former>,
     /// Why it is not known to have a backup, or none that is newer.
     pub why: Option<Why>,
 }
@@ -92,8 +98,12 @@ pub fn status(job: &Job, expanded: Expanded, settings: Settings) -> Status {
         known: known.zip(destination.as_ref()),
         settings: &settings,
     };
+    let mut sources = judge.all(expanded);
+    let former = judge.former(&mut sources);
     Status {
-        sources: judge.all(expanded),
+        sources,
+        former,
+        host: settings.machine.host.clone(),
         unusable: unusable.or(unlisted),
     }
 }
@@ -117,6 +127,26 @@ impl Judge<'_> {
         });
         all.extend(gone.into_iter().flatten().map(|stored| self.gone(stored)));
         all
+    }
+
+    /// What is left of the sources under another name of the machine; a loss is told to its source.
+    fn former(&self, sources: &mut [SourceStatus]) -> Vec<Former> {
+        let Some((_, destination)) = &self.known else {
+            return Vec::new();
+        };
+        let line = |source: &SourceStatus| Some(source.newest.as_ref()?.manifest.name.clone());
+        let lines = sources.iter().filter_map(line).collect();
+        let former = destination.former(&self.settings.machine);
+        let mut former = former.unwrap_or_default();
+        former.retain(|one| one.goes_on_in(&lines) && !one.is_retired(destination));
+        for source in sources {
+            let line = line(source);
+            let mut lossy = former.iter().filter(|one| one.loss().is_some());
+            source.former_loss = lossy.find(|one| one.successor == line).cloned();
+        }
+        former.retain(|one| one.same_machine);
+        former.sort_by(|a, b| a.owner.host.cmp(&b.owner.host));
+        former
     }
 
     fn found(&self, found: Found) -> SourceStatus {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{BackupObject, DataLossObject, Exit, Failure, SaidObject, of_path, utc};
+use crate::destination::Former;
 use crate::jobs::config::Job;
 use crate::jobs::{LastRun, Ran, RunState, SourceStatus};
 
@@ -122,6 +123,27 @@ pub struct StatusObject {
     pub retired: Option<SaidObject>,
     /// How many backups there are of it.
     pub backups: usize,
+    /// Its line under a former name of the machine, if a loss is open there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former: Option<FormerObject>,
+}
+
+/// A line of a file that is backed up by another name of its machine now, and what is missing in it.
+#[derive(Debug, Serialize)]
+pub struct FormerObject {
+    pub name: String,
+    pub host: String,
+    pub data_loss: Option<DataLossObject>,
+}
+
+impl FormerObject {
+    fn of(former: &Former) -> Self {
+        Self {
+            name: former.newest.manifest.name.clone(),
+            host: former.owner.host.clone(),
+            data_loss: DataLossObject::of(&former.newest),
+        }
+    }
 }
 
 impl StatusObject {
@@ -147,6 +169,7 @@ impl StatusObject {
             data_loss: (one.loss.as_ref()).and_then(|loss| DataLossObject::of(&loss.newest)),
             retired: one.retired.as_ref().map(SaidObject::of),
             backups: one.backups,
+            former: one.former_loss.as_ref().map(FormerObject::of),
         }
     }
 }

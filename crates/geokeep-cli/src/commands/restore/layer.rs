@@ -12,6 +12,7 @@ use geokeep::wire::LayerRestoreObject;
 use geokeep::words::dates;
 use jiff::Timestamp;
 
+use super::settings_for;
 use crate::args::Restore;
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, human_bytes, human_count, human_time};
@@ -99,11 +100,11 @@ pub(super) fn run(
     destination: &Destination,
     context: &Context,
 ) -> Result<Exit, Failure> {
-    let settings = context.settings();
     let origin = match asked {
         Asked::Layer(_) => backup,
         Asked::Undo { before, .. } => before,
     };
+    let settings = settings_for(&origin.manifest.source, arguments, destination, context);
     let path = match &arguments.layer.into {
         Some(path) => path.clone(),
         None => place_of(&origin.manifest, &settings.machine)
