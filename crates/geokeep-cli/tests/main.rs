@@ -24,6 +24,7 @@ mod plain_copies;
 mod projects;
 mod raw_texts;
 mod readme;
+mod renamed;
 mod report;
 mod restore;
 mod restore_all;

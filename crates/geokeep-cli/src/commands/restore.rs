@@ -7,7 +7,7 @@ mod project;
 use std::path::Path;
 
 use geokeep::backup::Settings;
-use geokeep::destination::{BackupId, Destination, OpenLoss, Origin, Verdict};
+use geokeep::destination::{BackupId, Destination, Manifest, OpenLoss, Opened, Origin, Verdict};
 use geokeep::durable::NotRestored;
 use geokeep::report::quoted;
 use geokeep::restore::{
@@ -57,10 +57,11 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         return layer::run(arguments, &asked, &backup, &destination, context);
     }
     let origin = &backup.manifest.source;
-    let settings = settings_for(origin, arguments, &destination, context);
+    let owned = as_owned(&backup, &destination);
+    let settings = settings_for(&owned.source, arguments, &destination, context);
     let path = match &arguments.to {
         Some(path) => path.clone(),
-        None => match place_of(&backup.manifest, &settings.machine) {
+        None => match place_of(&owned, &settings.machine) {
             Ok(path) => path,
             Err(error) => return Ok(failed(context, &error, Path::new(&origin.path))),
         },
@@ -107,6 +108,13 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         }
         Err(error) => Ok(failed(context, &error, &target.path)),
     }
+}
+
+/// A backup whose machine has another name since, or another one has taken its place.
+fn as_owned(backup: &Opened, destination: &Destination) -> Manifest {
+    let manifest = backup.manifest.clone();
+    let source = destination.owner_of(backup.id.line(), &manifest);
+    Manifest { source, ..manifest }
 }
 
 /// A machine that is given a name in a job is known by that name to the backups of the job.

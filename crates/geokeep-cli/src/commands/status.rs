@@ -22,7 +22,7 @@ const LOST_MAX: usize = 3;
 
 pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> {
     let config = Config::find(arguments.config.as_deref(), context)?;
-    let (mut all, mut overdue, mut lossy, mut unended) = (0, 0, 0, 0);
+    let (mut all, mut overdue, mut lossy, mut damaged, mut unended) = (0, 0, 0, 0, 0);
     for job in config.chosen(&arguments.jobs)? {
         let status = status(
             job,
@@ -32,6 +32,7 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
         for (one, line) in of_job(job, &status) {
             all += 1;
             overdue += usize::from(line.overdue);
+            damaged += usize::from(line.damaged);
             lossy += usize::from(line.data_loss.is_some() || line.former.is_some());
             if context.json {
                 render::json_line(&line);
@@ -51,18 +52,19 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
             }
         }
     }
-    let with_loss = match lossy {
+    let number = |n: usize, what: &str| match n {
         0 => String::new(),
-        n => format!(", {n} with a loss"),
+        n => format!(", {n} {what}"),
     };
+    let more = number(damaged, "damaged") + &number(lossy, "with a loss");
     render::say(
         context,
         &format!(
-            "{}, {overdue} overdue{with_loss}",
+            "{}, {overdue} overdue{more}",
             counted(all, "source", "sources")
         ),
     );
-    Ok(if overdue + lossy + unended > 0 {
+    Ok(if overdue + lossy + damaged + unended > 0 {
         Exit::Incomplete
     } else {
         Exit::Done
@@ -124,6 +126,7 @@ fn in_words(one: &SourceStatus, line: &StatusObject, to: &Path) -> String {
     let word = match line {
         _ if line.data_loss.is_some() || line.former.is_some() => "LOSS   ",
         _ if line.gone.is_some() && line.overdue => "GONE   ",
+        _ if line.damaged => "DAMAGED",
         _ if line.overdue => "OVERDUE",
         _ if line.retired.is_some() => "retired",
         _ => "ok     ",
@@ -213,8 +216,7 @@ fn way_back(one: &SourceStatus, to: &Path) -> Option<String> {
         let restore = offer::before_loss(&loss.newest, to);
         return Some(format!("; get it back: {restore}"));
     }
-    let is_broken = matches!(one.why, Some(Why::Damaged));
-    is_broken.then(|| {
+    one.damaged.then(|| {
         format!(
             "; get the last good one back: {}",
             offer::in_its_place(sound, to)

@@ -23,6 +23,8 @@ pub struct Former {
     pub successor: Option<String>,
     /// The machine is known to be the same; else the paths alone say so.
     pub same_machine: bool,
+    /// The other one began after it had ended, and is not one that went on all the time.
+    pub has_begun: bool,
 }
 
 impl Former {
@@ -62,6 +64,8 @@ struct Held {
     newest: Arc<Stored>,
     owner: Origin,
     made: Vec<Timestamp>,
+    /// Somebody has said that it is its owner's.
+    is_adopted: bool,
 }
 
 /// From its first backup to its last.
@@ -109,10 +113,12 @@ impl Destination {
             let Some(stretch) = stretch(group.iter().map(|(held, _)| held)) else {
                 continue;
             };
-            let mut here = group.iter().filter_map(|(_, here)| *here);
-            if here.any(|here| works_within(&ours[here], stretch)) {
+            let here = || group.iter().filter_map(|(_, here)| Some(&ours[(*here)?]));
+            if here().any(|here| works_within(here, stretch)) {
                 continue;
             }
+            let is_later = |held: &Held| held.made.iter().all(|made| *made > stretch.1);
+            let has_begun = here().all(is_later);
             former.extend(group.into_iter().filter_map(|(held, here)| {
                 let same_machine = machine.is_that_of(&held.owner);
                 let successor = here.map(|here| ours[here].line().to_owned());
@@ -121,10 +127,16 @@ impl Destination {
                     owner: held.owner,
                     successor,
                     same_machine,
+                    has_begun,
                 })
             }));
         }
-        Ok(most_likely(former))
+        let mut former = most_likely(former);
+        former.extend(left_behind(&ours, &by_path));
+        former.sort_by(|a, b| a.newest.id.line().cmp(b.newest.id.line()));
+        // A file that is reached over a link has two paths.
+        former.dedup_by(|a, b| a.newest.id == b.newest.id);
+        Ok(former)
     }
 
     /// Lets all lines of the machine called `old` go on with the files of these paths on `new`. The
@@ -193,7 +205,7 @@ impl Destination {
         }))
     }
 
-    /// Every line of which it is known whose it is, the oldest first.
+    /// Every line of which it is known whose it is, from the one that is least likely still in use.
     fn held_lines(&self) -> Result<Vec<Held>, DestinationError> {
         let mut all = Vec::new();
         for line in &self.root()?.lines {
@@ -212,13 +224,14 @@ impl Destination {
             all.push(Held {
                 owner,
                 newest,
+                is_adopted: adopted.is_some(),
                 made: made
                     .filter(|made| is_its(*made))
                     .map(|made| made.instant)
                     .collect(),
             });
         }
-        all.sort_by_key(|held| held.newest.manifest.instant);
+        all.sort_by_key(|held| (held.is_adopted, held.newest.manifest.instant));
         Ok(all)
     }
 }
@@ -265,7 +278,27 @@ fn most_likely(all: Vec<Former>) -> Vec<Former> {
             .and_then(|successor| best.get(successor));
         one.same_machine || best.is_none_or(|best| *best == rank(one))
     };
-    let mut former: Vec<_> = all.into_iter().filter(is_it).collect();
-    former.sort_by(|a, b| a.newest.id.line().cmp(b.newest.id.line()));
-    former
+    all.into_iter().filter(is_it).collect()
+}
+
+/// Lines that ended when the histories of a file were joined, and in which a loss is open.
+fn left_behind<'a>(
+    ours: &'a [Held],
+    by_path: &'a HashMap<String, Vec<usize>>,
+) -> impl Iterator<Item = Former> + 'a {
+    let left = |places: &'a Vec<usize>| {
+        let (now, left) = places.split_last()?;
+        Some(left.iter().map(|place| (&ours[*place], &ours[*now])))
+    };
+    let left = by_path.values().filter_map(left).flatten();
+    // Two names that were given may be used in turn.
+    let left = left
+        .filter(|(held, now)| now.is_adopted && !held.owner.line_given && held.newest.shows_loss());
+    left.map(|(held, now)| Former {
+        newest: Stored::clone(&held.newest),
+        owner: held.owner.clone(),
+        successor: Some(now.line().to_owned()),
+        same_machine: true,
+        has_begun: false,
+    })
 }

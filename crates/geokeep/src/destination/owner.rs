@@ -73,6 +73,17 @@ impl Destination {
         Ok(Some(adopted))
     }
 
+    /// Whose a backup is by now: the same file may be known on another machine, or by another name of
+    /// it, since somebody has said so. That of another file stays what it was.
+    #[must_use]
+    pub fn owner_of(&self, line: &str, manifest: &Manifest) -> Origin {
+        let adopted = self.adopted(line).ok().flatten();
+        let adopted = adopted.filter(|adopted| adopted.holds(manifest));
+        let owner = adopted.map(|adopted| adopted.source);
+        let owner = owner.filter(|owner| owner.same_name(&manifest.source));
+        owner.unwrap_or_else(|| manifest.source.clone())
+    }
+
     /// Whose the newest backup of a line is, whatever was said since.
     #[must_use]
     pub fn source_of_newest(&self, line: &str) -> Option<Origin> {

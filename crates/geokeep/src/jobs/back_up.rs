@@ -268,7 +268,7 @@ impl<'a, 'h> Tally<'a, 'h> {
         }
         // Of another machine it is said once, and after each edit of one file nothing is said again.
         let again = |one: &Former| one.same_machine && !expanded.only_named();
-        former.retain(|one| again(one) || one.goes_on_in(began));
+        former.retain(|one| one.has_begun && (again(one) || one.goes_on_in(began)));
         former.sort_by(|a, b| a.owner.host.cmp(&b.owner.host));
         for of_one_name in former.chunk_by(|a, b| a.owner.host == b.owner.host) {
             (self.hear)(Event::NewHistory {

@@ -38,6 +38,8 @@ pub struct SourceStatus {
     pub age: Option<SignedDuration>,
     /// The source certainly still holds what that holds.
     pub unchanged: bool,
+    /// It was damaged when its newest backup was made, whatever older ones there are.
+    pub damaged: bool,
     /// The promise is broken, or it is not known to be kept.
     pub overdue: bool,
     /// When a run found that it no longer exists.
@@ -144,7 +146,7 @@ impl Judge<'_> {
             let mut lossy = former.iter().filter(|one| one.loss().is_some());
             source.former_loss = lossy.find(|one| one.successor == line).cloned();
         }
-        former.retain(|one| one.same_machine);
+        former.retain(|one| one.same_machine && one.has_begun);
         former.sort_by(|a, b| a.owner.host.cmp(&b.owner.host));
         former
     }
@@ -172,7 +174,13 @@ impl Judge<'_> {
 
     fn of(&self, source: PathBuf, newest: Option<Stored>, why: Option<Why>) -> SourceStatus {
         let machine = &self.settings.machine;
-        let holds = |stored: &Stored| still_holds(stored, machine, self.now);
+        let holds = |stored: &Stored| {
+            let known = self.known.as_ref();
+            known.is_some_and(|(_, destination)| {
+                let owner = destination.owner_of(stored.id.line(), &stored.manifest);
+                still_holds(stored, &owner, machine, self.now)
+            })
+        };
         let protection = Protection {
             newest: None,
             sound: newest.as_ref(),
@@ -182,7 +190,12 @@ impl Judge<'_> {
         };
         let is_late = protection.standing() < Standing::Fresh;
         let (age, unchanged) = (protection.age(), protection.unchanged);
-        let why = why.or_else(|| self.why_not_newer(newest.as_ref().filter(|_| is_late)?));
+        let why_not_newer = newest
+            .as_ref()
+            .and_then(|newest| self.why_not_newer(newest));
+        let damaged = matches!(why_not_newer, Some(Why::Damaged));
+        let overdue = is_late || why.is_some();
+        let why = why.or(why_not_newer.filter(|_| is_late || damaged));
         let line = newest.as_ref().map(|stored| &*stored.manifest.name);
         let destination = self.known.as_ref().map(|(_, destination)| destination);
         let loss = destination
@@ -193,7 +206,8 @@ impl Judge<'_> {
             backups: newest.as_ref().map_or(0, |newest| self.count(newest)),
             age,
             unchanged,
-            overdue: is_late || why.is_some(),
+            damaged,
+            overdue,
             newest,
             why,
             loss,

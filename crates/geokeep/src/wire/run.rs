@@ -113,6 +113,8 @@ pub struct StatusObject {
     /// The source certainly still holds what that backup holds.
     pub unchanged: bool,
     pub overdue: bool,
+    /// It was damaged when its newest backup was made.
+    pub damaged: bool,
     /// When a run found that it no longer exists.
     pub gone: Option<String>,
     /// Why it is not known to have a backup.
@@ -164,6 +166,7 @@ impl StatusObject {
             max_age_seconds: job.max_age.as_secs(),
             unchanged: one.unchanged,
             overdue: one.overdue,
+            damaged: one.damaged,
             gone: one.gone.map(utc),
             error,
             data_loss: (one.loss.as_ref()).and_then(|loss| DataLossObject::of(&loss.newest)),

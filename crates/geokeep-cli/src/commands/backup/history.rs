@@ -76,13 +76,18 @@ pub(super) fn former_loss(former: &Former, host: &str, to: &Path) -> Failure {
         None => "the last backup that held it is pinned".to_owned(),
     };
     let join = match &former.successor {
-        Some(new) => adopt(name, new, to),
-        None => offer::join_machines(old, host, to),
+        // They were joined the other way round.
+        _ if old == host => String::new(),
+        Some(new) => format!("compare them, as one history: {}; ", adopt(name, new, to)),
+        None => format!(
+            "compare them, as one history: {}; ",
+            offer::join_machines(old, host, to)
+        ),
     };
     Failure {
         kind: "data_loss",
         message: format!(
-            "{} holds much less than before, by its backups from '{old}'",
+            "{} holds much less than before, by its backups '{name}' from '{old}'",
             shown(Path::new(former.owner.name()))
         ),
         cause: Some(lost_in_words(newest)),
@@ -91,7 +96,7 @@ pub(super) fn former_loss(former: &Former, host: &str, to: &Path) -> Failure {
             human_time(newest.loss_since())
         )),
         hint: Some(format!(
-            "compare them, as one history: {join}; get it back: {}; or if it is right so: {}",
+            "{join}get it back: {}; or if it is right so: {}",
             offer::before_loss_of(former, to),
             offer::command("accept", name, to)
         )),

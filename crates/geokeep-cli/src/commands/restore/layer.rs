@@ -12,7 +12,7 @@ use geokeep::wire::LayerRestoreObject;
 use geokeep::words::dates;
 use jiff::Timestamp;
 
-use super::settings_for;
+use super::{as_owned, settings_for};
 use crate::args::Restore;
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, human_bytes, human_count, human_time};
@@ -104,10 +104,11 @@ pub(super) fn run(
         Asked::Layer(_) => backup,
         Asked::Undo { before, .. } => before,
     };
-    let settings = settings_for(&origin.manifest.source, arguments, destination, context);
+    let owned = as_owned(origin, destination);
+    let settings = settings_for(&owned.source, arguments, destination, context);
     let path = match &arguments.layer.into {
         Some(path) => path.clone(),
-        None => place_of(&origin.manifest, &settings.machine)
+        None => place_of(&owned, &settings.machine)
             .map_err(|e| Failure::of_restore(&e, Path::new(&origin.manifest.source.path)))?,
     };
     let source = Source::new(&path).map_err(|e| Failure::of_restore(&e.into(), &path))?;
