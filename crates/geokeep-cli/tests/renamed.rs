@@ -321,7 +321,8 @@ fn the_last_good_backup_of_a_damaged_file_is_offered() {
     assert_eq!(run.code, 3, "{run:?}");
     assert!(run.err.contains("in 'parcels'"), "{run:?}");
     let status = nights.at(&["status"]);
-    for text in [&run.err, &status.out] {
+    let page = fs::read_to_string(nights.desk.path("r.html")).unwrap();
+    for text in [&run.err, &status.out, &page] {
         let offer = text
             .find("geokeep restore f1@")
             .unwrap_or_else(|| panic!("{text}"));
