@@ -17,6 +17,7 @@ mod interrupt;
 mod json;
 mod kill_loop;
 mod losses;
+mod mail_over_tls;
 mod manuals;
 mod messages;
 mod nightly;

@@ -385,7 +385,9 @@ fn what_was_lost_is_told_and_both_ways_back_are_shown() {
         [
             "geokeep restore 'town maps@before-loss' --from /mnt/backup --to 'town maps-before-loss.gpkg'",
             "geokeep restore 'town maps@newest' --from /mnt/backup --to 'town maps-newest.gpkg'",
-            "geokeep accept 'town maps' --from /mnt/backup"
+            "geokeep accept 'town maps' --from /mnt/backup",
+            // As a run and `status` offer it.
+            "geokeep restore a@before-loss --from /mnt/backup --force"
         ]
     );
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::archive_folder::{Reserved, owner_tag};
-use super::line::{legal_name, names_for};
+use super::line::{Likely, legal_name, names_for};
 use super::owner::Adopted;
 use super::{Destination, DestinationError, Machine, Origin, Stored};
 use crate::source::{Another, Evidence, ProjectFormat, Source, another, stamp_of};
@@ -73,18 +73,6 @@ pub(crate) struct Assigned {
     pub(crate) likely: Option<Likely>,
     /// Lines by what their newest backups hold, if the line begins.
     pub(crate) contents: Arc<HashMap<String, String>>,
-}
-
-/// A line that very likely holds the same file under another name or of another machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Likely {
-    /// The line.
-    pub line: String,
-    /// Why, as a clause: "which ...".
-    pub why: String,
-    /// It is known by its path alone, and of another machine, or of another name of this one: there
-    /// may be as many as there are files.
-    pub is_of_other_machine: bool,
 }
 
 /// The lines of a destination as they were when they were listed, once for all sources of a run.

@@ -39,7 +39,7 @@ pub(crate) use archive_folder::{
     Content, Draft, GUIDE_MARK, Reservation, StoredPart, is_line, is_own_name,
 };
 pub(crate) use assign::Assigned;
-pub use assign::{Likely, Lines};
+pub use assign::Lines;
 pub(crate) use bytes::Decoder;
 pub use bytes::{Damaged, StoredBytes};
 use catalog::Catalog;
@@ -48,7 +48,7 @@ pub use contents::{Extent, Layer, Loss, Missing, Summary, Thing, ThingKind, What
 pub use error::DestinationError;
 pub use former::{Former, MachineAdopted};
 pub use id::{BackupId, Made};
-pub use line::{LineOf, legal_name};
+pub use line::{Likely, LineOf, legal_name};
 pub use loss::OpenLoss;
 pub(crate) use manifest::is_reserved_entry;
 pub use manifest::{

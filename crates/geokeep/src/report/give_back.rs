@@ -21,14 +21,14 @@ pub(super) fn give_back(report: &Report, source: &SourceReport) -> Markup {
     html! {
         div.restore {
             h3 { "Get it back" }
-            @if let Some((what, command)) = to_its_place(report, source) {
-                p { (what) }
-                pre tabindex="0" { code { (command) } }
-            }
             @if is_open {
                 (one_of_two(report, source, stored))
             } @else {
                 (command(report, source, stored, &stored.manifest.id, "restored"))
+            }
+            @if let Some((what, command)) = to_its_place(report, source) {
+                p { (what) }
+                pre tabindex="0" { code { (command) } }
             }
             (explained(report, stored, is_open))
         }

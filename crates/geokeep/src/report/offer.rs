@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::shell::quoted;
 use crate::destination::{Former, Missing, Stored, What};
+use crate::words::at;
 
 /// `geokeep restore parcels --from /mnt/backup`, to be copied into a shell.
 #[must_use]
@@ -16,13 +17,14 @@ pub fn command(verb: &str, name: &str, destination: &Path) -> String {
 /// Restores a file that no longer exists to where it was.
 #[must_use]
 pub fn again(newest: &Stored, destination: &Path) -> String {
-    command("restore", &newest.manifest.name, destination) + &place(newest, "--to")
+    command("restore", newest.id.line(), destination) + &place(newest, "--to")
 }
 
 /// Puts a good backup in the place of a file that is damaged.
 #[must_use]
 pub fn in_its_place(good: &Stored, destination: &Path) -> String {
-    let command = command("restore", &good.manifest.at(), destination);
+    let asked = at(good.id.line(), good.manifest.instant);
+    let command = command("restore", &asked, destination);
     command + &place(good, "--to") + " --force"
 }
 
@@ -55,7 +57,7 @@ fn missing_back(
     place: impl Fn(&'static str) -> String,
 ) -> String {
     let manifest = &lossy.manifest;
-    let asked = format!("{}@before-loss", manifest.name);
+    let asked = format!("{}@before-loss", lossy.id.line());
     let command = command("restore", &asked, destination);
     let missing = manifest.loss.as_ref().map_or(&[][..], |loss| &loss.missing);
     match layer_of_rows(missing) {
