@@ -168,7 +168,8 @@ pub(crate) struct Backup {
     #[arg(long, value_name = "FILE")]
     pub(crate) ogr2ogr: Option<PathBuf>,
 
-    /// How many files to work on at a time [default: the number of processors]
+    /// How many files to work on at a time, and up to four times as many small ones [default: the number of
+    /// processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
 

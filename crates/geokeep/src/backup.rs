@@ -10,6 +10,7 @@ mod project_files;
 mod refuse;
 mod settings;
 mod succession;
+mod turns;
 mod whole;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@
 mod common;
 
 mod a_destination;
+mod at_once;
 mod byte_flips;
 mod check_constraints;
 mod clock_behind;

@@ -60,6 +60,7 @@ impl Task<'_> {
             {
                 return Ok(Captured::Same(Box::new(taken), Arc::clone(stored)));
             }
+            draft.begin_write_back();
             let checked = self.check(&bytes, &content, &taken, gate)?;
             let is_final = checked.verdict == Verdict::Sound || request.keep_free_pages;
             if is_final || taken.free_pages_zeroed == 0 {

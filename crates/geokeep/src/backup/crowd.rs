@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::turns::Turns;
 use super::{Outcome, PASSES, Planned, Settings, backup};
 use crate::Watch;
 use crate::destination::Destination;
@@ -55,7 +56,7 @@ pub fn plan(
 /// Hears of each source as it ends: what became of it, and how long that took.
 pub type Ended<'a> = dyn Fn(&Planned, Result<Outcome, Error>, Duration) + Sync + 'a;
 
-/// Backs up all that are planned, [`Settings::at_once`] of them at a time. `ended` is called as each ends; one that
+/// Backs up all that are planned, [`Settings::at_once`] of them at a time, and more small ones. `ended` is called as each ends; one that
 /// fails, even by a panic, does not stop the others. One that found no room beside others is tried
 /// again alone.
 pub fn run(
@@ -70,7 +71,9 @@ pub fn run(
     watch.expect(bytes.sum::<u64>().saturating_mul(PASSES));
     let again = Mutex::new(BTreeSet::new());
     let at_once = settings.at_once.clamp(1, planned.len().max(1));
+    let turns = Turns::new(at_once);
     let one = |place: usize, alone: bool| {
+        let _turn = turns.wait(planned[place].bytes());
         let began = Instant::now();
         let path = || backup(&planned[place], destination, settings, watch);
         let outcome = catch_unwind(AssertUnwindSafe(path)).unwrap_or(Err(Error::Panicked));
@@ -89,7 +92,7 @@ pub fn run(
     for places in [databases, projects] {
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
-            for _ in 0..at_once.min(places.len()) {
+            for _ in 0..turns.threads().min(places.len()) {
                 scope.spawn(|| {
                     while let Some(place) = places.get(next.fetch_add(1, Relaxed))
                         && watch.check().is_ok()

@@ -15,7 +15,7 @@ use crate::source::{FileSystem, Gate, Look, Source, SourceError, Take, look};
 pub struct Settings {
     /// How long to wait for another program's lock on one source.
     pub lock_wait: Duration,
-    /// Sources that are worked on at a time.
+    /// Sources that are worked on at a time. If it is more than one, four times as many small ones.
     pub at_once: usize,
     /// Threads that compress one source.
     pub threads: usize,

@@ -9,6 +9,7 @@ mod os;
 mod rights;
 mod temporary;
 mod whole;
+mod write_back;
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -24,6 +25,7 @@ pub use temporary::{KeepError, Temporary, sweep, sweep_restores};
 pub(crate) use temporary::{RESTORE, is_own_prefix, living_temporaries, may_be_litter};
 pub use whole::{append_options, write_file, write_new_file};
 pub(crate) use whole::{create_folder, create_folders};
+pub(crate) use write_back::write_back;
 
 /// Opens an ordinary file to read. To open a named pipe would wait for somebody to write to it, for
 /// ever; a folder could be opened and not read.
@@ -63,6 +65,10 @@ fn no_ordinary_file(path: &Path) -> io::Error {
 pub trait DiskFile: Read + Write + Seek + sozip::ReadAt + Send + Sync + Debug {
     /// Returns when the contents are on stable storage (`fsync`; `F_FULLFSYNC` on macOS).
     fn sync(&self) -> io::Result<()>;
+
+    /// Lets the system begin to write what is there to the disk, so that [`sync`](Self::sync) has less to
+    /// wait for. Nothing is promised by it, and what fails is told by `sync`.
+    fn begin_write_back(&self) {}
 
     /// Cuts or extends the file to `len` bytes.
     fn set_len(&self, len: u64) -> io::Result<()>;

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
+use super::write_back::begin_write_back;
 use super::{Disk, DiskFile};
 
 /// The operating system's files.
@@ -13,6 +14,10 @@ pub struct OsDisk;
 impl DiskFile for File {
     fn sync(&self) -> io::Result<()> {
         self.sync_all()
+    }
+
+    fn begin_write_back(&self) {
+        begin_write_back(self);
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {

@@ -8,7 +8,7 @@ use super::{
     Evidence, FileStamp, FileSystem, FirstBytes, Gate, Header, Holder, Journal, JournalMode, Locks,
     Shm, Source, SourceError, Wal, sys,
 };
-use crate::durable::Rights;
+use crate::durable::{Rights, write_back};
 
 /// How often a journal must look hot to be taken for it.
 const HOT_LOOKS: u32 = 3;
@@ -85,7 +85,7 @@ pub fn look(source: &Source, gate: &Gate, now_ns: i64) -> Result<Look, SourceErr
     let folder = source.real.parent().unwrap_or(Path::new("/"));
     let file_system = match sys::file_system(folder).map_err(SourceError::from_io)? {
         // Before `stat`: whatever is written after this moves a time.
-        FileSystem::Local if sys::write_back(gate.file()).is_err() => {
+        FileSystem::Local if write_back(gate.file()).is_err() => {
             FileSystem::Untimed("a local file system that does not show every write".to_owned())
         }
         other => other,

@@ -1,7 +1,5 @@
-//! A small cache of decoded chunks, filled by a helper ahead of whoever reads on, unless they come
-//! from a twin.
+//! A small cache of decoded chunks, filled by a helper ahead of whoever reads on.
 
-use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,7 +17,8 @@ const SLOTS_MIN: usize = 2 * AHEAD_MAX as usize;
 /// The plain bytes of an entry at random, with recent chunks kept decoded.
 pub(super) struct CachedChunks {
     shared: Arc<Shared>,
-    decoding: Mutex<Decoding>,
+    /// For those who read at the same time, one each.
+    spare: Mutex<Vec<Decoding>>,
     helper: Option<JoinHandle<()>>,
 }
 
@@ -42,7 +41,8 @@ struct Decoding {
 
 struct Cache {
     slots: Vec<Slot>,
-    by_chunk: HashMap<u64, usize>,
+    /// Where each chunk is kept. Some bytes for each chunk, as the index of the archive has.
+    places: Vec<Option<u32>>,
     slots_max: usize,
     /// Where the clock hand stands.
     hand: usize,
@@ -67,7 +67,7 @@ impl CachedChunks {
         let chunk = (chunks.chunk_size() as usize).max(1);
         let cache = Cache {
             slots: Vec::new(),
-            by_chunk: HashMap::new(),
+            places: vec![None; usize::try_from(chunks.count()).unwrap_or(0)],
             slots_max: (cache_bytes / chunk).max(SLOTS_MIN),
             hand: 0,
             runs: Runs::new(chunks.count()),
@@ -91,7 +91,7 @@ impl CachedChunks {
         Self {
             // Without the thread everything works, only slower.
             helper: helper.ok(),
-            decoding: Mutex::default(),
+            spare: Mutex::default(),
             shared,
         }
     }
@@ -100,25 +100,29 @@ impl CachedChunks {
     fn with_chunk(&self, chunk: u64) -> io::Result<(MutexGuard<'_, Cache>, usize)> {
         let shared = &*self.shared;
         let mut cache = shared.cache();
-        // From a twin at hand a chunk is read sooner than a helper is woken.
-        let read_ahead = !shared.twin.as_ref().is_some_and(ChunkTwin::serves);
-        if read_ahead && cache.runs.follow(chunk) && cache.idle {
+        if cache.runs.follow(chunk) && cache.idle {
             shared.asked.notify_one();
         }
         while cache.in_flight.contains(&chunk) {
             cache = self.meanwhile(cache);
         }
-        if let Some(&slot) = cache.by_chunk.get(&chunk) {
+        if let Some(slot) = cache.place(chunk) {
             cache.slots[slot].used = true;
             return Ok((cache, slot));
         }
         cache.runs.forget(chunk);
         drop(cache);
-        let mut own = lock(&self.decoding);
+        let mut own = self.decoding();
         shared.decode(chunk, &mut own).map_err(invalid)?;
         let mut cache = shared.cache();
         let slot = cache.put(chunk, &mut own.plain, true);
+        lock(&self.spare).push(own);
         Ok((cache, slot))
+    }
+
+    /// Two who read at the same time do not wait for each other.
+    fn decoding(&self) -> Decoding {
+        lock(&self.spare).pop().unwrap_or_default()
     }
 
     /// While another thread decodes what is wanted here: decodes what will be wanted next, or
@@ -126,7 +130,10 @@ impl CachedChunks {
     fn meanwhile<'a>(&'a self, mut cache: MutexGuard<'a, Cache>) -> MutexGuard<'a, Cache> {
         if let Some(next) = cache.take_next() {
             drop(cache);
-            return self.shared.decode_ahead(next, &mut lock(&self.decoding));
+            let mut own = self.decoding();
+            let cache = self.shared.decode_ahead(next, &mut own);
+            lock(&self.spare).push(own);
+            return cache;
         }
         cache.waiting += 1;
         cache = wait(&self.shared.arrived, cache);
@@ -212,7 +219,7 @@ impl Cache {
     fn take_next(&mut self) -> Option<u64> {
         loop {
             let chunk = self.runs.next()?;
-            if !self.by_chunk.contains_key(&chunk) && !self.in_flight.contains(&chunk) {
+            if self.place(chunk).is_none() && !self.in_flight.contains(&chunk) {
                 self.in_flight.push(chunk);
                 return Some(chunk);
             }
@@ -221,17 +228,29 @@ impl Cache {
 
     /// Keeps a decoded chunk; `piece` gets the buffer of the one that it takes the place of.
     fn put(&mut self, chunk: u64, piece: &mut Vec<u8>, used: bool) -> usize {
-        if let Some(&slot) = self.by_chunk.get(&chunk) {
+        if let Some(slot) = self.place(chunk) {
             return slot;
         }
         let slot = self.free_slot();
         let kept = &mut self.slots[slot];
-        self.by_chunk.remove(&kept.chunk);
-        kept.chunk = chunk;
+        let before = std::mem::replace(&mut kept.chunk, chunk);
         kept.used = used;
         std::mem::swap(&mut kept.bytes, piece);
-        self.by_chunk.insert(chunk, slot);
+        self.set_place(before, None);
+        self.set_place(chunk, u32::try_from(slot).ok());
         slot
+    }
+
+    fn place(&self, chunk: u64) -> Option<usize> {
+        let place = self.places.get(usize::try_from(chunk).ok()?)?;
+        place.and_then(|slot| usize::try_from(slot).ok())
+    }
+
+    fn set_place(&mut self, chunk: u64, slot: Option<u32>) {
+        let place = usize::try_from(chunk).ok();
+        if let Some(place) = place.and_then(|chunk| self.places.get_mut(chunk)) {
+            *place = slot;
+        }
     }
 
     fn free_slot(&mut self) -> usize {

@@ -5,7 +5,6 @@
 //! chunk is wanted three to four times. If the twin's bytes hash to what those of the chunk did
 //! when it was stored, they are what it decodes to, for a sixth of the work.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sozip::ReadAt;
@@ -27,8 +26,6 @@ pub(super) struct ChunkTwin {
     /// For each chunk with a known hash: whether to ask. Once it had other bytes, or none at hand,
     /// it is not asked again.
     worth_asking: Mutex<Vec<bool>>,
-    /// Whether it had the chunk that was wanted last.
-    serves: AtomicBool,
 }
 
 impl ChunkTwin {
@@ -39,23 +36,11 @@ impl ChunkTwin {
             size: chunks.size(),
             chunk_size: chunks.chunk_size().into(),
             worth_asking: Mutex::new(worth_asking),
-            serves: AtomicBool::new(true),
         }
-    }
-
-    /// Whether it most likely has the next chunk, too.
-    pub(super) fn serves(&self) -> bool {
-        self.serves.load(Relaxed)
     }
 
     /// Replaces `plain` by the bytes of a chunk, if the twin has them.
     pub(super) fn read(&self, chunk: u64, plain: &mut Vec<u8>) -> bool {
-        let has = self.has(chunk, plain);
-        self.serves.store(has, Relaxed);
-        has
-    }
-
-    fn has(&self, chunk: u64, plain: &mut Vec<u8>) -> bool {
         let asking = || {
             self.worth_asking
                 .lock()
@@ -81,7 +66,7 @@ impl ChunkTwin {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
     use std::io;
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
     use sozip::{ArchiveWriter, Options};
 

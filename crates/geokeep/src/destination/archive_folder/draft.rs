@@ -217,6 +217,11 @@ impl Draft {
         StoredBytes::open(file, &part.entry, Vec::new()).map_err(|e| read_error(self.path(), e))
     }
 
+    /// Lets the disk begin with what is stored, while that is checked.
+    pub(crate) fn begin_write_back(&self) {
+        self.writer.get_ref().file().begin_write_back();
+    }
+
     /// What is stored, read through a descriptor of its own.
     pub(crate) fn bytes(&self, content: &Content) -> Result<StoredBytes, DestinationError> {
         let file = File::open(self.path()).map_err(|e| DestinationError::read(self.path(), e))?;

@@ -11,6 +11,7 @@ use super::attachments::is_apart;
 use super::beside::files_in;
 use super::files::is_database;
 use super::{FILES_MAX, Project};
+use crate::durable::write_back;
 use crate::source::times::{COARSE, step};
 use crate::source::{
     FileStamp, FileSystem, Gate, NotProtected, Source, SourceError, Unprotected, is_geopackage,
@@ -114,7 +115,7 @@ pub(crate) fn see(path: &Path) -> Result<(FileStamp, Duration), SourceError> {
     let source = Source::new(path)?;
     let gate = Gate::enter(&source)?;
     // Before `stat`: whatever is written after this moves a time.
-    sys::write_back(gate.file()).map_err(SourceError::from_io)?;
+    write_back(gate.file()).map_err(SourceError::from_io)?;
     let stamp = stamp_of(path).map_err(SourceError::from_io)?;
     let folder = source.real.parent().unwrap_or(Path::new("/"));
     let system = sys::file_system(folder).map_err(SourceError::from_io)?;
@@ -126,7 +127,7 @@ fn settled(path: &Path, now_ns: i64) -> Option<FileStamp> {
     let source = Source::new(path).ok()?;
     let gate = Gate::enter(&source).ok()?;
     // Before `stat`: whatever is written after this moves a time.
-    sys::write_back(gate.file()).ok()?;
+    write_back(gate.file()).ok()?;
     let stamp = stamp_of(path).ok()?;
     let step = i64::try_from(COARSE.as_nanos()).unwrap_or(i64::MAX);
     let old = stamp.modified_ns.max(stamp.changed_ns) <= now_ns.saturating_sub(step);

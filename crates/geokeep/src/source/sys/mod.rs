@@ -8,7 +8,6 @@ use unix as os;
 mod windows;
 #[cfg(windows)]
 use windows as os;
-mod write_back;
 
 mod openers;
 
@@ -23,7 +22,6 @@ pub(crate) use os::{
 pub(super) use os::{
     is_root, may_read, path_of_bytes, read_resident, stamp, stamp_of, wal_holders,
 };
-pub(super) use write_back::write_back;
 
 /// SQLite's PENDING byte; RESERVED follows it, then the 510 bytes of SHARED (SQLite's `os.h`).
 pub(super) const PENDING_BYTE: u64 = 0x4000_0000;
