@@ -3,6 +3,7 @@
 
 mod causes;
 mod diff;
+mod history;
 mod layer;
 mod loss;
 mod notices;
@@ -238,21 +239,6 @@ impl Failure {
         }
     }
 
-    /// A line was not handed over while the file is there whose next backup would go to it.
-    pub(crate) fn of_line_in_use(line: &str, source: &Path) -> Self {
-        Self {
-            kind: "usage",
-            message: format!("the line {} was not handed over", one_line(line)),
-            cause: Some(format!("the file that it belongs to is still there: {}", shown(source))),
-            state: Some("nothing was done".to_owned()),
-            hint: Some(
-                "if that file is no longer needed, move it away; to start new backups for it: --force"
-                    .to_owned(),
-            ),
-            exit: Exit::Usage,
-        }
-    }
-
     /// A run that failed as a whole, on its way to the folder `to`.
     pub(crate) fn of_job(error: &JobError, to: &Path) -> Self {
         match error {
@@ -277,7 +263,7 @@ impl Failure {
             JobError::NameForMany { name, found } => Self::usage(
                 format!("the name {name:?} can be given to a single GeoPackage only"),
                 &format!("{found} were found"),
-                "name one file, or leave the name out: each line then has that of its file",
+                "name one file, or leave the name out: the backups of each file then have its name",
             ),
             JobError::NotMounted(to) => Self::new(
                 error.kind(),

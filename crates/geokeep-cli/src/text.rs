@@ -1,9 +1,7 @@
 //! Instants and lists as people read them.
 
-use std::path::Path;
-
 use geokeep::destination::{ContentKind, Layer, Manifest};
-use geokeep::report::quoted;
+pub(crate) use geokeep::report::offer::command;
 use geokeep::words::human_count;
 
 /// An instant in local time, to the second.
@@ -33,10 +31,4 @@ pub(crate) fn layers_in_short(manifest: &Manifest) -> String {
         1..=3 => layers.iter().map(one).collect::<Vec<_>>().join(", "),
         n => format!("{n} layers, {} rows", human_count(rows)),
     }
-}
-
-/// `geokeep restore parcels --from /mnt/backup`, to be copied into a shell.
-pub(crate) fn command(verb: &str, name: &str, destination: &Path) -> String {
-    let folder = destination.to_string_lossy();
-    format!("geokeep {verb} {} --from {}", quoted(name), quoted(&folder))
 }

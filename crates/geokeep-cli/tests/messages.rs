@@ -490,7 +490,8 @@ fn a_damaged_source_is_stored_with_a_warning() {
         "{run:?}"
     );
     assert_eq!(run.err.lines().count(), 4, "{run:?}");
-    assert!(run.err.contains("geokeep list parcels --from backups"));
+    assert!(run.err.contains("geokeep restore parcels@"), "{run:?}");
+    assert!(run.err.ends_with("Z --from backups --force\n"), "{run:?}");
     assert!(desk.ok(&["list", "--from", "backups"]).contains("DAMAGED"));
     let out = desk.ok(&["verify", "--from", "backups"]);
     let last = "2 verified (1 of sources that were damaged), 0 failed\n";

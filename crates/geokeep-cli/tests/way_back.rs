@@ -112,7 +112,10 @@ fn every_name_that_people_have_for_a_file_leads_to_its_backup() {
     }
     // Both of one name are shown.
     let (_, run) = given(&desk, "tmp", "parcels");
-    let other = format!("there is also parcels-south, of '{}'", whole(south));
+    let other = format!(
+        "there are also the backups 'parcels-south', of '{}'",
+        whole(south)
+    );
     assert!(run.err.contains(&other), "{run:?}");
     let (found, run) = given(&desk, "tmp", &whole("west/parcels.gpkg"));
     assert_eq!((found, run.code), (None, 2), "{run:?}");
@@ -460,6 +463,10 @@ fn a_destination_explains_itself_to_whoever_finds_it() {
     );
     let said = fs::read_to_string(&text).unwrap();
     assert!(said.contains("unzip") && said.contains("QGIS") && said.contains("restore --all"));
+    // Also where to get it, and how to a state that is asked for in a hurry.
+    for text in [&said, &fs::read_to_string(&page).unwrap()] {
+        assert!(text.contains("pip install geokeep") && text.contains("@before-loss"));
+    }
     let html = fs::read_to_string(&page).unwrap();
     assert!(
         !html.contains("<script") && !html.contains("http://"),

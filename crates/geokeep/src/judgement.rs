@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Finding;
-use crate::destination::{Machine, Said, Stored, Verdict};
+use crate::destination::{Machine, Origin, Said, Stored, Verdict};
 use crate::finding::LOSS;
 use crate::source::{Gate, Project, Source, look, same_content};
 
@@ -150,11 +150,11 @@ pub fn loss(stored: &Stored) -> Vec<&Finding> {
 }
 
 /// Whether the source, if it is on `machine` and within reach, certainly holds what this backup of it
-/// holds. It is looked at and not opened as a database.
+/// holds, which is `owner`'s by now. It is looked at and not opened as a database.
 #[must_use]
-pub fn still_holds(stored: &Stored, machine: &Machine, now: Timestamp) -> bool {
+pub fn still_holds(stored: &Stored, owner: &Origin, machine: &Machine, now: Timestamp) -> bool {
     let manifest = &stored.manifest;
-    if !machine.owns(&manifest.source) {
+    if !machine.owns(owner) {
         return false;
     }
     let now_ns = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);

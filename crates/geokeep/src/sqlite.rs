@@ -40,7 +40,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 pub(crate) use confined::{Confined, open_confined};
 pub(crate) use modules::{SPATIAL, forget_spatial_modules};
-pub(crate) use said::{Said, said, said_by};
+pub(crate) use said::{Said, said, said_by, tree};
 pub(crate) use words::{why, why_not_condition};
 
 /// `file:` URI of a path with parameters (sqlite.org/uri.html). Every byte that could mean

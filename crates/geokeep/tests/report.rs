@@ -385,7 +385,9 @@ fn what_was_lost_is_told_and_both_ways_back_are_shown() {
         [
             "geokeep restore 'town maps@before-loss' --from /mnt/backup --to 'town maps-before-loss.gpkg'",
             "geokeep restore 'town maps@newest' --from /mnt/backup --to 'town maps-newest.gpkg'",
-            "geokeep accept 'town maps' --from /mnt/backup"
+            "geokeep accept 'town maps' --from /mnt/backup",
+            // As a run and `status` offer it.
+            "geokeep restore a@before-loss --from /mnt/backup --force"
         ]
     );
 }
@@ -478,19 +480,20 @@ fn a_source_is_known_to_be_unchanged_only_where_it_lies() {
     // What was written a moment ago proves nothing: it may be written again in the same tick.
     std::thread::sleep(std::time::Duration::from_millis(2_100));
     let stored = place.save(&path);
-    let now = jiff::Timestamp::now();
-    assert!(still_holds(&stored, &place.settings.machine, now));
+    let (now, owner) = (jiff::Timestamp::now(), &stored.manifest.source);
+    assert!(still_holds(&stored, owner, &place.settings.machine, now));
     assert!(!still_holds(
         &stored,
+        owner,
         &common::machine("another-host", Some("another")),
         now
     ));
     common::writable(&path)
         .execute_batch("UPDATE accounts SET remarks = 'seen'")
         .unwrap();
-    assert!(!still_holds(&stored, &place.settings.machine, now));
+    assert!(!still_holds(&stored, owner, &place.settings.machine, now));
     fs::remove_file(&path).unwrap();
-    assert!(!still_holds(&stored, &place.settings.machine, now));
+    assert!(!still_holds(&stored, owner, &place.settings.machine, now));
 }
 
 #[test]

@@ -383,7 +383,7 @@ fn a_line_that_the_user_named_is_not_given_to_another_source() {
     assert_eq!(place.save(&b).manifest.name, "town_ north");
     place.settings.machine = machine("other", Some("other"));
     let error = place.try_backup(&a).unwrap_err();
-    assert!(error.to_string().contains("is that of"), "{error}");
+    assert!(error.to_string().contains("are those of"), "{error}");
     // A machine of which nothing lasts is known by nothing else.
     place.settings.line = Some("nightly".to_owned());
     for host in ["3f2a9c", "77b1de"] {

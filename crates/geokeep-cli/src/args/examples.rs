@@ -104,7 +104,8 @@ Example:
 pub(crate) const ADOPT: &str = "\
 Examples:
   geokeep adopt parcels parcels-2027 --from /mnt/backup       both have backups: one history now
-  geokeep adopt parcels maps/parcels.gpkg --from /mnt/backup  before its first backup there";
+  geokeep adopt parcels maps/parcels.gpkg --from /mnt/backup  before its first backup there
+  geokeep adopt --machine office laptop --from /mnt/backup    all files of a machine with a new name";
 
 pub(crate) const STATUS: &str = "\
 Examples:

@@ -1,5 +1,7 @@
 //! `geokeep adopt`: a file that has been moved, or whose machine was replaced, keeps its history.
 
+mod machine;
+
 use std::path::Path;
 
 use geokeep::Error;
@@ -18,8 +20,16 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
     let failure = |e: Error| Failure::of_folder(&e, destination.path());
     // A run that is under way has chosen its lines.
     let _lock = destination.lock().map_err(|e| failure(e.into()))?;
-    let (old, before) = owner(&destination, &arguments.old, context).map_err(failure)?;
-    let new = new_source(&destination, arguments, context).map_err(failure)?;
+    if let [old, new] = &arguments.machine[..] {
+        return machine::run(arguments, old, new, &destination, context);
+    }
+    // Clap asks for both.
+    let (Some(old), Some(given)) = (&arguments.old, &arguments.new) else {
+        return Ok(Exit::Usage);
+    };
+    let (old, before) = owner(&destination, old, context).map_err(failure)?;
+    let host = arguments.host.as_deref();
+    let new = new_source(&destination, given, host, context).map_err(failure)?;
     // Two lines may have been the same source's, one after the other: the one that was named last
     // goes on with it.
     let said = match destination.adopted(&old) {
@@ -28,7 +38,7 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
         said => said.map_err(|e| failure(e.into()))?,
     };
     let is_said =
-        said.is_some_and(|said| said.source == new) || arguments.new == Path::new(&arguments.old);
+        said.is_some_and(|said| said.source == new) || arguments.old.as_deref() == given.to_str();
     let adopted = before != new || !is_said;
     if !arguments.force && is_still_there(&before, &new, context) {
         return Err(Failure::of_line_in_use(&old, Path::new(before.name())));
@@ -44,9 +54,11 @@ pub(crate) fn run(arguments: &Adopt, context: &Context) -> Result<Exit, Failure>
     }
     let (source, host) = (shown(Path::new(new.name())), &new.host);
     let text = if adopted {
-        format!("{old} goes on with {source} of {host}: its next backup is kept there")
+        format!(
+            "the history '{old}' goes on with {source} on '{host}': its next backup is kept there"
+        )
     } else {
-        format!("{old} is the line of {source} of {host} already")
+        format!("the history '{old}' is that of {source} on '{host}' already")
     };
     render::say(context, &text);
     Ok(Exit::Done)
@@ -82,15 +94,14 @@ fn is_still_there(before: &Origin, new: &Origin, context: &Context) -> bool {
 /// The source of the line that is named; else the file of that name, or the line that it is known by.
 fn new_source(
     destination: &Destination,
-    arguments: &Adopt,
+    new: &Path,
+    host: Option<&str>,
     context: &Context,
 ) -> Result<Origin, Error> {
-    let new = &arguments.new;
     let name = new.to_string_lossy();
     let is_line = destination.lines()?.iter().any(|line| *line == name);
     if !is_line && new.is_file() {
-        let machine = context.machine(arguments.host.as_deref());
-        return Ok(Origin::new(&Source::new(new)?, &machine));
+        return Ok(Origin::new(&Source::new(new)?, &context.machine(host)));
     }
     Ok(owner(destination, &name, context)?.1)
 }

@@ -74,7 +74,7 @@ pub(super) fn said(chosen: &Chosen, context: &Context) -> String {
     }
     for other in chosen.namesakes.iter().take(NAMED_MAX) {
         render::announce(&format!(
-            "{line} is taken; there is also {}, of {}",
+            "taken are the backups '{line}'; there are also the backups '{}', of {}",
             other.line,
             whose(&other.source, machine)
         ));

@@ -1,6 +1,7 @@
 //! `geokeep backup`.
 
 mod heard;
+mod history;
 mod outcome;
 mod remarks;
 
@@ -14,6 +15,7 @@ use geokeep::source::{Exclude, Expanded, Take, expand_except};
 use geokeep::wire::Exit;
 
 pub(super) use self::heard::{Heard, Said, said};
+pub(super) use self::history::of_new_history;
 use super::place;
 use crate::args::{self, Backup};
 use crate::failure::Failure;

@@ -270,7 +270,7 @@ fn newest_of(
         Some(newest) => destination.open_backup(&newest.id).map_err(of_folder),
         None => Err(Failure::usage(
             format!("there is no backup of '{}'", source.text()),
-            "no line of backups there was made of that file",
+            "no backups there were made of that file",
             "make one with: geokeep backup",
         )),
     }

@@ -216,7 +216,7 @@ impl Shown<'_> {
             let older = counted(self.older, "older backup is", "older backups are");
             render::say(
                 context,
-                &format!("{older} not listed; name one line to see its backups, or all with --all"),
+                &format!("{older} not listed; name one file to see its backups, or all with --all"),
             );
         }
         if context.json {

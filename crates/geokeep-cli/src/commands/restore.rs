@@ -6,7 +6,8 @@ mod project;
 
 use std::path::Path;
 
-use geokeep::destination::{BackupId, Destination, OpenLoss, Verdict};
+use geokeep::backup::Settings;
+use geokeep::destination::{BackupId, Destination, Manifest, OpenLoss, Opened, Origin, Verdict};
 use geokeep::durable::NotRestored;
 use geokeep::report::quoted;
 use geokeep::restore::{
@@ -17,6 +18,7 @@ use geokeep::wire::RestoreObject;
 use super::asked::{self, Asked};
 use super::place;
 use crate::args::Restore;
+use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Measure, Progress, command, human_bytes, human_time};
 use crate::settings::Context;
@@ -54,11 +56,12 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         let asked = layer::Asked::layer(arguments, layer, asked.until, context)?;
         return layer::run(arguments, &asked, &backup, &destination, context);
     }
-    let settings = context.settings();
     let origin = &backup.manifest.source;
+    let owned = as_owned(&backup, &destination);
+    let settings = settings_for(&owned.source, arguments, &destination, context);
     let path = match &arguments.to {
         Some(path) => path.clone(),
-        None => match place_of(&backup.manifest, &settings.machine) {
+        None => match place_of(&owned, &settings.machine) {
             Ok(path) => path,
             Err(error) => return Ok(failed(context, &error, Path::new(&origin.path))),
         },
@@ -105,6 +108,32 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         }
         Err(error) => Ok(failed(context, &error, &target.path)),
     }
+}
+
+/// A backup whose machine has another name since, or another one has taken its place.
+fn as_owned(backup: &Opened, destination: &Destination) -> Manifest {
+    let manifest = backup.manifest.clone();
+    let source = destination.owner_of(backup.id.line(), &manifest);
+    Manifest { source, ..manifest }
+}
+
+/// A machine that is given a name in a job is known by that name to the backups of the job.
+fn settings_for(
+    origin: &Origin,
+    arguments: &Restore,
+    destination: &Destination,
+    context: &Context,
+) -> Settings {
+    let mut settings = context.settings();
+    if settings.machine.owns(origin) || !origin.host_given {
+        return settings;
+    }
+    // A configuration that cannot be used is no reason to restore nothing.
+    let config = Config::find(arguments.from.job.config.as_deref(), context);
+    if config.is_ok_and(|config| config.gives_name_for(destination.path(), &origin.host)) {
+        settings.machine = context.machine(Some(&origin.host));
+    }
+    settings
 }
 
 /// The rest of the command as it was typed, for the commands that are offered instead.

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use geokeep::destination::Former;
 use geokeep::jobs::config::Job;
-use geokeep::jobs::{JobKey, LastRun, RunState, SourceStatus, Why, status};
+use geokeep::jobs::{JobKey, LastRun, RunState, SourceStatus, Status, Why, status};
+use geokeep::report::offer;
 use geokeep::wire::{DataLossObject, Exit, LastRunObject, StatusObject};
 use geokeep::words::counted;
 use jiff::SignedDuration;
 
-use super::backup::expanded;
+use super::backup::{expanded, of_new_history};
 use crate::args::Jobs;
 use crate::config::Config;
 use crate::failure::{Failure, shown};
@@ -20,17 +22,26 @@ const LOST_MAX: usize = 3;
 
 pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> {
     let config = Config::find(arguments.config.as_deref(), context)?;
-    let (mut all, mut overdue, mut lossy, mut unended) = (0, 0, 0, 0);
+    let (mut all, mut overdue, mut lossy, mut damaged, mut unended) = (0, 0, 0, 0, 0);
     for job in config.chosen(&arguments.jobs)? {
-        for line in of_job(job, context) {
+        let status = status(
+            job,
+            expanded(&job.sources, &job.exclude, context),
+            context.settings(),
+        );
+        for (one, line) in of_job(job, &status) {
             all += 1;
             overdue += usize::from(line.overdue);
-            lossy += usize::from(line.data_loss.is_some());
+            damaged += usize::from(line.damaged);
+            lossy += usize::from(line.data_loss.is_some() || line.former.is_some());
             if context.json {
                 render::json_line(&line);
             } else {
-                render::say(context, &in_words(&line, &job.to));
+                render::say(context, &in_words(one, &line, &job.to));
             }
+        }
+        for of_one_name in by_host(&status.former) {
+            render::remark(&of_new_history(of_one_name, &status.host, &job.to));
         }
         if let Some((run, state)) = last_run(&config, job, context) {
             unended += usize::from(state == RunState::NeverEnded);
@@ -41,36 +52,42 @@ pub(crate) fn run(arguments: &Jobs, context: &Context) -> Result<Exit, Failure> 
             }
         }
     }
-    let with_loss = match lossy {
+    let number = |n: usize, what: &str| match n {
         0 => String::new(),
-        n => format!(", {n} with a loss"),
+        n => format!(", {n} {what}"),
     };
+    let more = number(damaged, "damaged") + &number(lossy, "with a loss");
     render::say(
         context,
         &format!(
-            "{}, {overdue} overdue{with_loss}",
+            "{}, {overdue} overdue{more}",
             counted(all, "source", "sources")
         ),
     );
-    Ok(if overdue + lossy + unended > 0 {
+    Ok(if overdue + lossy + damaged + unended > 0 {
         Exit::Incomplete
     } else {
         Exit::Done
     })
 }
 
-fn of_job(job: &Job, context: &Context) -> Vec<StatusObject> {
-    let expanded = expanded(&job.sources, &job.exclude, context);
-    let status = status(job, expanded, context.settings());
+/// What is known of each source, and its object.
+fn of_job<'a>(
+    job: &Job,
+    status: &'a Status,
+) -> impl Iterator<Item = (&'a SourceStatus, StatusObject)> {
     let unusable = (status.unusable.as_ref()).map(|e| Failure::of_folder(e, &job.to).message);
-    let why = |one: &SourceStatus| match (&one.why, &unusable) {
+    let why = move |one: &SourceStatus| match (&one.why, &unusable) {
         (Some(Why::Unusable), Some(message)) => Some(message.clone()),
         (why, _) => why.as_ref().map(Why::to_string),
     };
     let sources = status.sources.iter();
-    sources
-        .map(|one| StatusObject::of(job, one, why(one)))
-        .collect()
+    sources.map(move |one| (one, StatusObject::of(job, one, why(one))))
+}
+
+/// Together what is of one machine.
+fn by_host(former: &[Former]) -> impl Iterator<Item = &[Former]> {
+    former.chunk_by(|a, b| a.owner.host == b.owner.host)
 }
 
 fn last_run(config: &Config, job: &Job, context: &Context) -> Option<(LastRun, RunState)> {
@@ -105,10 +122,11 @@ fn run_in_words(job: &Job, run: &LastRun, state: RunState) -> String {
     format!("{word} {text}")
 }
 
-fn in_words(line: &StatusObject, to: &Path) -> String {
+fn in_words(one: &SourceStatus, line: &StatusObject, to: &Path) -> String {
     let word = match line {
-        _ if line.data_loss.is_some() => "LOSS   ",
+        _ if line.data_loss.is_some() || line.former.is_some() => "LOSS   ",
         _ if line.gone.is_some() && line.overdue => "GONE   ",
+        _ if line.damaged => "DAMAGED",
         _ if line.overdue => "OVERDUE",
         _ if line.retired.is_some() => "retired",
         _ => "ok     ",
@@ -138,9 +156,11 @@ fn in_words(line: &StatusObject, to: &Path) -> String {
         .data_loss
         .as_ref()
         .map_or_else(String::new, in_a_clause);
-    let way_back = way_back(line, to).unwrap_or_default();
+    let former = one.former_loss.as_ref();
+    let former = former.map_or_else(String::new, |former| of_former(former, to));
+    let way_back = way_back(one, to).unwrap_or_default();
     format!(
-        "{word} {}: {source}: {newest}{error}{loss}{way_back}",
+        "{word} {}: {source}: {newest}{error}{loss}{former}{way_back}",
         line.job
     )
 }
@@ -169,14 +189,37 @@ fn in_a_clause(loss: &DataLossObject) -> String {
     )
 }
 
-/// How to restore a file that no longer exists.
-fn way_back(line: &StatusObject, to: &Path) -> Option<String> {
-    let name = line.name.as_ref()?;
-    let is_gone = Path::new(&line.source).symlink_metadata().is_err();
-    let exist = match line.backups {
-        1 => "1 backup of it exists".to_owned(),
-        many => format!("{many} backups of it exist"),
-    };
-    let command = render::command("restore", name, to);
-    is_gone.then(|| format!("; {exist}: {command}"))
+/// `; by its backups from 'office', lost since …: …; get it back: …`.
+fn of_former(former: &Former, to: &Path) -> String {
+    let loss = DataLossObject::of(&former.newest);
+    let loss = loss.as_ref().map_or_else(String::new, in_a_clause);
+    format!(
+        "; by its backups '{}' from '{}'{loss}; get it back: {}",
+        former.newest.manifest.name,
+        former.owner.host,
+        offer::before_loss_of(former, to)
+    )
+}
+
+/// How to get back what is lost: the file, if it no longer exists, what was lost of it, or the last
+/// good state of one that is damaged.
+fn way_back(one: &SourceStatus, to: &Path) -> Option<String> {
+    let sound = one.newest.as_ref()?;
+    if one.source.symlink_metadata().is_err() {
+        let exist = match one.backups {
+            1 => "1 backup of it exists".to_owned(),
+            many => format!("{many} backups of it exist"),
+        };
+        return Some(format!("; {exist}: {}", offer::again(sound, to)));
+    }
+    if let Some(loss) = &one.loss {
+        let restore = offer::before_loss(&loss.newest, to);
+        return Some(format!("; get it back: {restore}"));
+    }
+    one.damaged.then(|| {
+        format!(
+            "; get the last good one back: {}",
+            offer::in_its_place(sound, to)
+        )
+    })
 }

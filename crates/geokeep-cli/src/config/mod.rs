@@ -6,6 +6,7 @@ mod trust;
 use std::path::{Path, PathBuf};
 
 use geokeep::jobs::config::{Job, parse};
+use geokeep::source::is_same_file;
 use geokeep::words::why;
 
 use crate::failure::{Failure, shown};
@@ -57,6 +58,18 @@ impl Config {
                 ))
             }
         }
+    }
+
+    /// Whether one of its jobs gives the machine this name.
+    pub(crate) fn gives_name(&self, name: &str) -> bool {
+        let mut names = self.jobs.iter().filter_map(|job| job.host.as_deref());
+        names.any(|host| host == name)
+    }
+
+    /// Whether a job that backs up to this folder gives the machine this name.
+    pub(crate) fn gives_name_for(&self, folder: &Path, name: &str) -> bool {
+        let mut jobs = self.jobs.iter();
+        jobs.any(|job| job.host.as_deref() == Some(name) && is_same_file(&job.to, folder))
     }
 
     fn load(path: &Path, context: &Context) -> Result<Self, Failure> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use geokeep::Kind;
 use geokeep::destination::{DestinationError, LineOf};
+use geokeep::report::quoted;
 use geokeep::restore::RestoreError;
 use geokeep::snapshot::SnapshotError;
 use geokeep::source::{Instead, SourceError};
@@ -226,8 +227,11 @@ pub(super) fn of_destination(error: &DestinationError, asked: Asked, failure: Fa
         DestinationError::NotItsLine { line, path, host } => {
             let path = shown(Path::new(path));
             failure
-                .cause(format!("the line {} is that of {path} {host}", one_line(line)))
-                .hint("give another name, or make it one history: geokeep adopt LINE FILE --from DEST")
+                .cause(format!("the backups '{}' are those of {path} {host}", one_line(line)))
+                .hint(format!(
+                    "give another name, or make it one history: geokeep adopt {} FILE --from DEST",
+                    quoted(line)
+                ))
         }
         DestinationError::NotOurs(path) => failure
             .cause(format!("{} is another user's", shown(path)))

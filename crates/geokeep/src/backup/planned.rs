@@ -79,6 +79,11 @@ impl Planned {
         (renamed && !self.machine.given && self.machine.id.is_some()).then_some(&before.host)
     }
 
+    /// Whether the line had no backup when it was given to the source.
+    pub(crate) fn begins(&self) -> bool {
+        self.assigned.before.is_none()
+    }
+
     /// A line that very likely holds the same file, if the one of this source has just begun with
     /// a backup whose content has this digest.
     #[must_use]
@@ -88,6 +93,7 @@ impl Planned {
             Some(Likely {
                 line: line.clone(),
                 why: "whose newest backup holds the same".to_owned(),
+                is_of_other_machine: false,
             })
         };
         self.assigned.likely.clone().or_else(same_content)

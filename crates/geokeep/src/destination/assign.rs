@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::archive_folder::{Reserved, owner_tag};
-use super::line::{legal_name, names_for};
+use super::line::{Likely, legal_name, names_for};
 use super::owner::Adopted;
 use super::{Destination, DestinationError, Machine, Origin, Stored};
 use crate::source::{Another, Evidence, ProjectFormat, Source, another, stamp_of};
@@ -73,15 +73,6 @@ pub(crate) struct Assigned {
     pub(crate) likely: Option<Likely>,
     /// Lines by what their newest backups hold, if the line begins.
     pub(crate) contents: Arc<HashMap<String, String>>,
-}
-
-/// A line that very likely holds the same file under another name or of another machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Likely {
-    /// The line.
-    pub line: String,
-    /// Why, as a clause: "which ...".
-    pub why: String,
 }
 
 /// The lines of a destination as they were when they were listed, once for all sources of a run.
@@ -429,8 +420,11 @@ impl Lines<'_> {
             Some((known, why?)).filter(|(known, _)| !self.is_taken(known.line()))
         });
         let (known, why) = others.max_by_key(|(known, _)| known.instant())?;
-        let line = known.line().to_owned();
-        Some(Likely { line, why })
+        Some(Likely {
+            line: known.line().to_owned(),
+            why,
+            is_of_other_machine: !self.machine.owns(known.owner()),
+        })
     }
 }
 

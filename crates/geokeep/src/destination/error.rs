@@ -72,7 +72,7 @@ pub enum DestinationError {
         line: String,
     },
     /// The user named a line that is another source's.
-    #[error("the line '{line}' is that of {path} on {host}")]
+    #[error("the backups '{line}' are those of {path} on {host}")]
     NotItsLine {
         /// The line.
         line: String,

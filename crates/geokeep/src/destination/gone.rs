@@ -1,6 +1,7 @@
 //! Sources that have gone: files that were backed up from a folder or by a pattern, and that are not
 //! there any more. Nobody named them, so that nothing would fail without them.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -24,13 +25,23 @@ impl Destination {
             return Ok(Vec::new());
         }
         let mut gone: BTreeMap<String, Stored> = BTreeMap::new();
+        let former = OnceCell::new();
+        let is_left = |line: &str| {
+            let former = former.get_or_init(|| self.former(machine).unwrap_or_default());
+            let mut left = former.iter().filter(|one| one.same_machine);
+            left.any(|one| one.newest.id.line() == line)
+        };
         for line in &self.root()?.lines {
             let Some(owner) = self.owner(line).ok().flatten() else {
                 continue;
             };
             let (name, real) = (Path::new(owner.name()), Path::new(&owner.path));
             let wanted = expanded.would_find(name) || expanded.would_find(real);
-            if !machine.owns(&owner) || !wanted || !has_gone(name) {
+            if !wanted || !has_gone(name) {
+                continue;
+            }
+            // What had gone, or goes, when the machine has another name.
+            if !machine.owns(&owner) && !(machine.is_that_of(&owner) && is_left(line)) {
                 continue;
             }
             let Some(stored) = self.last_of(line) else {

@@ -15,6 +15,18 @@ pub struct LineOf {
     pub source: Origin,
 }
 
+/// A line that very likely holds the same file under another name or of another machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Likely {
+    /// The line.
+    pub line: String,
+    /// Why, as a clause: "which ...".
+    pub why: String,
+    /// It is known by its path alone, and of another machine, or of another name of this one: there
+    /// may be as many as there are files.
+    pub is_of_other_machine: bool,
+}
+
 /// Longest name of a line in bytes: with instant and suffix it stays below the 255 of most systems.
 const NAME_BYTES_MAX: usize = 120;
 

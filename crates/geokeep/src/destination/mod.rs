@@ -11,6 +11,7 @@ mod catalog;
 mod chunk_hashes;
 mod contents;
 mod error;
+mod former;
 mod gone;
 mod id;
 mod line;
@@ -38,15 +39,16 @@ pub(crate) use archive_folder::{
     Content, Draft, GUIDE_MARK, Reservation, StoredPart, is_line, is_own_name,
 };
 pub(crate) use assign::Assigned;
-pub use assign::{Likely, Lines};
+pub use assign::Lines;
 pub(crate) use bytes::Decoder;
 pub use bytes::{Damaged, StoredBytes};
 use catalog::Catalog;
 pub(crate) use chunk_hashes::ChunkHashes;
 pub use contents::{Extent, Layer, Loss, Missing, Summary, Thing, ThingKind, What};
 pub use error::DestinationError;
+pub use former::{Former, MachineAdopted};
 pub use id::{BackupId, Made};
-pub use line::{LineOf, legal_name};
+pub use line::{Likely, LineOf, legal_name};
 pub use loss::OpenLoss;
 pub(crate) use manifest::is_reserved_entry;
 pub use manifest::{

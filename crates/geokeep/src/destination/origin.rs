@@ -65,6 +65,11 @@ impl Machine {
             (None, Some(theirs)) => same_name && !lasts(theirs),
         }
     }
+
+    /// Whether it is known by its id to be the same machine, whatever either was called.
+    pub(crate) fn is_that_of(&self, origin: &Origin) -> bool {
+        self.id.is_some() && self.id == origin.machine
+    }
 }
 
 /// Where a backup came from.

@@ -2,11 +2,14 @@
 //! the folder of a line says so, until somebody says otherwise. It is needed because the manifests
 //! that are there tell where backups came from, and not where the next ones will.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::archive_folder::read_note;
-use super::{Destination, DestinationError, Manifest, Origin};
+use super::{Destination, DestinationError, Made, Manifest, Origin};
+use crate::words::composed;
 
 const FORMAT: &str = "geokeep line";
 const VERSION: u32 = 1;
@@ -29,6 +32,11 @@ impl Adopted {
     #[must_use]
     pub fn holds(&self, manifest: &Manifest) -> bool {
         (manifest.era, manifest.instant) <= (self.era, self.instant)
+    }
+
+    /// Whether a backup was made when the line already went on with its source.
+    pub(super) fn is_before(&self, made: Made) -> bool {
+        (made.era, made.instant) > (self.era, self.instant)
     }
 
     /// Whose the line is while its newest backup is the one described.
@@ -65,6 +73,17 @@ impl Destination {
         Ok(Some(adopted))
     }
 
+    /// Whose a backup is by now: the same file may be known on another machine, or by another name of
+    /// it, since somebody has said so. That of another file stays what it was.
+    #[must_use]
+    pub fn owner_of(&self, line: &str, manifest: &Manifest) -> Origin {
+        let adopted = self.adopted(line).ok().flatten();
+        let adopted = adopted.filter(|adopted| adopted.holds(manifest));
+        let owner = adopted.map(|adopted| adopted.source);
+        let owner = owner.filter(|owner| owner.same_name(&manifest.source));
+        owner.unwrap_or_else(|| manifest.source.clone())
+    }
+
     /// Whose the newest backup of a line is, whatever was said since.
     #[must_use]
     pub fn source_of_newest(&self, line: &str) -> Option<Origin> {
@@ -79,25 +98,50 @@ impl Destination {
     /// [`DestinationError::NoSuchBackup`] if the line has no backup that can be read,
     /// [`DestinationError::Write`] and [`DestinationError::Remove`].
     pub fn adopt(&self, line: &str, source: &Origin) -> Result<(), DestinationError> {
+        self.adopt_each(&[(line, source)])
+    }
+
+    /// The same for several, each with a source of its own.
+    pub(super) fn adopt_each(&self, all: &[(&str, &Origin)]) -> Result<(), DestinationError> {
         let _names = self.lock_names();
+        let given = self.given()?;
+        for (line, source) in all {
+            let others = given.get(&*composed(source.name())).into_iter().flatten();
+            for (other, theirs) in others.filter(|(other, _)| other != line) {
+                let same_machine =
+                    (&theirs.host, &theirs.machine) == (&source.host, &source.machine);
+                if same_machine && theirs.same_name(source) {
+                    self.folder.remove_owner_note(other)?;
+                    self.look_again(other);
+                }
+            }
+            self.note_owner(line, source)?;
+        }
+        Ok(())
+    }
+
+    /// The lines that were given to sources, by the names of these.
+    fn given(&self) -> Result<HashMap<String, Vec<(String, Origin)>>, DestinationError> {
+        let mut given: HashMap<String, Vec<_>> = HashMap::new();
+        for line in &self.root()?.lines {
+            if let Ok(Some(theirs)) = self.adopted(line) {
+                let name = composed(theirs.source.name()).into_owned();
+                given
+                    .entry(name)
+                    .or_default()
+                    .push((line.clone(), theirs.source));
+            }
+        }
+        Ok(given)
+    }
+
+    fn note_owner(&self, line: &str, source: &Origin) -> Result<(), DestinationError> {
         let newest = self.newest(line);
         let newest = newest.ok_or_else(|| DestinationError::NoSuchBackup {
             asked: line.to_owned(),
             near: Vec::new(),
         })?;
         let newest = &newest.manifest;
-        for other in self.root()?.lines.iter().filter(|other| *other != line) {
-            let theirs = self.adopted(other).ok().flatten();
-            let same = |theirs: Adopted| {
-                theirs.source.same_name(source)
-                    && (&theirs.source.host, &theirs.source.machine)
-                        == (&source.host, &source.machine)
-            };
-            if theirs.is_some_and(same) {
-                self.folder.remove_owner_note(other)?;
-                self.look_again(other);
-            }
-        }
         let adopted = Adopted {
             format: FORMAT.to_owned(),
             version: VERSION,

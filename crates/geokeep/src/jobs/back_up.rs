@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Event, Failed, Hear, JobError, Summary};
 use crate::Watch;
 use crate::backup::{Outcome, Planned, Settings, plan, run};
-use crate::destination::{Destination, DestinationError, Verdict};
+use crate::destination::{Destination, DestinationError, Former, Verdict};
 use crate::durable::sweep;
 use crate::error::Error;
 use crate::source::{Expanded, Found, Project, Source, SourceError, is_geopackage};
@@ -50,6 +50,7 @@ pub fn back_up(
     let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     if watch.check().is_ok() {
         tally.gone(&expanded)?;
+        tally.former(&expanded)?;
         tally.unreadable()?;
     }
     tally.summary.interrupted = watch.check().is_err();
@@ -76,6 +77,8 @@ struct Tally<'a, 'h> {
     settings: &'a Settings,
     hear: &'a mut Hear<'h>,
     summary: Summary,
+    /// Lines that began.
+    began: BTreeSet<String>,
 }
 
 impl<'a, 'h> Tally<'a, 'h> {
@@ -94,6 +97,7 @@ impl<'a, 'h> Tally<'a, 'h> {
             settings,
             hear,
             summary,
+            began: BTreeSet::new(),
         }
     }
 
@@ -206,12 +210,18 @@ impl<'a, 'h> Tally<'a, 'h> {
         summary.damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
         summary.lines.insert(stored.manifest.name.clone());
         summary.not_protected += stored.manifest.left_out.len();
+        if saved && job.begins() {
+            self.began.insert(stored.manifest.name.clone());
+        }
         let likely = job.likely(&stored.manifest.digest).filter(|_| saved);
+        let is_damaged = stored.manifest.verdict == Verdict::Damaged;
+        let good = is_damaged.then(|| job.newest_sound(self.destination));
         (self.hear)(Event::Stored {
             source: job,
             outcome: &outcome,
             took,
             likely: likely.as_ref(),
+            good: good.flatten().as_ref(),
         });
     }
 
@@ -241,6 +251,30 @@ impl<'a, 'h> Tally<'a, 'h> {
             }
             self.summary.lines.insert(stored.manifest.name.clone());
             self.summary.gone.push(stored);
+        }
+        Ok(())
+    }
+
+    /// Lines under another name of the machine, by the names that it had.
+    fn former(&mut self, expanded: &Expanded) -> Result<(), Error> {
+        let mut former = self.destination.former(&self.settings.machine)?;
+        let lines = &self.summary.lines;
+        former.retain(|one| one.goes_on_in(lines) && !one.is_retired(self.destination));
+        let (summary, began) = (&mut self.summary, &self.began);
+        let host = &*self.settings.machine.host;
+        for one in former.iter().filter(|one| one.loss().is_some()) {
+            (self.hear)(Event::FormerLoss { former: one, host });
+            summary.data_loss += 1;
+        }
+        // Of another machine it is said once, and after each edit of one file nothing is said again.
+        let again = |one: &Former| one.same_machine && !expanded.only_named();
+        former.retain(|one| one.has_begun && (again(one) || one.goes_on_in(began)));
+        former.sort_by(|a, b| a.owner.host.cmp(&b.owner.host));
+        for of_one_name in former.chunk_by(|a, b| a.owner.host == b.owner.host) {
+            (self.hear)(Event::NewHistory {
+                former: of_one_name,
+                host,
+            });
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backup::{Outcome, Planned};
-use crate::destination::{DestinationError, Likely, Machine, Stored};
+use crate::destination::{DestinationError, Former, Likely, Machine, Stored};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::report::ReportError;
@@ -40,12 +40,29 @@ pub enum Event<'a> {
         took: Duration,
         /// A line that very likely holds the same file, if this one has just begun.
         likely: Option<&'a Likely>,
+        /// The newest sound backup of it, if this one is none.
+        good: Option<&'a Stored>,
     },
     /// No backup was made of a source.
     Failed(&'a Failed),
     /// A file that was backed up from a folder or by a pattern no longer exists: its newest
     /// backup, which knows whether that is news.
     Gone(&'a Stored),
+    /// The machine had another name, and these lines of files that are backed up have not gone on:
+    /// new ones began.
+    NewHistory {
+        /// The old ones, of one machine.
+        former: &'a [Former],
+        /// What the machine is called now.
+        host: &'a str,
+    },
+    /// Such a line lacks something that is neither back nor accepted.
+    FormerLoss {
+        /// The old one.
+        former: &'a Former,
+        /// What the machine is called now.
+        host: &'a str,
+    },
     /// The newest backup of a line, which lies there, cannot be read: it has one less than it seems
     /// to have.
     Unreadable(&'a Path, &'a Error),

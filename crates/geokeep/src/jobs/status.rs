@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::config::Job;
 use crate::backup::Settings;
-use crate::destination::{Destination, Lines, OpenLoss, Said, Stored};
+use crate::destination::{Destination, Former, Lines, OpenLoss, Said, Stored};
 use crate::error::Error;
 use crate::judgement::{Flaw, Protection, Standing, still_holds};
 use crate::source::{Expanded, Found, Project, Source, SourceError};
@@ -17,6 +17,10 @@ use crate::source::{Expanded, Found, Project, Source, SourceError};
 pub struct Status {
     /// Each of them.
     pub sources: Vec<SourceStatus>,
+    /// Lines of them that have not gone on since the machine had another name.
+    pub former: Vec<Former>,
+    /// What the machine is called now.
+    pub host: String,
     /// Why nothing is known of their backups.
     pub unusable: Option<Error>,
 }
@@ -34,6 +38,8 @@ pub struct SourceStatus {
     pub age: Option<SignedDuration>,
     /// The source certainly still holds what that holds.
     pub unchanged: bool,
+    /// It was damaged when its newest backup was made, whatever older ones there are.
+    pub damaged: bool,
     /// The promise is broken, or it is not known to be kept.
     pub overdue: bool,
     /// When a run found that it no longer exists.
@@ -42,6 +48,8 @@ pub struct SourceStatus {
     pub retired: Option<Said>,
     /// What it has lost, as long as that is not back and nobody has said that it is right so.
     pub loss: Option<OpenLoss>,
+    /// Its line under a former name of the machine, if a loss is open there.
+    pub former_loss: Option<Former>,
     /// Why it is not known to have a backup, or none that is newer.
     pub why: Option<Why>,
 }
@@ -92,8 +100,12 @@ pub fn status(job: &Job, expanded: Expanded, settings: Settings) -> Status {
         known: known.zip(destination.as_ref()),
         settings: &settings,
     };
+    let mut sources = judge.all(expanded);
+    let former = judge.former(&mut sources);
     Status {
-        sources: judge.all(expanded),
+        sources,
+        former,
+        host: settings.machine.host.clone(),
         unusable: unusable.or(unlisted),
     }
 }
@@ -119,6 +131,26 @@ impl Judge<'_> {
         all
     }
 
+    /// What is left of the sources under another name of the machine; a loss is told to its source.
+    fn former(&self, sources: &mut [SourceStatus]) -> Vec<Former> {
+        let Some((_, destination)) = &self.known else {
+            return Vec::new();
+        };
+        let line = |source: &SourceStatus| Some(source.newest.as_ref()?.manifest.name.clone());
+        let lines = sources.iter().filter_map(line).collect();
+        let former = destination.former(&self.settings.machine);
+        let mut former = former.unwrap_or_default();
+        former.retain(|one| one.goes_on_in(&lines) && !one.is_retired(destination));
+        for source in sources {
+            let line = line(source);
+            let mut lossy = former.iter().filter(|one| one.loss().is_some());
+            source.former_loss = lossy.find(|one| one.successor == line).cloned();
+        }
+        former.retain(|one| one.same_machine && one.has_begun);
+        former.sort_by(|a, b| a.owner.host.cmp(&b.owner.host));
+        former
+    }
+
     fn found(&self, found: Found) -> SourceStatus {
         let (path, source, why) = match found.source {
             Ok(source) => {
@@ -142,7 +174,13 @@ impl Judge<'_> {
 
     fn of(&self, source: PathBuf, newest: Option<Stored>, why: Option<Why>) -> SourceStatus {
         let machine = &self.settings.machine;
-        let holds = |stored: &Stored| still_holds(stored, machine, self.now);
+        let holds = |stored: &Stored| {
+            let known = self.known.as_ref();
+            known.is_some_and(|(_, destination)| {
+                let owner = destination.owner_of(stored.id.line(), &stored.manifest);
+                still_holds(stored, &owner, machine, self.now)
+            })
+        };
         let protection = Protection {
             newest: None,
             sound: newest.as_ref(),
@@ -152,7 +190,12 @@ impl Judge<'_> {
         };
         let is_late = protection.standing() < Standing::Fresh;
         let (age, unchanged) = (protection.age(), protection.unchanged);
-        let why = why.or_else(|| self.why_not_newer(newest.as_ref().filter(|_| is_late)?));
+        let why_not_newer = newest
+            .as_ref()
+            .and_then(|newest| self.why_not_newer(newest));
+        let damaged = matches!(why_not_newer, Some(Why::Damaged));
+        let overdue = is_late || why.is_some();
+        let why = why.or(why_not_newer.filter(|_| is_late || damaged));
         let line = newest.as_ref().map(|stored| &*stored.manifest.name);
         let destination = self.known.as_ref().map(|(_, destination)| destination);
         let loss = destination
@@ -163,7 +206,8 @@ impl Judge<'_> {
             backups: newest.as_ref().map_or(0, |newest| self.count(newest)),
             age,
             unchanged,
-            overdue: is_late || why.is_some(),
+            damaged,
+            overdue,
             newest,
             why,
             loss,

@@ -49,7 +49,10 @@ impl Report {
                 continue;
             }
             let sound = source.newest_sound();
-            source.unchanged = sound.is_some_and(|stored| still_holds(stored, machine, made));
+            source.unchanged = sound.is_some_and(|stored| {
+                let owner = destination.owner_of(&source.name, &stored.manifest);
+                still_holds(stored, &owner, machine, made)
+            });
             report.sources.push(source);
         }
         Ok(report)

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::parts::clock;
 use super::shell::quoted;
-use super::{Report, SourceReport};
-use crate::destination::{Manifest, Stored};
+use super::{Report, SourceReport, offer};
+use crate::destination::{Manifest, Stored, Verdict};
 use crate::words::one_line;
 
 /// The name of a line means different states while a loss is open.
@@ -26,9 +26,30 @@ pub(super) fn give_back(report: &Report, source: &SourceReport) -> Markup {
             } @else {
                 (command(report, source, stored, &stored.manifest.id, "restored"))
             }
+            @if let Some((what, command)) = to_its_place(report, source) {
+                p { (what) }
+                pre tabindex="0" { code { (command) } }
+            }
             (explained(report, stored, is_open))
         }
     }
+}
+
+/// What a run and `status` offer as well: to where the file is, or was.
+fn to_its_place(report: &Report, source: &SourceReport) -> Option<(&'static str, String)> {
+    let destination = &report.destination;
+    if let Some(lossy) = source.loss() {
+        let command = offer::before_loss(lossy, destination);
+        return Some(("What was lost, back into the file:", command));
+    }
+    let sound = source.newest_sound()?;
+    if sound.gone.is_some() {
+        let what = "The file, to where it was:";
+        return Some((what, offer::again(sound, destination)));
+    }
+    let is_damaged = source.newest()?.manifest.verdict == Verdict::Damaged;
+    let what = "The last good state, in the place of the damaged file, which is backed up first:";
+    is_damaged.then(|| (what, offer::in_its_place(sound, destination)))
 }
 
 /// While a loss is open, nobody but the reader knows which state is wanted.
@@ -71,7 +92,7 @@ fn explained(report: &Report, stored: &Stored, is_loss_open: bool) -> Markup {
     html! {
         p {
             @if is_loss_open {
-                "The first two write a file under a new name and change nothing else."
+                "Those with " code { "--to" } " a new name write a file of that name and change nothing else."
             } @else {
                 "This writes the file as of " (clock(report, stored.manifest.instant)) " under a new name."
             }

@@ -7,6 +7,7 @@ mod contents;
 mod drawing;
 mod gather;
 mod give_back;
+pub mod offer;
 mod overview;
 mod page;
 mod parts;

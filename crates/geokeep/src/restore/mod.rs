@@ -22,7 +22,7 @@ mod whole_project;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use all::{All, Fared, HearAll, Tally, restore_all};
+pub use all::{All, Doubt, Doubtful, Fared, HearAll, Tally, restore_all};
 pub use drill::drill;
 pub use place::{Unsure, place_of};
 pub use prove::{Proof, prove};

@@ -44,6 +44,13 @@ pub(crate) fn said_by(error: &Error) -> Option<Said> {
     }
 }
 
+/// The number of the page at which the tree begins that a line of `integrity_check` names: by it the
+/// schema knows whose tree it is.
+pub(crate) fn tree(line: &str) -> Option<u32> {
+    let rest = line.strip_prefix("Tree ")?;
+    rest.split_once(' ')?.0.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]

@@ -9,7 +9,7 @@ use super::schema::{Object, Schema, allow_long, keep_short, reason, took_too_muc
 use super::{Budget, VerifyError, is_io, spatial_index};
 use crate::destination::Verdict;
 use crate::finding::Severity;
-use crate::sqlite::{self, Said, code, quote, said, said_by};
+use crate::sqlite::{self, Said, code, quote, said, said_by, tree};
 use crate::watch::Interrupted;
 
 /// Faults that are listed at most.
@@ -130,10 +130,20 @@ fn run(
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let lines = crate::sqlite::text(row.get_ref(0)?);
-            lines.lines().for_each(|line| add(found, table, line));
+            for line in lines.lines() {
+                let owner = table.is_none().then(|| owner_of_tree(connection, line));
+                add(found, table.or(owner.flatten().as_deref()), line);
+            }
         }
         Ok(())
     })
+}
+
+/// The table to which a tree belongs in which a fault was found, if the schema can still tell.
+fn owner_of_tree(connection: &Connection, line: &str) -> Option<String> {
+    let sql = "SELECT tbl_name FROM main.sqlite_schema WHERE rootpage = ?1";
+    let root = tree(line)?;
+    connection.query_row(sql, [root], |row| row.get(0)).ok()
 }
 
 fn fault(found: &mut Found, table: Option<&str>, message: &str) {

@@ -15,6 +15,8 @@ use within::{is_loss, like_columns, same_columns};
 
 /// Losses that are named; the last one counts the rest.
 const NAMED_MAX: usize = 100;
+/// Layers that one message names.
+const SHOWN_MAX: usize = 5;
 
 /// One thing that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,10 +98,25 @@ fn of_layers(before: &[&Layer], now: &[Layer], more: bool, percent: u8) -> Vec<L
         of_layer(old, new, percent, &mut found);
     }
     if still_there == 0 && !found.is_empty() && now.iter().any(|layer| !layer.missing) {
-        let message = "none of its layers is the same: another data set altogether?";
-        found.push(Lost::new(None, What::DataSet, message.to_owned()));
+        let gone = before.iter().filter(|old| held_something(old));
+        let gone = named(gone.map(|layer| &*layer.name));
+        let new = named(unknown.iter().map(|layer| &*layer.name));
+        let message = format!("it is a different data set now (layers gone: {gone}; new: {new})");
+        found.insert(0, Lost::new(None, What::DataSet, message));
     }
     found
+}
+
+/// The first of some names, and how many more there are.
+fn named<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let all: Vec<_> = names.collect();
+    let mut text = all[..all.len().min(SHOWN_MAX)].join(", ");
+    match all.len() {
+        0 => text.push_str("none"),
+        n if n > SHOWN_MAX => text.push_str(&format!(" and {} more", n - SHOWN_MAX)),
+        _ => {}
+    }
+    text
 }
 
 fn held_something(layer: &Layer) -> bool {

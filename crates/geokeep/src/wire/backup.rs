@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{DataLossObject, Failure, SaidObject, of_path, utc};
 use crate::Finding;
 use crate::backup::Outcome;
-use crate::destination::{ContentKind, Layer, LeftOut, Likely, Stored};
+use crate::destination::{ContentKind, Former, Layer, LeftOut, Likely, Stored};
 use crate::jobs::Failed;
 use crate::source::{NotProtected, Project, Source};
 
@@ -175,6 +175,15 @@ impl BackupObject {
             status: Some("gone"),
             error: Some(failure.into()),
             ..Self::of("backup", newest)
+        }
+    }
+
+    /// `backup`: what is missing in the line that a file had under a former name of its machine.
+    pub fn former(former: &Former, failure: impl Into<Failure>) -> Self {
+        Self {
+            status: Some("former"),
+            error: Some(failure.into()),
+            ..Self::of("backup", &former.newest)
         }
     }
 

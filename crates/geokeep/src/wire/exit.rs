@@ -66,7 +66,7 @@ impl Exit {
             return Self::Interrupted;
         }
         let failures: Vec<_> = tally.failed.iter().map(|kind| Self::of(*kind)).collect();
-        let otherwise = if tally.doubtful > 0 {
+        let otherwise = if !tally.doubtful.is_empty() {
             Self::Incomplete
         } else {
             Self::Done

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Failure, NotProtectedObject, of_path, utc};
 use crate::destination::{Manifest, Stored, StoredFile};
 use crate::durable::NotRestored;
-use crate::restore::{Restored, RestoredProject, Tally};
+use crate::restore::{Doubtful, Restored, RestoredProject, Tally};
 
 /// `restore`: one file.
 #[derive(Debug, Serialize)]
@@ -200,6 +200,29 @@ pub struct RestoreAllObject {
     pub not_ours: usize,
     /// Lines whose backups are all later than `--at`.
     pub later: usize,
+    /// Each that is doubtful.
+    pub to_look_at: Vec<DoubtfulObject>,
+}
+
+/// `restore --all`: a file that may not be what is wanted.
+#[derive(Debug, Serialize)]
+pub struct DoubtfulObject {
+    pub path: String,
+    pub name: String,
+    pub instant: String,
+    /// `older`, `damaged` or `data_loss`.
+    pub why: &'static str,
+}
+
+impl DoubtfulObject {
+    fn of(one: &Doubtful) -> Self {
+        Self {
+            path: of_path(&one.path),
+            name: one.name.clone(),
+            instant: utc(one.instant),
+            why: one.doubt.as_str(),
+        }
+    }
 }
 
 impl RestoreAllObject {
@@ -217,9 +240,10 @@ impl RestoreAllObject {
             bytes: tally.bytes,
             kept: tally.kept,
             failed: tally.failed.len(),
-            doubtful: tally.doubtful,
+            doubtful: tally.doubtful.len(),
             not_ours: tally.not_ours,
             later: tally.later,
+            to_look_at: tally.doubtful.iter().map(DoubtfulObject::of).collect(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{BackupObject, DataLossObject, Exit, Failure, SaidObject, of_path, utc};
+use crate::destination::Former;
 use crate::jobs::config::Job;
 use crate::jobs::{LastRun, Ran, RunState, SourceStatus};
 
@@ -112,6 +113,8 @@ pub struct StatusObject {
     /// The source certainly still holds what that backup holds.
     pub unchanged: bool,
     pub overdue: bool,
+    /// It was damaged when its newest backup was made.
+    pub damaged: bool,
     /// When a run found that it no longer exists.
     pub gone: Option<String>,
     /// Why it is not known to have a backup.
@@ -122,6 +125,27 @@ pub struct StatusObject {
     pub retired: Option<SaidObject>,
     /// How many backups there are of it.
     pub backups: usize,
+    /// Its line under a former name of the machine, if a loss is open there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former: Option<FormerObject>,
+}
+
+/// A line of a file that is backed up by another name of its machine now, and what is missing in it.
+#[derive(Debug, Serialize)]
+pub struct FormerObject {
+    pub name: String,
+    pub host: String,
+    pub data_loss: Option<DataLossObject>,
+}
+
+impl FormerObject {
+    fn of(former: &Former) -> Self {
+        Self {
+            name: former.newest.manifest.name.clone(),
+            host: former.owner.host.clone(),
+            data_loss: DataLossObject::of(&former.newest),
+        }
+    }
 }
 
 impl StatusObject {
@@ -142,11 +166,13 @@ impl StatusObject {
             max_age_seconds: job.max_age.as_secs(),
             unchanged: one.unchanged,
             overdue: one.overdue,
+            damaged: one.damaged,
             gone: one.gone.map(utc),
             error,
             data_loss: (one.loss.as_ref()).and_then(|loss| DataLossObject::of(&loss.newest)),
             retired: one.retired.as_ref().map(SaidObject::of),
             backups: one.backups,
+            former: one.former_loss.as_ref().map(FormerObject::of),
         }
     }
 }

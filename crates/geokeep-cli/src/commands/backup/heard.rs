@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use geokeep::backup::{Outcome, Planned};
-use geokeep::destination::{Likely, Verdict};
+use geokeep::destination::{Likely, Stored, Verdict};
 use geokeep::jobs::{Event, Failed, Missed, Summary};
 use geokeep::report::{ReportError, RunFailure};
 use geokeep::retention::Forgetting;
 use geokeep::source::Expanded;
 use geokeep::wire::{BackupObject, NotProtectedObject};
 
-use super::{outcome, remarks};
+use super::{history, outcome, remarks};
 use crate::args::Loudness;
 use crate::commands::forget;
 use crate::failure::{Exit, Failure};
@@ -26,6 +26,9 @@ pub(in crate::commands) enum Said<'a> {
     AtTheEnd(&'a mut Closing),
 }
 
+/// So many files that are most likely known already are said one by one.
+const LIKELY_MAX: usize = 3;
+
 /// Prints what is heard, and keeps the object of each source.
 pub(in crate::commands) struct Heard<'a> {
     context: &'a Context,
@@ -36,6 +39,8 @@ pub(in crate::commands) struct Heard<'a> {
     progress: Progress,
     began: Instant,
     lines: Vec<BackupObject>,
+    /// Files that are most likely known already.
+    likely: usize,
 }
 
 impl<'a> Heard<'a> {
@@ -56,6 +61,7 @@ impl<'a> Heard<'a> {
             progress: Progress::start(context, sources, Measure::Bytes),
             began: Instant::now(),
             lines: Vec::new(),
+            likely: 0,
         }
     }
 
@@ -92,7 +98,11 @@ impl<'a> Heard<'a> {
                 outcome,
                 took,
                 likely,
-            } => self.stored(source, outcome, *took, *likely),
+                good,
+            } => {
+                self.stored(source, outcome, *took, *likely);
+                self.judged(source, outcome, *good);
+            }
             Event::Failed(failed) => {
                 let failure = of_failed(failed, context);
                 self.keep(BackupObject::not_stored(failed, &failure));
@@ -102,6 +112,14 @@ impl<'a> Heard<'a> {
                 let failure = outcome::gone(newest, self.to);
                 self.keep(BackupObject::gone(newest, &failure));
                 self.attention(Word::Gone, Word::Warning, failure);
+            }
+            Event::FormerLoss { former, host } => {
+                let failure = history::former_loss(former, host, self.to);
+                self.keep(BackupObject::former(former, &failure));
+                self.attention(Word::Loss, Word::Warning, failure);
+            }
+            Event::NewHistory { former, host } => {
+                self.remark(history::of_new_history(former, host, self.to));
             }
             Event::Unreadable(path, error) => {
                 self.fail(Failure::of_backup(error, path));
@@ -188,16 +206,25 @@ impl<'a> Heard<'a> {
         if let Some(text) = remarks::of_left_out(job, &stored.manifest.left_out) {
             self.remark(text);
         }
-        if let Some(likely) = likely {
-            self.remark(remarks::of_likely(job, likely, self.to));
+        // Of another machine it is said of all files at once.
+        if let Some(likely) = likely.filter(|likely| !likely.is_of_other_machine) {
+            self.likely += 1;
+            if self.likely <= LIKELY_MAX {
+                self.remark(history::of_likely(job, likely, self.to));
+            }
         }
         if saved {
             for text in remarks::of_succession(job, stored) {
                 self.remark(text);
             }
         }
+    }
+
+    /// Says what is wrong with what was stored.
+    fn judged(&mut self, job: &Planned, outcome: &Outcome, good: Option<&Stored>) {
+        let stored = outcome.stored();
         if stored.manifest.verdict == Verdict::Damaged {
-            let failure = outcome::damage(job, stored, saved, self.to);
+            let failure = outcome::damage(job, outcome, good, self.to);
             self.attention(Word::Damaged, Word::Warning, failure);
         }
         if let Some(failure) = outcome::loss(job, stored, self.to) {
@@ -226,7 +253,10 @@ impl<'a> Heard<'a> {
         }
     }
 
-    fn sum_up(&self, summary: &Summary) {
+    fn sum_up(&mut self, summary: &Summary) {
+        if self.likely > LIKELY_MAX {
+            self.remark(history::of_more_likely(self.likely - LIKELY_MAX));
+        }
         // A run has its own sum.
         if summary.sources > 1 && !self.loudness.quiet && matches!(self.said, Said::AtOnce) {
             let line = format!(

@@ -1,10 +1,12 @@
 //! `geokeep backup`: what is said of the backup of one source.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use geokeep::Finding;
 use geokeep::backup::{Outcome, Planned};
-use geokeep::destination::{Missing, Stored, StoredFile, What};
-use geokeep::report::quoted;
+use geokeep::destination::{Stored, StoredFile, What};
+use geokeep::report::offer;
 use geokeep::source::Project;
 use geokeep::words::{at, counted, file_name};
 
@@ -13,6 +15,8 @@ use crate::render::{self, human_bytes, human_time, layers_in_short};
 
 /// Files of a project that are named.
 const FILES_MAX: usize = 5;
+/// Damaged tables that are named.
+const TABLES_MAX: usize = 3;
 
 /// `'parcels.gpkg': saved 12.8 MB as 8.9 MB, sound, in 0.4 s, layers … → path`.
 pub(super) fn describe(job: &Planned, outcome: &Outcome, seconds: f64) -> String {
@@ -101,13 +105,11 @@ pub(super) fn loss(job: &Planned, stored: &Stored, to: &Path) -> Option<Failure>
         Some(before) => format!("{} held it, and is pinned", at(name, before.instant)),
         None => "the last backup that held it is pinned".to_owned(),
     };
-    let restore = render::command("restore", &format!("{name}@before-loss"), to);
-    let missing = manifest.loss.as_ref().map_or(&[][..], |loss| &loss.missing);
-    let restore = restore + &into_the_file(missing);
+    let restore = offer::before_loss(stored, to);
     let accept = render::command("accept", name, to);
     stored.shows_loss().then(|| Failure {
         kind: "data_loss",
-        message: format!("{} holds much less than before", shown(&job.source.given)),
+        message: format!("{} {}", shown(&job.source.given), is_less(stored)),
         cause: Some(lost_in_words(stored)),
         state: Some(format!(
             "missing since {}; {kept}",
@@ -120,70 +122,86 @@ pub(super) fn loss(job: &Planned, stored: &Stored, to: &Path) -> Option<Failure>
     })
 }
 
-/// How what is missing of one layer goes back into the file, in which all else went on. What is missing
-/// of several takes the place of the whole file, which is there.
-fn into_the_file(missing: &[Missing]) -> String {
-    let Some(Missing {
-        layer: Some(layer), ..
-    }) = missing.first()
-    else {
-        return " --force".to_owned();
-    };
-    let is_of_rows = |one: &Missing| {
-        let of_rows = matches!(one.what, What::Rows | What::Geometries | What::Column(_));
-        of_rows && one.layer.as_ref() == Some(layer)
-    };
-    if !missing.iter().all(is_of_rows) {
-        return " --force".to_owned();
+/// What became of a source that has lost something, in a clause.
+fn is_less(stored: &Stored) -> &'static str {
+    let missing = stored.manifest.loss.iter().flat_map(|loss| &loss.missing);
+    let mut all = missing.map(|one| &one.what);
+    if all.any(|what| *what == What::DataSet) {
+        "is a different data set now"
+    } else {
+        "holds much less than before"
     }
-    let changed = missing.iter().any(|one| one.what != What::Rows);
-    let changed = if changed { " --changed" } else { "" };
-    format!(" --layer {}{changed}", quoted(layer))
 }
 
-pub(super) fn damage(job: &Planned, stored: &Stored, saved: bool, to: &Path) -> Failure {
+/// A damaged source, and its newest sound backup.
+pub(super) fn damage(
+    job: &Planned,
+    outcome: &Outcome,
+    good: Option<&Stored>,
+    to: &Path,
+) -> Failure {
+    let (stored, given) = (outcome.stored(), shown(&job.source.given));
     let manifest = &stored.manifest;
     let faults = manifest.findings.iter().filter(|f| f.code == "integrity");
     // What is lacking says more than what the checks make of the rest.
     let gap = manifest.findings.iter().find(|f| f.leaves_a_gap());
     let first = gap.or_else(|| faults.clone().next());
-    let what = match (gap, faults.count()) {
-        (Some(_), _) => "changes that wait beside it cannot be applied completely".to_owned(),
-        (None, 1) => "SQLite's check reports 1 fault".to_owned(),
-        (None, n) => format!("SQLite's check reports {n} faults"),
+    let what = match gap {
+        Some(_) => "changes that wait beside it cannot be applied completely".to_owned(),
+        None => format!(
+            "SQLite's check reports {}{}",
+            counted(faults.clone().count(), "fault", "faults"),
+            in_tables(faults)
+        ),
+    };
+    let stored_as = match outcome {
+        Outcome::Saved(_) => "stored",
+        Outcome::Unchanged(_) => "unchanged, and stored earlier",
+    };
+    let hint = match good {
+        Some(good) => format!(
+            "get the last good one of {} back, what is there is backed up first: {}",
+            human_time(good.manifest.instant),
+            offer::in_its_place(good, to)
+        ),
+        None => {
+            let list = render::command("list", &manifest.name, to);
+            format!("there is no sound backup of it; see what there is: {list}")
+        }
     };
     Failure {
         kind: "source_damaged",
-        message: format!("{} is damaged: {what}", shown(&job.source.given)),
+        message: format!("{given} is damaged: {what}"),
         cause: first.map(|finding| finding.message.clone()),
         state: Some(format!(
-            "{} as {}, marked damaged; it never counts as the newest sound backup",
-            if saved {
-                "stored"
-            } else {
-                "unchanged, and stored earlier"
-            },
+            "{stored_as} as {}, marked damaged; it never counts as the newest sound backup",
             manifest.id
         )),
-        hint: Some(format!(
-            "see earlier ones: {}",
-            render::command("list", &manifest.name, to)
-        )),
+        hint: Some(hint),
         exit: Exit::Incomplete,
+    }
+}
+
+/// ` in the layer 'parcels'`, as far as it is known where the faults are.
+fn in_tables<'a>(faults: impl Iterator<Item = &'a Finding>) -> String {
+    let tables: BTreeSet<_> = faults.filter_map(|fault| fault.table.as_deref()).collect();
+    let named: Vec<_> = tables
+        .iter()
+        .take(TABLES_MAX)
+        .map(|name| format!("'{name}'"))
+        .collect();
+    match tables.len() {
+        0 => String::new(),
+        n if n > TABLES_MAX => format!(" in {n} tables, among them {}", named.join(", ")),
+        _ => format!(" in {}", named.join(", ")),
     }
 }
 
 /// A file that no longer exists.
 pub(super) fn gone(stored: &Stored, to: &Path) -> Failure {
     let name = &stored.manifest.name;
-    let (mut again, right) = (
-        render::command("restore", name, to),
-        render::command("retire", name, to),
-    );
-    // A machine that is given another name than its own is another one to a restore.
-    if stored.manifest.source.host_given {
-        again.push_str(&format!(" --to {}", quoted(stored.manifest.source.name())));
-    }
+    let right = render::command("retire", name, to);
+    let again = offer::again(stored, to);
     let noticed = match stored.gone {
         None => "it was backed up before; now there is no file of this name".to_owned(),
         Some(since) => format!(

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geokeep::backup::{CLOCK, OTHER_FILE, Planned};
-use geokeep::destination::{DestinationError, LeftOut, Likely, Machine, Stored};
+use geokeep::destination::{DestinationError, LeftOut, Machine, Stored};
 use geokeep::report::quoted;
 use geokeep::source::NotProtected;
 use geokeep::words::counted;
@@ -65,26 +65,10 @@ pub(super) fn of_strange_owner(line: &str, error: &DestinationError, to: &Path) 
         other => other.to_string(),
     };
     format!(
-        "{why}; no backup is added to that line, and its source begins a new one. Say whose it is: \
+        "{why}; no backup is added there, and its file begins a new history. Say whose it is: \
          geokeep adopt {} FILE --from {}",
         quoted(line),
         quoted(&to.to_string_lossy())
-    )
-}
-
-/// The file is most likely known already, under another name or of another machine.
-pub(super) fn of_likely(job: &Planned, likely: &Likely, to: &Path) -> String {
-    let folder = to.to_string_lossy();
-    format!(
-        "{} begins the line {}; there is {}, {}: if it is the same file, make it one history: \
-         geokeep adopt {} {} --from {}",
-        shown(&job.source.given),
-        job.line,
-        likely.line,
-        likely.why,
-        quoted(&likely.line),
-        quoted(&job.line),
-        quoted(&folder)
     )
 }
 

@@ -3,15 +3,19 @@
 use std::path::Path;
 
 use geokeep::destination::{Destination, DestinationError};
-use geokeep::restore::{All, Fared, Tally, restore_all};
+use geokeep::report::quoted;
+use geokeep::restore::{All, Doubt, Doubtful, Fared, Tally, restore_all};
 use geokeep::wire::{RestoreAllObject, RestoreObject};
 use geokeep::words::{counted, dates};
 
 use super::{failed, remark_loss, report};
 use crate::args::Restore;
 use crate::failure::{Exit, Failure, shown};
-use crate::render::{self, Measure, Progress, human_bytes};
+use crate::render::{self, Measure, Progress, command, human_bytes, human_time};
 use crate::settings::Context;
+
+/// Files to look at that are named.
+const NAMED_MAX: usize = 20;
 
 pub(super) fn run(
     arguments: &Restore,
@@ -52,7 +56,13 @@ pub(super) fn run(
         let summary = RestoreAllObject::of(&tally, folder, arguments.dry_run);
         render::json_line(&summary);
     } else {
-        sum_up(&tally, arguments.dry_run, folder, context);
+        sum_up(
+            &tally,
+            arguments.dry_run,
+            folder,
+            destination.path(),
+            context,
+        );
     }
     Ok(Exit::of_restore_all(&tally))
 }
@@ -124,7 +134,7 @@ fn say(fared: &Fared<'_>, dry_run: bool, from: &Path, context: &Context) {
     }
 }
 
-fn sum_up(tally: &Tally, dry_run: bool, folder: &Path, context: &Context) {
+fn sum_up(tally: &Tally, dry_run: bool, folder: &Path, from: &Path, context: &Context) {
     let verb = if dry_run {
         "would be restored"
     } else {
@@ -139,10 +149,7 @@ fn sum_up(tally: &Tally, dry_run: bool, folder: &Path, context: &Context) {
         tally.failed.len()
     );
     for (number, what) in [
-        (
-            tally.doubtful,
-            "to look at: from older backups, of damaged sources, or with a loss",
-        ),
+        (tally.doubtful.len(), "to look at"),
         (tally.not_ours, "of other users left alone"),
         (tally.later, "without a backup that old"),
     ] {
@@ -151,10 +158,48 @@ fn sum_up(tally: &Tally, dry_run: bool, folder: &Path, context: &Context) {
         }
     }
     render::say(context, &text);
+    look_at(&tally.doubtful, from, context);
     if tally.interrupted {
         render::say(
             context,
             "interrupted: the same command goes on where it was",
         );
+    }
+}
+
+/// Which files may not be what is wanted, why, and what to do about each.
+fn look_at(all: &[Doubtful], from: &Path, context: &Context) {
+    if all.is_empty() {
+        return;
+    }
+    render::say(context, "look at:");
+    for one in all.iter().take(NAMED_MAX) {
+        render::say(context, &format!("  {}", in_words(one, from)));
+    }
+    if let Some(more) = all.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
+        render::say(context, &format!("  and {more} more; --json names all"));
+    }
+}
+
+fn in_words(one: &Doubtful, from: &Path) -> String {
+    let (name, of) = (&one.name, human_time(one.instant));
+    let path = shown(&one.path);
+    match one.doubt {
+        Doubt::Loss => {
+            let restore = command("restore", &format!("{name}@before-loss"), from);
+            let to = quoted(&one.path.to_string_lossy());
+            format!(
+                "{path}, as of {of}, lacks something of earlier backups; as it was before, in its place: \
+                 {restore} --to {to} --force"
+            )
+        }
+        Doubt::Older => format!(
+            "{path} is as of {of}: a newer backup is not sound, and what changed since then is missing; see: {}",
+            command("list", name, from)
+        ),
+        Doubt::Damaged => format!(
+            "{path}, as of {of}, was damaged when it was backed up, and there is no sound backup of it; see: {}",
+            command("list", name, from)
+        ),
     }
 }

@@ -12,6 +12,7 @@ use geokeep::wire::LayerRestoreObject;
 use geokeep::words::dates;
 use jiff::Timestamp;
 
+use super::{as_owned, settings_for};
 use crate::args::Restore;
 use crate::failure::{Exit, Failure, shown};
 use crate::render::{self, human_bytes, human_count, human_time};
@@ -93,14 +94,15 @@ pub(super) fn run(
     destination: &Destination,
     context: &Context,
 ) -> Result<Exit, Failure> {
-    let settings = context.settings();
     let origin = match asked {
         Asked::Layer(_) => backup,
         Asked::Undo { before, .. } => before,
     };
+    let owned = as_owned(origin, destination);
+    let settings = settings_for(&owned.source, arguments, destination, context);
     let path = match &arguments.layer.into {
         Some(path) => path.clone(),
-        None => place_of(&origin.manifest, &settings.machine)
+        None => place_of(&owned, &settings.machine)
             .map_err(|e| Failure::of_restore(&e, Path::new(&origin.manifest.source.path)))?,
     };
     let source = Source::new(&path).map_err(|e| Failure::of_restore(&e.into(), &path))?;

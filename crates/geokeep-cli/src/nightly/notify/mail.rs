@@ -3,6 +3,7 @@
 //! The password goes only through a connection that nobody else can read, and neither it nor what
 //! the library below says of it is shown.
 
+use std::error::Error;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -225,7 +226,7 @@ fn in_words(error: &lettre::transport::smtp::Error) -> String {
     }
     let text = if error.is_timeout() {
         "the server does not answer in time"
-    } else if error.is_tls() {
+    } else if error.is_tls() || is_of_tls(error) {
         "no connection that can be trusted"
     } else if error.is_client() {
         "the server does not offer what is needed: TLS, or a way to log in"
@@ -235,6 +236,16 @@ fn in_words(error: &lettre::transport::smtp::Error) -> String {
         "no connection to the server"
     };
     text.to_owned()
+}
+
+/// Whether the certificate is none that this machine trusts, or that of another server: TLS tells that
+/// as data which is not valid.
+fn is_of_tls(error: &lettre::transport::smtp::Error) -> bool {
+    let mut causes = std::iter::successors(error.source(), |error| error.source());
+    causes.any(|cause| {
+        let cause = cause.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData)
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What a caller hears while everything is restored, and what it comes to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 use crate::destination::{Manifest, OpenLoss, StoredFile};
 use crate::error::Error;
@@ -33,6 +35,42 @@ pub enum Fared<'a> {
     NoneUpTo(&'a str),
 }
 
+/// A file that may not be what is wanted.
+#[derive(Debug, Clone)]
+pub struct Doubtful {
+    /// Where it is now.
+    pub path: PathBuf,
+    /// Its line.
+    pub name: String,
+    /// When the backup was made that was taken.
+    pub instant: Timestamp,
+    /// Why.
+    pub doubt: Doubt,
+}
+
+/// Why a restored file may not be what is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// A newer backup of it was not taken, since it is not sound.
+    Older,
+    /// Its source was damaged when the backup was made.
+    Damaged,
+    /// It lacks something of earlier backups.
+    Loss,
+}
+
+impl Doubt {
+    /// The word in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Older => "older",
+            Self::Damaged => "damaged",
+            Self::Loss => "data_loss",
+        }
+    }
+}
+
 /// What became of all lines.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -44,9 +82,8 @@ pub struct Tally {
     pub kept: usize,
     /// Of each line that was not restored, why.
     pub failed: Vec<Kind>,
-    /// Lines of which an older backup was restored than the newest that seemed sound, one of a damaged
-    /// source, or one that lacks something of earlier ones.
-    pub doubtful: usize,
+    /// Files that are there now and that somebody should look at.
+    pub doubtful: Vec<Doubtful>,
     /// Lines of other users.
     pub not_ours: usize,
     /// Lines whose backups were all made later.

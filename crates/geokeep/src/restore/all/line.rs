@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use super::heard::{Fared, HearAll, Tally};
+use super::heard::{Doubt, Doubtful, Fared, HearAll, Tally};
 use super::way::{All, Way};
 use crate::Watch;
 use crate::destination::{BackupId, DestinationError, Manifest, Stored, Verdict, digest_text};
@@ -17,8 +17,8 @@ use crate::source::sidecar;
 /// One line, and where its file goes.
 pub(super) struct Line<'a> {
     pub(super) way: Way<'a>,
-    /// A newer backup of the line was passed over, or a loss is open.
-    pub(super) doubtful: bool,
+    /// What is doubtful about the backup that was chosen.
+    pub(super) doubt: Option<Doubt>,
 }
 
 impl Line<'_> {
@@ -31,7 +31,7 @@ impl Line<'_> {
                 Err(error) if is_damage(&error) => match self.older(&tried.id) {
                     Some(older) => {
                         hear(&Fared::PassedOver(&tried.location, &error));
-                        self.doubtful = true;
+                        self.doubt = Some(Doubt::Older);
                         tried = older;
                     }
                     None => break Err(error),
@@ -60,7 +60,13 @@ impl Line<'_> {
             }
         }
         let damaged = tried.manifest.verdict == Verdict::Damaged;
-        tally.doubtful += usize::from(self.doubtful || damaged);
+        let doubt = damaged.then_some(Doubt::Damaged).or(self.doubt);
+        tally.doubtful.extend(doubt.map(|doubt| Doubtful {
+            path,
+            name: tried.manifest.name.clone(),
+            instant: tried.manifest.instant,
+            doubt,
+        }));
     }
 
     /// Restores one backup; `None` if what it holds is there.

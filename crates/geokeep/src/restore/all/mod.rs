@@ -10,7 +10,7 @@ use super::layout::{FileOf, below};
 use crate::destination::{DestinationError, Stored};
 use crate::error::Error;
 
-pub use heard::{Fared, HearAll, Tally};
+pub use heard::{Doubt, Doubtful, Fared, HearAll, Tally};
 use line::Line;
 use part::{Part, parts_of};
 pub use way::All;
@@ -37,13 +37,13 @@ pub fn restore_all(all: &All<'_>, hear: &mut HearAll<'_>) -> Result<Tally, Resto
         root: &root,
         relative,
     });
-    for ((stored, passed_over), way) in chosen.iter().zip(ways.by_ref()) {
+    for ((stored, doubt), way) in chosen.iter().zip(ways.by_ref()) {
         if all.watch.check().is_err() {
             tally.interrupted = true;
             return Ok(tally);
         }
-        let doubtful = *passed_over;
-        Line { way, doubtful }.run(stored, hear, &mut tally);
+        let doubt = *doubt;
+        Line { way, doubt }.run(stored, hear, &mut tally);
     }
     for (part, way) in parts.iter().zip(ways) {
         if all.watch.check().is_err() {
@@ -55,12 +55,12 @@ pub fn restore_all(all: &All<'_>, hear: &mut HearAll<'_>) -> Result<Tally, Resto
     Ok(tally)
 }
 
-/// Of each line the backup that is to be restored, and whether it has a newer one.
+/// Of each line the backup that is to be restored, and what is doubtful about it.
 fn choose(
     all: &All<'_>,
     hear: &mut HearAll<'_>,
     tally: &mut Tally,
-) -> Result<Vec<(Stored, bool)>, RestoreError> {
+) -> Result<Vec<(Stored, Option<Doubt>)>, RestoreError> {
     let destination = all.destination;
     let mut chosen = Vec::new();
     for line in destination.lines()? {
@@ -74,7 +74,8 @@ fn choose(
             Ok(Some((stored, newer))) => {
                 let loss = destination.open_loss_in(&stored.id);
                 loss.iter().for_each(|loss| hear(&Fared::OpenLoss(loss)));
-                chosen.push((stored, newer || loss.is_some()));
+                let older = newer.then_some(Doubt::Older);
+                chosen.push((stored, loss.map(|_| Doubt::Loss).or(older)));
             }
             Ok(None) if destination.backups(&line).is_ok_and(|all| !all.is_empty()) => {
                 hear(&Fared::NoneUpTo(&line));

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::heard::{Fared, HearAll, Tally};
+use super::heard::{Doubt, Fared, HearAll, Tally};
 use super::way::Way;
 use crate::destination::{Manifest, Stored, StoredFile};
 use crate::kind::Kind;
@@ -24,7 +24,7 @@ pub(super) struct Part<'a> {
 }
 
 /// Those of all chosen backups. Of a file that several projects name it is the one that was taken last.
-pub(super) fn parts_of(chosen: &[(Stored, bool)]) -> Vec<Part<'_>> {
+pub(super) fn parts_of(chosen: &[(Stored, Option<Doubt>)]) -> Vec<Part<'_>> {
     let mut newest: HashMap<(&str, &str), Part<'_>> = HashMap::new();
     for (project, _) in chosen {
         let origin = &project.manifest.source;
