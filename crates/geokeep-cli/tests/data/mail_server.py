@@ -17,7 +17,8 @@ def tell(**what):
 
 class Box:
     async def handle_DATA(self, server, session, envelope):
-        tell(mail=envelope.content.decode(), to=envelope.rcpt_tos, tls=session.ssl is not None)
+        tls = server.transport.get_extra_info("ssl_object") is not None
+        tell(mail=envelope.content.decode(), to=envelope.rcpt_tos, tls=tls)
         return "250 taken"
 
 

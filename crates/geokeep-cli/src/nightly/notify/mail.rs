@@ -241,7 +241,7 @@ fn in_words(error: &lettre::transport::smtp::Error) -> String {
 /// Whether the certificate is none that this machine trusts, or that of another server: TLS tells that
 /// as data which is not valid.
 fn is_of_tls(error: &lettre::transport::smtp::Error) -> bool {
-    let mut causes = std::iter::successors(error.source(), |error| error.source());
+    let mut causes = std::iter::successors(error.source(), |error| (*error).source());
     causes.any(|cause| {
         let cause = cause.downcast_ref::<std::io::Error>();
         cause.is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData)
