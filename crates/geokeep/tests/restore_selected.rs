@@ -301,8 +301,8 @@ fn a_condition_can_only_read() {
 #[test]
 fn what_makes_no_sense_is_refused_where_nothing_differs_too() {
     let scene = four_days();
-    // In the newest backup, and in all of that time, nothing was lost.
-    for since in [None, instant("2026-11-04T00:00:00Z")] {
+    // Since the newest backup, and in all of that time, nothing was lost.
+    for since in [None, instant("2026-11-05T00:00:00Z")] {
         scene.edit("INSERT INTO parcels(parcel_key) VALUES ('new')");
         let newest = scene.place.save(&scene.path);
         let asked = |condition: &str| Wanted {
