@@ -41,7 +41,7 @@ impl Destination {
                 continue;
             }
             // What had gone, or goes, when the machine has another name.
-            if !machine.owns(&owner) && !(machine.is_that_of(&owner) && is_left(line)) {
+            if !(machine.owns(&owner) || machine.is_that_of(&owner) && is_left(line)) {
                 continue;
             }
             let Some(stored) = self.last_of(line) else {
