@@ -14,6 +14,12 @@ pub fn command(verb: &str, name: &str, destination: &Path) -> String {
     format!("geokeep {verb} {} --from {}", quoted(name), quoted(&folder))
 }
 
+/// Makes one history of two lines.
+#[must_use]
+pub fn join(old: &str, new: &str, destination: &Path) -> String {
+    command(&format!("adopt {}", quoted(old)), new, destination)
+}
+
 /// Restores a file that no longer exists to where it was.
 #[must_use]
 pub fn again(newest: &Stored, destination: &Path) -> String {
@@ -46,9 +52,11 @@ pub fn before_loss_of(former: &Former, destination: &Path) -> String {
 /// Lets the backups of all files of one machine go on as those of another.
 #[must_use]
 pub fn join_machines(old: &str, new: &str, destination: &Path) -> String {
-    let names = format!("{} {}", quoted(old), quoted(new));
-    let folder = destination.to_string_lossy();
-    format!("geokeep adopt --machine {names} --from {}", quoted(&folder))
+    command(
+        &format!("adopt --machine {}", quoted(old)),
+        new,
+        destination,
+    )
 }
 
 fn missing_back(

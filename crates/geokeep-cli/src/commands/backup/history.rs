@@ -5,7 +5,7 @@ use std::path::Path;
 
 use geokeep::backup::Planned;
 use geokeep::destination::{Former, Likely};
-use geokeep::report::{offer, quoted};
+use geokeep::report::offer;
 use geokeep::words::{at, counted};
 
 use crate::failure::{Exit, Failure, lost_in_words, shown};
@@ -20,7 +20,7 @@ pub(super) fn of_likely(job: &Planned, likely: &Likely, to: &Path) -> String {
         job.line,
         likely.line,
         likely.why,
-        adopt(&likely.line, &job.line, to)
+        offer::join(&likely.line, &job.line, to)
     )
 }
 
@@ -55,7 +55,7 @@ pub(in crate::commands) fn of_new_history(former: &[Former], host: &str, to: &Pa
         )
     };
     let join = match (former, &first.successor) {
-        ([one], Some(new)) => adopt(&one.newest.manifest.name, new, to),
+        ([one], Some(new)) => offer::join(&one.newest.manifest.name, new, to),
         _ => offer::join_machines(old, host, to),
     };
     let condition = if first.same_machine {
@@ -78,7 +78,10 @@ pub(super) fn former_loss(former: &Former, host: &str, to: &Path) -> Failure {
     let join = match &former.successor {
         // They were joined the other way round.
         _ if old == host => String::new(),
-        Some(new) => format!("compare them, as one history: {}; ", adopt(name, new, to)),
+        Some(new) => format!(
+            "compare them, as one history: {}; ",
+            offer::join(name, new, to)
+        ),
         None => format!(
             "compare them, as one history: {}; ",
             offer::join_machines(old, host, to)
@@ -102,10 +105,4 @@ pub(super) fn former_loss(former: &Former, host: &str, to: &Path) -> Failure {
         )),
         exit: Exit::Incomplete,
     }
-}
-
-fn adopt(old: &str, new: &str, to: &Path) -> String {
-    let folder = to.to_string_lossy();
-    let names = format!("{} {}", quoted(old), quoted(new));
-    format!("geokeep adopt {names} --from {}", quoted(&folder))
 }

@@ -13,10 +13,15 @@ use crate::sqlite::{Bound, quote};
 /// Whether SQLite copies whole records, and those of indexes with them, without looking into either
 /// (`xferOptimization` in `insert.c`).
 pub(super) fn are_records(file: &Connection, table: &Table, name: &str) -> rusqlite::Result<bool> {
-    let is_plain = matches!(table.rowid, Rowid::Column(_)) && !table.has_generated;
     let refers = "SELECT 1 FROM pragma_foreign_key_list(?1, 'main')";
     let refers = || file.query_row(refers, [name], |_| Ok(())).optional();
-    Ok(is_plain && is_attached(file)? && refers()?.is_none())
+    Ok(is_copied_at_once(file, table)? && refers()?.is_none())
+}
+
+/// Whether one statement copies all rows.
+fn is_copied_at_once(file: &Connection, table: &Table) -> rusqlite::Result<bool> {
+    let is_plain = matches!(table.rowid, Rowid::Column(_)) && !table.has_generated;
+    Ok(is_plain && is_attached(file)?)
 }
 
 /// Copies them, and returns how many there were.
@@ -27,8 +32,7 @@ pub(super) fn copy_rows(
     name: &str,
     watch: &Watch,
 ) -> Result<u64, LayerError> {
-    let is_plain = matches!(table.rowid, Rowid::Column(_)) && !table.has_generated;
-    if is_plain && is_attached(file)? {
+    if is_copied_at_once(file, table)? {
         let sql = format!(
             "INSERT INTO main.{} SELECT * FROM {ATTACHED}.{}",
             quote(name),
