@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     arguments.color.choose();
     let context = settings::Context::new(&arguments);
     if context.events {
-        render::print_moments(&context.watch);
+        render::print_moments(&context.monitor);
     }
     let result = commands::run(arguments.command, &context);
     render::lacks();

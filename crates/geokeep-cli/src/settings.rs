@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::backup::{Settings, host_name};
 use geokeep::destination::{Asking, Machine};
 use geokeep::durable::{Disk, OsDisk};
@@ -25,7 +25,7 @@ pub(crate) struct Context {
     pub(crate) asked: Asked,
     /// Standard error is a terminal: there may be a progress bar.
     pub(crate) terminal: bool,
-    pub(crate) watch: Watch,
+    pub(crate) monitor: Monitor,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) clock: Clock,
     /// The user's home folder.
@@ -60,8 +60,8 @@ fn clock() -> Clock {
 
 impl Context {
     pub(crate) fn new(arguments: &Arguments) -> Self {
-        let watch = Watch::default();
-        let on_signal = watch.clone();
+        let monitor = Monitor::default();
+        let on_signal = monitor.clone();
         // Fails only if a handler is there already, and there is none.
         let _ = ctrlc::set_handler(move || on_signal.interrupt());
         let events = arguments.command.has_events();
@@ -73,7 +73,7 @@ impl Context {
                 _ => Asked::ByOptions,
             },
             terminal: console::Term::stderr().features().is_attended(),
-            watch,
+            monitor,
             disk: Arc::new(OsDisk),
             clock: clock(),
             home: dirs::home_dir(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Desk, tiny};
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::backup::{Settings, backup, host_name, plan};
 use geokeep::destination::{Destination, Machine};
 use geokeep::durable::OsDisk;
@@ -55,7 +55,7 @@ fn back_up(desk: &Desk, source: &Path, instants: &[&str]) {
             &settings,
         )
         .unwrap();
-        backup(&jobs[0], &destination, &settings, &Watch::default()).unwrap();
+        backup(&jobs[0], &destination, &settings, &Monitor::default()).unwrap();
     }
 }
 

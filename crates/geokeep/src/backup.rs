@@ -18,9 +18,9 @@ use std::sync::Arc;
 use crate::destination::{Destination, DestinationError, Stored};
 use crate::durable::{Readers, Rights};
 use crate::error::Error;
+use crate::monitor::{Monitor, Phase};
 use crate::snapshot::{SnapshotError, Taken};
 use crate::source::{Gate, Look, Project, Source, same_content};
-use crate::watch::{Phase, Watch};
 use capture::{Captured, New};
 use describe::describe;
 use refuse::{enough_room, refuse_other_files};
@@ -64,20 +64,20 @@ pub fn backup(
     planned: &Planned,
     destination: &Destination,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Outcome, Error> {
     let bytes = planned.bytes().unwrap_or(0);
     let source = &planned.source;
-    let work = watch.begin(&source.given, source.text(), bytes, PASSES, Phase::Reading);
-    let watch = work.watch();
+    let work = monitor.begin(&source.given, source.text(), bytes, PASSES, Phase::Reading);
+    let monitor = work.monitor();
     let task = Task {
         planned,
         destination,
         settings,
-        watch,
+        monitor,
     };
     anew_if_need_be(|| {
-        watch.check()?;
+        monitor.check()?;
         // source
         let (entered, look) = task.enter()?;
         refuse_other_files(planned, &look)?;
@@ -132,7 +132,7 @@ struct Task<'a> {
     planned: &'a Planned,
     destination: &'a Destination,
     settings: &'a Settings,
-    watch: &'a Watch,
+    monitor: &'a Monitor,
 }
 
 /// A source that was looked at, and is to be read.
@@ -195,7 +195,7 @@ impl Task<'_> {
     }
 
     fn publish(&self, new: New, before: &Before) -> Result<Outcome, Error> {
-        self.watch.enter(Phase::Writing);
+        self.monitor.enter(Phase::Writing);
         self.planned.still_its(self.destination)?;
         let New {
             draft,

@@ -3,10 +3,10 @@
 
 use crate::destination::DestinationError;
 use crate::kind::Kind;
+use crate::monitor::Interrupted;
 use crate::snapshot::SnapshotError;
 use crate::source::SourceError;
 use crate::verify::VerifyError;
-use crate::watch::Interrupted;
 
 /// Why there is no backup, or none that can be used.
 #[derive(Debug, thiserror::Error)]

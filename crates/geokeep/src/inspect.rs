@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::restore::features::{Recounted, noted};
 use crate::snapshot::{Advice, advise};
 use crate::source::{Gate, Holder, Look, Source, State, look, openers, writer_waits};
-use crate::{Watch, sqlite, verify};
+use crate::{Monitor, sqlite, verify};
 
 /// Queries stop after this time, or as soon as a writer waits: what they do is up to the file.
 const QUERY_TIME: Duration = Duration::from_secs(2);
@@ -35,18 +35,18 @@ pub struct Inspection {
 /// Looks at a file, at who has it open, and at what a backup would do.
 ///
 /// # Errors
-/// [`crate::source::SourceError`] where it cannot be read at all; interrupted by `watch`.
-pub fn inspect(source: &Source, now_ns: i64, watch: &Watch) -> Result<Inspection, Error> {
+/// [`crate::source::SourceError`] where it cannot be read at all; interrupted by `monitor`.
+pub fn inspect(source: &Source, now_ns: i64, monitor: &Monitor) -> Result<Inspection, Error> {
     let gate = Gate::enter(source)?;
     let look = look(source, &gate, now_ns)?;
     let state = look.state();
     let listed = match state {
-        State::Rollback | State::WalLive => list(source, &gate, "mode=ro&readonly_shm=1", watch),
-        State::WalClean => list(source, &gate, "mode=ro&immutable=1", watch),
+        State::Rollback | State::WalLive => list(source, &gate, "mode=ro&readonly_shm=1", monitor),
+        State::WalClean => list(source, &gate, "mode=ro&immutable=1", monitor),
         _ => None,
     };
     let (layers, miscounted) = listed.unzip();
-    watch.check()?;
+    monitor.check()?;
     let methods = advise(&look);
     let openers = cfg!(target_os = "linux").then(|| openers(&look.stamp));
     Ok(Inspection {
@@ -72,15 +72,16 @@ fn list(
     source: &Source,
     gate: &Gate,
     parameters: &str,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Option<(Vec<Layer>, Vec<Recounted>)> {
-    let connection = sqlite::foreign(&sqlite::uri(&source.real, parameters), watch).ok()?;
+    let connection = sqlite::foreign(&sqlite::uri(&source.real, parameters), monitor).ok()?;
     sqlite::register_spatial_functions(&connection).ok()?;
     let until = Instant::now() + QUERY_TIME;
-    let over =
-        || Instant::now() >= until || watch.check().is_err() || writer_waits(gate).unwrap_or(true);
+    let over = || {
+        Instant::now() >= until || monitor.check().is_err() || writer_waits(gate).unwrap_or(true)
+    };
     sqlite::ending(&connection, over, || {
-        if !sqlite::schema_is_short(&connection, watch).ok()? {
+        if !sqlite::schema_is_short(&connection, monitor).ok()? {
             return None;
         }
         let geopackage = verify::has_contents_table(&connection).ok()?;

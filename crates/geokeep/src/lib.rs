@@ -13,7 +13,7 @@
 //! source is protected; [`wire`] is what programs get to read.
 //!
 //! The library never prints, never exits, and reads neither environment, home folder nor clock by
-//! itself: the caller hands in what it needs ([`Watch`], [`backup::Settings`]).
+//! itself: the caller hands in what it needs ([`Monitor`], [`backup::Settings`]).
 
 // In the order of the data, not of the alphabet.
 pub mod source;
@@ -53,12 +53,12 @@ pub mod durable;
 mod error;
 mod finding;
 mod kind;
+mod monitor;
 mod sqlite;
-mod watch;
 pub mod words;
 
 pub use error::Error;
 pub use finding::{Finding, Severity};
 pub use kind::Kind;
+pub use monitor::{InWork, Interrupted, Moment, Monitor, Phase, Waiting, Work};
 pub use sqlite::memory::limit_memory;
-pub use watch::{InWork, Interrupted, Moment, Phase, Waiting, Watch, Work};

@@ -22,9 +22,9 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
-use crate::Watch;
+use crate::Monitor;
 
-/// SQLite's virtual machine steps between two looks at the clock and at the watch: well below a
+/// SQLite's virtual machine steps between two looks at the clock and at the monitor: well below a
 /// millisecond.
 const STEPS: i32 = 1_000;
 /// Steps that reading one page takes, and more.
@@ -67,65 +67,65 @@ pub(crate) fn uri(path: &Path, parameters: &str) -> OsString {
 }
 
 /// Opens read-only by URI. The file itself is read by the first statement.
-pub(crate) fn foreign(uri: &OsString, watch: &Watch) -> rusqlite::Result<Connection> {
+pub(crate) fn foreign(uri: &OsString, monitor: &Monitor) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    open(Path::new(uri), flags, watch)
+    open(Path::new(uri), flags, monitor)
 }
 
 /// The same for bytes that our own file system lets nobody write: SQLite takes them for a file that
 /// could be.
 pub(crate) fn foreign_as_if_writable(
     uri: &OsString,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI;
-    let connection = open(Path::new(uri), flags, watch)?;
+    let connection = open(Path::new(uri), flags, monitor)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     Ok(connection)
 }
 
-fn open(path: &Path, flags: OpenFlags, watch: &Watch) -> rusqlite::Result<Connection> {
+fn open(path: &Path, flags: OpenFlags, monitor: &Monitor) -> rusqlite::Result<Connection> {
     // No mutex: a connection stays in one thread.
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     memory::limit_memory();
     let connection = Connection::open_with_flags(path, flags)?;
-    prepare(&connection, watch)?;
+    prepare(&connection, monitor)?;
     Ok(connection)
 }
 
-fn prepare(connection: &Connection, watch: &Watch) -> rusqlite::Result<()> {
+fn prepare(connection: &Connection, monitor: &Monitor) -> rusqlite::Result<()> {
     // We wait ourselves, with a report of whom we wait for.
     connection.busy_timeout(Duration::ZERO)?;
     harden(connection)?;
-    end_statements(connection, watch)
+    end_statements(connection, monitor)
 }
 
 /// Ends any statement once the run is to stop.
-pub(crate) fn end_statements(connection: &Connection, watch: &Watch) -> rusqlite::Result<()> {
-    let watch = watch.clone();
-    connection.progress_handler(STEPS, Some(move || watch.check().is_err()))
+pub(crate) fn end_statements(connection: &Connection, monitor: &Monitor) -> rusqlite::Result<()> {
+    let monitor = monitor.clone();
+    connection.progress_handler(STEPS, Some(move || monitor.check().is_err()))
 }
 
 /// Ends any statement once the run is to stop, or once the statements of this connection have taken
 /// so many steps altogether.
 pub(crate) fn limit_steps(
     connection: &Connection,
-    watch: &Watch,
+    monitor: &Monitor,
     mut steps: u64,
 ) -> rusqlite::Result<()> {
-    let watch = watch.clone();
+    let monitor = monitor.clone();
     let over = move || {
         steps = steps.saturating_sub(STEPS.unsigned_abs().into());
-        steps == 0 || watch.check().is_err()
+        steps == 0 || monitor.check().is_err()
     };
     connection.progress_handler(STEPS, Some(over))
 }
 
 /// A database of our own for what is noted on the way. It has no name, and lies in a file only as
 /// far as it does not fit into SQLite's cache.
-pub(crate) fn scratch(watch: &Watch) -> rusqlite::Result<Connection> {
+pub(crate) fn scratch(monitor: &Monitor) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let connection = open(Path::new(""), flags, watch)?;
+    let connection = open(Path::new(""), flags, monitor)?;
     // In one transaction that never ends nothing is written for its rollback.
     connection.execute_batch("PRAGMA cache_size = -16000; BEGIN")?;
     Ok(connection)
@@ -163,14 +163,17 @@ pub(crate) fn without_schema<T>(
 
 /// Whether the schema is short enough to be read: SQLite makes a hundred bytes of each that it reads,
 /// and a few pages that refer to each other can hold any number of definitions.
-pub(crate) fn schema_is_short(connection: &Connection, watch: &Watch) -> rusqlite::Result<bool> {
+pub(crate) fn schema_is_short(
+    connection: &Connection,
+    monitor: &Monitor,
+) -> rusqlite::Result<bool> {
     let count = || -> rusqlite::Result<bool> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
         connection.execute_batch("PRAGMA writable_schema = ON")?;
         let mut lines = without_schema(connection, || {
             connection.prepare("SELECT octet_length(sql) FROM sqlite_master")
         })?;
-        end_statements(connection, watch)?;
+        end_statements(connection, monitor)?;
         let mut rows = lines.query([])?;
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
@@ -348,7 +351,7 @@ mod tests {
                 .unwrap()
                 .execute_batch("CREATE TABLE t(x)")
                 .unwrap();
-            let connection = foreign(&uri(&path, "mode=ro"), &Watch::default()).unwrap();
+            let connection = foreign(&uri(&path, "mode=ro"), &Monitor::default()).unwrap();
             let n: i64 = connection
                 .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
                 .unwrap();
@@ -359,12 +362,12 @@ mod tests {
     const ENDLESS: &str =
         "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT count(*) FROM r";
 
-    fn opened(watch: &Watch) -> (tempfile::TempDir, Connection) {
+    fn opened(monitor: &Monitor) -> (tempfile::TempDir, Connection) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.gpkg");
         let db = Connection::open(&path).unwrap();
         db.execute_batch("CREATE TABLE t(x)").unwrap();
-        let connection = foreign(&uri(&path, "mode=ro"), watch).unwrap();
+        let connection = foreign(&uri(&path, "mode=ro"), monitor).unwrap();
         (folder, connection)
     }
 
@@ -378,17 +381,17 @@ mod tests {
 
     #[test]
     fn a_statement_ends_with_the_run() {
-        let watch = Watch::default();
-        let (_folder, connection) = opened(&watch);
+        let monitor = Monitor::default();
+        let (_folder, connection) = opened(&monitor);
         let endless = || connection.query_row(ENDLESS, [], |_| Ok(()));
         connection.execute_batch("SELECT count(*) FROM t").unwrap();
-        watch.interrupt();
+        monitor.interrupt();
         is_ended(endless());
     }
 
     #[test]
     fn a_statement_is_ended_from_outside() {
-        let (_folder, connection) = opened(&Watch::default());
+        let (_folder, connection) = opened(&Monitor::default());
         let mut looks = 0;
         let over = || {
             looks += 1;
@@ -402,9 +405,9 @@ mod tests {
 
     #[test]
     fn a_long_schema_is_not_read() {
-        let watch = Watch::default();
-        let (folder, connection) = opened(&watch);
-        assert!(schema_is_short(&connection, &watch).unwrap());
+        let monitor = Monitor::default();
+        let (folder, connection) = opened(&monitor);
+        assert!(schema_is_short(&connection, &monitor).unwrap());
         let tables = || connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0));
         assert_eq!(tables(), Ok(0), "and then it is read whole");
         let db = Connection::open(folder.path().join("a.gpkg")).unwrap();
@@ -416,8 +419,8 @@ mod tests {
              FROM n;",
         )
         .unwrap();
-        let long = foreign(&uri(&folder.path().join("a.gpkg"), "mode=ro"), &watch).unwrap();
-        assert!(!schema_is_short(&long, &watch).unwrap());
+        let long = foreign(&uri(&folder.path().join("a.gpkg"), "mode=ro"), &monitor).unwrap();
+        assert!(!schema_is_short(&long, &monitor).unwrap());
         let on = |config| long.db_config(config).unwrap();
         assert!(on(DbConfig::SQLITE_DBCONFIG_DEFENSIVE));
     }
@@ -425,9 +428,9 @@ mod tests {
     /// Every way of opening gives the same protection.
     #[test]
     fn what_is_opened_is_hardened() {
-        let (folder, read_only) = opened(&Watch::default());
+        let (folder, read_only) = opened(&Monitor::default());
         let path = folder.path().join("a.gpkg");
-        let writable = open_confined(&path, &Watch::default()).unwrap();
+        let writable = open_confined(&path, &Monitor::default()).unwrap();
         for connection in [&read_only, &*writable] {
             let on = |config| connection.db_config(config).unwrap();
             assert!(on(DbConfig::SQLITE_DBCONFIG_DEFENSIVE));

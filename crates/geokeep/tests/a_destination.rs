@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{Place, machine, saved, tiny, try_backup, writable};
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::destination::{BackupId, Destination, DestinationError, Stored};
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::retention::{Backup, Policy, plan};
@@ -113,7 +113,7 @@ fn it_lists_backups_in_the_order_in_which_they_were_made(open: Open) {
         assert_eq!(listed.stored_bytes, made.stored_bytes);
         assert_eq!(listed.id.instant(), made.manifest.instant);
         let opened = scene.destination().open_backup(&listed.id).unwrap();
-        let found = verify(&opened, Level::Digest, None, &Watch::default()).unwrap();
+        let found = verify(&opened, Level::Digest, None, &Monitor::default()).unwrap();
         assert_eq!(found, made.manifest);
     }
     let unique: BTreeSet<String> = made.iter().map(|stored| stored.id.to_string()).collect();
@@ -341,7 +341,7 @@ fn a_failing_disk_leaves_nothing_half_done(open: Open) {
         assert!(listed.len() <= 2, "call {at}: {}", listed.len());
         for stored in &listed {
             let opened = destination.open_backup(&stored.id).unwrap();
-            verify(&opened, Level::Digest, None, &Watch::default()).unwrap();
+            verify(&opened, Level::Digest, None, &Monitor::default()).unwrap();
         }
         assert_eq!(destination.sweep().unwrap(), 0, "call {at}");
         scene.save("2026-03-01T10:00:00Z");

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{Place, tiny};
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::backup::{Settings, plan, run};
 use geokeep::source::Source;
 use testkit::gpkg::Options;
@@ -37,9 +37,9 @@ fn most_in_work(
     let destination = place.destination();
     let planned = plan(sources.collect(), Vec::new(), &destination, &settings).unwrap();
     let in_work = Arc::new((Mutex::new(InWork::default()), Condvar::new()));
-    let watch = Watch::default();
+    let monitor = Monitor::default();
     let witness = Arc::clone(&in_work);
-    watch.on_moment(move |_, moment| {
+    monitor.on_moment(move |_, moment| {
         let (state, news) = &*witness;
         let mut state = state.lock().unwrap();
         match moment {
@@ -60,7 +60,7 @@ fn most_in_work(
         &planned,
         &destination,
         &settings,
-        &watch,
+        &monitor,
         &|one, outcome, _| {
             assert!(outcome.is_ok(), "{}: {outcome:?}", one.line);
         },

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::diff::{
     Cell, Change, Diff, DiffError, LayerChange, LayerDiff, MatchedBy, Options, Row, SchemaChange,
     diff,
@@ -36,8 +36,8 @@ fn database(sql: &[&str]) -> Connection {
 /// What differs after `edit`, told by `each`.
 fn after<T>(made: &str, edit: &str, options: &Options, told: impl FnOnce(&Diff<'_>) -> T) -> T {
     let (before, after) = (database(&[made]), database(&[made, edit]));
-    let watch = Watch::default();
-    let found = diff(&before, &after, options, &watch).unwrap();
+    let monitor = Monitor::default();
+    let found = diff(&before, &after, options, &monitor).unwrap();
     assert!(found.is_complete());
     told(&found)
 }
@@ -284,16 +284,16 @@ fn keys_that_are_named_must_be_keys() {
         assert_eq!(only(found).key, ["owner"]);
     });
     let (before, after) = (database(&[CATALOGUE]), database(&[CATALOGUE]));
-    let watch = Watch::default();
+    let monitor = Monitor::default();
     for key in ["seen", "nothing"] {
-        let error = diff(&before, &after, &options(key), &watch).unwrap_err();
+        let error = diff(&before, &after, &options(key), &monitor).unwrap_err();
         assert!(matches!(error, DiffError::NoKey { .. }), "{error}");
     }
     let other = Options {
         layers: vec!["roads".to_owned()],
         ..Options::default()
     };
-    let error = diff(&before, &after, &other, &watch).unwrap_err();
+    let error = diff(&before, &after, &other, &monitor).unwrap_err();
     assert!(matches!(error, DiffError::NoSuchLayer(name) if name == "roads"));
     let ignoring = Options {
         ignore: vec!["AREA".to_owned()],
@@ -301,7 +301,7 @@ fn keys_that_are_named_must_be_keys() {
     };
     let changed = database(&[CATALOGUE, "UPDATE parcels SET area = 9"]);
     assert!(
-        diff(&before, &changed, &ignoring, &watch)
+        diff(&before, &changed, &ignoring, &monitor)
             .unwrap()
             .is_equal()
     );
@@ -372,9 +372,9 @@ fn a_view_is_known_by_its_definition_alone() {
 #[test]
 fn a_run_that_is_to_stop_does() {
     let (before, after) = (database(&[CATALOGUE]), database(&[CATALOGUE]));
-    let watch = Watch::default();
-    watch.interrupt();
-    let error = diff(&before, &after, &Options::default(), &watch).unwrap_err();
+    let monitor = Monitor::default();
+    monitor.interrupt();
+    let error = diff(&before, &after, &Options::default(), &monitor).unwrap_err();
     assert!(matches!(error, DiffError::Interrupted(_)), "{error}");
 }
 
@@ -401,8 +401,8 @@ fn another_program_says_the_same() {
     };
     for name in ["updated_A", "deleted_A", "inserted_1_A"] {
         let ((before, _one), (after, _other)) = (open("base.gpkg"), open(&format!("{name}.gpkg")));
-        let watch = Watch::default();
-        let found = diff(&before, &after, &Options::default(), &watch).unwrap();
+        let monitor = Monitor::default();
+        let found = diff(&before, &after, &Options::default(), &monitor).unwrap();
         let mut told = Vec::new();
         for row in rows(&found, only(&found)) {
             let [Cell::Integer(key)] = row.key[..] else {
@@ -425,8 +425,8 @@ fn another_program_says_the_same() {
         open("multi_primary_key.sqlite"),
         open("multi_primary_key_A.sqlite"),
     );
-    let watch = Watch::default();
-    let found = diff(&before, &after, &Options::default(), &watch).unwrap();
+    let monitor = Monitor::default();
+    let found = diff(&before, &after, &Options::default(), &monitor).unwrap();
     counts(only(&found), [1, 0, 0]);
     assert_eq!(only(&found).key, ["key1", "key2"]);
 }

@@ -122,15 +122,15 @@ fn pages_say_what_all_rows_say() {
         fill(&mut random, &before);
         fs::copy(&before, &after).unwrap();
         edit(&mut random, &after);
-        let watch = geokeep::Watch::default();
+        let monitor = geokeep::Monitor::default();
         let state = |path: &Path| {
-            State::of_file(&Source::new(path).unwrap(), &place.settings, &watch).unwrap()
+            State::of_file(&Source::new(path).unwrap(), &place.settings, &monitor).unwrap()
         };
         let states = [state(&before), state(&after)];
         let options = Options::default();
-        let by_pages = diff_of(&states[0], &states[1], &options, &watch).unwrap();
+        let by_pages = diff_of(&states[0], &states[1], &options, &monitor).unwrap();
         let [one, other] = [&states[0], &states[1]].map(State::connection);
-        let by_rows = diff(one, other, &options, &watch).unwrap();
+        let by_rows = diff(one, other, &options, &monitor).unwrap();
         assert_eq!(told(&by_pages), told(&by_rows), "seed {seed}");
         for layer in &by_pages.layers {
             *ways.entry(layer.way.map(Way::as_str)).or_insert(0) += 1;

@@ -3,7 +3,7 @@
 use crate::common;
 
 use common::{Place, tiny};
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::destination::{Extent, Layer};
 use geokeep::verify::{Level, verify};
 
@@ -77,7 +77,7 @@ fn a_backup_knows_where_its_layers_lie() {
     let listed = place.destination().list("a").unwrap().backups;
     assert_eq!(listed[0].manifest, stored.manifest);
     let archive = common::open(&stored.location).unwrap();
-    verify(&archive, Level::Full, None, &Watch::default()).unwrap();
+    verify(&archive, Level::Full, None, &Monitor::default()).unwrap();
 }
 
 #[test]

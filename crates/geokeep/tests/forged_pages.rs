@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::{
     Place, check, expected, first_difference, number_at, page_size, plain, tiny, writable,
 };
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::destination::Verdict;
 use geokeep::inspect::inspect;
 use geokeep::snapshot::Method;
@@ -233,7 +233,8 @@ fn a_vacuum_that_would_fill_the_disk_is_given_up() {
 fn an_inspection_ends() {
     let place = Place::in_memory();
     let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap();
-    let look = |path: &Path| inspect(&Source::new(path).unwrap(), now, &Watch::default()).unwrap();
+    let look =
+        |path: &Path| inspect(&Source::new(path).unwrap(), now, &Monitor::default()).unwrap();
 
     let path = place.build("a.gpkg", &tiny());
     let db = writable(&path);
@@ -265,8 +266,8 @@ fn an_inspection_ends() {
 fn an_inspection_is_interrupted() {
     let place = Place::in_memory();
     let path = place.build("a.gpkg", &tiny());
-    let watch = Watch::default();
-    watch.interrupt();
-    let error = inspect(&Source::new(&path).unwrap(), 0, &watch).unwrap_err();
+    let monitor = Monitor::default();
+    monitor.interrupt();
+    let error = inspect(&Source::new(&path).unwrap(), 0, &monitor).unwrap_err();
     assert_eq!(error.kind(), geokeep::Kind::Interrupted);
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use sources::{files, name, none, product_lines, read, root};
 
 /// What the stages stand on; each uses only those before it.
-const FOUNDATION: [&str; 6] = ["words", "kind", "finding", "watch", "durable", "sqlite"];
+const FOUNDATION: [&str; 6] = ["words", "kind", "finding", "monitor", "durable", "sqlite"];
 
 /// The stages in the order of the data. `error` gathers the errors of those before it.
 const STAGES: [&str; 17] = [

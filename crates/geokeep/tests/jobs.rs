@@ -13,7 +13,7 @@ use geokeep::jobs::{Caller, Event, Every, Missed, Ran, Status, Why, back_up, run
 use geokeep::report::RunFailure;
 use geokeep::source::{Expanded, expand};
 use geokeep::wire::{self, BackupObject, Exit, Failure, RunObject, StatusObject};
-use geokeep::{Kind, Watch};
+use geokeep::{Kind, Monitor};
 use jiff::tz::TimeZone;
 
 const NIGHTLY: &str = "[[job]]
@@ -54,7 +54,7 @@ fn ran(job: &Job, place: &Place) -> (Ran, Vec<String>) {
         hint: None,
     };
     let mut caller = Caller {
-        watch: &Watch::default(),
+        monitor: &Monitor::default(),
         zone: TimeZone::UTC,
         memory: None,
         hear: &mut hear,
@@ -81,20 +81,20 @@ fn all_that_is_to_be_read_is_known_before_the_first_file_is_begun() {
         "[[job]]\nname = 'm'\nsources = ['sources']\nto = 'backups'\n",
         &place,
     );
-    let (destination, watch) = (place.destination(), Watch::default());
+    let (destination, monitor) = (place.destination(), Monitor::default());
     for _ in 0..2 {
         let mut seen = Vec::new();
-        let before = watch.bytes_total();
+        let before = monitor.bytes_total();
         let mut hear = |event: Event<'_>| {
             if matches!(event, Event::Stored { .. }) {
-                seen.push((watch.bytes_done(), watch.bytes_total()));
+                seen.push((monitor.bytes_done(), monitor.bytes_total()));
             }
         };
         back_up(
             found(&job),
             &destination,
             &place.settings,
-            &watch,
+            &monitor,
             &mut hear,
         )
         .unwrap();
@@ -105,7 +105,7 @@ fn all_that_is_to_be_read_is_known_before_the_first_file_is_begun() {
             "{seen:?}"
         );
         assert!(seen.is_sorted() && seen[0].0 < total, "{seen:?}");
-        assert_eq!((watch.bytes_done(), watch.in_work().len()), (total, 0));
+        assert_eq!((monitor.bytes_done(), monitor.in_work().len()), (total, 0));
     }
 }
 

@@ -445,9 +445,9 @@ fn a_transaction_is_judged_while_the_lock_is_held() {
         if files_below(&two.place.sources()).len() < 5 || !half {
             continue;
         }
-        let watch = fault_vfs::watch(&two.place.settings.staging);
+        let monitor = fault_vfs::watch(&two.place.settings.staging);
         let (first, second) = (a.to_owned(), b.to_owned());
-        watch.before(Some(Call::Open), 0, move || {
+        monitor.before(Some(Call::Open), 0, move || {
             for path in [&first, &second] {
                 assert!(Program::run(path, "SELECT v FROM state", End::Closes));
             }
@@ -457,7 +457,7 @@ fn a_transaction_is_judged_while_the_lock_is_held() {
             "old",
             "killed before call {at}"
         );
-        drop(watch);
+        drop(monitor);
         // If the second one's journal did not name it yet, it stays, of no use to anybody.
         tried += u32::from(files_below(&two.place.sources()).len() == 2);
     }

@@ -14,7 +14,7 @@ use geokeep::destination::DestinationError;
 use geokeep::durable::{Lack, OsDisk, new_lacks};
 use geokeep::restore::{RestoreError, drill};
 use geokeep::verify::Level;
-use geokeep::{Kind, Watch};
+use geokeep::{Kind, Monitor};
 use testkit::disks::{Call, FailingDisk, Failure};
 
 const EIO: i32 = 5;
@@ -119,7 +119,7 @@ fn three_ways_of_not_fitting() {
         // In a drill none of them says anything of the backup.
         disk.lack(Call::Write, Failure::Os(errno));
         let archive = common::open(&kept.location).unwrap();
-        let error = drill(&archive, &place.settings, &Watch::default()).unwrap_err();
+        let error = drill(&archive, &place.settings, &Monitor::default()).unwrap_err();
         assert!(matches!(&error, RestoreError::NoDrill { .. }), "{error:?}");
         assert_eq!(error.kind(), Kind::StagingUnusable);
         disk.clear();

@@ -13,7 +13,7 @@ use common::{Place, archives_below, check, commit_in, machine, plain, tiny};
 use geokeep::backup::{Outcome, Planned, Settings, plan, run};
 use geokeep::source::Source;
 use geokeep::verify::Level;
-use geokeep::{Error, Watch};
+use geokeep::{Error, Monitor};
 use testkit::gpkg::Options;
 
 fn plan_of(place: &Place, paths: &[PathBuf]) -> Vec<Planned> {
@@ -36,12 +36,12 @@ fn run_all(place: &Place, jobs: &[Planned], at_once: usize) -> BTreeMap<PathBuf,
             .unwrap()
             .insert(job.source.real.clone(), stored.location);
     };
-    let watch = Watch::default();
+    let monitor = Monitor::default();
     let settings = Settings {
         at_once,
         ..place.settings.clone()
     };
-    run(jobs, &place.destination(), &settings, &watch, &report);
+    run(jobs, &place.destination(), &settings, &monitor, &report);
     done.into_inner().unwrap()
 }
 

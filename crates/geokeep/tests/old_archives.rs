@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Place, check, plain};
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::restore::{Target, restore};
 use geokeep::verify::Level;
 
@@ -43,7 +43,7 @@ fn the_first_version_is_listed_verified_and_restored() {
         false,
         &place.destination(),
         &common::settings(std::sync::Arc::new(geokeep::durable::OsDisk), place.root()),
-        &Watch::default(),
+        &Monitor::default(),
     )
     .unwrap();
     let original = fs::read(root().join("examples/town.gpkg")).unwrap();

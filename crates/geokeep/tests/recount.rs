@@ -7,13 +7,13 @@ use std::fs;
 
 use common::scene::{Scene, content};
 use common::tiny;
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::restore::features::{LayerError, Recounted, Refusal, recount};
 use geokeep::source::Source;
 
 fn recounted(scene: &Scene) -> Result<Vec<Recounted>, LayerError> {
     let source = Source::new(&scene.path).unwrap();
-    recount(&source, &scene.place.settings, &Watch::default())
+    recount(&source, &scene.place.settings, &Monitor::default())
 }
 
 fn miscounted() -> Scene {

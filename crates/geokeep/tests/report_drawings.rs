@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::Place;
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::report::{Report, write};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -86,10 +86,10 @@ fn file(place: &Place, name: &str, fill: impl FnOnce(&Connection)) -> PathBuf {
 /// The page after an earlier one.
 fn page(place: &Place, earlier: &Path) -> String {
     let destination = place.destination();
-    let (now, watch) = (Timestamp::now(), Watch::default());
+    let (now, monitor) = (Timestamp::now(), Monitor::default());
     let machine = &place.settings.machine;
-    let mut report = Report::gather(&destination, machine, now, TimeZone::UTC, &watch).unwrap();
-    report.draw(&destination, earlier, &watch);
+    let mut report = Report::gather(&destination, machine, now, TimeZone::UTC, &monitor).unwrap();
+    report.draw(&destination, earlier, &monitor);
     report.html()
 }
 

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::Place;
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::report::{Report, write};
 use geokeep::snapshot::Clock;
 use jiff::tz::TimeZone;
@@ -175,14 +175,14 @@ fn a_page_to_look_at() {
         }
     }
     let destination = place.destination();
-    let (machine, watch) = (&place.settings.machine, Watch::default());
-    let mut report = Report::gather(&destination, machine, end, TimeZone::UTC, &watch).unwrap();
+    let (machine, monitor) = (&place.settings.machine, Monitor::default());
+    let mut report = Report::gather(&destination, machine, end, TimeZone::UTC, &monitor).unwrap();
     // It lies in a temporary folder; who looks at it sees a common one.
     report.destination = PathBuf::from("/mnt/backup");
     for source in &mut report.sources {
         source.path = Some(format!("/home/anna/gis/{}.gpkg", source.name));
     }
-    report.draw(&destination, Path::new(&target), &watch);
+    report.draw(&destination, Path::new(&target), &monitor);
     let page = report
         .html()
         .replace(&*place.root().to_string_lossy(), "/mnt");

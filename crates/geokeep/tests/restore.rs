@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::restored::assert_content;
 use common::{Place, archives_below, files_below, plain, tiny, writable};
 use geokeep::restore::{RestoreError, Restored, Target, restore};
-use geokeep::{Kind, Watch};
+use geokeep::{Kind, Monitor};
 use testkit::gpkg::{Journal, Options};
 use testkit::live_writer::{self, Hold, JournalMode, LiveWriter};
 
@@ -63,7 +63,7 @@ impl Scene {
             dry_run,
             &self.place.destination(),
             &self.place.settings,
-            &Watch::default(),
+            &Monitor::default(),
         )
     }
 
@@ -342,15 +342,15 @@ fn an_archive_whose_manifest_lies_gives_no_file() {
 #[test]
 fn an_interrupted_restore_leaves_nothing() {
     let scene = scene();
-    let watch = Watch::default();
-    watch.interrupt();
+    let monitor = Monitor::default();
+    monitor.interrupt();
     let target = Target {
         path: scene.target(),
         force: false,
     };
     let archive = common::open(&scene.archive).unwrap();
     let (destination, settings) = (scene.place.destination(), &scene.place.settings);
-    let error = restore(&archive, &target, false, &destination, settings, &watch).unwrap_err();
+    let error = restore(&archive, &target, false, &destination, settings, &monitor).unwrap_err();
     assert_eq!(error.kind(), Kind::Interrupted);
     assert!(files_below(&scene.place.root().join("target")).is_empty());
 }

@@ -20,7 +20,7 @@ use common::restored::{assert_content, same_but_counters};
 use common::{Place, files_below, plain, tiny, writable};
 use geokeep::restore::{RestoreError, Restored};
 use geokeep::snapshot::Clock;
-use geokeep::{Error, Kind, Watch};
+use geokeep::{Error, Kind, Monitor};
 use rusqlite::Connection;
 use testkit::gpkg::{AutoVacuum, Encoding, Journal, Options};
 use testkit::live_writer::{self, Hold, JournalMode, LiveWriter};
@@ -40,8 +40,8 @@ fn target(place: &Place) -> PathBuf {
     place.root().join("target/t.gpkg")
 }
 
-fn give_back(place: &Place, archive: &Path, watch: &Watch) -> Result<Restored, RestoreError> {
-    place.give_back_watched(archive, &target(place), true, watch)
+fn give_back(place: &Place, archive: &Path, monitor: &Monitor) -> Result<Restored, RestoreError> {
+    place.give_back_monitored(archive, &target(place), true, monitor)
 }
 
 fn other() -> Options {
@@ -100,7 +100,7 @@ fn saved_to_at(at: u64, prepare: &dyn Fn(&Path)) -> (u64, bool) {
         }
         jiff::Timestamp::now()
     });
-    let result = give_back(&place, &archive, &Watch::default());
+    let result = give_back(&place, &archive, &Monitor::default());
     let number = saved.load(Relaxed);
     let mut found = saves_in(&Connection::open(&path).unwrap());
     match &result {
@@ -158,7 +158,7 @@ fn a_program_that_has_it_open_without_a_lock_is_named() {
     };
     let writer = LiveWriter::start(&target(&place), &options);
     let before = testkit::fingerprint(place.root());
-    let error = give_back(&place, &archive, &Watch::default()).unwrap_err();
+    let error = give_back(&place, &archive, &Monitor::default()).unwrap_err();
     before.assert_same(place.root());
     let RestoreError::TargetInUse {
         holder: Some(holder),
@@ -169,7 +169,7 @@ fn a_program_that_has_it_open_without_a_lock_is_named() {
     assert_eq!(holder.pid, writer.process_id());
     assert!(holder.program.is_some());
     writer.stop();
-    give_back(&place, &archive, &Watch::default()).unwrap();
+    give_back(&place, &archive, &Monitor::default()).unwrap();
     assert_content(&target(&place), &plain(&archive));
 }
 
@@ -193,7 +193,7 @@ fn a_program_that_is_not_seen_goes_on_with_the_restored_file() {
             .unwrap()
     };
     assert_eq!(count(&unseen), 33);
-    give_back(&place, &archive, &Watch::default()).unwrap();
+    give_back(&place, &archive, &Monitor::default()).unwrap();
     assert_eq!(count(&unseen), 20);
     unseen
         .execute_batch("CREATE TABLE saves(n); INSERT INTO saves VALUES (7)")
@@ -243,7 +243,7 @@ fn every_shape_of_database_takes_the_place_of_every_other() {
                 },
             )
             .unwrap();
-            give_back(&place, &archive, &Watch::default()).unwrap();
+            give_back(&place, &archive, &Monitor::default()).unwrap();
             assert_content(&target(&place), &plain(&archive));
             assert_eq!(files_below(&place.root().join("target")), [target(&place)]);
         }
@@ -264,7 +264,7 @@ fn the_change_counter_goes_on_and_never_back() {
             .unwrap();
         db.close().unwrap();
         let edited = counter();
-        give_back(&place, &archive, &Watch::default()).unwrap();
+        give_back(&place, &archive, &Monitor::default()).unwrap();
         assert!(counter() > edited);
     }
 }
@@ -278,7 +278,7 @@ fn a_file_that_sqlite_cannot_read_is_exchanged() {
     let mut bytes = fs::read(&path).unwrap();
     bytes[16..18].copy_from_slice(&[0, 3]);
     fs::write(&path, &bytes).unwrap();
-    let restored = give_back(&place, &archive, &Watch::default()).unwrap();
+    let restored = give_back(&place, &archive, &Monitor::default()).unwrap();
     assert!(fs::read(&path).unwrap() == plain(&archive));
     assert!(restored.replaced.is_some());
 }
@@ -296,8 +296,8 @@ fn a_stop_in_the_middle_takes_everything_back() {
         let path = target(&place);
         testkit::gpkg::build(&path, &Options { journal, ..other() }).unwrap();
         let old = fs::read(&path).unwrap();
-        let watch = Watch::default();
-        let (stop, size) = (watch.clone(), plain(&archive).len() as u64);
+        let monitor = Monitor::default();
+        let (stop, size) = (monitor.clone(), plain(&archive).len() as u64);
         let stopping = std::thread::spawn(move || {
             // All bytes are proven first, and the old file is backed up.
             while stop.bytes_done() < size + size / 3 && stop.check().is_ok() {
@@ -305,8 +305,8 @@ fn a_stop_in_the_middle_takes_everything_back() {
             }
             stop.interrupt();
         });
-        let result = give_back(&place, &archive, &watch);
-        watch.interrupt();
+        let result = give_back(&place, &archive, &monitor);
+        monitor.interrupt();
         stopping.join().unwrap();
         match result {
             Ok(_) => assert_content(&path, &plain(&archive)),
@@ -364,7 +364,7 @@ fn a_journal_that_names_another_file_is_not_followed() {
         .write_all(&end)
         .unwrap();
     let before = testkit::fingerprint(place.root());
-    let error = give_back(&place, &archive, &Watch::default()).unwrap_err();
+    let error = give_back(&place, &archive, &Monitor::default()).unwrap_err();
     assert!(matches!(error, RestoreError::SharedJournal(_)), "{error:?}");
     before.assert_same(place.root());
 }
@@ -374,7 +374,7 @@ fn a_journal_that_names_another_file_is_not_followed() {
 fn a_hot_journal_is_rolled_back_and_what_was_there_is_backed_up() {
     let (place, archive) = scene(&tiny());
     let path = target_of_a_dead_writer(&place);
-    let restored = give_back(&place, &archive, &Watch::default()).unwrap();
+    let restored = give_back(&place, &archive, &Monitor::default()).unwrap();
     assert_content(&path, &plain(&archive));
     assert_eq!(common::commit_in(&restored.replaced.unwrap().location), 0);
     assert_eq!(files_below(&place.root().join("target")), [path]);
@@ -387,7 +387,7 @@ fn the_log_beside_an_empty_file_is_moved_aside() {
     fs::write(target(&place), "").unwrap();
     let log = place.root().join("target/t.gpkg-wal");
     fs::write(&log, b"the only copy of a day's work").unwrap();
-    let restored = give_back(&place, &archive, &Watch::default()).unwrap();
+    let restored = give_back(&place, &archive, &Monitor::default()).unwrap();
     assert_content(&target(&place), &plain(&archive));
     let [kept] = &restored.set_aside[..] else {
         panic!("{restored:?}");
@@ -407,14 +407,14 @@ fn what_a_killed_restore_left_is_swept_up() {
     let users = place.root().join("target/.geokeep-restore-of-mine.tmp");
     fs::write(&left, "half").unwrap();
     fs::write(&users, "mine").unwrap();
-    give_back(&place, &archive, &Watch::default()).unwrap();
+    give_back(&place, &archive, &Monitor::default()).unwrap();
     assert!(!left.exists() && users.exists());
     fs::write(&left, "half").unwrap();
     let source = geokeep::source::Source::new(&target(&place)).unwrap();
     let (destination, settings) = (place.destination(), &place.settings);
     let jobs = geokeep::backup::plan(vec![source], Vec::new(), &destination, settings).unwrap();
     let ended = |_: &_, outcome: Result<_, Error>, _| drop(outcome.unwrap());
-    let watch = Watch::default();
-    geokeep::backup::run(&jobs, &destination, settings, &watch, &ended);
+    let monitor = Monitor::default();
+    geokeep::backup::run(&jobs, &destination, settings, &monitor, &ended);
     assert!(!left.exists() && users.exists());
 }

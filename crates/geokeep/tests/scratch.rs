@@ -12,7 +12,7 @@ use common::{Place, check, files_below, tiny, writable};
 use geokeep::destination::Manifest;
 use geokeep::durable::{Disk, OsDisk};
 use geokeep::verify::{Level, Scratch, verify};
-use geokeep::{Error, Kind, Watch};
+use geokeep::{Error, Kind, Monitor};
 use testkit::disks::{Call, DiskFault, FailingDisk, Failure};
 
 /// A backup that is longer than what a check keeps in memory.
@@ -40,7 +40,7 @@ fn verified(archive: &Path, disk: &FailingDisk, place: &Place) -> Result<Manifes
         &backup,
         Level::Full,
         Some(scratch),
-        &Watch::default(),
+        &Monitor::default(),
     )?)
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{Place, commit_in, tiny};
 use geokeep::Kind;
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::inspect::inspect;
 use geokeep::source::{Source, State};
 use testkit::fingerprint;
@@ -38,7 +38,7 @@ fn holding(hold: Hold, journal: JournalMode) -> live_writer::Options {
 
 fn state_of(path: &Path) -> State {
     let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap();
-    inspect(&Source::new(path).unwrap(), now, &Watch::default())
+    inspect(&Source::new(path).unwrap(), now, &Monitor::default())
         .unwrap()
         .state
 }

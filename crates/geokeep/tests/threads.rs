@@ -20,7 +20,7 @@ use geokeep::durable::{Disk, DiskFile, OsDisk};
 use geokeep::inspect::inspect;
 use geokeep::source::Source;
 use geokeep::verify::Level;
-use geokeep::{Phase, Watch};
+use geokeep::{Monitor, Phase};
 use testkit::gpkg::Options;
 use testkit::live_writer::{self, JournalMode, LiveWriter};
 
@@ -28,7 +28,7 @@ testkit::live_writer_process!();
 
 fn look_in(path: &Path) -> Option<usize> {
     let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap();
-    let inspection = inspect(&Source::new(path).unwrap(), now, &Watch::default()).unwrap();
+    let inspection = inspect(&Source::new(path).unwrap(), now, &Monitor::default()).unwrap();
     inspection.layers.map(|layers| layers.len())
 }
 
@@ -231,19 +231,19 @@ fn the_lock_of_a_slow_snapshot_is_not_dropped() {
     let (destination, settings) = (place.destination(), &place.settings);
     let sources = [&path, &link].map(|name| Source::new(name).unwrap());
     let jobs = plan(sources.to_vec(), Vec::new(), &destination, settings).unwrap();
-    let watch = Watch::default();
+    let monitor = Monitor::default();
     let mut samples = Vec::new();
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| backup(&jobs[0], &destination, settings, &watch));
+        let first = scope.spawn(|| backup(&jobs[0], &destination, settings, &monitor));
         while !is_locked_by_us(inode) {
             assert!(!first.is_finished(), "it ended without a lock");
         }
-        let second = scope.spawn(|| backup(&jobs[1], &destination, settings, &Watch::default()));
+        let second = scope.spawn(|| backup(&jobs[1], &destination, settings, &Monitor::default()));
         let looks = [&path, &link].map(|name| scope.spawn(|| look_in(name)));
         for _ in 0..30 {
             samples.push((
                 is_locked_by_us(inode),
-                watch
+                monitor
                     .in_work()
                     .iter()
                     .any(|one| one.phase() == Phase::Reading),

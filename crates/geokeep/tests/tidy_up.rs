@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
 use common::{Place, commit_in, files_below};
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::backup::{backup, plan};
 use geokeep::destination::Verdict;
 use geokeep::snapshot::{Clock, Method};
@@ -123,8 +123,8 @@ fn an_interrupted_backup_tidies_up_as_well() {
     let mut place = Place::new();
     let path = place.build("a.gpkg", &options(true));
     let writer = slot(LiveWriter::start(&path, &resting()));
-    let watch = Watch::default();
-    let (leaving, interrupted) = (Arc::clone(&writer), watch.clone());
+    let monitor = Monitor::default();
+    let (leaving, interrupted) = (Arc::clone(&writer), monitor.clone());
     let (clock, _) = at_call(READING, move || {
         go(&leaving, false);
         interrupted.interrupt();
@@ -138,7 +138,7 @@ fn an_interrupted_backup_tidies_up_as_well() {
         &place.settings,
     )
     .unwrap();
-    backup(&jobs[0], &destination, &place.settings, &watch).unwrap_err();
+    backup(&jobs[0], &destination, &place.settings, &monitor).unwrap_err();
     assert_eq!(content(&place.source("a.gpkg-wal")), 0);
     assert_eq!(commit_in_the_file_alone(&place, &path), 1);
 }

@@ -19,7 +19,7 @@ use geokeep::durable::{Disk, OsDisk};
 use geokeep::restore::{RestoreError, RestoredProject, WholeProject};
 use geokeep::source::{FileSystem, Take, Unprotected};
 use geokeep::verify::Level;
-use geokeep::{Kind, Watch};
+use geokeep::{Kind, Monitor};
 use testkit::disks::{DiskFault, FailingDisk, Failure};
 
 fn layer(provider: &str, source: &str) -> String {
@@ -92,7 +92,7 @@ fn restore_whole(
         until: None,
         destination: &destination,
         settings: &place.settings,
-        watch: &Watch::default(),
+        monitor: &Monitor::default(),
     };
     whole.restore(to, false)
 }

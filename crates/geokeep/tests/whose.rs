@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{Place, archives_below, files_below, machine, temporaries_below, tiny, writable};
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::backup::{OTHER_FILE, Outcome, Planned, backup, plan};
 use geokeep::destination::{DestinationError, Machine, Origin, Stored};
 use geokeep::durable::OsDisk;
@@ -508,8 +508,8 @@ fn a_file_that_is_named_by_itself_and_by_a_link_is_known_by_itself() {
     assert_eq!(sources.len(), 1);
     assert_eq!(sources[0].given, path);
     let jobs = plan(sources, Vec::new(), &place.destination(), &place.settings).unwrap();
-    let watch = Watch::default();
-    let outcome = backup(&jobs[0], &place.destination(), &place.settings, &watch).unwrap();
+    let monitor = Monitor::default();
+    let outcome = backup(&jobs[0], &place.destination(), &place.settings, &monitor).unwrap();
     assert_eq!(outcome.stored().manifest.name, "z");
     assert_eq!(outcome.stored().manifest.source.link, None);
 }

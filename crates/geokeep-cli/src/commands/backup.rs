@@ -64,8 +64,8 @@ pub(crate) fn run(arguments: &Backup, context: &Context) -> Result<Exit, Failure
     }
     let mut heard = Heard::new(to, &expanded, context, arguments.loudness, Said::AtOnce);
     let hear = &mut |event: Event<'_>| heard.hear(&event);
-    let watch = &context.watch;
-    let done = back_up(expanded, &destination, &settings, watch, hear);
+    let monitor = &context.monitor;
+    let done = back_up(expanded, &destination, &settings, monitor, hear);
     Ok(Exit::of_backups(&done.map_err(failed)?))
 }
 

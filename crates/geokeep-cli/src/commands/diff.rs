@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &args::Diff, context: &Context) -> Result<Exit, Fai
         tolerance: arguments.tolerance,
         renamed: None,
     };
-    let found = diff_of(&states[0], &states[1], &options, &context.watch);
+    let found = diff_of(&states[0], &states[1], &options, &context.monitor);
     let found = found.map_err(|e| Failure::of_diff(&e))?;
     if let Some(path) = &arguments.to {
         write(&found, &sides, path, context)?;
@@ -146,9 +146,9 @@ fn rows(
 
 fn state(side: &Side, context: &Context) -> Result<State, Failure> {
     match side {
-        Side::Backup(backup) => State::of_backup(backup, &context.watch)
+        Side::Backup(backup) => State::of_backup(backup, &context.monitor)
             .map_err(|e| Failure::of_compared_file(&e, &backup.location)),
-        Side::File(source) => State::of_file(source, &context.settings(), &context.watch)
+        Side::File(source) => State::of_file(source, &context.settings(), &context.monitor)
             .map_err(|e| Failure::of_compared_file(&e, &source.real)),
     }
 }

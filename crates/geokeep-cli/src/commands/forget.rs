@@ -36,9 +36,9 @@ pub(crate) fn run(arguments: &Forget, context: &Context) -> Result<Exit, Failure
     };
     let plan = rules.plan(&destination, lines);
     let plan = plan.map_err(|e| Failure::of_retention(&e, destination.path()))?;
-    let (dry_run, watch) = (arguments.dry_run, &context.watch);
+    let (dry_run, monitor) = (arguments.dry_run, &context.monitor);
     let hear = &mut |what: Forgetting<'_>| say(&what, context);
-    let tally = forget(&destination, &plan, dry_run, watch, hear);
+    let tally = forget(&destination, &plan, dry_run, monitor, hear);
     render::say(context, &summary(&tally, dry_run));
     if tally.others > 0 {
         render::say(

@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Inspect, context: &Context) -> Result<Exit, Failur
 /// Notes the right number of features of each layer.
 fn put_right(file: &Path, context: &Context) -> Result<(), Failure> {
     let source = Source::new(file).map_err(|e| Failure::of_inspection(&e.into(), file))?;
-    let recounted = recount(&source, &context.settings(), &context.watch);
+    let recounted = recount(&source, &context.settings(), &context.monitor);
     for layer in recounted.map_err(|e| Failure::of_recount(&e, file))? {
         render::announce(&format!(
             "{}: GDAL noted {} features of '{}', now {}",
@@ -72,7 +72,7 @@ fn put_right(file: &Path, context: &Context) -> Result<(), Failure> {
 fn look(file: &Path, context: &Context) -> Result<Inspection, Error> {
     let source = Source::new(file)?;
     let now = i64::try_from(context.clock.now().as_nanosecond()).unwrap_or(i64::MAX);
-    inspect(&source, now, &context.watch)
+    inspect(&source, now, &context.monitor)
 }
 
 /// What no lock can show of a file in rollback mode.

@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
     let destination = place::find_at(&folder, context)?.destination;
     let (made, zone) = (context.clock.now(), TimeZone::system());
     let machine = context.machine(None);
-    let mut report = Report::gather(&destination, &machine, made, zone, &context.watch)
+    let mut report = Report::gather(&destination, &machine, made, zone, &context.monitor)
         .map_err(|e| Failure::of_folder(&e, destination.path()))?;
     for source in &report.sources {
         if context.json {
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &args::Report, context: &Context) -> Result<Exit, F
         }
     }
     if let Some(path) = &arguments.html {
-        report.draw(&destination, path, &context.watch);
+        report.draw(&destination, path, &context.monitor);
         write(&report.html(), report.is_public(), path, &context.disk)
             .map_err(|e| Failure::of_report(&e, path, context.asked))?;
         let files = counted(report.sources.len(), "file", "files");

@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
             until: asked.until,
             destination: &destination,
             settings: &settings,
-            watch: &context.watch,
+            monitor: &context.monitor,
         };
         return Ok(whole_project(&whole, &path, arguments.dry_run, context));
     }
@@ -89,7 +89,7 @@ pub(crate) fn run(arguments: &Restore, context: &Context) -> Result<Exit, Failur
         dry_run,
         &destination,
         &settings,
-        &context.watch,
+        &context.monitor,
     );
     drop(progress);
     match result {

@@ -94,7 +94,7 @@ impl Aloud<'_> {
         let mut heard = Heard::new(&job.to, &expanded, context, self.loudness, at_the_end);
         let memory = context.memory();
         let mut caller = Caller {
-            watch: &context.watch,
+            monitor: &context.monitor,
             zone: TimeZone::system(),
             memory: memory.as_ref(),
             hear: &mut |event| heard.hear(&event),

@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Verify, context: &Context) -> Result<Exit, Failure
     let (mut damaged, mut not_ours) = (0, 0);
     for (id, of) in &chosen.backups {
         let path = &destination.location(id);
-        match prove(destination, id, proof, &settings, &context.watch) {
+        match prove(destination, id, proof, &settings, &context.monitor) {
             Ok(stored) => {
                 damaged += usize::from(stored.manifest.verdict == Verdict::Damaged);
                 passed(context, &stored, of.as_deref());

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Watch, context: &Context) -> Result<Exit, Failure>
     let all: Vec<_> = files.seen.keys().cloned().collect();
     back_up(&run, &job.sources, &all, &mut files);
     // To be stopped is how a watch ends.
-    while context.watch.check().is_ok() {
+    while context.monitor.check().is_ok() {
         if events.wait() || files.looked.elapsed() >= POLL {
             files.look(job, &mut events, context);
         }

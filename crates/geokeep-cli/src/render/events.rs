@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use geokeep::wire::{ProgressObject, SnapshotObject};
-use geokeep::{InWork, Moment, Watch};
+use geokeep::{InWork, Moment, Monitor};
 
 use super::json_line;
 
@@ -21,8 +21,8 @@ fn printing() -> MutexGuard<'static, ()> {
 }
 
 /// From now on begin, snapshot and end of the work on each file are printed.
-pub(crate) fn print_moments(watch: &Watch) {
-    watch.on_moment(|file, moment| {
+pub(crate) fn print_moments(monitor: &Monitor) {
+    monitor.on_moment(|file, moment| {
         let _printing = printing();
         match moment {
             Moment::Begun => json_line(&ProgressObject::of(file)),
@@ -34,12 +34,12 @@ pub(crate) fn print_moments(watch: &Watch) {
 }
 
 /// Prints how far the work is, from time to time, until it is to stop.
-pub(super) fn print_progress(watch: &Watch, stop: &AtomicBool) {
+pub(super) fn print_progress(monitor: &Monitor, stop: &AtomicBool) {
     let mut said: BTreeMap<*const InWork, u64> = BTreeMap::new();
     while !stop.load(Relaxed) {
         {
             let _printing = printing();
-            let in_work = watch.in_work();
+            let in_work = monitor.in_work();
             said.retain(|file, _| in_work.iter().any(|one| Arc::as_ptr(one) == *file));
             for file in &in_work {
                 let done = file.done();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use console::{Term, measure_text_width};
 use geokeep::words::{human_bytes, one_line, shortened};
-use geokeep::{InWork, Phase, Watch};
+use geokeep::{InWork, Monitor, Phase};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use super::margin::Margin;
@@ -63,8 +63,8 @@ impl Progress {
             drawing: None,
         };
         if context.events {
-            let watch = context.watch.clone();
-            let print = move || super::events::print_progress(&watch, &stop);
+            let monitor = context.monitor.clone();
+            let print = move || super::events::print_progress(&monitor, &stop);
             progress.drawing = Some(std::thread::spawn(print));
             return progress;
         }
@@ -86,7 +86,7 @@ impl Progress {
         bar.enable_steady_tick(Duration::from_millis(200));
         *drawn() = Some(bar.clone());
         let state = State {
-            watch: context.watch.clone(),
+            monitor: context.monitor.clone(),
             files,
             files_done,
             measure,
@@ -121,7 +121,7 @@ impl Drop for Progress {
 }
 
 struct State {
-    watch: Watch,
+    monitor: Monitor,
     files: u64,
     files_done: Arc<AtomicU64>,
     measure: Measure,
@@ -141,9 +141,9 @@ impl State {
     /// Only what has ended is full.
     fn step(&self) -> u64 {
         let (done, total) = match self.measure {
-            Measure::Bytes => (self.watch.bytes_done(), self.watch.bytes_total()),
+            Measure::Bytes => (self.monitor.bytes_done(), self.monitor.bytes_total()),
             Measure::Files => {
-                let in_work = self.watch.in_work();
+                let in_work = self.monitor.in_work();
                 let in_work = in_work.first().map_or(0, |file| file.thousandths());
                 let done = self.files_done.load(Relaxed) * 1000 + in_work;
                 (done, self.files * 1000)
@@ -164,10 +164,10 @@ impl State {
                 format!("{done}/{files}, {percent}"),
             ],
         };
-        let what = if self.watch.check().is_err() {
+        let what = if self.monitor.check().is_err() {
             ["stopping"; 3].map(str::to_owned)
         } else {
-            in_work(&self.watch.in_work(), self.watch.waiting_for_lock())
+            in_work(&self.monitor.in_work(), self.monitor.waiting_for_lock())
         };
         let all = what.iter().map(|what| format!("{files}{what}"));
         all.chain([

@@ -8,11 +8,11 @@ use super::succession::{Before, is_same, lacks_the_same};
 use super::whole::Whole;
 use crate::destination::{Content, Draft, Stored, StoredBytes, Verdict};
 use crate::error::Error;
+use crate::monitor::Phase;
 use crate::snapshot::{self, Taken};
 use crate::source::{Gate, Header, Instead, Look, Resident, SourceError};
 use crate::stored::Twin;
 use crate::verify::{self, Checked, Digests, Known};
-use crate::watch::Phase;
 
 /// What was read of a source.
 pub(super) enum Captured {
@@ -42,7 +42,7 @@ impl Task<'_> {
         mut draft: Draft,
     ) -> Result<Captured, Error> {
         let source = &self.planned.source;
-        let mut request = self.settings.request(source, gate, self.watch);
+        let mut request = self.settings.request(source, gate, self.monitor);
         let previous = before.bytes(self.destination);
         loop {
             let (taken, content) = snapshot::take(&request, look, &mut |stream, bytes| {
@@ -85,9 +85,9 @@ impl Task<'_> {
         taken: &Taken,
         gate: &Arc<Gate>,
     ) -> Result<Checked, Error> {
-        self.watch.enter(Phase::Checking);
+        self.monitor.enter(Phase::Checking);
         let says_so = taken.look.header().is_some_and(Header::says_geopackage);
-        let geopackage = says_so || verify::is_stored_geopackage(bytes, self.watch)?;
+        let geopackage = says_so || verify::is_stored_geopackage(bytes, self.monitor)?;
         if !geopackage && !self.settings.any_sqlite && !self.planned.any_sqlite {
             return Err(SourceError::from(Instead::Database).into());
         }
@@ -102,7 +102,11 @@ impl Task<'_> {
         };
         let known = Known::Written(just_written);
         Ok(verify::check(
-            bytes, digests, geopackage, known, self.watch,
+            bytes,
+            digests,
+            geopackage,
+            known,
+            self.monitor,
         )?)
     }
 }

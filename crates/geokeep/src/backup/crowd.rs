@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::turns::Turns;
 use super::{Outcome, PASSES, Planned, Settings, backup};
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::Destination;
 use crate::durable::{folder_of, sweep_restores};
 use crate::error::Error;
@@ -63,19 +63,19 @@ pub fn run(
     planned: &[Planned],
     destination: &Destination,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
     ended: &Ended<'_>,
 ) {
     sweep_after_killed_restores(planned, settings);
     let bytes = planned.iter().filter_map(Planned::bytes);
-    watch.expect(bytes.sum::<u64>().saturating_mul(PASSES));
+    monitor.expect(bytes.sum::<u64>().saturating_mul(PASSES));
     let again = Mutex::new(BTreeSet::new());
     let at_once = settings.at_once.clamp(1, planned.len().max(1));
     let turns = Turns::new(at_once);
     let one = |place: usize, alone: bool| {
         let _turn = turns.wait(planned[place].bytes());
         let began = Instant::now();
-        let path = || backup(&planned[place], destination, settings, watch);
+        let path = || backup(&planned[place], destination, settings, monitor);
         let outcome = catch_unwind(AssertUnwindSafe(path)).unwrap_or(Err(Error::Panicked));
         let full = matches!(&outcome, Err(e) if e.kind() == Kind::DestinationFull);
         if full && !alone {
@@ -95,7 +95,7 @@ pub fn run(
             for _ in 0..turns.threads().min(places.len()) {
                 scope.spawn(|| {
                     while let Some(place) = places.get(next.fetch_add(1, Relaxed))
-                        && watch.check().is_ok()
+                        && monitor.check().is_ok()
                     {
                         one(*place, at_once == 1);
                     }

@@ -39,7 +39,7 @@ impl Task<'_> {
             }
         };
         let taken = self.taken(project, look);
-        self.watch.hold(taken.instant);
+        self.monitor.hold(taken.instant);
         let whole = self.whole(project, &parts, &content, &stored);
         if let Some(stored) = before.previous()
             && !self.settings.force
@@ -53,9 +53,9 @@ impl Task<'_> {
             stored: &content.stored_digest,
         };
         let bytes = draft.bytes(&content)?;
-        let checked = verify::check_project(&bytes, digests, project.format, self.watch)?;
+        let checked = verify::check_project(&bytes, digests, project.format, self.monitor)?;
         for part in &stored {
-            verify::check_part(&draft.part(&part.stored)?, &part.stored, self.watch)?;
+            verify::check_part(&draft.part(&part.stored)?, &part.stored, self.monitor)?;
         }
         Ok(Captured::New(Box::new(New {
             draft,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Task;
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::{
     DestinationError, Draft, Opened, StoredBytes, StoredPart, is_reserved_entry,
 };
@@ -158,7 +158,7 @@ impl Task<'_> {
         began: Instant,
     ) -> Result<Result<FileStamp, Unprotected>, Error> {
         loop {
-            self.watch.check()?;
+            self.monitor.check()?;
             let Ok((stamp, step)) = see(path) else {
                 return Ok(Err(Unprotected::Unreadable));
             };
@@ -181,7 +181,7 @@ impl Task<'_> {
         draft: &mut Draft,
         previous: Option<&StoredBytes>,
     ) -> Result<Result<Part, Unprotected>, Error> {
-        self.watch.check()?;
+        self.monitor.check()?;
         let opened = Source::new(path).and_then(|source| Gate::enter(&source));
         let Ok(gate) = opened else {
             return Ok(Err(Unprotected::Unreadable));
@@ -189,12 +189,12 @@ impl Task<'_> {
         if stamp_of_open(gate.file()).ok().as_ref() != Some(stamp) {
             return Ok(Err(Unprotected::NeverQuiet));
         }
-        self.watch.add_total(stamp.size);
+        self.monitor.add_total(stamp.size);
         let modified = jiff::Timestamp::from_nanosecond(stamp.modified_ns.into());
         let modified = modified.unwrap_or_else(|_| self.settings.clock.now());
         let mut input = Whole {
             file: gate.file().take(stamp.size),
-            watch: self.watch,
+            monitor: self.monitor,
         };
         let threads = self.settings.threads;
         let stored = draft.store_part(entry, &mut input, stamp.size, modified, threads, previous);
@@ -205,7 +205,7 @@ impl Task<'_> {
                 stored,
             })),
             Err(DestinationError::Input(error)) => {
-                self.watch.check()?;
+                self.monitor.check()?;
                 Ok(Err(match error.kind() {
                     io::ErrorKind::UnexpectedEof => Unprotected::NeverQuiet,
                     _ => Unprotected::Unreadable,
@@ -226,19 +226,19 @@ fn changed(path: &Path) -> Moved {
 /// The bytes of a file up to the length that it had; fewer are an error.
 struct Whole<'a> {
     file: io::Take<&'a std::fs::File>,
-    watch: &'a Watch,
+    monitor: &'a Monitor,
 }
 
 impl Read for Whole<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.watch.check().is_err() {
+        if self.monitor.check().is_err() {
             return Err(io::Error::other("stopped"));
         }
         let n = self.file.read(buf)?;
         if n == 0 && !buf.is_empty() && self.file.limit() > 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.watch.add_done(n as u64);
+        self.monitor.add_done(n as u64);
         Ok(n)
     }
 }

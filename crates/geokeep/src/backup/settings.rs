@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::Machine;
 use crate::durable::Disk;
 use crate::snapshot::{Clock, Method, Request};
@@ -65,7 +65,7 @@ impl Settings {
         &'a self,
         source: &'a Source,
         gate: &'a Gate,
-        watch: &'a Watch,
+        monitor: &'a Monitor,
     ) -> Request<'a> {
         Request {
             source,
@@ -74,7 +74,7 @@ impl Settings {
             lock_wait: self.lock_wait,
             disk: &self.disk,
             staging: &self.staging,
-            watch,
+            monitor,
             method: self.method,
             lock_ceiling: self.lock_ceiling,
             ogr2ogr: self.ogr2ogr.as_deref(),

@@ -13,7 +13,7 @@ use super::work::Work;
 use super::{
     DiffError, Inside, LayerChange, LayerDiff, MEMORY, MatchedBy, Options, State, Way, prepare,
 };
-use crate::Watch;
+use crate::Monitor;
 use crate::geopackage::{Table, Tables};
 use crate::sqlite::memory::within;
 
@@ -72,12 +72,12 @@ pub fn diff_of<'a>(
     before: &'a State,
     after: &'a State,
     options: &Options,
-    watch: &'a Watch,
+    monitor: &'a Monitor,
 ) -> Result<Diff<'a>, DiffError> {
     compare(
         [before, after].map(State::connection),
         options,
-        watch,
+        monitor,
         |tables| {
             let wanted = |name: &str| {
                 let names = options
@@ -105,30 +105,30 @@ pub fn diff<'a>(
     before: &'a Connection,
     after: &'a Connection,
     options: &Options,
-    watch: &'a Watch,
+    monitor: &'a Monitor,
 ) -> Result<Diff<'a>, DiffError> {
-    compare([before, after], options, watch, |_| None)
+    compare([before, after], options, monitor, |_| None)
 }
 
 fn compare<'a>(
     connections: [&'a Connection; 2],
     options: &Options,
-    watch: &'a Watch,
+    monitor: &'a Monitor,
     pages: impl FnOnce(&[Tables; 2]) -> Option<Pages<'a>>,
 ) -> Result<Diff<'a>, DiffError> {
     within(MEMORY, || {
         let tables = [
-            prepare(connections[0], "before", watch)?,
-            prepare(connections[1], "after", watch)?,
+            prepare(connections[0], "before", monitor)?,
+            prepare(connections[1], "after", monitor)?,
         ];
         let mut work = Work {
             options,
-            spool: Spool::open(watch)?,
+            spool: Spool::open(monitor)?,
             sides: Sides {
                 connections,
                 pages: pages(&tables),
                 tables,
-                watch,
+                monitor,
             },
             layers: Vec::new(),
         };

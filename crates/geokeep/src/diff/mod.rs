@@ -33,8 +33,8 @@ pub use spool::Change;
 
 use crate::error::Error;
 use crate::kind::Kind;
-use crate::watch::Interrupted;
-use crate::{Watch, sqlite};
+use crate::monitor::Interrupted;
+use crate::{Monitor, sqlite};
 use spool::List;
 
 /// The longest value that is compared. Both sides may hold one at a time.
@@ -348,13 +348,13 @@ impl Stop {
 fn prepare(
     connection: &Connection,
     which: &'static str,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<crate::geopackage::Tables, DiffError> {
-    let unreadable = |error| match watch.check() {
+    let unreadable = |error| match monitor.check() {
         Err(interrupted) => interrupted.into(),
         Ok(()) => DiffError::Unreadable { which, error },
     };
-    if !sqlite::schema_is_short(connection, watch).map_err(unreadable)? {
+    if !sqlite::schema_is_short(connection, monitor).map_err(unreadable)? {
         return Err(DiffError::LongSchema);
     }
     let read = || {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
 
 use crate::sqlite::Bound;
-use crate::{Watch, sqlite};
+use crate::{Monitor, sqlite};
 
 /// What has become of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub(super) struct List {
 }
 
 impl Spool {
-    pub(super) fn open(watch: &Watch) -> rusqlite::Result<Self> {
-        let connection = sqlite::scratch(watch)?;
+    pub(super) fn open(monitor: &Monitor) -> rusqlite::Result<Self> {
+        let connection = sqlite::scratch(monitor)?;
         Ok(Self {
             connection,
             lists: Cell::new(0),

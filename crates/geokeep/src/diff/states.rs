@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::snapshot::{SnapshotError, take};
 use crate::source::{Gate, Source};
 use crate::stored::{Bytes, Database, Kept};
-use crate::{Watch, sqlite};
+use crate::{Monitor, sqlite};
 
 use super::DiffError;
 
@@ -38,10 +38,10 @@ impl State {
     ///
     /// # Errors
     /// Those of reading what is stored.
-    pub fn of_backup(backup: &Opened, watch: &Watch) -> Result<Self, DiffError> {
+    pub fn of_backup(backup: &Opened, monitor: &Monitor) -> Result<Self, DiffError> {
         let stored = backup.bytes().map_err(Error::from)?;
         let (bytes, kept) = Bytes::new(&stored, CACHE).keeping(KEPT);
-        let database = Database::open(&bytes, watch).map_err(unreadable)?;
+        let database = Database::open(&bytes, monitor).map_err(unreadable)?;
         Ok(Self(Inner::Stored(database, stored, bytes, kept)))
     }
 
@@ -49,10 +49,14 @@ impl State {
     ///
     /// # Errors
     /// Those of a snapshot.
-    pub fn of_file(source: &Source, settings: &Settings, watch: &Watch) -> Result<Self, DiffError> {
-        let copy = copy(source, settings, watch)?;
+    pub fn of_file(
+        source: &Source,
+        settings: &Settings,
+        monitor: &Monitor,
+    ) -> Result<Self, DiffError> {
+        let copy = copy(source, settings, monitor)?;
         let uri = sqlite::uri(copy.path(), "mode=ro&immutable=1");
-        let connection = sqlite::foreign(&uri, watch).map_err(unreadable)?;
+        let connection = sqlite::foreign(&uri, monitor).map_err(unreadable)?;
         Ok(Self(Inner::Copied(connection, copy)))
     }
 
@@ -106,11 +110,11 @@ fn unreadable(error: rusqlite::Error) -> DiffError {
 }
 
 /// A copy of the committed state, in the staging folder until it is dropped.
-fn copy(source: &Source, settings: &Settings, watch: &Watch) -> Result<Temporary, Error> {
+fn copy(source: &Source, settings: &Settings, monitor: &Monitor) -> Result<Temporary, Error> {
     let gate = Gate::enter(source)?;
     let seen = settings.look(source, &gate)?;
-    watch.add_total(seen.stamp.size);
-    let mut request = settings.request(source, &gate, watch);
+    monitor.add_total(seen.stamp.size);
+    let mut request = settings.request(source, &gate, monitor);
     // However backups are made: this one wants every row as it is.
     (request.method, request.ogr2ogr) = (None, None);
     let staging = |error| SnapshotError::Staging {
@@ -125,13 +129,13 @@ fn copy(source: &Source, settings: &Settings, watch: &Watch) -> Result<Temporary
             Temporary::create(&settings.disk, &settings.staging, "compared").map_err(staging)?;
         let mut piece = vec![0; 1 << 20];
         loop {
-            watch.check()?;
+            monitor.check()?;
             let read = stream.read(&mut piece).map_err(SnapshotError::Io)?;
             if read == 0 {
                 return Ok(copy);
             }
             copy.file_mut().write_all(&piece[..read]).map_err(staging)?;
-            watch.add_done(read as u64);
+            monitor.add_done(read as u64);
         }
     })?;
     Ok(copy)

@@ -10,7 +10,7 @@ use super::pairs::{Both, Pair, is_rowid};
 use super::spool::{List, Spool};
 use super::values::Rule;
 use super::{Counts, DiffError, MatchedBy, Options, Stop, Way};
-use crate::Watch;
+use crate::Monitor;
 use crate::geopackage::{Rowid, Table, Tables, columns_named};
 use crate::sqlite;
 
@@ -43,7 +43,7 @@ pub(super) struct Sides<'a> {
     pub(super) tables: [Tables; 2],
     /// What their pages tell.
     pub(super) pages: Option<Pages<'a>>,
-    pub(super) watch: &'a Watch,
+    pub(super) monitor: &'a Monitor,
 }
 
 /// What came out for one table.
@@ -114,7 +114,7 @@ impl Sides<'_> {
     }
 
     pub(super) fn fault(&self, stop: &Stop) -> Fault {
-        match self.watch.check() {
+        match self.monitor.check() {
             Err(interrupted) => Fault::Whole(interrupted.into()),
             Ok(()) => Fault::Table(stop.reason()),
         }
@@ -131,7 +131,7 @@ impl Sides<'_> {
     pub(super) fn allow_side(&self, side: usize, table: &Table) -> rusqlite::Result<()> {
         let rows = 10_000 + self.tables[side].bytes / ROW_BYTES;
         let steps = rows.saturating_mul(STEPS + 4 * table.columns.len() as u64);
-        sqlite::limit_steps(self.connections[side], self.watch, steps)
+        sqlite::limit_steps(self.connections[side], self.monitor, steps)
     }
 
     /// By what to tell rows to be the same, and whether the caller said so; `None` if there is

@@ -96,7 +96,7 @@ impl Work<'_> {
     }
 
     fn make_pair(&self, before: Table, after: Table) -> Result<Result<Pair, String>, DiffError> {
-        self.sides.watch.check()?;
+        self.sides.monitor.check()?;
         let pair = Pair::new(before, after, self.sides.connections);
         match pair.map_err(|e| self.sides.fault(&Stop::Sqlite(e))) {
             Ok(pair) => Ok(Ok(pair)),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Event, Failed, Hear, JobError, Summary};
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::{Outcome, Planned, Settings, plan, run};
 use crate::destination::{Destination, DestinationError, Former, Verdict};
 use crate::durable::sweep;
@@ -23,7 +23,7 @@ pub fn back_up(
     mut expanded: Expanded,
     destination: &Destination,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
     hear: &mut Hear<'_>,
 ) -> Result<Summary, JobError> {
     one_for_a_name(&expanded, settings)?;
@@ -41,19 +41,19 @@ pub fn back_up(
         &jobs,
         destination,
         settings,
-        watch,
+        monitor,
         &|job, outcome, took| {
             let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
             tally.count(job, outcome, took);
         },
     );
     let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if watch.check().is_ok() {
+    if monitor.check().is_ok() {
         tally.gone(&expanded)?;
         tally.former(&expanded)?;
         tally.unreadable()?;
     }
-    tally.summary.interrupted = watch.check().is_err();
+    tally.summary.interrupted = monitor.check().is_err();
     tally.guides();
     (tally.hear)(Event::BackedUp(&tally.summary));
     Ok(tally.summary)

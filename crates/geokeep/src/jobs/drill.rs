@@ -1,7 +1,7 @@
 //! Backups that a run restores for a test.
 
 use super::{Event, Hear};
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::Settings;
 use crate::destination::{Destination, Stored};
 use crate::error::Error;
@@ -24,20 +24,20 @@ pub(super) fn drill(
     percent: u8,
     destination: &Destination,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
     hear: &mut Hear<'_>,
 ) -> Result<Drills, Error> {
     let mut drills = Drills::default();
     let chosen = chosen(percent, destination, &mut drills, hear)?;
     let bytes = chosen.iter().map(|stored| stored.manifest.bytes);
-    watch.expect(bytes.fold(0, u64::saturating_add).saturating_mul(2));
+    monitor.expect(bytes.fold(0, u64::saturating_add).saturating_mul(2));
     for stored in chosen {
-        let proven = prove(destination, &stored.id, Proof::Drill, settings, watch);
+        let proven = prove(destination, &stored.id, Proof::Drill, settings, monitor);
         let Err(error) = proven else {
             drills.passed += 1;
             continue;
         };
-        if watch.check().is_err() {
+        if monitor.check().is_err() {
             break;
         }
         hear(Event::NotDrilled(&stored.location, &error));

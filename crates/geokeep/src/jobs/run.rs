@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 use super::config::{Job, Keep};
 use super::drill::{Drills, drill};
 use super::{Event, Failed, Hear, JobError, Memory, MustExist, Summary, back_up, open};
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::Settings;
 use crate::destination::{Destination, DestinationError, RunLock, Stored};
 use crate::report::{Report, ReportError, RunFailure, write};
@@ -28,7 +28,7 @@ pub enum Every {
 /// Whoever has a job run.
 pub struct Caller<'a> {
     /// Stops it.
-    pub watch: &'a Watch,
+    pub monitor: &'a Monitor,
     /// The days and hours of its policy are of this zone, and the times on its page.
     pub zone: TimeZone,
     /// What is remembered from run to run, if there is a place for that.
@@ -102,7 +102,7 @@ fn work(
     caller: &mut Caller<'_>,
     ran: &mut Ran,
 ) -> Result<(), JobError> {
-    let watch = caller.watch;
+    let monitor = caller.monitor;
     let must_exist = match job.must_exist {
         Some(true) => MustExist::Always(caller.memory),
         Some(false) => MustExist::Never,
@@ -112,14 +112,14 @@ fn work(
     let destination = open(&mut expanded, &job.to, must_exist, disk, caller.hear)?;
     let _lock = lock(&destination, job.lock_wait, caller)?;
     let hear = &mut *caller.hear;
-    ran.summary = back_up(expanded, &destination, settings, watch, hear)?;
+    ran.summary = back_up(expanded, &destination, settings, monitor, hear)?;
     if ran.summary.interrupted {
         return Ok(());
     }
     // First: what does not pass is no reason to forget what would.
     if job.drill > 0 && every == Every::Run {
-        ran.drills = drill(job.drill, &destination, settings, watch, hear)?;
-        ran.summary.interrupted = watch.check().is_err();
+        ran.drills = drill(job.drill, &destination, settings, monitor, hear)?;
+        ran.summary.interrupted = monitor.check().is_err();
     }
     if let Some(keep) = &job.keep {
         ran.forgotten = forget_old(keep, every, &destination, settings, caller, ran)?;
@@ -144,7 +144,7 @@ fn lock(
     loop {
         match destination.lock() {
             Err(DestinationError::InUse(_))
-                if Instant::now() < until && caller.watch.check().is_ok() =>
+                if Instant::now() < until && caller.monitor.check().is_ok() =>
             {
                 std::thread::sleep(Duration::from_millis(200));
             }
@@ -180,7 +180,7 @@ fn forget_old(
     };
     let plan = rules.plan(destination, ran.summary.lines.iter().cloned())?;
     let mut hear = |what: crate::retention::Forgetting<'_>| (caller.hear)(Event::Forgetting(what));
-    Ok(forget(destination, &plan, false, caller.watch, &mut hear))
+    Ok(forget(destination, &plan, false, caller.monitor, &mut hear))
 }
 
 /// Writes the page: with the failures of this run, and the promised age.
@@ -193,13 +193,13 @@ fn report(
     summary: &Summary,
 ) -> Result<(), ReportError> {
     let (now, zone) = (settings.clock.now(), caller.zone.clone());
-    let mut report = Report::gather(destination, &settings.machine, now, zone, caller.watch)?;
+    let mut report = Report::gather(destination, &settings.machine, now, zone, caller.monitor)?;
     let max_age = SignedDuration::try_from(job.max_age).unwrap_or(SignedDuration::MAX);
     report.expect_next_within(max_age);
     for source in &mut report.sources {
         source.max_age = Some(max_age);
     }
-    report.draw(destination, page, caller.watch);
+    report.draw(destination, page, caller.monitor);
     for failed in &summary.failed {
         let words = (caller.say)(Missed::Failed(failed));
         report.add_failure(&failed.path.to_string_lossy(), words);

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::drawing::{Drawing, Earlier};
 use super::{Report, RunFailure, SourceReport};
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::{ContentKind, Destination, Listing, Machine};
 use crate::error::Error;
 use crate::judgement::{FRESH, still_holds};
@@ -31,7 +31,7 @@ impl Report {
         machine: &Machine,
         made: Timestamp,
         zone: TimeZone,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Self, Error> {
         let mut report = Self {
             destination: destination.path().to_owned(),
@@ -42,7 +42,7 @@ impl Report {
         };
         report.expect_next_within(FRESH);
         for line in destination.lines()? {
-            watch.check()?;
+            monitor.check()?;
             let mut source = source(destination, line);
             // A folder without archives is none of ours.
             if source.backups.is_empty() && source.unreadable.is_empty() {
@@ -64,7 +64,7 @@ impl Report {
     }
 
     /// Draws what the newest backups hold. What the page at `earlier` has already is taken from there.
-    pub fn draw(&mut self, destination: &Destination, earlier: &Path, watch: &Watch) {
+    pub fn draw(&mut self, destination: &Destination, earlier: &Path, monitor: &Monitor) {
         let until = Instant::now() + DRAWING_TIME;
         let earlier = Earlier::on_page(earlier);
         let share = DRAWINGS_BYTES / self.sources.len().max(1);
@@ -76,7 +76,7 @@ impl Report {
             let Some(newest) = newest else { continue };
             source.drawing = earlier.of(&newest.manifest.id);
             if source.drawing.is_none() && Instant::now() < until {
-                source.drawing = Drawing::of(newest, destination, bytes, watch);
+                source.drawing = Drawing::of(newest, destination, bytes, monitor);
             }
         }
     }

@@ -17,7 +17,7 @@ use sozip::ReadAt;
 use super::RestoreError;
 use super::aside::remove_if_there;
 use super::target::{Seen, in_use, refuse_shared_journal};
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::Settings;
 use crate::durable::folder_of;
 use crate::source::{Gate, Source, locks, look};
@@ -133,10 +133,10 @@ impl<'a> Locked<'a> {
     }
 
     /// Gives the target the pages of `from`, in one transaction. The lock goes with it.
-    pub(super) fn fill(mut self, from: &Connection, watch: &Watch) -> Result<(), RestoreError> {
+    pub(super) fn fill(mut self, from: &Connection, monitor: &Monitor) -> Result<(), RestoreError> {
         self.leave_wal()?;
         let before = self.header();
-        match self.copy(from, watch) {
+        match self.copy(from, monitor) {
             Ok(()) => self.sync().map_err(|e| self.not_durable(e)),
             Err(_) if self.holds_other(&before) => {
                 // The journal is the transaction: it is gone, so what was written is the content.
@@ -150,7 +150,7 @@ impl<'a> Locked<'a> {
         }
     }
 
-    fn copy(&mut self, from: &Connection, watch: &Watch) -> Result<(), RestoreError> {
+    fn copy(&mut self, from: &Connection, monitor: &Monitor) -> Result<(), RestoreError> {
         let (path, gate) = (&self.source.real, self.gate);
         let mut written = 0;
         let failed = |e, written| failure(e, path, gate, written);
@@ -164,12 +164,12 @@ impl<'a> Locked<'a> {
         let page: u32 = page.map_err(|e| failed(e, 0))?;
         let backup = Backup::new(from, &mut self.connection).map_err(|e| failed(e, 0))?;
         loop {
-            watch.check()?;
+            monitor.check()?;
             let step = backup.step(STEP).map_err(|e| failed(e, written))?;
             let progress = backup.progress();
             let done = (progress.pagecount - progress.remaining).unsigned_abs();
             let now = u64::from(done) * u64::from(page);
-            watch.add_done(now.saturating_sub(written));
+            monitor.add_done(now.saturating_sub(written));
             written = now;
             match step {
                 StepResult::Done => return Ok(()),
@@ -209,7 +209,7 @@ impl<'a> Locked<'a> {
 }
 
 fn lock(path: &Path, has_log: bool) -> rusqlite::Result<Confined> {
-    let connection = open_confined(path, &Watch::default())?;
+    let connection = open_confined(path, &Monitor::default())?;
     connection.busy_timeout(LOCK_WAIT)?;
     // A log is left as it is until it is certain that the file will be replaced.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;

@@ -12,10 +12,10 @@ use super::unwritten::Unwritten;
 use crate::backup::{Settings, backup, plan};
 use crate::destination::{Destination, Stored};
 use crate::error::Error;
+use crate::monitor::{Monitor, Phase};
 use crate::source::{Gate, Source, look};
 use crate::stored::{Bytes, Database};
 use crate::verify::VerifyError;
-use crate::watch::{Phase, Watch};
 
 /// How often a target that somebody saves to meanwhile is backed up anew.
 const ATTEMPTS: u32 = 3;
@@ -27,17 +27,17 @@ pub(super) struct Replacing<'a> {
     pub(super) source: &'a Source,
     pub(super) destination: &'a Destination,
     pub(super) settings: &'a Settings,
-    pub(super) watch: &'a Watch,
+    pub(super) monitor: &'a Monitor,
 }
 
 impl Replacing<'_> {
     /// Replaces it, and notes what has become of what was there.
     pub(super) fn run(&self, new: &Unwritten, restored: &mut Restored) -> Result<(), RestoreError> {
         // Proven before anything there is touched.
-        new.prove(self.settings, self.watch)?;
+        new.prove(self.settings, self.monitor)?;
         // A restore that was killed may have left half a safety backup.
         let _ = self.destination.sweep();
-        let database = as_sqlite_sees_it(new, self.watch)?;
+        let database = as_sqlite_sees_it(new, self.monitor)?;
         let mut aside = Aside::default();
         let done = self.attempts(new, database.as_ref(), &mut aside, restored);
         let is_there = matches!(done, Ok(()) | Err(RestoreError::NotDurable { .. }));
@@ -62,7 +62,7 @@ impl Replacing<'_> {
         restored: &mut Restored,
     ) -> Result<(), RestoreError> {
         for _ in 0..ATTEMPTS {
-            self.watch.check()?;
+            self.monitor.check()?;
             let seen = self.look(aside)?;
             restored.replaced = match seen.is_empty() {
                 true => None,
@@ -70,7 +70,7 @@ impl Replacing<'_> {
                     self.source,
                     self.destination,
                     self.settings,
-                    self.watch,
+                    self.monitor,
                 )?),
             };
             let gate = Gate::enter(self.source)?;
@@ -79,11 +79,11 @@ impl Replacing<'_> {
             if !seen.is_so_still(self.source, &gate, self.settings)? {
                 continue;
             }
-            self.watch.check()?;
+            self.monitor.check()?;
             return match (locked, database) {
                 (Some(locked), Some(database)) if locked.is_readable() => {
-                    self.watch.enter(Phase::Writing);
-                    locked.fill(database.connection(), self.watch)
+                    self.monitor.enter(Phase::Writing);
+                    locked.fill(database.connection(), self.monitor)
                 }
                 (locked, _) => self.exchange(new, locked, &gate, aside, restored),
             };
@@ -113,7 +113,7 @@ impl Replacing<'_> {
         restored: &mut Restored,
     ) -> Result<(), RestoreError> {
         let path = &self.source.real;
-        let file = new.write(path, self.settings, self.watch)?;
+        let file = new.write(path, self.settings, self.monitor)?;
         restored.not_restored = new.rights.give(&file, path);
         let look = look(self.source, gate, self.settings.clock.now_ns())?;
         if let Some(holder) = holder_of(&look) {
@@ -146,20 +146,20 @@ pub(super) fn back_up_first(
     source: &Source,
     to: &Destination,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Stored, RestoreError> {
     let refused = |e: Error| RestoreError::NotBackedUp(Box::new(e));
     let mut jobs = plan(vec![source.clone()], Vec::new(), to, settings).map_err(refused)?;
     jobs[0].any_sqlite = true;
-    let outcome = backup(&jobs[0], to, settings, watch).map_err(refused)?;
+    let outcome = backup(&jobs[0], to, settings, monitor).map_err(refused)?;
     Ok(outcome.stored().clone())
 }
 
 /// The backup as a database, if SQLite takes every byte of it for a page: only then the backup API
 /// copies all of it.
-fn as_sqlite_sees_it(new: &Unwritten, watch: &Watch) -> Result<Option<Database>, RestoreError> {
+fn as_sqlite_sees_it(new: &Unwritten, monitor: &Monitor) -> Result<Option<Database>, RestoreError> {
     let bytes = Bytes::new(&new.bytes, CACHE_BYTES);
-    let database = Database::open(&bytes, watch).map_err(VerifyError::from)?;
+    let database = Database::open(&bytes, monitor).map_err(VerifyError::from)?;
     let ask = |pragma: &str| -> rusqlite::Result<u64> {
         let ask = format!("PRAGMA {pragma}");
         let found: u32 = database

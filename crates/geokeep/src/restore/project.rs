@@ -7,7 +7,7 @@ use std::path::Path;
 use super::target::enough_room;
 use super::unwritten::{Unwritten, sweep_after_killed};
 use super::{RestoreError, Restored};
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::{Settings, backup, plan};
 use crate::destination::{Destination, Opened, Stored};
 use crate::error::Error;
@@ -24,7 +24,7 @@ pub(super) struct ProjectRestore<'a> {
     pub(super) force: bool,
     pub(super) destination: &'a Destination,
     pub(super) settings: &'a Settings,
-    pub(super) watch: &'a Watch,
+    pub(super) monitor: &'a Monitor,
 }
 
 fn refused(error: Error) -> RestoreError {
@@ -42,7 +42,7 @@ impl ProjectRestore<'_> {
         if is_there {
             self.present(path)?;
         }
-        verify(self.backup, Level::Full, None, self.watch)?;
+        verify(self.backup, Level::Full, None, self.monitor)?;
         enough_room(path, restored.bytes)?;
         if dry_run {
             restored.needs_force = is_there && !self.force;
@@ -50,7 +50,7 @@ impl ProjectRestore<'_> {
         }
         sweep_after_killed(path, self.settings);
         let new = Unwritten::open(self.backup)?;
-        let file = new.write(path, self.settings, self.watch)?;
+        let file = new.write(path, self.settings, self.monitor)?;
         restored.not_restored = new.rights.give(&file, path);
         let kept = if is_there {
             restored.replaced = self.back_up_present(path)?;
@@ -89,7 +89,7 @@ impl ProjectRestore<'_> {
     fn back_up(&self, project: Project) -> Result<Stored, RestoreError> {
         let (to, settings) = (self.destination, self.settings);
         let jobs = plan(Vec::new(), vec![project], to, settings).map_err(refused)?;
-        let outcome = backup(&jobs[0], to, settings, self.watch).map_err(refused)?;
+        let outcome = backup(&jobs[0], to, settings, self.monitor).map_err(refused)?;
         Ok(outcome.stored().clone())
     }
 }

@@ -4,8 +4,8 @@ use super::{RestoreError, drill};
 use crate::backup::Settings;
 use crate::destination::{BackupId, Destination, Stored};
 use crate::error::Error;
+use crate::monitor::{Monitor, Phase};
 use crate::verify::{Level, Scratch, verify};
-use crate::watch::{Phase, Watch};
 
 /// How thorough a proof is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,27 +27,27 @@ pub fn prove(
     id: &BackupId,
     proof: Proof,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Stored, RestoreError> {
     let mut stored = destination.stored(id)?;
     let backup = destination.open_backup(id)?;
     let passes = if proof == Proof::Drill { 2 } else { 1 };
-    let work = watch.begin(
+    let work = monitor.begin(
         &stored.location,
         stored.location.to_string_lossy().into_owned(),
         stored.manifest.bytes,
         passes,
         Phase::Checking,
     );
-    let watch = work.watch();
+    let monitor = work.monitor();
     let scratch = Scratch {
         disk: &settings.disk,
         folder: &settings.staging,
     };
     let result = match proof {
-        Proof::Digest => verify(&backup, Level::Digest, None, watch).map_err(Into::into),
-        Proof::Full => verify(&backup, Level::Full, Some(scratch), watch).map_err(Into::into),
-        Proof::Drill => drill(&backup, settings, watch),
+        Proof::Digest => verify(&backup, Level::Digest, None, monitor).map_err(Into::into),
+        Proof::Full => verify(&backup, Level::Full, Some(scratch), monitor).map_err(Into::into),
+        Proof::Drill => drill(&backup, settings, monitor),
     };
     if let Err(error @ RestoreError::Path(Error::Verify(_))) = &result {
         // The next run must not take it for a backup, nor forget a good one for its sake.

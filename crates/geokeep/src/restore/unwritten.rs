@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::RestoreError;
 use super::rights::Known;
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::Settings;
 use crate::destination::{Manifest, Opened, StoredBytes};
 use crate::durable::{RESTORE, Temporary, folder_of, sweep, sweep_restores};
@@ -35,8 +35,8 @@ impl Unwritten {
     }
 
     /// Compares every byte with the digests, and writes none.
-    pub(super) fn prove(&self, settings: &Settings, watch: &Watch) -> Result<(), RestoreError> {
-        self.decode(settings, watch, |_| Ok(()))
+    pub(super) fn prove(&self, settings: &Settings, monitor: &Monitor) -> Result<(), RestoreError> {
+        self.decode(settings, monitor, |_| Ok(()))
     }
 
     /// Writes it under a temporary name beside `path`, and proves it on the way. Until it
@@ -45,33 +45,37 @@ impl Unwritten {
         &self,
         path: &Path,
         settings: &Settings,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Temporary, RestoreError> {
         write_stored(
             &self.bytes,
             Digests::of(&self.manifest),
             path,
             settings,
-            watch,
+            monitor,
         )
     }
 
     /// Reads all of a short one, proven.
-    pub(super) fn read(&self, settings: &Settings, watch: &Watch) -> Result<Vec<u8>, RestoreError> {
-        read(&self.bytes, Digests::of(&self.manifest), settings, watch)
+    pub(super) fn read(
+        &self,
+        settings: &Settings,
+        monitor: &Monitor,
+    ) -> Result<Vec<u8>, RestoreError> {
+        read(&self.bytes, Digests::of(&self.manifest), settings, monitor)
     }
 
     fn decode(
         &self,
         settings: &Settings,
-        watch: &Watch,
+        monitor: &Monitor,
         visit: impl FnMut(&[u8]) -> Result<(), RestoreError>,
     ) -> Result<(), RestoreError> {
         decode(
             &self.bytes,
             Digests::of(&self.manifest),
             settings,
-            watch,
+            monitor,
             visit,
         )
     }
@@ -83,13 +87,13 @@ pub(super) fn write_stored(
     digests: Digests<'_>,
     path: &Path,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Temporary, RestoreError> {
     let mut file = Temporary::create(&settings.disk, folder_of(path), RESTORE)
         .map_err(|e| RestoreError::write(path, e, 0))?;
     let mut written = 0;
     let to = file.file_mut();
-    decode(bytes, digests, settings, watch, |plain| {
+    decode(bytes, digests, settings, monitor, |plain| {
         to.write_all(plain)
             .map_err(|e| RestoreError::write(path, e, written))?;
         written += plain.len() as u64;
@@ -103,10 +107,10 @@ pub(super) fn read(
     bytes: &StoredBytes,
     digests: Digests<'_>,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Vec<u8>, RestoreError> {
     let mut plain = Vec::new();
-    decode(bytes, digests, settings, watch, |piece| {
+    decode(bytes, digests, settings, monitor, |piece| {
         plain.extend_from_slice(piece);
         Ok(())
     })?;
@@ -117,14 +121,14 @@ fn decode(
     bytes: &StoredBytes,
     digests: Digests<'_>,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
     mut visit: impl FnMut(&[u8]) -> Result<(), RestoreError>,
 ) -> Result<(), RestoreError> {
-    watch.add_total(bytes.size());
+    monitor.add_total(bytes.size());
     compare(bytes, digests, settings.threads, |plain| {
-        watch.check()?;
+        monitor.check()?;
         visit(plain)?;
-        watch.add_done(plain.len() as u64);
+        monitor.add_done(plain.len() as u64);
         Ok(())
     })
 }

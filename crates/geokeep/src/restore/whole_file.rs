@@ -12,8 +12,8 @@ use super::{RestoreError, Restored, Target, reserved};
 use crate::backup::Settings;
 use crate::destination::{Destination, Opened};
 use crate::durable::KeepError;
+use crate::monitor::{Monitor, Phase};
 use crate::source::Source;
-use crate::watch::{Phase, Watch};
 
 /// Gives back what `backup` holds. A file that is made is the snapshot, byte for byte. A file
 /// that is replaced gets its pages in one transaction, which moves SQLite's own counters in the
@@ -31,7 +31,7 @@ pub fn restore(
     dry_run: bool,
     destination: &Destination,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Restored, RestoreError> {
     let path = real_path(&target.path)?;
     reserved::refuse(&path, destination)?;
@@ -52,7 +52,7 @@ pub fn restore(
             force: target.force,
             destination,
             settings,
-            watch,
+            monitor,
         };
         project.run(&mut restored, dry_run)?;
         return Ok(restored);
@@ -73,19 +73,19 @@ pub fn restore(
     };
     let path = &restored.path;
     let known_as = path.to_string_lossy().into_owned();
-    let work = watch.begin(path, known_as, restored.bytes, passes, first);
-    let watch = work.watch();
+    let work = monitor.begin(path, known_as, restored.bytes, passes, first);
+    let monitor = work.monitor();
     match existing {
         Some((source, _)) => {
             let replacing = Replacing {
                 source: &source,
                 destination,
                 settings,
-                watch,
+                monitor,
             };
             replacing.run(&new, &mut restored)?;
         }
-        None => make(&new, &mut restored, settings, watch)?,
+        None => make(&new, &mut restored, settings, monitor)?,
     }
     Ok(restored)
 }
@@ -114,10 +114,10 @@ fn make(
     new: &Unwritten,
     restored: &mut Restored,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<(), RestoreError> {
     let path = &restored.path;
-    let file = new.write(path, settings, watch)?;
+    let file = new.write(path, settings, monitor)?;
     restored.not_restored = new.rights.give(&file, path);
     let mut aside = Aside::default();
     let cleared = aside.clear(&*settings.disk, path);

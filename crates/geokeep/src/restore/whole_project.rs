@@ -14,7 +14,7 @@ use super::repoint::Repoint;
 use super::target::enough_room;
 use super::unwritten::{Unwritten, sweep_after_killed, write_stored};
 use super::{RestoreError, Target, restore};
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::Settings;
 use crate::destination::{
     Destination, Manifest, NamedDatabase, OpenLoss, Opened, Stored, StoredFile, digest_text,
@@ -62,7 +62,7 @@ pub struct WholeProject<'a> {
     /// As for any restore.
     pub settings: &'a Settings,
     /// Progress, and the request to stop.
-    pub watch: &'a Watch,
+    pub monitor: &'a Monitor,
 }
 
 /// Everything with its place.
@@ -197,7 +197,7 @@ impl WholeProject<'_> {
             let why = "it is longer than any project".to_owned();
             return Err(VerifyError::Differs(why).into());
         }
-        let bytes = new.read(self.settings, self.watch)?;
+        let bytes = new.read(self.settings, self.monitor)?;
         let changed = repoint.project(&bytes, format);
         Ok(NewProject {
             repointed: changed.is_some(),
@@ -301,7 +301,7 @@ impl WholeProject<'_> {
             return Ok(());
         }
         let bytes = self.backup.file(number)?;
-        let written = write_stored(&bytes, digests_of(file)?, path, self.settings, self.watch)?;
+        let written = write_stored(&bytes, digests_of(file)?, path, self.settings, self.monitor)?;
         project.new.rights.give(&written, path);
         keep(written, path, file.bytes)
     }
@@ -317,7 +317,7 @@ impl WholeProject<'_> {
             return Ok(None);
         }
         let bytes = self.backup.file(number)?;
-        let plain = super::unwritten::read(&bytes, digests_of(file)?, self.settings, self.watch)?;
+        let plain = super::unwritten::read(&bytes, digests_of(file)?, self.settings, self.monitor)?;
         Ok(str::from_utf8(&plain)
             .ok()
             .and_then(|text| repoint.text(text)))
@@ -349,7 +349,7 @@ impl WholeProject<'_> {
             force: false,
         };
         let (to, settings) = (self.destination, self.settings);
-        restore(&backup, &target, false, to, settings, self.watch).map(|_| ())
+        restore(&backup, &target, false, to, settings, self.monitor).map(|_| ())
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Backup, Policy, Reason, RetentionError, plan};
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::{Adopted, Destination, DestinationError, Machine, Stored};
 use crate::error::Error;
 use crate::kind::Kind;
@@ -193,14 +193,14 @@ pub fn forget(
     destination: &Destination,
     plan: &[Planned],
     dry_run: bool,
-    watch: &Watch,
+    monitor: &Monitor,
     hear: &mut dyn FnMut(Forgetting<'_>),
 ) -> Tally {
     hear(Forgetting::Planned(plan));
     let mut tally = Tally::default();
     for planned in plan {
         for (stored, reasons) in &planned.backups {
-            let error = tally.one(destination, stored, reasons, dry_run, watch);
+            let error = tally.one(destination, stored, reasons, dry_run, monitor);
             let fate = Fate::of(reasons, dry_run, error.as_ref());
             hear(Forgetting::Backup(stored, reasons, fate));
             if tally.is_interrupted() {
@@ -241,7 +241,7 @@ impl Tally {
         stored: &Stored,
         reasons: &[Reason],
         dry_run: bool,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Option<Error> {
         if !reasons.is_empty() {
             self.kept += 1;
@@ -249,7 +249,7 @@ impl Tally {
             return None;
         }
         if !dry_run {
-            let removed = watch.check().map_err(Error::from);
+            let removed = monitor.check().map_err(Error::from);
             let removed = removed.and_then(|()| Ok(destination.remove(&stored.id)?));
             if let Err(error) = removed {
                 self.failures.push(error.kind());

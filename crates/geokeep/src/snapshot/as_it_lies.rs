@@ -18,7 +18,7 @@ pub(super) fn as_it_lies<T>(
     let (read, consumed) = read.map_err(Failure::into_error)?;
     // It may have waited for long until the old file kept still.
     request.same_file()?;
-    request.watch.hold(read.instant);
+    request.monitor.hold(read.instant);
     let mut findings = Vec::from_iter(not_applied(&look, why));
     findings.extend(other_names(&look));
     let taken = Taken {

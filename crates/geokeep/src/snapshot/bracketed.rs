@@ -31,7 +31,7 @@ struct Raw<'a> {
 
 impl Read for Raw<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.request.watch.check().map_err(io::Error::other)?;
+        self.request.monitor.check().map_err(io::Error::other)?;
         let len = buf
             .len()
             .min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
@@ -41,7 +41,7 @@ impl Read for Raw<'_> {
             say_rollback(buf);
         }
         self.at += len as u64;
-        self.request.watch.add_done(len as u64);
+        self.request.monitor.add_done(len as u64);
         Ok(len)
     }
 }

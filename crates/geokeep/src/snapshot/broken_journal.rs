@@ -13,7 +13,7 @@ use sozip::ReadAt;
 
 use super::super_journal::MAGIC;
 use super::{Failure, SnapshotError};
-use crate::Watch;
+use crate::Monitor;
 
 const HEADER: usize = 28;
 /// SQLite reads no header of a shorter file.
@@ -57,13 +57,13 @@ impl Header {
 pub(super) fn fault(
     journal: &dyn ReadAt,
     page: u64,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Option<String>, Failure> {
     let size = journal.size().map_err(SnapshotError::Io)?;
     let mut walk = Walk {
         journal,
         size,
-        watch,
+        monitor,
         record: Vec::new(),
     };
     let Some(first) = walk.first_header(page)? else {
@@ -82,7 +82,7 @@ fn record_len(page: u64) -> u64 {
 struct Walk<'a> {
     journal: &'a dyn ReadAt,
     size: u64,
-    watch: &'a Watch,
+    monitor: &'a Monitor,
     record: Vec<u8>,
 }
 
@@ -163,7 +163,7 @@ impl Walk<'_> {
         most: u64,
     ) -> Result<u64, Failure> {
         for n in 0..most {
-            self.watch.check()?;
+            self.monitor.check()?;
             if !self.is_taken(part, pages, at + n * record_len(part.page))? {
                 return Ok(n);
             }
@@ -183,7 +183,7 @@ impl Walk<'_> {
         let record = record_len(part.page);
         let end = behind.end.min(behind.start.saturating_add(BEHIND_MAX));
         for n in behind.start + 1..end {
-            self.watch.check()?;
+            self.monitor.check()?;
             if self.is_sound(part, pages, at + n * record)? {
                 return Ok(true);
             }

@@ -107,7 +107,7 @@ fn attempts<T>(
     let mut unreadable: Option<String> = None;
     let mut last = None;
     while attempt < ATTEMPTS {
-        request.watch.check()?;
+        request.monitor.check()?;
         request.same_file()?;
         let look = match next.take() {
             Some(look) => look,
@@ -207,7 +207,7 @@ fn carry_out<T>(
             let (read, consumed) = bracketed::read(request, look, Beside::Nothing, consume)?;
             // It may have waited for long until the old file kept still.
             request.same_file()?;
-            request.watch.hold(read.instant);
+            request.monitor.hold(read.instant);
             return Ok((taken(reason, read, Vec::new()), consumed));
         }
         (Method::Pages, State::HotJournal | State::WalOrphaned) => {
@@ -254,7 +254,7 @@ fn carry_out<T>(
         instant,
         lock,
     } = copied;
-    request.watch.hold(instant);
+    request.monitor.hold(instant);
     let (read, consumed) = copy.stream(request, consume)?;
     let versions = look
         .header()

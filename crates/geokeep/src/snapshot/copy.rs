@@ -136,7 +136,7 @@ fn recovered(
     }
     drop(lock);
     let lock = began.elapsed();
-    let findings = left_behind::beside_copy(copy.path(), look, request.watch)?;
+    let findings = left_behind::beside_copy(copy.path(), look, request.monitor)?;
     copy.recover()?;
     let copied = Copied {
         copy,

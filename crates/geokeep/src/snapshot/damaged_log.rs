@@ -11,7 +11,7 @@ use std::io;
 use sozip::ReadAt;
 
 use super::{Failure, SnapshotError};
-use crate::Watch;
+use crate::Monitor;
 
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
@@ -21,7 +21,11 @@ const BEHIND_MAX: u64 = 1 << 18;
 
 /// What is wrong with it, as a clause that follows "the -wal beside it". `page` is how long the pages
 /// of the database are.
-pub(super) fn fault(log: &dyn ReadAt, page: u64, watch: &Watch) -> Result<Option<String>, Failure> {
+pub(super) fn fault(
+    log: &dyn ReadAt,
+    page: u64,
+    monitor: &Monitor,
+) -> Result<Option<String>, Failure> {
     let size = log.size().map_err(SnapshotError::Io)?;
     if size <= HEADER as u64 {
         return Ok(None);
@@ -31,7 +35,7 @@ pub(super) fn fault(log: &dyn ReadAt, page: u64, watch: &Watch) -> Result<Option
     let header = Header::parse(&bytes);
     let walk = Walk {
         log,
-        watch,
+        monitor,
         big_endian: bytes[3] & 1 == 1,
         page: header.as_ref().map_or(page, |header| header.page),
         size,
@@ -109,7 +113,7 @@ fn salts(bytes: &[u8]) -> [u8; 8] {
 
 struct Walk<'a> {
     log: &'a dyn ReadAt,
-    watch: &'a Watch,
+    monitor: &'a Monitor,
     big_endian: bool,
     page: u64,
     size: u64,
@@ -129,7 +133,7 @@ impl Walk<'_> {
         let mut running = header.sums;
         let mut sound = 0;
         while sound < self.frames() {
-            self.watch.check()?;
+            self.monitor.check()?;
             read(self.log, &mut frame, self.place(sound))?;
             if frame[8..16] != header.salts || number(&frame, 0) == 0 {
                 break;
@@ -193,7 +197,7 @@ impl Walk<'_> {
         let mut commits = 0;
         let mut head = [0; FRAME_HEADER];
         for frame in from..self.frames().min(from.saturating_add(BEHIND_MAX)) {
-            self.watch.check()?;
+            self.monitor.check()?;
             read(self.log, &mut head, self.place(frame))?;
             // Bytes 4–7: the length of the database after a commit, 0 in any other frame.
             commits += u64::from(head[8..16] == generation && head[4..8] != [0; 4]);

@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 
 use super::Failure;
-use crate::{Watch, sqlite};
+use crate::{Monitor, sqlite};
 
 /// One page. The file may hold a table or view named `sqlite_dbpage`. In `temp`, which is ours and
 /// empty, SQLite finds its own module of that name, and that reads the file.
@@ -23,7 +23,7 @@ const LENGTH_MAX: i32 = 65_536;
 /// A connection that is asked for pages and nothing else.
 pub(super) struct Pages {
     connection: Connection,
-    watch: Watch,
+    monitor: Monitor,
 }
 
 /// How SQLite sees the file.
@@ -44,8 +44,8 @@ impl Layout {
 
 impl Pages {
     /// Nothing of this reads the file yet: that needs a lock, and this is no place to wait for one.
-    pub(super) fn open(uri: &OsString, watch: &Watch) -> rusqlite::Result<Self> {
-        let connection = sqlite::foreign(uri, watch)?;
+    pub(super) fn open(uri: &OsString, monitor: &Monitor) -> rusqlite::Result<Self> {
+        let connection = sqlite::foreign(uri, monitor)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LENGTH_MAX)?;
         // With `writable_schema` SQLite reads pages of a database whose schema or length is wrong,
         // instead of refusing: they are all that is left of it. That does not go with `DEFENSIVE`,
@@ -55,7 +55,7 @@ impl Pages {
         connection.execute_batch("PRAGMA writable_schema = ON")?;
         Ok(Self {
             connection,
-            watch: watch.clone(),
+            monitor: monitor.clone(),
         })
     }
 
@@ -63,7 +63,7 @@ impl Pages {
     pub(super) fn begin(&self) -> rusqlite::Result<Vec<u8>> {
         self.connection.execute_batch("BEGIN")?;
         let mut page = sqlite::without_schema(&self.connection, || self.page(1));
-        sqlite::end_statements(&self.connection, &self.watch)?;
+        sqlite::end_statements(&self.connection, &self.monitor)?;
         if page.is_ok() && self.connection.is_autocommit() {
             // A disk that fails under the schema ends the transaction. That is the one error of the
             // schema which must not be passed over; the next statement does not ask for it again.

@@ -48,7 +48,7 @@ pub(super) fn deliver<T>(
 /// Of a working copy of ours the state was held before.
 fn tell_held(request: &Request<'_>, open: Open<'_>, read: &pages::Read) {
     if open != Open::Own {
-        request.watch.hold(read.instant);
+        request.monitor.hold(read.instant);
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use sozip::ReadAt;
 
 use super::{Failure, Request, SnapshotError, broken_journal, damaged_log};
-use crate::Watch;
+use crate::Monitor;
 use crate::durable::open_unlinked;
 use crate::finding::{Finding, JOURNAL_INCOMPLETE, LOG_DAMAGED, Severity};
 use crate::source::{Header, Look, State, log_of, sidecar};
@@ -16,12 +16,12 @@ use crate::source::{Header, Look, State, log_of, sidecar};
 pub(super) fn beside_copy(
     copy: &Path,
     look: &Look,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Vec<Finding>, Failure> {
     let page = page_size(look);
     let mut findings = Vec::new();
     if let Some(journal) = open(copy, "-journal")? {
-        let fault = broken_journal::fault(&journal, page, watch)?;
+        let fault = broken_journal::fault(&journal, page, monitor)?;
         findings.extend(fault.map(|fault| {
             let rest = "the file may hold a part of a transaction that never ended";
             finding(
@@ -31,7 +31,7 @@ pub(super) fn beside_copy(
         }));
     }
     if let Some(log) = open(copy, "-wal")? {
-        findings.extend(of_log(&log, page, watch)?);
+        findings.extend(of_log(&log, page, monitor)?);
     }
     Ok(findings)
 }
@@ -50,7 +50,7 @@ pub(super) fn beside_source(request: &Request<'_>, look: &Look) -> Result<Vec<Fi
         let why = "the header of its -wal is damaged".to_owned();
         return Err(Failure::NotADatabase(why));
     }
-    let found = of_log(&log, page_size(look), request.watch)?;
+    let found = of_log(&log, page_size(look), request.monitor)?;
     // Whoever has come meanwhile may write to it.
     let still = log_of(request.source).map_err(SnapshotError::from)? == look.wal;
     Ok(Vec::from_iter(found.filter(|_| still)))
@@ -62,8 +62,8 @@ fn page_size(look: &Look) -> u64 {
     size.map_or(0, u64::from)
 }
 
-fn of_log(log: &dyn ReadAt, page: u64, watch: &Watch) -> Result<Option<Finding>, Failure> {
-    let fault = damaged_log::fault(log, page, watch)?;
+fn of_log(log: &dyn ReadAt, page: u64, monitor: &Monitor) -> Result<Option<Finding>, Failure> {
+    let fault = damaged_log::fault(log, page, monitor)?;
     Ok(fault.map(|fault| finding(LOG_DAMAGED, format!("the -wal beside it {fault}"))))
 }
 

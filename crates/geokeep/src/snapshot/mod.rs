@@ -33,12 +33,12 @@ pub(crate) use choose::take;
 pub use choose::{Advice, advise};
 pub use method::Method;
 
-use crate::Watch;
+use crate::Monitor;
 use crate::durable::Disk;
 use crate::finding::Finding;
 use crate::kind::Kind;
+use crate::monitor::Interrupted;
 use crate::source::{FileSystem, Gate, Holder, Look, Source, SourceError};
-use crate::watch::Interrupted;
 use crate::words::why;
 
 /// Why no snapshot could be taken. Nothing was changed, nothing was stored.
@@ -141,7 +141,7 @@ pub(crate) struct Request<'a> {
     pub(crate) disk: &'a Arc<dyn Disk>,
     /// A folder for short-lived working copies.
     pub(crate) staging: &'a std::path::Path,
-    pub(crate) watch: &'a Watch,
+    pub(crate) monitor: &'a Monitor,
     /// `None`: the right one for the state of the source.
     pub(crate) method: Option<Method>,
     /// How long one step of the backup API may hold writers up.

@@ -16,7 +16,7 @@ use rusqlite::config::DbConfig;
 use super::private::Copied;
 use super::private::{PrivateCopy, staging_error};
 use super::{Failure, Request, SnapshotError};
-use crate::Watch;
+use crate::Monitor;
 use crate::finding::{Finding, Severity};
 use crate::sqlite::{self, open_confined, quote};
 use crate::words::why;
@@ -32,7 +32,7 @@ pub(super) fn take(
     let copy = PrivateCopy::create(request)?;
     // GDAL decides by the extension, and wants to make the file itself.
     let input = link(request, snapshot.copy.path(), copy.path(), "-in.gpkg")?;
-    hide_foreign_modules(&input.0, request.watch).map_err(Failure::sqlite)?;
+    hide_foreign_modules(&input.0, request.monitor).map_err(Failure::sqlite)?;
     let output = Scratch::new(request, copy.path(), "-out.gpkg");
     translate(request, &tool, &input.0, &output.0)?;
     let before = contents(request, &snapshot.copy)?;
@@ -54,9 +54,9 @@ pub(super) fn take(
 
 fn contents(request: &Request<'_>, of: &PrivateCopy) -> Result<Contents, Failure> {
     let connection = of.open()?;
-    let over = || request.watch.check().is_err();
+    let over = || request.monitor.check().is_err();
     let contents = sqlite::ending(&connection, over, || Contents::of(&connection));
-    request.watch.check()?;
+    request.monitor.check()?;
     contents.map_err(Failure::sqlite)
 }
 
@@ -99,8 +99,8 @@ fn link<'a>(
 /// Takes virtual tables out of the schema whose modules SQLite itself does not have. Others may have
 /// them: `SpatiaLite`, which GDAL can bring along, reads any file that such a table names. They cannot
 /// be translated anyway.
-fn hide_foreign_modules(path: &Path, watch: &Watch) -> rusqlite::Result<()> {
-    let connection = open_confined(path, watch)?;
+fn hide_foreign_modules(path: &Path, monitor: &Monitor) -> rusqlite::Result<()> {
+    let connection = open_confined(path, monitor)?;
     // The statement, not the table-valued function: the file may have a table of that name.
     let tables: Vec<(String, String)> = connection
         .prepare("PRAGMA main.table_list")?
@@ -202,7 +202,7 @@ fn translate(
         if let Some(status) = child.try_wait().map_err(SnapshotError::Io)? {
             break status;
         }
-        if let Err(interrupted) = request.watch.check() {
+        if let Err(interrupted) = request.monitor.check() {
             let _ = child.kill();
             let _ = child.wait();
             return Err(interrupted.into());

@@ -45,7 +45,7 @@ impl Seen {
 pub(super) fn take(request: &Request<'_>, wal: bool) -> Result<Copied, Failure> {
     let copy = PrivateCopy::create(request)?;
     let uri = sqlite::uri(&request.source.real, "mode=ro&readonly_shm=1");
-    let source = sqlite::foreign(&uri, request.watch).map_err(Failure::sqlite)?;
+    let source = sqlite::foreign(&uri, request.monitor).map_err(Failure::sqlite)?;
     let mut target = copy.open()?;
     let mut seen = Seen::default();
     let mut instant = request.clock.now();
@@ -82,7 +82,7 @@ fn steps(
     let mut pages = FIRST_STEP;
     let mut remaining = i32::MAX;
     loop {
-        request.watch.check()?;
+        request.monitor.check()?;
         let began = Instant::now();
         let result = backup.step(pages).map_err(Failure::sqlite)?;
         let took = began.elapsed();
@@ -154,7 +154,7 @@ fn in_one_step(
     let deadline = Instant::now() + request.lock_wait;
     let backup = Backup::new(source, target).map_err(Failure::sqlite)?;
     loop {
-        request.watch.check()?;
+        request.monitor.check()?;
         let instant = request.clock.now();
         let began = Instant::now();
         if backup.step(-1).map_err(Failure::sqlite)? == StepResult::Done {

@@ -123,7 +123,7 @@ pub(super) fn read(
         }
         let batch = reader.batch(at)?;
         at += batch.len() as u64;
-        request.watch.add_done(batch.len() as u64);
+        request.monitor.add_done(batch.len() as u64);
         reader.deliver(batch, sink)?;
     }
     if reader.holding {
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
             Open::AtRest(_) | Open::Own => "mode=ro&immutable=1",
         };
         let uri = sqlite::uri(&request.source.real, parameters);
-        Pages::open(&uri, request.watch).map_err(Failure::sqlite)
+        Pages::open(&uri, request.monitor).map_err(Failure::sqlite)
     }
 
     /// Whether writers have to wait while the lock is held.
@@ -307,7 +307,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         };
         while let Some(trunk) = walk.trunk() {
-            self.request.watch.check()?;
+            self.request.monitor.check()?;
             if !go_on(self)? {
                 return Ok(());
             }
@@ -327,7 +327,7 @@ impl<'a> Reader<'a> {
 
     /// The bytes from `at`, which is the end of the last batch.
     fn batch(&self, at: u64) -> Result<Vec<u8>, Failure> {
-        self.request.watch.check()?;
+        self.request.monitor.check()?;
         let Layout {
             page_size,
             page_count,
@@ -394,7 +394,7 @@ impl<'a> Reader<'a> {
                 Offer::Taken => return Ok(()),
                 Offer::Gone => return Err(Failure::Unwanted),
                 Offer::Full(back) => {
-                    self.request.watch.check()?;
+                    self.request.monitor.check()?;
                     std::thread::sleep(FULL_PAUSE);
                     batch = back;
                 }

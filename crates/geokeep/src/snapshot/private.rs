@@ -14,7 +14,7 @@ use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
 use super::pages::{self, Open};
 use super::{Consume, Failure, Request, SnapshotError};
-use crate::Watch;
+use crate::Monitor;
 use crate::durable::{Disk, DiskFile, Temporary};
 use crate::source::{Gate, Source, look, sidecar};
 use crate::sqlite::{self, Confined};
@@ -31,7 +31,7 @@ const GROWTH_FROM: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct PrivateCopy {
     disk: Arc<dyn Disk>,
-    watch: Watch,
+    monitor: Monitor,
     pub(super) file: Temporary,
 }
 
@@ -63,7 +63,7 @@ impl PrivateCopy {
         }
         Ok(Self {
             disk: Arc::clone(request.disk),
-            watch: request.watch.clone(),
+            monitor: request.monitor.clone(),
             file,
         })
     }
@@ -89,7 +89,7 @@ impl PrivateCopy {
     pub(super) fn recover(&self) -> Result<(), Failure> {
         let copied = self.bytes(&["", "-wal", "-journal"]);
         let connection =
-            sqlite::open_confined(self.path(), &self.watch).map_err(Failure::sqlite)?;
+            sqlite::open_confined(self.path(), &self.monitor).map_err(Failure::sqlite)?;
         // With `writable_schema` a schema that is wrong does not keep it from what lies below.
         let recovered = connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)
@@ -130,7 +130,7 @@ impl PrivateCopy {
 
     pub(super) fn open(&self) -> Result<Confined, Failure> {
         let connection =
-            sqlite::open_confined(self.path(), &self.watch).map_err(Failure::sqlite)?;
+            sqlite::open_confined(self.path(), &self.monitor).map_err(Failure::sqlite)?;
         // It need not survive a power cut. A sync at the end of the backup API would hold writers up.
         connection
             .execute_batch("PRAGMA synchronous = OFF")
@@ -181,7 +181,7 @@ pub(super) fn pour(
     let mut buffer = vec![0; 1 << 20];
     let mut poured = 0;
     loop {
-        request.watch.check()?;
+        request.monitor.check()?;
         let n = match from.read(&mut buffer) {
             Ok(n) => n,
             // It has become shorter.

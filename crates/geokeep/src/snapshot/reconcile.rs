@@ -75,7 +75,7 @@ struct Work<'a> {
 impl Work<'_> {
     /// One step, under the lock; whether there is more to do.
     fn go_on(&mut self) -> Result<bool, Failure> {
-        self.request.watch.check()?;
+        self.request.monitor.check()?;
         let size = self.source_size()?;
         if self.compared == 0 {
             self.resize(size)?;

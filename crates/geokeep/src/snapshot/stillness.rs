@@ -84,7 +84,7 @@ impl<'a> Stillness<'a> {
 
     /// A pause between two looks, or an error with the reason if there have been enough.
     pub(super) fn pause(&self, reason: &str) -> Result<(), Failure> {
-        self.request.watch.check()?;
+        self.request.monitor.check()?;
         let step = self
             .seen
             .as_ref()

@@ -33,7 +33,7 @@ pub(super) fn after(request: &Request<'_>, before: &Look) {
         return;
     }
     // Whoever puts a journal there now does not thereby gain a hand that deletes other files.
-    if let Ok(connection) = open_confined(&request.source.real, request.watch) {
+    if let Ok(connection) = open_confined(&request.source.real, request.monitor) {
         // Reading once makes SQLite open the log; closing as the last one folds it in.
         let _ = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     }

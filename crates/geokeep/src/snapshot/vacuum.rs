@@ -68,7 +68,7 @@ fn vacuum(
         Duration::ZERO
     };
     drop(source);
-    request.watch.check()?;
+    request.monitor.check()?;
     match ended? {
         Ended::Whole => {}
         Ended::GaveWay => {
@@ -97,7 +97,7 @@ fn vacuum(
 }
 
 fn open(uri: &OsString, request: &Request<'_>) -> rusqlite::Result<Connection> {
-    let source = sqlite::foreign(uri, request.watch)?;
+    let source = sqlite::foreign(uri, request.monitor)?;
     // SQLite attaches the file that it writes.
     source.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
     sqlite::register_spatial_functions(&source)?;
@@ -136,7 +136,7 @@ fn watched(
         if std::fs::metadata(copy.path()).is_ok_and(|written| written.len() > most) {
             ended = Ended::TooMuch;
         }
-        !matches!(ended, Ended::Whole) || request.watch.check().is_err()
+        !matches!(ended, Ended::Whole) || request.monitor.check().is_err()
     };
     let result = sqlite::ending(source, over, || source.execute("VACUUM INTO ?1", [&target]));
     match result {

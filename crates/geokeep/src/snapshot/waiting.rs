@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::{Failure, Request, SnapshotError};
+use crate::monitor::Waiting;
 use crate::source::{Holder, locks};
 use crate::sqlite;
-use crate::watch::Waiting;
 
 /// After this time the caller is told.
 const WORTH_A_WORD: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ impl Backoff {
 
     /// Waits a little; an error once the time allowed is over, or when the run is to stop.
     pub(super) fn pause(&mut self, request: &Request<'_>) -> Result<(), SnapshotError> {
-        request.watch.check()?;
+        request.monitor.check()?;
         let waited = self.began.get_or_insert_with(Instant::now).elapsed();
         if waited >= request.lock_wait {
             let holder = culprit(request);
@@ -59,15 +59,15 @@ impl Backoff {
         if waited > WORTH_A_WORD && !self.told {
             self.told = true;
             let holder = culprit(request).map(|holder| holder.describe());
-            request.watch.tell_waiting(&Waiting {
+            request.monitor.tell_waiting(&Waiting {
                 path: request.source.given.clone(),
                 holder: holder.unwrap_or_else(|| "another program".to_owned()),
                 at_most: request.lock_wait,
             });
         }
-        request.watch.wait_for_lock(true);
+        request.monitor.wait_for_lock(true);
         std::thread::sleep(self.pause.min(request.lock_wait.saturating_sub(waited)));
-        request.watch.wait_for_lock(false);
+        request.monitor.wait_for_lock(false);
         self.pause = (self.pause * 2).min(PAUSE_MAX);
         Ok(())
     }

@@ -23,7 +23,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::memory::limit_memory;
 use super::own_vfs::{self, Methods};
 use super::prepare;
-use crate::Watch;
+use crate::Monitor;
 
 const NAME: &CStr = c"geokeep-confined";
 /// What SQLite puts beside a database.
@@ -74,7 +74,7 @@ impl Drop for Entry {
 ///
 /// What SQLite finds to recover it recovers in place: a super-journal that exists lets it roll back,
 /// as always, but stays where it is.
-pub(crate) fn open_confined(path: &Path, watch: &Watch) -> rusqlite::Result<Confined> {
+pub(crate) fn open_confined(path: &Path, monitor: &Monitor) -> rusqlite::Result<Confined> {
     static INSTALLED: OnceLock<c_int> = OnceLock::new();
     match *INSTALLED.get_or_init(install) {
         ffi::SQLITE_OK => {}
@@ -91,7 +91,7 @@ pub(crate) fn open_confined(path: &Path, watch: &Watch) -> rusqlite::Result<Conf
         | OpenFlags::SQLITE_OPEN_URI;
     limit_memory();
     let connection = Connection::open_with_flags_and_vfs(&path, flags, NAME)?;
-    prepare(&connection, watch)?;
+    prepare(&connection, monitor)?;
     Ok(Confined {
         connection,
         _entry: entry,

@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use sozip::ReadAt;
 
 use crate::destination::StoredBytes;
-use crate::{Watch, sqlite};
+use crate::{Monitor, sqlite};
 use cache::CachedChunks;
 use kept::Keeping;
 pub(crate) use kept::Kept;
@@ -102,14 +102,14 @@ impl Bytes {
 }
 
 impl Database {
-    /// Opens a connection, whose statements end when `watch` says so. The file itself is read by the
+    /// Opens a connection, whose statements end when `monitor` says so. The file itself is read by the
     /// first statement.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn open(bytes: &Bytes, watch: &Watch) -> rusqlite::Result<Self> {
+    pub fn open(bytes: &Bytes, monitor: &Monitor) -> rusqlite::Result<Self> {
         let registration = vfs::register(Arc::clone(&bytes.0))?;
-        let connection = sqlite::foreign(&registration.uri(), watch)?;
+        let connection = sqlite::foreign(&registration.uri(), monitor)?;
         sqlite::register_spatial_functions(&connection)?;
         Ok(Self {
             connection,
@@ -122,9 +122,9 @@ impl Database {
     ///
     /// # Errors
     /// SQLite's.
-    pub(crate) fn open_as_if_writable(bytes: &Bytes, watch: &Watch) -> rusqlite::Result<Self> {
+    pub(crate) fn open_as_if_writable(bytes: &Bytes, monitor: &Monitor) -> rusqlite::Result<Self> {
         let registration = vfs::register(Arc::clone(&bytes.0))?;
-        let connection = sqlite::foreign_as_if_writable(&registration.writable_uri(), watch)?;
+        let connection = sqlite::foreign_as_if_writable(&registration.writable_uri(), monitor)?;
         sqlite::register_spatial_functions(&connection)?;
         Ok(Self {
             connection,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, InterruptHandle};
 
 use super::thread_time::thread_time;
 use crate::sqlite::memory::within;
-use crate::{Watch, sqlite};
+use crate::{Monitor, sqlite};
 
 /// SQLite's virtual machine steps between two looks.
 const STEPS: i32 = 4_000;
@@ -28,13 +28,13 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Whether anybody still wants the result.
 #[derive(Debug, Clone)]
 struct Wanted {
-    watch: Watch,
+    monitor: Monitor,
     lost: Arc<AtomicBool>,
 }
 
 impl Wanted {
     fn interrupted(&self) -> bool {
-        self.lost.load(Relaxed) || self.watch.check().is_err()
+        self.lost.load(Relaxed) || self.monitor.check().is_err()
     }
 }
 
@@ -47,10 +47,10 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub(super) fn new(watch: &Watch, bytes: u64) -> Self {
+    pub(super) fn new(monitor: &Monitor, bytes: u64) -> Self {
         Self {
             wanted: Wanted {
-                watch: watch.clone(),
+                monitor: monitor.clone(),
                 lost: Arc::default(),
             },
             bytes,
@@ -59,8 +59,8 @@ impl Patience {
     }
 
     /// The caller's wish to stop.
-    pub(super) fn watch(&self) -> &Watch {
-        &self.wanted.watch
+    pub(super) fn monitor(&self) -> &Monitor {
+        &self.wanted.monitor
     }
 
     /// What the checks of one thread may cost.
@@ -131,8 +131,8 @@ impl std::fmt::Debug for Handle {
 
 impl Budget {
     /// The caller's wish to stop.
-    pub(super) fn watch(&self) -> &Watch {
-        &self.wanted.watch
+    pub(super) fn monitor(&self) -> &Monitor {
+        &self.wanted.monitor
     }
 
     /// Makes the statements of this connection stop when patience or the budget ends.
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn steps_end_and_what_comes_after_has_its_own() {
-        let budget = Patience::new(&Watch::default(), 0).budget();
+        let budget = Patience::new(&Monitor::default(), 0).budget();
         let connection = Connection::open_in_memory().unwrap();
         budget.install(&connection).unwrap();
         let mut steps = 100_000;
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn time_ends_however_often_it_is_spent() {
-        let budget = Patience::new(&Watch::default(), 0).budget();
+        let budget = Patience::new(&Monitor::default(), 0).budget();
         budget.state().time_left = Duration::from_millis(200);
         let connection = Connection::open_in_memory().unwrap();
         budget.install(&connection).unwrap();
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_statement_is_interrupted_from_outside() {
-        let patience = Patience::new(&Watch::default(), 0);
+        let patience = Patience::new(&Monitor::default(), 0);
         let budget = patience.budget();
         budget.state().time_left = Duration::from_millis(20);
         let connection = Connection::open_in_memory().unwrap();

@@ -11,9 +11,9 @@ use super::found::Found;
 use super::schema::{Object, Schema, reason};
 use super::{Budget, Patience, VerifyError};
 use crate::finding::Severity;
+use crate::monitor::Interrupted;
 use crate::sqlite::{code, quote};
 use crate::stored::{Bytes, Database};
-use crate::watch::Interrupted;
 
 const CODE: &str = "check_constraint";
 /// Faults that SQLite lists of one table.
@@ -34,7 +34,7 @@ pub(super) fn check(
         return Ok(());
     }
     let budget = patience.budget();
-    let database = Database::open_as_if_writable(bytes, patience.watch());
+    let database = Database::open_as_if_writable(bytes, patience.monitor());
     let opened = database.and_then(|database| {
         budget.install(database.connection())?;
         // Keeps values short. A constraint that asks for what there is not keeps all from being read.

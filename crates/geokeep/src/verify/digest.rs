@@ -1,7 +1,7 @@
 //! Every stored byte and every byte that it decodes to, against the recorded digests.
 
 use super::{Digests, VerifyError};
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::{ChunkHashes, Damaged, Decoder, StoredBytes, digest_text};
 
 /// Chunks that are read at once.
@@ -46,7 +46,7 @@ pub(super) fn compare_stored(
     bytes: &StoredBytes,
     expected: &str,
     hashes: &ChunkHashes,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<(), VerifyError> {
     let mut stored = blake3::Hasher::new();
     let mut decoder = Decoder::default();
@@ -62,7 +62,7 @@ pub(super) fn compare_stored(
             return Err(VerifyError::Digest { what: "content" });
         }
         let read = (end - next).saturating_mul(bytes.chunk_size() as u64);
-        watch.go_on(usize::try_from(read).unwrap_or(usize::MAX))?;
+        monitor.go_on(usize::try_from(read).unwrap_or(usize::MAX))?;
         next = end;
     }
     same("compressed stream", &stored.finalize(), expected)
@@ -131,7 +131,7 @@ mod tests {
             Ok(bytes) => bytes,
             Err(_) => return Some(Kind::VerificationFailed),
         };
-        let compared = compare_stored(&bytes, digest, hashes, &Watch::default());
+        let compared = compare_stored(&bytes, digest, hashes, &Monitor::default());
         compared.err().map(|error| error.kind())
     }
 

@@ -9,8 +9,8 @@ use super::schema::{Object, Schema, allow_long, keep_short, reason, took_too_muc
 use super::{Budget, VerifyError, is_io, spatial_index};
 use crate::destination::Verdict;
 use crate::finding::Severity;
+use crate::monitor::Interrupted;
 use crate::sqlite::{self, Said, code, quote, said, said_by, tree};
-use crate::watch::Interrupted;
 
 /// Faults that are listed at most.
 const FAULTS_MAX: usize = 100;

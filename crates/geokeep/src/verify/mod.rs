@@ -30,9 +30,9 @@ use crate::destination::{
 use crate::finding::Finding;
 pub use crate::finding::LOSS;
 use crate::kind::Kind;
+use crate::monitor::Interrupted;
 use crate::stored::{Bytes, Database, Twin};
-use crate::watch::Interrupted;
-use crate::{Watch, sqlite};
+use crate::{Monitor, sqlite};
 use budget::{Budget, Patience};
 pub(crate) use digest::compare;
 use found::Found;
@@ -137,25 +137,25 @@ pub fn verify(
     backup: &Opened,
     level: Level,
     scratch: Option<Scratch<'_>>,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Manifest, VerifyError> {
     backup.check_frame()?;
     let mut manifest = backup.manifest.clone();
     let digests = Digests::of(&backup.manifest);
     let bytes = backup.bytes()?;
     if manifest.content == ContentKind::Project {
-        project::verify(backup, &bytes, watch)?;
+        project::verify(backup, &bytes, monitor)?;
         return Ok(manifest);
     }
     if level == Level::Digest {
         compare(&bytes, digests, 2, |plain| {
-            Ok::<_, VerifyError>(watch.go_on(plain.len())?)
+            Ok::<_, VerifyError>(monitor.go_on(plain.len())?)
         })?;
         return Ok(manifest);
     }
     let geopackage = is_geopackage(&manifest.layers);
-    let known = compare_first(&bytes, digests, scratch, watch)?;
-    let checked = check(&bytes, digests, geopackage, known, watch)?;
+    let known = compare_first(&bytes, digests, scratch, monitor)?;
+    let checked = check(&bytes, digests, geopackage, known, monitor)?;
     same_as_recorded(&manifest, &checked)?;
     let new = checked.findings.into_iter();
     let new: Vec<_> = new.filter(|f| !manifest.findings.contains(f)).collect();
@@ -167,9 +167,9 @@ pub fn verify(
 pub(crate) fn check_restored(
     connection: &Connection,
     manifest: &Manifest,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<(), VerifyError> {
-    let patience = Patience::new(watch, manifest.bytes);
+    let patience = Patience::new(monitor, manifest.bytes);
     let geopackage = is_geopackage(&manifest.layers);
     let checked = patience.guarded(|| {
         let budget = patience.budget();
@@ -233,7 +233,7 @@ fn compare_first(
     stored: &StoredBytes,
     digests: Digests<'_>,
     scratch: Option<Scratch<'_>>,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Known, VerifyError> {
     let scratch = scratch.filter(|_| stored.size() > CACHE as u64);
     let Some(mut kept) = scratch.and_then(|scratch| Kept::begin(scratch, stored.chunk_size()))
@@ -242,7 +242,7 @@ fn compare_first(
     };
     compare(stored, digests, 2, |plain| {
         kept.take(plain);
-        Ok::<_, VerifyError>(watch.go_on(plain.len())?)
+        Ok::<_, VerifyError>(monitor.go_on(plain.len())?)
     })?;
     Ok(Known::Compared(kept.finish()))
 }
@@ -265,9 +265,9 @@ pub(crate) fn check(
     digests: Digests<'_>,
     geopackage: bool,
     known: Known,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Checked, VerifyError> {
-    let patience = Patience::new(watch, stored.size());
+    let patience = Patience::new(monitor, stored.size());
     let whole = !matches!(known, Known::Written(_));
     let noted = match &known {
         Known::Written(twin) => Some(Arc::clone(&twin.hashes)),
@@ -292,9 +292,9 @@ pub(crate) fn check(
                 integrity::check_without_trees(database.connection(), &budget)
             });
             let compared = match &noted {
-                Some(hashes) => digest::compare_stored(stored, digests.stored, hashes, watch),
+                Some(hashes) => digest::compare_stored(stored, digests.stored, hashes, monitor),
                 None if compared => Ok(()),
-                None => compare(stored, digests, 1, |plain| Ok(watch.go_on(plain.len())?)),
+                None => compare(stored, digests, 1, |plain| Ok(monitor.go_on(plain.len())?)),
             };
             let others = compared.and_then(|()| others(&bytes, geopackage, whole, &patience));
             if others.is_err() {
@@ -304,7 +304,7 @@ pub(crate) fn check(
             (integrity.unwrap_or(Err(VerifyError::Panicked)), others)
         })
     });
-    watch.check()?;
+    monitor.check()?;
     // A wrong digest explains whatever else went wrong.
     let (mut found, mut listed, things) = others?;
     found.append(integrity?);
@@ -374,13 +374,13 @@ fn others(
 /// Whether the stored database has the table that makes a GeoPackage.
 pub(crate) fn is_stored_geopackage(
     stored: &StoredBytes,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<bool, VerifyError> {
-    let patience = Patience::new(watch, stored.size());
+    let patience = Patience::new(monitor, stored.size());
     let (database, budget) = open(&Bytes::new(stored, 0), &patience)?;
     let connection = database.connection();
     let has = budget.spend(|| {
-        let short = sqlite::schema_is_short(connection, watch)?;
+        let short = sqlite::schema_is_short(connection, monitor)?;
         budget.install(connection)?;
         if short {
             has_contents_table(connection)
@@ -388,14 +388,14 @@ pub(crate) fn is_stored_geopackage(
             Ok(true)
         }
     });
-    watch.check()?;
+    monitor.check()?;
     // A schema that cannot be read does not say that it is none.
     Ok(has.unwrap_or(true))
 }
 
 /// A connection, and a new budget for the statements on it.
 fn open(bytes: &Bytes, patience: &Patience) -> Result<(Database, Budget), VerifyError> {
-    let database = Database::open(bytes, patience.watch()).map_err(VerifyError::from)?;
+    let database = Database::open(bytes, patience.monitor()).map_err(VerifyError::from)?;
     let budget = patience.budget();
     let installed = budget.install(database.connection());
     installed.map_err(VerifyError::from)?;

@@ -1,7 +1,7 @@
 //! A project: every byte of it by the digests, and that it is a whole one.
 
 use super::{Checked, Digests, VerifyError, compare};
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::{Opened, StoredBytes, StoredFile, StoredPart, Verdict};
 use crate::source::{PROJECT_BYTES_MAX, ProjectFormat};
 
@@ -13,17 +13,17 @@ const THREADS: usize = 2;
 pub(super) fn verify(
     backup: &Opened,
     bytes: &StoredBytes,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<(), VerifyError> {
     let manifest = &backup.manifest;
     let format = manifest.project_format();
     let format = format.ok_or_else(|| no_project("it is not named as a project is".to_owned()))?;
-    check(bytes, Digests::of(manifest), format, watch)?;
+    check(bytes, Digests::of(manifest), format, monitor)?;
     for (place, file) in manifest.files.iter().enumerate().skip(1) {
         let digests = digests_of(file)?;
         let bytes = backup.file(place)?;
         compare(&bytes, digests, THREADS, |_| {
-            Ok::<_, VerifyError>(watch.check()?)
+            Ok::<_, VerifyError>(monitor.check()?)
         })?;
     }
     Ok(())
@@ -43,13 +43,13 @@ pub(crate) fn digests_of(file: &StoredFile) -> Result<Digests<'_>, VerifyError> 
 pub(crate) fn check_part(
     bytes: &StoredBytes,
     part: &StoredPart,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<(), VerifyError> {
     let digests = Digests {
         content: &part.digest,
         stored: &part.stored_digest,
     };
-    compare(bytes, digests, THREADS, |_| Ok(watch.check()?))
+    compare(bytes, digests, THREADS, |_| Ok(monitor.check()?))
 }
 
 /// Checks what is stored.
@@ -57,7 +57,7 @@ pub(crate) fn check(
     bytes: &StoredBytes,
     digests: Digests<'_>,
     format: ProjectFormat,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Checked, VerifyError> {
     if bytes.size() > PROJECT_BYTES_MAX {
         return Err(no_project("it is longer than any project".to_owned()));
@@ -65,7 +65,7 @@ pub(crate) fn check(
     let mut whole = Vec::new();
     compare(bytes, digests, 1, |plain| {
         whole.extend_from_slice(plain);
-        Ok::<_, VerifyError>(watch.check()?)
+        Ok::<_, VerifyError>(monitor.check()?)
     })?;
     format.check(&whole).map_err(no_project)?;
     Ok(Checked {

@@ -18,8 +18,8 @@ use super::found::Found;
 use super::schema::{Schema, reason};
 use super::{Budget, VerifyError, not_fatal};
 use crate::finding::Severity;
+use crate::monitor::Interrupted;
 use crate::stored::{Bytes, Database};
-use crate::watch::Interrupted;
 use catalogue::{CATALOGUE, contents, show, too_many_rows};
 
 const CODE: &str = "geopackage";
@@ -201,7 +201,7 @@ impl Asking<'_> {
     }
 
     fn open(&self) -> Result<Database, VerifyError> {
-        let database = Database::open(self.bytes, self.budget.watch())?;
+        let database = Database::open(self.bytes, self.budget.monitor())?;
         self.budget.install(database.connection())?;
         let connection = database.connection();
         self.budget.spend(|| Schema::read(connection))?;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::utc;
-use crate::watch::{InWork, Phase};
+use crate::monitor::{InWork, Phase};
 
 /// How far the work on one file is.
 #[derive(Debug, Serialize)]

@@ -23,7 +23,7 @@ use geokeep::snapshot::Clock;
 use geokeep::source::{Project, ProjectFormat, Source};
 use geokeep::stored::{Bytes, Database};
 use geokeep::verify::{Level, verify};
-use geokeep::{Error, Watch};
+use geokeep::{Error, Monitor};
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -43,15 +43,15 @@ impl Place {
         to: &Path,
         force: bool,
     ) -> Result<Restored, RestoreError> {
-        self.give_back_watched(archive, to, force, &Watch::default())
+        self.give_back_monitored(archive, to, force, &Monitor::default())
     }
 
-    pub fn give_back_watched(
+    pub fn give_back_monitored(
         &self,
         archive: &Path,
         to: &Path,
         force: bool,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Restored, RestoreError> {
         let target = Target {
             path: to.to_owned(),
@@ -65,7 +65,7 @@ impl Place {
             false,
             &destination,
             &self.settings,
-            watch,
+            monitor,
         )
     }
 
@@ -188,7 +188,7 @@ pub fn try_backup(
         destination,
         settings,
     )?;
-    backup(&jobs[0], destination, settings, &Watch::default())
+    backup(&jobs[0], destination, settings, &Monitor::default())
 }
 
 pub fn saved(outcome: Result<Outcome, Error>) -> Stored {
@@ -228,7 +228,7 @@ pub fn keep_in(
     settings: &Settings,
 ) -> Result<Outcome, Error> {
     let jobs = plan(Vec::new(), vec![project.clone()], destination, settings)?;
-    backup(&jobs[0], destination, settings, &Watch::default())
+    backup(&jobs[0], destination, settings, &Monitor::default())
 }
 
 /// Rows enough for a few dozen pages: sweeps over every call stay fast.
@@ -267,7 +267,7 @@ fn id_of(archive: &Path, line: &Path) -> Option<(Destination, BackupId)> {
 /// The database in an archive, opened where it lies.
 pub fn open_stored(archive: &Path) -> Database {
     let bytes = open(archive).unwrap().bytes().unwrap();
-    Database::open(&Bytes::new(&bytes, 4 << 20), &Watch::default()).unwrap()
+    Database::open(&Bytes::new(&bytes, 4 << 20), &Monitor::default()).unwrap()
 }
 
 /// The database in an archive, every byte of it.
@@ -285,7 +285,7 @@ pub fn plain(archive: &Path) -> Vec<u8> {
 }
 
 pub fn check(archive: &Path, level: Level) -> Result<Manifest, Error> {
-    Ok(verify(&open(archive)?, level, None, &Watch::default())?)
+    Ok(verify(&open(archive)?, level, None, &Monitor::default())?)
 }
 
 /// The number of the commit whose state an archive holds.

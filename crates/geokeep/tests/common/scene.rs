@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use geokeep::Watch;
+use geokeep::Monitor;
 use geokeep::destination::Stored;
 use geokeep::diff::{Options as Compared, State, diff_of};
 use geokeep::restore::features::{
@@ -79,7 +79,7 @@ impl Scene {
             into: &Source::new(&self.path).unwrap(),
             destination: &destination,
             settings: &self.place.settings,
-            watch: &Watch::default(),
+            monitor: &Monitor::default(),
         })
     }
 
@@ -115,16 +115,16 @@ impl Scene {
     /// Layers that differ from the backup, as names and counts.
     pub fn differing(&self) -> Vec<String> {
         let destination = self.place.destination();
-        let watch = Watch::default();
+        let monitor = Monitor::default();
         let backup = destination.open_backup(&self.backup.id).unwrap();
-        let old = State::of_backup(&backup, &watch).unwrap();
+        let old = State::of_backup(&backup, &monitor).unwrap();
         let live = State::of_file(
             &Source::new(&self.path).unwrap(),
             &self.place.settings,
-            &watch,
+            &monitor,
         )
         .unwrap();
-        let found = diff_of(&old, &live, &Compared::default(), &watch).unwrap();
+        let found = diff_of(&old, &live, &Compared::default(), &monitor).unwrap();
         let told = found.layers.iter().map(|l| {
             format!(
                 "{} +{} -{} *{} {:?}",

@@ -51,7 +51,7 @@ impl<'a> Heard<'a> {
         loudness: Loudness,
         said: Said<'a>,
     ) -> Self {
-        context.watch.on_waiting(render::waiting);
+        context.monitor.on_waiting(render::waiting);
         let sources = (all.found.len() + all.projects.len()) as u64;
         Self {
             context,

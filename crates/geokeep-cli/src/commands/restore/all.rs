@@ -36,7 +36,7 @@ pub(super) fn run(
         force: arguments.force,
         dry_run: arguments.dry_run,
         settings: &context.settings(),
-        watch: &context.watch,
+        monitor: &context.monitor,
     };
     let lines = destination.lines().map_err(of_folder)?.len();
     let progress = Progress::start(context, lines as u64, Measure::Files);

@@ -111,7 +111,7 @@ pub(super) fn run(
         into: &source,
         destination,
         settings: &settings,
-        watch: &context.watch,
+        monitor: &context.monitor,
     };
     let question = Question::new(arguments, asked, backup, &path, context)?;
     let mut agree = |preview: &Preview| question.ask(preview);
@@ -184,7 +184,7 @@ impl<'a> Question<'a> {
         if !self.ask {
             return true;
         }
-        render::ask("Go on? [y/N] ") && self.context.watch.check().is_ok()
+        render::ask("Go on? [y/N] ") && self.context.monitor.check().is_ok()
     }
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ToSql, params};
 
 use super::style::style;
 use super::{key_text, text_of, with_rows};
-use crate::Watch;
+use crate::Monitor;
 use crate::diff::{Cell, Change, Diff, DiffError, LayerDiff, Row};
 use crate::geopackage::Shape;
 use crate::sqlite::{self, quote};
@@ -55,7 +55,7 @@ impl ToSql for Cell {
 
 /// Fills an empty file.
 pub(super) fn write(found: &Diff<'_>, path: &Path) -> Result<(), Failed> {
-    let connection = sqlite::open_confined(path, &Watch::default())?;
+    let connection = sqlite::open_confined(path, &Monitor::default())?;
     // It gets its name when it is whole.
     connection.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN")?;
     connection.execute_batch(SCHEMA)?;

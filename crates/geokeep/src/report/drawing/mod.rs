@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::{Destination, Stored};
 use crate::sqlite::memory::within;
 use crate::sqlite::{ending, schema_is_short};
@@ -101,9 +101,9 @@ impl Drawing {
         stored: &Stored,
         destination: &Destination,
         bytes: usize,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Option<Self> {
-        let (layers, _) = within(MEMORY, || read(stored, destination, watch))?;
+        let (layers, _) = within(MEMORY, || read(stored, destination, monitor))?;
         let mut frames: BTreeMap<Option<i64>, Vec<Sampled>> = BTreeMap::new();
         for layer in layers {
             frames.entry(layer.srs_id).or_default().push(layer);
@@ -122,15 +122,19 @@ impl Drawing {
     }
 }
 
-fn read(stored: &Stored, destination: &Destination, watch: &Watch) -> Option<(Vec<Sampled>, bool)> {
+fn read(
+    stored: &Stored,
+    destination: &Destination,
+    monitor: &Monitor,
+) -> Option<(Vec<Sampled>, bool)> {
     let until = Instant::now() + TIME;
-    let over = || Instant::now() >= until || watch.check().is_err();
+    let over = || Instant::now() >= until || monitor.check().is_err();
     let archive = destination.open_backup(&stored.id).ok()?;
     let bytes = Bytes::new(&archive.bytes().ok()?, CACHE);
-    let database = Database::open(&bytes, watch).ok()?;
+    let database = Database::open(&bytes, monitor).ok()?;
     let connection = database.connection();
     ending(connection, over, || {
-        let is_short = schema_is_short(connection, watch).unwrap_or(false);
+        let is_short = schema_is_short(connection, monitor).unwrap_or(false);
         is_short.then(|| sample(connection, &stored.manifest.layers, &over))
     })
 }

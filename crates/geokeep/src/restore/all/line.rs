@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::heard::{Doubt, Doubtful, Fared, HearAll, Tally};
 use super::way::{All, Way};
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::{BackupId, DestinationError, Manifest, Stored, Verdict, digest_text};
 use crate::durable::open_file;
 use crate::error::Error;
@@ -74,7 +74,7 @@ impl Line<'_> {
         let All {
             destination,
             settings,
-            watch,
+            monitor,
             ..
         } = self.way.all;
         self.way.make()?;
@@ -83,7 +83,7 @@ impl Line<'_> {
             return Err(RestoreError::InTheWay(path.to_owned()));
         }
         let is_there = there.is_ok();
-        if is_there && holds(path, &stored.manifest, watch)? {
+        if is_there && holds(path, &stored.manifest, monitor)? {
             return Ok(None);
         }
         if self.way.all.dry_run {
@@ -94,7 +94,7 @@ impl Line<'_> {
             path: path.to_owned(),
             force: self.way.all.force,
         };
-        restore(&backup, &target, false, destination, settings, watch).map(Some)
+        restore(&backup, &target, false, destination, settings, monitor).map(Some)
     }
 
     fn planned(&self, path: &Path, stored: &Stored, is_there: bool) -> Restored {
@@ -135,7 +135,7 @@ fn is_damage(error: &RestoreError) -> bool {
 }
 
 /// Whether a file is what a backup holds, byte for byte, and nothing lies beside it that belongs to it.
-fn holds(path: &Path, manifest: &Manifest, watch: &Watch) -> Result<bool, RestoreError> {
+fn holds(path: &Path, manifest: &Manifest, monitor: &Monitor) -> Result<bool, RestoreError> {
     let read = |e| RestoreError::write(path, e, 0);
     let found = fs::metadata(path).map_err(read)?;
     let has_more = |suffix| fs::metadata(sidecar(path, suffix)).is_ok_and(|more| more.len() > 0);
@@ -146,7 +146,7 @@ fn holds(path: &Path, manifest: &Manifest, watch: &Watch) -> Result<bool, Restor
     let (mut hasher, mut piece) = (blake3::Hasher::new(), vec![0; 1 << 20]);
     let mut file = open_file(path).map_err(read)?;
     loop {
-        watch.check()?;
+        monitor.check()?;
         match file.read(&mut piece).map_err(read)? {
             0 => return Ok(digest_text(&hasher.finalize()) == manifest.digest),
             n => hasher.update(&piece[..n]),

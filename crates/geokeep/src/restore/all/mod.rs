@@ -38,7 +38,7 @@ pub fn restore_all(all: &All<'_>, hear: &mut HearAll<'_>) -> Result<Tally, Resto
         relative,
     });
     for ((stored, doubt), way) in chosen.iter().zip(ways.by_ref()) {
-        if all.watch.check().is_err() {
+        if all.monitor.check().is_err() {
             tally.interrupted = true;
             return Ok(tally);
         }
@@ -46,7 +46,7 @@ pub fn restore_all(all: &All<'_>, hear: &mut HearAll<'_>) -> Result<Tally, Resto
         Line { way, doubt }.run(stored, hear, &mut tally);
     }
     for (part, way) in parts.iter().zip(ways) {
-        if all.watch.check().is_err() {
+        if all.monitor.check().is_err() {
             tally.interrupted = true;
             return Ok(tally);
         }

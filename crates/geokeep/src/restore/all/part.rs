@@ -96,7 +96,7 @@ impl<'a> Part<'a> {
         let backup = all.destination.open_backup(&self.project.id)?;
         let bytes = backup.file(self.number)?;
         let digests = digests_of(self.file)?;
-        let written = write_stored(&bytes, digests, path, all.settings, all.watch)?;
+        let written = write_stored(&bytes, digests, path, all.settings, all.monitor)?;
         Known::of(&backup).give(&written, path);
         let kept = written.keep_as_new(path);
         kept.map_err(|e| RestoreError::keep(path, e, self.file.bytes))?;

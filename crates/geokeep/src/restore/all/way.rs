@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::Settings;
 use crate::destination::Destination;
 use crate::durable::{create_folder, create_folders};
@@ -27,7 +27,7 @@ pub struct All<'a> {
     /// Of the restores.
     pub settings: &'a Settings,
     /// Stops it.
-    pub watch: &'a Watch,
+    pub monitor: &'a Monitor,
 }
 
 impl All<'_> {

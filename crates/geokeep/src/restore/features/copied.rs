@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::LayerError;
 use super::transaction::ATTACHED;
-use crate::Watch;
+use crate::Monitor;
 use crate::diff::DiffError;
 use crate::geopackage::{Rowid, Table};
 use crate::sqlite::{Bound, quote};
@@ -30,7 +30,7 @@ pub(super) fn copy_rows(
     backup: &Connection,
     table: &Table,
     name: &str,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<u64, LayerError> {
     if is_copied_at_once(file, table)? {
         let sql = format!(
@@ -40,7 +40,7 @@ pub(super) fn copy_rows(
         );
         return Ok(file.execute(&sql, [])? as u64);
     }
-    one_by_one(file, backup, table, name, watch)
+    one_by_one(file, backup, table, name, monitor)
 }
 
 /// Whether the backup could be attached to the file.
@@ -57,7 +57,7 @@ fn one_by_one(
     backup: &Connection,
     table: &Table,
     name: &str,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<u64, LayerError> {
     let number = match &table.rowid {
         // A number that is no column is kept all the same: a spatial index knows rows by it.
@@ -79,7 +79,7 @@ fn one_by_one(
     let mut insert = file.prepare(&insert)?;
     let mut copied = 0;
     while let Some(row) = rows.next().map_err(read)? {
-        watch.check().map_err(DiffError::from)?;
+        monitor.check().map_err(DiffError::from)?;
         let values = (0..columns.len()).map(|at| row.get_ref(at));
         let values: Vec<ValueRef<'_>> = values.collect::<Result<_, _>>().map_err(read)?;
         insert.execute(rusqlite::params_from_iter(values.iter().map(|v| Bound(*v))))?;

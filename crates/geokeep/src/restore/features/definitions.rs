@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use super::LayerError;
 use super::refusal::Refusal;
 use crate::sqlite::{quote, text};
-use crate::{Watch, sqlite};
+use crate::{Monitor, sqlite};
 
 /// An index or a trigger.
 #[derive(Debug, Clone)]
@@ -58,9 +58,9 @@ impl Definitions {
         from: &str,
         to: &str,
         taken: impl Fn(&str) -> bool,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Self, LayerError> {
-        let scratch = sqlite::scratch(watch)?;
+        let scratch = sqlite::scratch(monitor)?;
         define(&scratch, &self.table, Makes::Table(from))?;
         for index in &self.indexes {
             define(&scratch, &index.sql, Makes::Index(from))?;

@@ -11,7 +11,7 @@ use super::undo::{self, Undo};
 use super::whole_layer::WholeLayer;
 use super::write::{self, changed_since};
 use super::{LayerError, Outcome, Preview, Wanted};
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::Settings;
 use crate::destination::{Destination, Opened, Stored, Verdict};
 use crate::diff::{DiffError, LayerChange, Options, State, diff_of};
@@ -36,7 +36,7 @@ pub struct LayerRestore<'a> {
     /// As for a backup.
     pub settings: &'a Settings,
     /// Progress, and the wish to stop.
-    pub watch: &'a Watch,
+    pub monitor: &'a Monitor,
 }
 
 impl LayerRestore<'_> {
@@ -81,7 +81,7 @@ impl LayerRestore<'_> {
         let place = Place {
             source: self.into,
             settings: self.settings,
-            watch: self.watch,
+            monitor: self.monitor,
         };
         let path = Path {
             backup: self.backup,
@@ -108,7 +108,7 @@ impl LayerRestore<'_> {
     /// Backs up what is there. Whoever names the file next time does not mean that, also if nothing is put back after
     /// all: the same command is to do the same. The next backup that finds it still so ends this.
     fn back_up(&self) -> Result<Stored, LayerError> {
-        let made = back_up_first(self.into, self.destination, self.settings, self.watch)?;
+        let made = back_up_first(self.into, self.destination, self.settings, self.monitor)?;
         if made.id != self.backup.id {
             let _ = self.destination.note_replaced(&made.id);
         }
@@ -162,18 +162,18 @@ impl Path<'_> {
         let Place {
             source,
             settings,
-            watch,
+            monitor,
         } = self.place;
-        let old = State::of_backup(self.backup, watch).map_err(LayerError::from)?;
+        let old = State::of_backup(self.backup, monitor).map_err(LayerError::from)?;
         let live = match &before {
             Some(stored) => {
                 let opened = self.destination.open_backup(&stored.id);
                 let opened = opened
                     .map_err(RestoreError::from)
                     .map_err(LayerError::from)?;
-                State::of_backup(&opened, watch)
+                State::of_backup(&opened, monitor)
             }
-            None => State::of_file(source, settings, watch),
+            None => State::of_file(source, settings, monitor),
         };
         let live = live.map_err(LayerError::from)?;
         let todo = self.todo(&old, &live, before.as_ref())?;
@@ -203,9 +203,9 @@ impl Path<'_> {
                     Todo::Nothing => Ok(()),
                     Todo::Rows(plans) => plans
                         .iter()
-                        .try_for_each(|plan| write::rows(file, plan, watch)),
-                    Todo::Layer(layer) => layer.make(file, old.connection(), watch),
-                    Todo::TakeOut(layer) => layer.carry_out(file, old.connection(), watch),
+                        .try_for_each(|plan| write::rows(file, plan, monitor)),
+                    Todo::Layer(layer) => layer.make(file, old.connection(), monitor),
+                    Todo::TakeOut(layer) => layer.carry_out(file, old.connection(), monitor),
                 })?;
         (outcome.done, outcome.locked) = (true, locked);
         if let Todo::Rows(plans) = &todo {
@@ -265,7 +265,7 @@ impl Path<'_> {
         live: &State,
         just_made: Option<&Stored>,
     ) -> Result<Todo, LayerError> {
-        let watch = self.place.watch;
+        let monitor = self.place.monitor;
         let Some((undo, then)) = self.undone else {
             if self.wanted.deleted_since.is_some() {
                 let line = self.backup.id.line();
@@ -275,7 +275,7 @@ impl Path<'_> {
             }
             return self.plan(old, live);
         };
-        let then = State::of_backup(then, watch)?;
+        let then = State::of_backup(then, monitor)?;
         let todo = match self.wanted.deleted_since {
             None => self.plan(old, &then)?,
             Some(_) => {
@@ -288,12 +288,12 @@ impl Path<'_> {
             Todo::Rows(plans) => {
                 let reversed = plans
                     .iter()
-                    .map(|plan| undo::reversed(plan, live.connection(), watch));
+                    .map(|plan| undo::reversed(plan, live.connection(), monitor));
                 Todo::Rows(reversed.collect::<Result<_, _>>()?)
             }
             Todo::Layer(layer) => {
                 let states = [old.connection(), live.connection()];
-                let take_out = TakeOut::plan(*layer, then, states, watch)?;
+                let take_out = TakeOut::plan(*layer, then, states, monitor)?;
                 take_out.map_or(Todo::Nothing, |take_out| Todo::TakeOut(Box::new(take_out)))
             }
         })
@@ -301,8 +301,8 @@ impl Path<'_> {
 
     /// What was deleted from the file since these backups were made.
     fn since(&self, backups: &[Older], live: &State) -> Result<Todo, LayerError> {
-        let watch = self.place.watch;
-        let plans = since::plans(self.destination, backups, live, self.wanted, watch)?;
+        let monitor = self.place.monitor;
+        let plans = since::plans(self.destination, backups, live, self.wanted, monitor)?;
         Ok(match plans.is_empty() {
             true => Todo::Nothing,
             false => Todo::Rows(plans),
@@ -319,13 +319,13 @@ impl Path<'_> {
 
     fn whole_layer(&self, states: [&Connection; 2]) -> Result<Todo, LayerError> {
         let rows = self.rows_of(&self.wanted.layer);
-        let layer = WholeLayer::plan(states, self.wanted, rows, self.place.watch)?;
+        let layer = WholeLayer::plan(states, self.wanted, rows, self.place.monitor)?;
         let is_sound = self.backup.manifest.verdict == Verdict::Sound;
         Ok(Todo::Layer(Box::new(layer.if_sound(is_sound))))
     }
 
     fn plan(&self, old: &State, live: &State) -> Result<Todo, LayerError> {
-        let (wanted, watch) = (self.wanted, self.place.watch);
+        let (wanted, monitor) = (self.wanted, self.place.monitor);
         let states = [old.connection(), live.connection()];
         if wanted.as_name.is_some() || is_dropped(states, &wanted.layer)? {
             return self.whole_layer(states);
@@ -334,7 +334,7 @@ impl Path<'_> {
             layers: vec![wanted.layer.clone()],
             ..Options::default()
         };
-        let found = match diff_of(old, live, &options, watch) {
+        let found = match diff_of(old, live, &options, monitor) {
             Err(DiffError::NoSuchLayer(layer)) => return Err(Refusal::NoSuchLayer(layer).into()),
             other => other?,
         };
@@ -342,7 +342,7 @@ impl Path<'_> {
         let mut layers = found.layers.iter();
         let layer = layers.find(|layer| layer.before.as_deref().map_or(is_it(&layer.layer), is_it));
         let Some(layer) = layer else {
-            Plan::check([old, live], [&wanted.layer, &wanted.layer], wanted, watch)?;
+            Plan::check([old, live], [&wanted.layer, &wanted.layer], wanted, monitor)?;
             return Ok(Todo::Nothing);
         };
         if let Some(why) = &layer.not_compared {
@@ -353,7 +353,7 @@ impl Path<'_> {
             LayerChange::Removed => self.whole_layer(states),
             LayerChange::Added => Err(Refusal::NoSuchLayer(wanted.layer.clone()).into()),
             LayerChange::Changed | LayerChange::Renamed => {
-                let plan = Plan::make(&found, layer, states, wanted, None, watch)?;
+                let plan = Plan::make(&found, layer, states, wanted, None, monitor)?;
                 Ok(Todo::Rows(vec![plan]))
             }
         }

@@ -13,7 +13,7 @@ use super::seen::Seen;
 use super::selection::Selection;
 use super::staged::{Planned, Staged, Step, WIDTH_MAX, Widths};
 use super::{FIRST, LayerError, OnConflict, Preview, Wanted, What};
-use crate::Watch;
+use crate::Monitor;
 use crate::diff::{Cell, Change, Diff, LayerDiff, State, locator};
 use crate::geopackage::{Rowid, Table, Tables, columns_named};
 
@@ -47,7 +47,7 @@ impl Plan {
         states: [&Connection; 2],
         wanted: &Wanted,
         seen: Option<&Seen>,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Self, LayerError> {
         let [Some(before), Some(after)] = layer.tables() else {
             return Err(Refusal::NoSuchLayer(wanted.layer.clone()).into());
@@ -102,7 +102,7 @@ impl Plan {
             columns: columns.clone(),
             fixed,
             found_by: find_after,
-            staged: Staged::open(widths, watch).map_err(LayerError::Sqlite)?,
+            staged: Staged::open(widths, monitor).map_err(LayerError::Sqlite)?,
             skipped: 0,
             first_conflict: None,
         };
@@ -113,9 +113,10 @@ impl Plan {
             columns: &columns,
             found_by: [&find_before, &found_by],
         };
-        let mut selection = Selection::new(wanted, states, reader.tables, reader.found_by, watch)?;
+        let mut selection =
+            Selection::new(wanted, states, reader.tables, reader.found_by, monitor)?;
         found.found_by(layer, |change, before, after| {
-            watch.check().map_err(crate::diff::DiffError::from)?;
+            monitor.check().map_err(crate::diff::DiffError::from)?;
             let is_old = match seen {
                 Some(seen) => change != Change::Deleted || !seen.is_first(&reader, before)?,
                 None => false,
@@ -145,7 +146,7 @@ impl Plan {
                 staged: &plan.staged,
                 columns: &columns,
             };
-            plan.preview.related = lost.related(states, watch)?;
+            plan.preview.related = lost.related(states, monitor)?;
         }
         Ok(plan)
     }
@@ -156,7 +157,7 @@ impl Plan {
         states: [&State; 2],
         names: [&str; 2],
         wanted: &Wanted,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<(), LayerError> {
         let states = states.map(State::connection);
         let [before, after] = [Tables::read(states[0])?, Tables::read(states[1])?];
@@ -177,7 +178,7 @@ impl Plan {
         let found_by =
             [&before, &after].map(|table| locator(table).unwrap_or(vec!["1".to_owned()]));
         let [one, other] = &found_by;
-        Selection::new(wanted, states, [&before, &after], [one, other], watch).map(drop)
+        Selection::new(wanted, states, [&before, &after], [one, other], monitor).map(drop)
     }
 
     /// Takes in the rows of another plan for the same columns of the same table.

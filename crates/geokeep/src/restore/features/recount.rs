@@ -12,7 +12,7 @@ use super::LayerError;
 use super::catalogue::{Named, named, value};
 use super::refusal::Refusal;
 use super::transaction::{Ended, Place, refuse};
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::Settings;
 use crate::diff::DiffError;
 use crate::geopackage::Tables;
@@ -42,19 +42,19 @@ pub struct Recounted {
 pub fn recount(
     source: &Source,
     settings: &Settings,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Vec<Recounted>, LayerError> {
     let place = Place {
         source,
         settings,
-        watch,
+        monitor,
     };
     refuse(place)?;
     // Others can save while this looks, which takes as long as to read the layers.
-    if place.read(|file| wrong(file, watch))?.is_empty() {
+    if place.read(|file| wrong(file, monitor))?.is_empty() {
         return Ok(Vec::new());
     }
-    let done = place.transaction(true, None, |file| Ok(put_right(file, watch)?));
+    let done = place.transaction(true, None, |file| Ok(put_right(file, monitor)?));
     match done {
         Ok((recounted, _)) => Ok(recounted),
         Err(Ended::For(error)) => Err(error),
@@ -73,13 +73,13 @@ pub(crate) fn noted(database: &Connection, layer: &str) -> rusqlite::Result<Opti
 }
 
 /// The layers whose number is wrong.
-fn wrong(file: &Connection, watch: &Watch) -> Result<Vec<Recounted>, LayerError> {
+fn wrong(file: &Connection, monitor: &Monitor) -> Result<Vec<Recounted>, LayerError> {
     let mut wrong = Vec::new();
     if named(file, NOTED)? != Named::Table {
         return Ok(wrong);
     }
     for table in Tables::read(file)?.all.values() {
-        watch.check().map_err(DiffError::from)?;
+        monitor.check().map_err(DiffError::from)?;
         let Some(noted) = noted(file, &table.name)? else {
             continue;
         };
@@ -96,8 +96,8 @@ fn wrong(file: &Connection, watch: &Watch) -> Result<Vec<Recounted>, LayerError>
     Ok(wrong)
 }
 
-fn put_right(file: &Connection, watch: &Watch) -> Result<Vec<Recounted>, LayerError> {
-    let wrong = wrong(file, watch)?;
+fn put_right(file: &Connection, monitor: &Monitor) -> Result<Vec<Recounted>, LayerError> {
+    let wrong = wrong(file, monitor)?;
     // What is damaged is not written to.
     let check = format!("PRAGMA main.integrity_check({NOTED})");
     let said: String = file.query_row(&check, [], |row| row.get(0))?;

@@ -8,7 +8,7 @@ use super::LayerError;
 use super::given::{From, Written};
 use super::relations::{Reference, references};
 use super::staged::{Staged, Step};
-use crate::Watch;
+use crate::Monitor;
 use crate::diff::{DiffError, locator};
 use crate::geopackage::{Rowid, Table, Tables};
 use crate::sqlite::{self, Bound, quote};
@@ -37,7 +37,7 @@ impl Lost<'_> {
     pub(super) fn related(
         &self,
         states: [&Connection; 2],
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Vec<Related>, LayerError> {
         let tables = [Tables::read(states[0])?, Tables::read(states[1])?];
         let mut all: Vec<Related> = Vec::new();
@@ -45,12 +45,12 @@ impl Lost<'_> {
             let Some(child) = tables[0].all.get(&reference.table) else {
                 continue;
             };
-            let Some(values) = self.values(&reference, watch)? else {
+            let Some(values) = self.values(&reference, monitor)? else {
                 continue;
             };
             let in_file = tables[1].all.get(&reference.table);
-            let counted = count(&reference, [Some(child), in_file], states, &values, watch);
-            watch.check().map_err(DiffError::from)?;
+            let counted = count(&reference, [Some(child), in_file], states, &values, monitor);
+            monitor.check().map_err(DiffError::from)?;
             // What cannot be read there keeps nothing from being put back here.
             let Ok(rows @ 1..) = counted else {
                 continue;
@@ -70,7 +70,7 @@ impl Lost<'_> {
     fn values(
         &self,
         reference: &Reference,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Option<Connection>, LayerError> {
         let is_number = |name: &str| matches!(&self.layer.rowid, Rowid::Column(fid) if fid.eq_ignore_ascii_case(name));
         let place = match &reference.refers_to {
@@ -83,7 +83,7 @@ impl Lost<'_> {
             }
             _ => None,
         };
-        let scratch = sqlite::scratch(watch)?;
+        let scratch = sqlite::scratch(monitor)?;
         scratch.execute_batch("CREATE TABLE lost(value PRIMARY KEY) WITHOUT ROWID")?;
         let mut insert = scratch.prepare("INSERT OR IGNORE INTO lost VALUES(?1)")?;
         self.staged.each(|row| -> Result<(), LayerError> {
@@ -108,7 +108,7 @@ fn count(
     tables: [Option<&Table>; 2],
     states: [&Connection; 2],
     values: &Connection,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> rusqlite::Result<u64> {
     let found_by = tables.map(|table| table.and_then(locator));
     let [Some(child), _] = tables else {
@@ -117,7 +117,7 @@ fn count(
     let Some(number) = &found_by[0] else {
         return Ok(0);
     };
-    sqlite::limit_steps(states[0], watch, STEPS_MAX)?;
+    sqlite::limit_steps(states[0], monitor, STEPS_MAX)?;
     let sql = format!(
         "SELECT {1}, {0} FROM main.{2} WHERE {0} IS NOT NULL",
         quote(&reference.column),
@@ -134,7 +134,7 @@ fn count(
                 quote(&table.name),
                 super::rows::is_key(found_by)
             );
-            sqlite::end_statements(states[1], watch)?;
+            sqlite::end_statements(states[1], monitor)?;
             Some(states[1].prepare(&sql)?)
         }
         _ => None,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::{BackupId, Destination};
 use crate::diff::{DiffError, LayerChange, Options, State, diff_of};
 use crate::geopackage::{Table, Tables};
@@ -47,13 +47,13 @@ impl<'a> Lineage<'a> {
         &mut self,
         id: &BackupId,
         old: &State,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Called, DiffError> {
         let mut called = Called::So(self.name.clone());
         if !has(&tables(old)?, &self.name) {
             called = match self.is_lost {
                 true => Called::Nothing,
-                false => self.called_before(old, watch)?,
+                false => self.called_before(old, monitor)?,
             };
         }
         match &called {
@@ -67,15 +67,15 @@ impl<'a> Lineage<'a> {
         Ok(called)
     }
 
-    fn called_before(&self, old: &State, watch: &Watch) -> Result<Called, DiffError> {
+    fn called_before(&self, old: &State, monitor: &Monitor) -> Result<Called, DiffError> {
         let opened = self.met.as_ref();
         let opened = opened.and_then(|id| self.destination.open_backup(id).ok());
-        let newer = opened.and_then(|opened| State::of_backup(&opened, watch).ok());
+        let newer = opened.and_then(|opened| State::of_backup(&opened, monitor).ok());
         partner(
             [old, newer.as_ref().unwrap_or(self.live)],
             1,
             &self.name,
-            watch,
+            monitor,
         )
     }
 }
@@ -84,9 +84,9 @@ impl<'a> Lineage<'a> {
 pub(super) fn called_after(
     states: [&State; 2],
     name: &str,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Called, DiffError> {
-    partner(states, 0, name, watch)
+    partner(states, 0, name, monitor)
 }
 
 fn tables(state: &State) -> Result<Tables, DiffError> {
@@ -105,7 +105,7 @@ fn partner(
     states: [&State; 2],
     side: usize,
     name: &str,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Called, DiffError> {
     let tables = [tables(states[0])?, tables(states[1])?];
     let Some(known) = tables[side].all.get(&name.to_ascii_lowercase()) else {
@@ -124,7 +124,7 @@ fn partner(
             0 => [known, other],
             _ => [other, known],
         };
-        let same = same_rows(states, both, watch)?;
+        let same = same_rows(states, both, monitor)?;
         if same > most {
             (most, called) = (same, Called::So(other.name.clone()));
         } else if same == most && same > 0 {
@@ -136,15 +136,15 @@ fn partner(
 
 /// How many rows of two tables are the same, if nine of ten of the shorter one are: rows may have been deleted, or
 /// have come, in any number.
-fn same_rows(states: [&State; 2], both: [&Table; 2], watch: &Watch) -> Result<u64, DiffError> {
-    watch.check()?;
+fn same_rows(states: [&State; 2], both: [&Table; 2], monitor: &Monitor) -> Result<u64, DiffError> {
+    monitor.check()?;
     let names = both.map(|table| table.name.clone());
     let options = Options {
         layers: vec![names[1].clone()],
         renamed: Some(names),
         ..Options::default()
     };
-    let found = diff_of(states[0], states[1], &options, watch)?;
+    let found = diff_of(states[0], states[1], &options, monitor)?;
     let mut layers = found.layers.iter();
     let layer = layers.find(|l| l.change == LayerChange::Renamed && l.not_compared.is_none());
     let Some(layer) = layer else {

@@ -6,7 +6,7 @@ use rusqlite::types::{Value, ValueRef};
 use super::rows::Reader;
 use crate::diff::{LayerDiff, MatchedBy};
 use crate::sqlite::Bound;
-use crate::{Watch, sqlite};
+use crate::{Monitor, sqlite};
 
 /// What identifies a row in all backups: kept in a database of our own, so that memory does not grow with it.
 #[derive(Debug)]
@@ -19,11 +19,15 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Rows known as this comparison knows them.
-    pub(super) fn by(layer: &LayerDiff, by: MatchedBy, watch: &Watch) -> rusqlite::Result<Self> {
+    pub(super) fn by(
+        layer: &LayerDiff,
+        by: MatchedBy,
+        monitor: &Monitor,
+    ) -> rusqlite::Result<Self> {
         let key = key_of(layer, by);
         let columns: Vec<_> = (0..key.len().max(1)).map(|at| format!("k{at}")).collect();
         let columns = columns.join(", ");
-        let connection = sqlite::scratch(watch)?;
+        let connection = sqlite::scratch(monitor)?;
         connection.execute_batch(&format!(
             "CREATE TABLE seen({columns}, PRIMARY KEY({columns})) WITHOUT ROWID"
         ))?;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, Statement};
 use super::boxes::{self, Bounds};
 use super::refusal::Refusal;
 use super::{LayerError, Wanted, What};
-use crate::Watch;
+use crate::Monitor;
 use crate::diff::{Change, DiffError};
 use crate::geopackage::{Table, Tables};
 use crate::sqlite::{self, quote, why_not_condition};
@@ -25,7 +25,7 @@ pub(super) struct Selection<'a> {
     within: Option<Bounds>,
     /// Asked of the backup, and of the file for rows that only that has.
     asked: [Option<Statement<'a>>; 2],
-    watch: &'a Watch,
+    monitor: &'a Monitor,
 }
 
 impl<'a> Selection<'a> {
@@ -34,7 +34,7 @@ impl<'a> Selection<'a> {
         states: [&'a Connection; 2],
         tables: [&Table; 2],
         found_by: [&[String]; 2],
-        watch: &'a Watch,
+        monitor: &'a Monitor,
     ) -> Result<Self, LayerError> {
         let within = wanted
             .within
@@ -46,14 +46,14 @@ impl<'a> Selection<'a> {
             fids: wanted.fids.iter().copied().collect(),
             within,
             asked: [None, None],
-            watch,
+            monitor,
         };
         if within.is_none() && wanted.condition.is_none() {
             return Ok(selection);
         }
         for side in 0..2 {
             if side == 0 || wanted.what == What::Exact {
-                let asked = ask(wanted, states[side], tables[side], found_by[side], watch)?;
+                let asked = ask(wanted, states[side], tables[side], found_by[side], monitor)?;
                 selection.asked[side] = Some(asked);
             }
         }
@@ -83,8 +83,8 @@ impl<'a> Selection<'a> {
         let Some(asked) = &mut self.asked[side] else {
             return Ok(true);
         };
-        let watch = self.watch;
-        let failed = |e| refused(&e, watch);
+        let monitor = self.monitor;
+        let failed = |e| refused(&e, monitor);
         let mut rows = asked
             .query(rusqlite::params_from_iter(key))
             .map_err(failed)?;
@@ -110,7 +110,7 @@ fn ask<'a>(
     state: &'a Connection,
     table: &Table,
     found_by: &[String],
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Statement<'a>, LayerError> {
     let geometry = table.layer.geometry.as_ref();
     let geometry = geometry.map_or_else(|| "NULL".to_owned(), |name| quote(name));
@@ -135,12 +135,12 @@ fn ask<'a>(
     });
     state.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
     state.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true)?;
-    let (asked, wanting) = asked.map_err(|e| refused(&e, watch))?;
+    let (asked, wanting) = asked.map_err(|e| refused(&e, monitor))?;
     if wanting {
         let why = "it holds a question mark or a name for a value that nobody gives".to_owned();
         return Err(Refusal::Condition(why).into());
     }
-    sqlite::limit_steps(state, watch, STEPS_MAX)?;
+    sqlite::limit_steps(state, monitor, STEPS_MAX)?;
     Ok(asked)
 }
 
@@ -172,8 +172,8 @@ fn judge(context: &AuthContext<'_>, readable: &BTreeSet<String>) -> Authorizatio
     }
 }
 
-fn refused(error: &rusqlite::Error, watch: &Watch) -> LayerError {
-    if let Err(interrupted) = watch.check() {
+fn refused(error: &rusqlite::Error, monitor: &Monitor) -> LayerError {
+    if let Err(interrupted) = monitor.check() {
         return DiffError::from(interrupted).into();
     }
     let why = match sqlite::code(error) {

@@ -10,7 +10,7 @@ use super::renamed::{Called, Lineage, called_after, has};
 use super::seen::Seen;
 use super::undo::Undo;
 use super::{LayerError, Wanted};
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::{BackupId, Destination};
 use crate::diff::{Diff, DiffError, LayerDiff, MatchedBy, Options, State, diff_of};
 use crate::geopackage::Tables;
@@ -91,28 +91,28 @@ pub(super) fn plans(
     backups: &[Older],
     live: &State,
     wanted: &Wanted,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Vec<Plan>, LayerError> {
     let mut gathered = Gathered::default();
     let wanted = &Wanted {
-        layer: in_file(destination, backups, live, wanted, watch)?,
+        layer: in_file(destination, backups, live, wanted, monitor)?,
         ..wanted.clone()
     };
     let mut lineage = Lineage::new(destination, live, &wanted.layer);
     let mut is_checked = false;
     for older in backups {
-        watch.check().map_err(DiffError::from)?;
+        monitor.check().map_err(DiffError::from)?;
         let id = &older.id;
         let Ok(opened) = destination.open_backup(id) else {
             gathered.unread(id, "it cannot be read");
             continue;
         };
-        let Some(old) = gathered.if_readable(id, State::of_backup(&opened, watch))? else {
+        let Some(old) = gathered.if_readable(id, State::of_backup(&opened, monitor))? else {
             continue;
         };
         let called = match &older.layer {
             Some(name) => Ok(Called::So(name.clone())),
-            None => lineage.called(id, &old, watch),
+            None => lineage.called(id, &old, monitor),
         };
         let name = match gathered.if_readable(id, called)? {
             Some(Called::So(name)) => name,
@@ -128,7 +128,7 @@ pub(super) fn plans(
             renamed: is_renamed.then(|| [name.clone(), wanted.layer.clone()]),
             ..Options::default()
         };
-        let found = diff_of(&old, live, &options, watch);
+        let found = diff_of(&old, live, &options, monitor);
         let Some(found) = gathered.if_readable(id, found)? else {
             continue;
         };
@@ -145,15 +145,20 @@ pub(super) fn plans(
                     rows: 0,
                     layer: is_renamed.then_some(name),
                 };
-                gathered.add(from, &found, layer, [&old, live], wanted, watch)?;
+                gathered.add(from, &found, layer, [&old, live], wanted, monitor)?;
             }
-            _ if !is_checked => Plan::check([&old, live], [&name, &wanted.layer], wanted, watch)?,
+            _ if !is_checked => Plan::check([&old, live], [&name, &wanted.layer], wanted, monitor)?,
             _ => {}
         }
         is_checked = true;
     }
     if !is_checked {
-        Plan::check([live, live], [&wanted.layer, &wanted.layer], wanted, watch)?;
+        Plan::check(
+            [live, live],
+            [&wanted.layer, &wanted.layer],
+            wanted,
+            monitor,
+        )?;
     }
     if let (Some(first), false) = (gathered.plans.first_mut(), gathered.unread.is_empty()) {
         first.preview.left_out.append(&mut gathered.unread);
@@ -171,7 +176,7 @@ fn in_file(
     backups: &[Older],
     live: &State,
     wanted: &Wanted,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<String, LayerError> {
     let name = &wanted.layer;
     if has(&Tables::read(live.connection())?, name) {
@@ -180,13 +185,13 @@ fn in_file(
     let opened = backups
         .iter()
         .filter_map(|older| destination.open_backup(&older.id).ok());
-    let states = opened.filter_map(|opened| State::of_backup(&opened, watch).ok());
+    let states = opened.filter_map(|opened| State::of_backup(&opened, monitor).ok());
     let mut with_it = states.filter(|old| {
         let tables = Tables::read(old.connection());
         tables.is_ok_and(|tables| has(&tables, name))
     });
     let called = match with_it.next() {
-        Some(old) => called_after([&old, live], name, watch)?,
+        Some(old) => called_after([&old, live], name, monitor)?,
         None => Called::Nothing,
     };
     match called {
@@ -232,7 +237,7 @@ impl Gathered {
         layer: &LayerDiff,
         states: [&State; 2],
         wanted: &Wanted,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<(), LayerError> {
         let name = || layer.layer.clone();
         let renumbered = || Refusal::Renumbered {
@@ -247,10 +252,10 @@ impl Gathered {
         let seen = match &self.seen {
             Some(seen) if seen.knows(layer, by) => seen,
             Some(_) => return Err(renumbered().into()),
-            None => self.seen.insert(Seen::by(layer, by, watch)?),
+            None => self.seen.insert(Seen::by(layer, by, monitor)?),
         };
         let states = states.map(State::connection);
-        let mut plan = Plan::make(found, layer, states, wanted, Some(seen), watch)?;
+        let mut plan = Plan::make(found, layer, states, wanted, Some(seen), monitor)?;
         if plan.preview.inserted == 0 {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use crate::sqlite::Bound;
-use crate::{Watch, sqlite};
+use crate::{Monitor, sqlite};
 
 /// What is done with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,8 @@ pub(super) struct Planned<'a> {
 }
 
 impl Staged {
-    pub(super) fn open(widths: Widths, watch: &Watch) -> rusqlite::Result<Self> {
-        let connection = sqlite::scratch(watch)?;
+    pub(super) fn open(widths: Widths, monitor: &Monitor) -> rusqlite::Result<Self> {
+        let connection = sqlite::scratch(monitor)?;
         let columns: String = (0..widths.key + widths.new + widths.now)
             .map(|at| format!(", c{at}"))
             .collect();

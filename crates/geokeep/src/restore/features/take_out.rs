@@ -9,7 +9,7 @@ use super::relations::{RELATIONS, foreign_keys};
 use super::transaction::Ended;
 use super::whole_layer::WholeLayer;
 use super::{LayerError, Preview};
-use crate::Watch;
+use crate::Monitor;
 use crate::diff::{DiffError, State, locator};
 use crate::geopackage::{Table, Tables};
 use crate::sqlite::quote;
@@ -59,13 +59,13 @@ impl TakeOut {
         layer: WholeLayer,
         before: State,
         states: [&Connection; 2],
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Option<Self>, LayerError> {
         let [backup, file] = states;
         if named(file, &layer.name)? == Named::Nothing {
             return Ok(None);
         }
-        check(&layer, backup, file, watch)?;
+        check(&layer, backup, file, monitor)?;
         let preview = Preview {
             layer: layer.name.clone(),
             taken_out: true,
@@ -85,9 +85,9 @@ impl TakeOut {
         &self,
         file: &Connection,
         backup: &Connection,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<(), Ended> {
-        check(&self.layer, backup, file, watch)?;
+        check(&self.layer, backup, file, monitor)?;
         let before = self.before.connection();
         remove(&self.layer, file, before)?;
         for (table, column, needed) in BROUGHT {
@@ -107,13 +107,13 @@ fn check(
     layer: &WholeLayer,
     backup: &Connection,
     file: &Connection,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<(), LayerError> {
     let edited = || Refusal::LayerEdited(layer.name.clone());
     let tables = Tables::read(file)?;
     let now = tables.all.get(&layer.name.to_ascii_lowercase());
     let now = now.ok_or_else(edited)?;
-    if !is_same(&layer.table, backup, now, file, watch)? {
+    if !is_same(&layer.table, backup, now, file, monitor)? {
         return Err(edited().into());
     }
     let own: Vec<_> = layer
@@ -144,7 +144,7 @@ fn check(
     }
     for relation in own {
         if let Some(pairs) = &relation.pairs {
-            check(pairs, backup, file, watch)?;
+            check(pairs, backup, file, monitor)?;
         }
     }
     Ok(())
@@ -156,7 +156,7 @@ fn is_same(
     backup: &Connection,
     now: &Table,
     file: &Connection,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<bool, LayerError> {
     let names = |table: &Table| -> Vec<String> {
         let columns = table.columns.iter();
@@ -186,7 +186,7 @@ fn is_same(
     let mut other = file.prepare(&select(now))?;
     let (mut one, mut other) = (one.query([]).map_err(read)?, other.query([])?);
     loop {
-        watch.check().map_err(DiffError::from)?;
+        monitor.check().map_err(DiffError::from)?;
         match (one.next().map_err(read)?, other.next()?) {
             (None, None) => return Ok(true),
             (Some(then_row), Some(row)) => {

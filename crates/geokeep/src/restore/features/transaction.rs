@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::LayerError;
 use super::refusal::Refusal;
-use crate::Watch;
+use crate::Monitor;
 use crate::backup::Settings;
 use crate::diff::DiffError;
 use crate::durable::folder_of;
@@ -75,7 +75,7 @@ fn broken_rule(error: &rusqlite::Error) -> Option<&'static str> {
 pub(super) struct Place<'a> {
     pub(super) source: &'a Source,
     pub(super) settings: &'a Settings,
-    pub(super) watch: &'a Watch,
+    pub(super) monitor: &'a Monitor,
 }
 
 /// What nobody should write to, seen before anything is done.
@@ -114,7 +114,7 @@ impl Place<'_> {
             .map_err(RestoreError::from)
             .map_err(LayerError::from)?;
         self.look_who_is_there(&gate, alone)?;
-        let file = open_confined(&self.source.real, self.watch).map_err(LayerError::Sqlite)?;
+        let file = open_confined(&self.source.real, self.monitor).map_err(LayerError::Sqlite)?;
         if file.is_readonly("main").unwrap_or(true) {
             let denied = std::io::ErrorKind::PermissionDenied.into();
             return Err(LayerError::from(RestoreError::write(&self.source.real, denied, 0)).into());
@@ -132,7 +132,7 @@ impl Place<'_> {
             Ended::For(LayerError::Sqlite(error)) => failed(error),
             other => other,
         })?;
-        self.watch
+        self.monitor
             .check()
             .map_err(DiffError::from)
             .map_err(LayerError::from)?;
@@ -154,7 +154,7 @@ impl Place<'_> {
         work: impl FnOnce(&Connection) -> Result<T, LayerError>,
     ) -> Result<T, LayerError> {
         let gate = Gate::enter(self.source).map_err(RestoreError::from)?;
-        let file = open_confined(&self.source.real, self.watch).map_err(LayerError::Sqlite)?;
+        let file = open_confined(&self.source.real, self.monitor).map_err(LayerError::Sqlite)?;
         file.busy_timeout(self.wait())?;
         let done = work(&file);
         // Closed before the gate is.

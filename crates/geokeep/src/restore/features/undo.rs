@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::rows::is_key;
 use super::staged::{Planned, Staged, Step, Widths};
 use super::{LayerError, Preview, Wanted};
-use crate::Watch;
+use crate::Monitor;
 use crate::destination::{BackupId, Destination};
 use crate::sqlite::{Bound, quote};
 
@@ -46,7 +46,11 @@ pub(super) fn note(destination: &Destination, before: &BackupId, undo: &Undo) ->
 }
 
 /// Turns a plan that was carried out round: `now` is what the file holds today.
-pub(super) fn reversed(plan: &Plan, now: &Connection, watch: &Watch) -> Result<Plan, LayerError> {
+pub(super) fn reversed(
+    plan: &Plan,
+    now: &Connection,
+    monitor: &Monitor,
+) -> Result<Plan, LayerError> {
     let all: Vec<String> = plan.table.columns.iter().map(|c| c.name.clone()).collect();
     let is_fid = |name: &String| {
         plan.fid
@@ -77,7 +81,7 @@ pub(super) fn reversed(plan: &Plan, now: &Connection, watch: &Watch) -> Result<P
         columns,
         fixed: plan.fixed.clone(),
         found_by: plan.found_by.clone(),
-        staged: Staged::open(widths, watch)?,
+        staged: Staged::open(widths, monitor)?,
         skipped: 0,
         first_conflict: None,
     };

@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use super::relations::Relation;
 use super::transaction::Ended;
 use super::{LayerError, Preview, Wanted};
-use crate::Watch;
+use crate::Monitor;
 use crate::diff::{DiffError, rowid};
 use crate::geopackage::{Rowid, Table, Tables, is_trigger_of_format};
 use crate::sqlite::quote;
@@ -44,7 +44,7 @@ impl WholeLayer {
         states: [&Connection; 2],
         wanted: &Wanted,
         rows: Option<u64>,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Self, LayerError> {
         let [backup, file] = states;
         if wanted.is_of_a_part() {
@@ -71,7 +71,7 @@ impl WholeLayer {
                 &table.name,
                 &name,
                 |index| !matches!(named(file, index), Ok(Named::Nothing)),
-                watch,
+                monitor,
             )?,
             false => own.clone(),
         };
@@ -86,7 +86,7 @@ impl WholeLayer {
         let mut left_out = Vec::new();
         let mut relations = Vec::new();
         for relation in super::relations::relations(backup, &table.name)? {
-            match Returning::plan(&relation, states, &table.name, is_renamed, watch)? {
+            match Returning::plan(&relation, states, &table.name, is_renamed, monitor)? {
                 Some(returning) => relations.push(returning),
                 None => left_out.push(format!("the relation to {}", relation.other)),
             }
@@ -126,7 +126,7 @@ impl WholeLayer {
         &self,
         file: &Connection,
         backup: &Connection,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<(), Ended> {
         if named(file, &self.name).map_err(LayerError::from)? != Named::Nothing {
             return Err(Ended::Stale);
@@ -147,8 +147,8 @@ impl WholeLayer {
         if with_rows {
             self.make_other_indexes(file)?;
         }
-        let copied = copy_rows(file, backup, &self.table, &self.name, watch)?;
-        self.fill_index(file, has_index, watch)?;
+        let copied = copy_rows(file, backup, &self.table, &self.name, monitor)?;
+        self.fill_index(file, has_index, monitor)?;
         if !with_rows {
             self.make_other_indexes(file)?;
         }
@@ -158,7 +158,7 @@ impl WholeLayer {
         restyle(&belongings)?;
         for relation in &self.relations {
             if let Some(pairs) = &relation.pairs {
-                pairs.make(file, backup, watch)?;
+                pairs.make(file, backup, monitor)?;
             }
             belongings.relation(&relation.mapping)?;
         }
@@ -199,7 +199,7 @@ impl WholeLayer {
         &self,
         file: &Connection,
         has_index: bool,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<(), LayerError> {
         let (Some(number), Some(geometry)) = (rowid(&self.table), self.geometry()) else {
             return Ok(());
@@ -215,7 +215,7 @@ impl WholeLayer {
         let (mut packed, mut is_packed) = (Packed::default(), true);
         let mut bounds = None;
         while let Some(row) = rows.next()? {
-            watch.check().map_err(DiffError::from)?;
+            monitor.check().map_err(DiffError::from)?;
             let here = boxes::of(row.get_ref(1)?);
             if let Some(here) = here.filter(|_| has_index) {
                 packed.add(row.get(0)?, here);
@@ -274,7 +274,7 @@ impl Returning {
         states: [&Connection; 2],
         layer: &str,
         is_renamed: bool,
-        watch: &Watch,
+        monitor: &Monitor,
     ) -> Result<Option<Self>, LayerError> {
         let [backup, file] = states;
         let is_own = relation.other.eq_ignore_ascii_case(layer);
@@ -290,7 +290,7 @@ impl Returning {
         };
         let pairs = match named(file, &mapping)? {
             Named::Table => None,
-            Named::Nothing => Some(WholeLayer::plan(states, &wanted, None, watch)?),
+            Named::Nothing => Some(WholeLayer::plan(states, &wanted, None, monitor)?),
             Named::Virtual | Named::Else => return Ok(None),
         };
         Ok(Some(Self { mapping, pairs }))

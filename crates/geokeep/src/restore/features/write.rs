@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::rows::is_key;
 use super::staged::{Planned, Step};
 use super::transaction::{Ended, Place};
-use crate::Watch;
+use crate::Monitor;
 use crate::diff::DiffError;
 use crate::sqlite::{Bound, quote};
 
@@ -24,7 +24,7 @@ struct Sum {
 }
 
 /// Carries a plan out, if every row that it touches is still as it was.
-pub(super) fn rows(file: &Connection, plan: &Plan, watch: &Watch) -> Result<(), Ended> {
+pub(super) fn rows(file: &Connection, plan: &Plan, monitor: &Monitor) -> Result<(), Ended> {
     let now = definition(file, &plan.table.name).map_err(LayerError::Sqlite);
     if !now.is_ok_and(|now| now == plan.definition) {
         return Err(Ended::Stale);
@@ -38,7 +38,7 @@ pub(super) fn rows(file: &Connection, plan: &Plan, watch: &Watch) -> Result<(), 
     let statements = Statements::of(plan);
     let mut sum = Sum::default();
     plan.staged.each(|row| {
-        watch
+        monitor
             .check()
             .map_err(DiffError::from)
             .map_err(LayerError::from)?;

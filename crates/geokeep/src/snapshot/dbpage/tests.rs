@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{Layout, Pages};
-use crate::{Watch, sqlite};
+use crate::{Monitor, sqlite};
 
 const PAGE_SIZE: usize = 4096;
 
@@ -29,7 +29,7 @@ fn row(kind: &str, name: &str, root: u32, sql: &str) -> String {
 }
 
 fn open(path: &Path) -> Pages {
-    Pages::open(&sqlite::uri(path, "mode=ro"), &Watch::default()).unwrap()
+    Pages::open(&sqlite::uri(path, "mode=ro"), &Monitor::default()).unwrap()
 }
 
 /// All pages, one after the other.
@@ -240,10 +240,10 @@ fn the_cache_is_ours_to_choose() {
 #[test]
 fn what_is_to_stop_stops() {
     let (_folder, path) = database("");
-    let watch = Watch::default();
-    let pages = Pages::open(&sqlite::uri(&path, "mode=ro"), &watch).unwrap();
+    let monitor = Monitor::default();
+    let pages = Pages::open(&sqlite::uri(&path, "mode=ro"), &monitor).unwrap();
     pages.begin().unwrap();
-    watch.interrupt();
+    monitor.interrupt();
     let endless =
         "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT count(*) FROM r";
     let ended = pages.connection.query_row(endless, [], |_| Ok(()));

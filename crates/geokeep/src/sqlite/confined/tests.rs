@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::limits::Limit;
 
 use super::open_confined;
-use crate::Watch;
+use crate::Monitor;
 
 /// A database with half a transaction in it, and its journal, which names `super_journal`.
 fn half_written(folder: &Path, super_journal: &Path) -> PathBuf {
@@ -35,7 +35,7 @@ fn half_written(folder: &Path, super_journal: &Path) -> PathBuf {
 }
 
 fn old_and_new(path: &Path) -> (u32, u32) {
-    let db = open_confined(path, &Watch::default()).unwrap();
+    let db = open_confined(path, &Monitor::default()).unwrap();
     let count = |word: &str| {
         let sql = format!("SELECT count(*) FROM t WHERE x LIKE '{word}%'");
         db.query_row(&sql, [], |row| row.get(0)).unwrap()
@@ -69,7 +69,7 @@ fn no_statement_reaches_another_file() {
     let path = folder.path().join("a.db");
     fs::write(&path, "").unwrap();
     let other = folder.path().join("b.db");
-    let db = open_confined(&path, &Watch::default()).unwrap();
+    let db = open_confined(&path, &Monitor::default()).unwrap();
     for sql in [
         "ATTACH '?' AS b; SELECT * FROM b.sqlite_master",
         "VACUUM INTO '?'",
@@ -87,7 +87,7 @@ fn its_own_journal_and_log_and_temporary_files_work() {
     let path = folder.path().join("ä b.db");
     fs::write(&path, "").unwrap();
     for mode in ["wal", "truncate", "delete"] {
-        let db = open_confined(&path, &Watch::default()).unwrap();
+        let db = open_confined(&path, &Monitor::default()).unwrap();
         let sql = format!("PRAGMA journal_mode = {mode}");
         let set: String = db.query_row(&sql, [], |row| row.get(0)).unwrap();
         assert_eq!(set, mode);

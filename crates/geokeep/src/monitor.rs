@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// The caller asked the run to stop ([`Watch::interrupt`]).
+/// The caller asked the run to stop ([`Monitor::interrupt`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
@@ -13,17 +13,17 @@ pub struct Interrupted;
 /// Progress and cancellation of one run, shared with whoever draws a progress bar or catches
 /// Ctrl-C. Cheap to clone; all clones are one.
 #[derive(Clone, Default)]
-pub struct Watch {
+pub struct Monitor {
     state: Arc<State>,
     /// The file that this clone is given to the work on.
     file: Option<Arc<InWork>>,
 }
 
-impl std::fmt::Debug for Watch {
+impl std::fmt::Debug for Monitor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Watch({} of {} bytes)",
+            "Monitor({} of {} bytes)",
             self.bytes_done(),
             self.bytes_total()
         )
@@ -143,12 +143,12 @@ impl InWork {
 
 /// The work on one file, until it is dropped: then all of it counts as done.
 #[derive(Debug)]
-pub struct Work(Watch);
+pub struct Work(Monitor);
 
 impl Work {
     /// What the work on that file is to report to.
     #[must_use]
-    pub fn watch(&self) -> &Watch {
+    pub fn monitor(&self) -> &Monitor {
         &self.0
     }
 }
@@ -162,7 +162,7 @@ impl Drop for Work {
     }
 }
 
-impl Watch {
+impl Monitor {
     /// Asks the run to stop at its next step. It cleans up and reports [`Interrupted`].
     pub fn interrupt(&self) {
         self.state.interrupted.store(true, Relaxed);
