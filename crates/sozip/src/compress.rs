@@ -1,10 +1,12 @@
 //! The work on one batch of plain bytes: compress its chunks, or copy them from yesterday's
 //! archive where they still decode to the same bytes.
 
+use std::ops::Range;
+
 use libdeflater::CompressionLvl;
 
 use crate::chunks::Layout;
-use crate::deflate::{ChunkCompressor, movable};
+use crate::deflate::{ChunkCompressor, Place, movable};
 use crate::hashes::{ChunkHash, PlainHash, of_stored};
 use crate::limits::{CHUNK_SIZE, CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, LEVEL};
 use crate::{Chunks, Decoder, ReadAt, WriteError};
@@ -110,7 +112,7 @@ impl<'a> Worker<'a> {
                 Some(previous) => previous.take(chunk, input, plain.kept(), &mut batch.output),
                 None => Same::No,
             };
-            if same == Same::Copied {
+            if let Same::Copied(_) = same {
                 batch.reused += 1;
             } else if self.compressor.chunk(input, &mut batch.output).is_err() {
                 batch.unverified = Some(chunk);
@@ -121,7 +123,10 @@ impl<'a> Worker<'a> {
             let len = u32::try_from(stored.len()).unwrap_or(u32::MAX);
             batch.hashes.push(ChunkHash {
                 plain: plain.kept(),
-                stored: of_stored(stored),
+                stored: match same {
+                    Same::Copied(Some(hash)) => hash,
+                    _ => of_stored(stored),
+                },
             });
             batch.lengths.push(len);
             batch.plain_hashes.push(plain);
@@ -167,8 +172,8 @@ enum Same {
     No,
     /// The same bytes, in a form that cannot be copied.
     Equal,
-    /// The same bytes; their compressed form was appended.
-    Copied,
+    /// The same bytes; their compressed form was appended, which has this hash, if it was compared.
+    Copied(Option<[u8; 16]>),
 }
 
 /// Yesterday's chunks, read batch by batch. It is a help, not a duty: what cannot be read or
@@ -238,36 +243,32 @@ impl<'a> Yesterday<'a> {
             return Same::No;
         }
         let place = self.chunks.place(chunk);
-        if !self.is_same(chunk, input, hash, start..end) {
+        let known = self
+            .hashes
+            .and_then(|all| all.get(usize::try_from(chunk).ok()?));
+        let same = match known {
+            // The second comparison keeps what has rotted in an old archive from spreading.
+            Some(known) => {
+                known.plain == hash
+                    && movable(&self.stored[start..end], place)
+                        .is_some_and(|movable| of_stored(movable) == known.stored)
+            }
+            None => self.decodes_to(input, start..end, place),
+        };
+        if !same {
             return Same::No;
         }
         match movable(&self.stored[start..end], place) {
             Some(movable) => {
                 output.extend_from_slice(movable);
-                Same::Copied
+                Same::Copied(known.map(|known| known.stored))
             }
             None => Same::Equal,
         }
     }
 
-    /// Whether the compressed bytes at `range` of `stored` surely decode to `input`.
-    fn is_same(
-        &mut self,
-        chunk: u64,
-        input: &[u8],
-        hash: [u8; 16],
-        range: std::ops::Range<usize>,
-    ) -> bool {
-        let place = self.chunks.place(chunk);
-        let known = self
-            .hashes
-            .and_then(|all| all.get(usize::try_from(chunk).ok()?));
-        if let Some(known) = known {
-            // The second comparison keeps what has rotted in an old archive from spreading.
-            return known.plain == hash
-                && movable(&self.stored[range], place)
-                    .is_some_and(|movable| of_stored(movable) == known.stored);
-        }
+    /// Whether the compressed bytes at `range` of `stored` decode to `input`.
+    fn decodes_to(&mut self, input: &[u8], range: Range<usize>, place: Place) -> bool {
         self.plain.resize(input.len() + 1, 0);
         self.decoder.inflate(
             &mut self.stored[range.start..=range.end],

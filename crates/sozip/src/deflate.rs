@@ -132,6 +132,8 @@ pub(crate) struct ChunkCompressor {
     deflate: Compressor,
     walker: Walker,
     inflate: Decompressor,
+    /// As libdeflate left it, with room for the longest.
+    packed: Vec<u8>,
     /// What was compressed, decoded again.
     back: Vec<u8>,
     /// Makes the compressor fail as a broken one would.
@@ -145,6 +147,7 @@ impl ChunkCompressor {
             deflate: Compressor::new(level),
             walker: Walker::default(),
             inflate: Decompressor::new(),
+            packed: Vec::new(),
             back: Vec::new(),
             #[cfg(test)]
             sabotage: false,
@@ -179,12 +182,11 @@ impl ChunkCompressor {
     ///   finds the right one, and proves at the same time that the chunk can be restored.
     fn deflate(&mut self, input: &[u8], out: &mut Vec<u8>) -> Option<()> {
         let start = out.len();
-        out.resize(start + self.deflate.deflate_compress_bound(input.len()), 0);
-        let len = self
-            .deflate
-            .deflate_compress(input, &mut out[start..])
-            .ok()?;
-        let end = start + len;
+        let bound = self.deflate.deflate_compress_bound(input.len());
+        self.packed.resize(bound.max(self.packed.len()), 0);
+        let packed = self.deflate.deflate_compress(input, &mut self.packed);
+        out.extend_from_slice(self.packed.get(..packed.ok()?)?);
+        let end = out.len();
         let last = self.walker.last_block(&out[start..end])?;
         *out.get_mut(start + last / 8)? &= !(1 << (last % 8));
         #[cfg(test)]

@@ -63,4 +63,5 @@ pub use limits::{
 };
 pub use name::is_safe as is_safe_name;
 pub use read_at::ReadAt;
+pub use source::Input;
 pub use writer::{Added, ArchiveWriter};

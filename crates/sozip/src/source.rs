@@ -8,7 +8,7 @@ use crate::limits::batch_len;
 
 /// Cuts the input into batches and watches its length.
 pub(crate) struct Source<'a> {
-    input: &'a mut dyn Read,
+    input: &'a mut dyn Input,
     batch_len: usize,
     chunk_size: u64,
     expected: Option<u64>,
@@ -17,7 +17,7 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(crate) fn new(input: &'a mut dyn Read, chunk_size: u32, expected: Option<u64>) -> Self {
+    pub(crate) fn new(input: &'a mut dyn Input, chunk_size: u32, expected: Option<u64>) -> Self {
         let batch_len = batch_len(chunk_size);
         Self {
             input,
@@ -41,25 +41,10 @@ impl<'a> Source<'a> {
 
     /// Reads a whole batch, or less at the end.
     pub(crate) fn fill(&mut self, buffer: &mut Vec<u8>) -> Result<(), WriteError> {
-        buffer.resize(self.batch_len, 0);
-        let mut len = 0;
-        while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
-            match self.input.read(rest) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
-                }
-                Ok(n) if n > rest.len() => {
-                    let lie = io::Error::other("the input claims more bytes than were asked for");
-                    return Err(WriteError::Input(lie));
-                }
-                Ok(n) => len += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(WriteError::Input(e)),
-            }
-        }
-        buffer.truncate(len);
-        self.total += len as u64;
+        let read = self.input.fill(buffer, self.batch_len);
+        read.map_err(WriteError::Input)?;
+        self.ended = buffer.len() < self.batch_len;
+        self.total += buffer.len() as u64;
         match self.expected {
             Some(expected) if self.total > expected || (self.ended && self.total < expected) => {
                 Err(WriteError::SizeChanged {
@@ -69,5 +54,37 @@ impl<'a> Source<'a> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Where the plain bytes of an entry come from. Whatever can be read is one; who has them in buffers
+/// of his own hands those over, so that nothing is copied.
+pub trait Input {
+    /// Replaces what is in `buffer` by the next `len` bytes, or by fewer at the end.
+    ///
+    /// # Errors
+    /// What kept the bytes from being read. Nothing more is read then.
+    fn fill(&mut self, buffer: &mut Vec<u8>, len: usize) -> io::Result<()>;
+}
+
+impl<R: Read + ?Sized> Input for R {
+    fn fill(&mut self, buffer: &mut Vec<u8>, len: usize) -> io::Result<()> {
+        buffer.resize(len, 0);
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.read(rest) {
+                Ok(0) => break,
+                Ok(n) if n > rest.len() => {
+                    return Err(io::Error::other(
+                        "the input claims more bytes than were asked for",
+                    ));
+                }
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        buffer.truncate(filled);
+        Ok(())
     }
 }

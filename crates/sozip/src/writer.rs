@@ -2,7 +2,7 @@
 //! sizes are known: a data descriptor would stand where the index must be (sozip-spec 0.5).
 
 use std::collections::HashSet;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 
 use crate::compress::{Batch, Options, Previous, Worker};
 use crate::deflate::FINAL;
@@ -11,7 +11,7 @@ use crate::hashes::{ChunkHash, Tree};
 use crate::index;
 use crate::limits::{ENTRIES_MAX, INDEX_BYTES_MAX, NAME_BYTES_MAX};
 use crate::pipeline::Stages;
-use crate::source::Source;
+use crate::source::{Input, Source};
 use crate::{WriteError, name};
 
 /// Writes entries one after the other to a seekable output.
@@ -81,7 +81,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         &mut self,
         name: &str,
         modified: Option<i64>,
-        input: &mut dyn Read,
+        input: &mut dyn Input,
         expected_size: Option<u64>,
         options: &Options,
         previous: Option<&Previous<'_>>,

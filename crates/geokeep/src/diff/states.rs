@@ -127,15 +127,16 @@ fn copy(source: &Source, settings: &Settings, monitor: &Monitor) -> Result<Tempo
         // Begun anew if the file moved while it was read.
         let mut copy =
             Temporary::create(&settings.disk, &settings.staging, "compared").map_err(staging)?;
-        let mut piece = vec![0; 1 << 20];
+        let mut piece = Vec::new();
         loop {
             monitor.check()?;
-            let read = stream.read(&mut piece).map_err(SnapshotError::Io)?;
-            if read == 0 {
+            let read = stream.fill(&mut piece, 1 << 20);
+            read.map_err(SnapshotError::Io)?;
+            if piece.is_empty() {
                 return Ok(copy);
             }
-            copy.file_mut().write_all(&piece[..read]).map_err(staging)?;
-            monitor.add_done(read as u64);
+            copy.file_mut().write_all(&piece).map_err(staging)?;
+            monitor.add_done(piece.len() as u64);
         }
     })?;
     Ok(copy)

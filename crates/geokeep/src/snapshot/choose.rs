@@ -1,5 +1,7 @@
 //! The choice among the methods: state of the source → method → reason.
 
+use sozip::Input;
+
 use super::as_it_lies::{as_it_lies, other_names};
 use super::bracketed::{self, Beside};
 use super::copy;
@@ -12,7 +14,6 @@ use super::{
 };
 use crate::finding::Finding;
 use crate::source::{Look, State, look};
-use std::io::Read;
 
 /// How often a source that moves under us is tried again.
 const ATTEMPTS: u32 = 6;
@@ -81,7 +82,7 @@ fn refusal(method: Method, state: State) -> Option<&'static str> {
 pub(crate) fn take<T, E: From<SnapshotError>>(
     request: &Request<'_>,
     first: Look,
-    receive: &mut dyn FnMut(&mut dyn Read, u64) -> Result<T, E>,
+    receive: &mut dyn FnMut(&mut dyn Input, u64) -> Result<T, E>,
 ) -> Result<(Taken, T), E> {
     let mut failed = None;
     let taken = attempts(request, first, &mut |stream, bytes| {

@@ -10,8 +10,10 @@
 //! starting it anew, and half of the old one with half of the new one is no state at all.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::time::Instant;
+
+use sozip::Input;
 
 use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
@@ -31,7 +33,7 @@ pub(super) fn take(request: &Request<'_>, look: &Look) -> Result<(Copied, Vec<Fi
         State::WalLive => by_pages(request, look, Open::Shared)?,
         State::WalClean => by_pages(request, look, Open::AtRest(&look.file_system))?,
         _ => {
-            let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
+            let read = &mut |stream: &mut dyn Input, _| poured(request, stream);
             copied(bracketed::read(request, look, Beside::Nothing, read)?)
         }
     };
@@ -48,7 +50,7 @@ fn copied((read, copy): (pages::Read, PrivateCopy)) -> Copied {
 
 fn by_pages(request: &Request<'_>, look: &Look, open: Open<'_>) -> Result<Copied, Failure> {
     let route = Route::of(look.stamp.size + look.wal.as_ref().map_or(0, |wal| wal.bytes));
-    let read = &mut |stream: &mut dyn Read, _| poured(request, stream);
+    let read = &mut |stream: &mut dyn Input, _| poured(request, stream);
     Ok(copied(delivery::deliver(request, open, route, read)?))
 }
 
@@ -147,7 +149,7 @@ fn recovered(
 }
 
 /// A whole stream of pages, in a file.
-fn poured(request: &Request<'_>, stream: &mut dyn Read) -> Result<PrivateCopy, SnapshotError> {
+fn poured(request: &Request<'_>, stream: &mut dyn Input) -> Result<PrivateCopy, SnapshotError> {
     let mut copy = PrivateCopy::create(request).map_err(Failure::into_error)?;
     pour(request, stream, &mut copy.file).map_err(Failure::into_error)?;
     Ok(copy)

@@ -24,10 +24,12 @@ mod vacuum;
 mod waiting;
 mod wal_index;
 
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use sozip::Input;
 
 pub(crate) use choose::take;
 pub use choose::{Advice, advise};
@@ -215,7 +217,7 @@ pub(crate) struct Taken {
 
 /// Receives a snapshot: the stream and its length in bytes. Called again from the start if the
 /// source moved while it was read.
-pub(crate) type Consume<'a, T> = dyn FnMut(&mut dyn Read, u64) -> Result<T, SnapshotError> + 'a;
+pub(crate) type Consume<'a, T> = dyn FnMut(&mut dyn Input, u64) -> Result<T, SnapshotError> + 'a;
 
 /// How one attempt ended without a snapshot.
 #[derive(Debug)]

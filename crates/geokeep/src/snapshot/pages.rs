@@ -56,6 +56,10 @@ pub(super) enum Offer {
 pub(super) trait Sink {
     /// Called once, before the first batch, with the length of the whole stream in bytes.
     fn begin(&mut self, bytes: u64);
+    /// A buffer that has been used, if there is one.
+    fn spare(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
     /// Called for each batch, in order.
     fn offer(&mut self, batch: Vec<u8>) -> Offer;
 }
@@ -121,7 +125,7 @@ pub(super) fn read(
         if !reader.holding {
             reader.begin()?;
         }
-        let batch = reader.batch(at)?;
+        let batch = reader.batch(at, sink.spare())?;
         at += batch.len() as u64;
         request.monitor.add_done(batch.len() as u64);
         reader.deliver(batch, sink)?;
@@ -325,8 +329,8 @@ impl<'a> Reader<'a> {
         source::stamp_of(&self.request.source.real).map_err(|e| SnapshotError::Io(e).into())
     }
 
-    /// The bytes from `at`, which is the end of the last batch.
-    fn batch(&self, at: u64) -> Result<Vec<u8>, Failure> {
+    /// The bytes from `at`, which is the end of the last batch, in `buffer`.
+    fn batch(&self, at: u64, buffer: Vec<u8>) -> Result<Vec<u8>, Failure> {
         self.request.monitor.check()?;
         let Layout {
             page_size,
@@ -340,7 +344,7 @@ impl<'a> Reader<'a> {
         let page_size = page_size as usize;
         let most = u32::try_from(BATCH_BYTES / page_size).unwrap_or(1).max(1);
         let last = page_count.min(first.saturating_add(most - 1));
-        let mut batch = match self.raw_pages(first, last) {
+        let mut batch = match self.raw_pages(first, last, buffer) {
             Some(batch) => batch,
             None => self.pages_by_sqlite(first, last)?,
         };

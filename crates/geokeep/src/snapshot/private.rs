@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use sozip::ReadAt;
+use sozip::{Input, ReadAt};
 
 use super::bracketed::{self, Beside};
 use super::delivery::{self, Route};
@@ -175,25 +175,25 @@ impl Drop for PrivateCopy {
 /// Copies a whole stream, watching for an interruption.
 pub(super) fn pour(
     request: &Request<'_>,
-    from: &mut dyn Read,
+    from: &mut dyn Input,
     to: &mut dyn Write,
 ) -> Result<u64, Failure> {
-    let mut buffer = vec![0; 1 << 20];
+    let mut buffer = Vec::new();
     let mut poured = 0;
     loop {
         request.monitor.check()?;
-        let n = match from.read(&mut buffer) {
-            Ok(n) => n,
+        match from.fill(&mut buffer, 1 << 20) {
+            Ok(()) => {}
             // It has become shorter.
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(Failure::Moved),
             Err(e) => return Err(SnapshotError::Io(e).into()),
-        };
-        if n == 0 {
+        }
+        if buffer.is_empty() {
             return Ok(poured);
         }
-        to.write_all(&buffer[..n])
+        to.write_all(&buffer)
             .map_err(|e| staging_error(request, e))?;
-        poured += n as u64;
+        poured += buffer.len() as u64;
     }
 }
 

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use sozip::ReadAt;
 
 use super::runs::{AHEAD_MAX, Runs};
+use super::slots::Slots;
 use super::twin::{ChunkTwin, Twin};
 use crate::destination::{Damaged, Decoder, StoredBytes};
 
@@ -40,12 +41,7 @@ struct Decoding {
 }
 
 struct Cache {
-    slots: Vec<Slot>,
-    /// Where each chunk is kept. Some bytes for each chunk, as the index of the archive has.
-    places: Vec<Option<u32>>,
-    slots_max: usize,
-    /// Where the clock hand stands.
-    hand: usize,
+    slots: Slots,
     runs: Runs,
     /// What is decoded ahead at the moment, by the helper or by a reader that waits for it.
     in_flight: Vec<u64>,
@@ -55,21 +51,11 @@ struct Cache {
     over: bool,
 }
 
-struct Slot {
-    chunk: u64,
-    bytes: Vec<u8>,
-    /// Used since the hand last passed (the "clock" page replacement).
-    used: bool,
-}
-
 impl CachedChunks {
     pub(super) fn new(chunks: StoredBytes, cache_bytes: usize, twin: Option<Twin>) -> Self {
         let chunk = (chunks.chunk_size() as usize).max(1);
         let cache = Cache {
-            slots: Vec::new(),
-            places: vec![None; usize::try_from(chunks.count()).unwrap_or(0)],
-            slots_max: (cache_bytes / chunk).max(SLOTS_MIN),
-            hand: 0,
+            slots: Slots::new(chunks.count(), (cache_bytes / chunk).max(SLOTS_MIN)),
             runs: Runs::new(chunks.count()),
             in_flight: Vec::new(),
             idle: false,
@@ -100,14 +86,18 @@ impl CachedChunks {
     fn with_chunk(&self, chunk: u64) -> io::Result<(MutexGuard<'_, Cache>, usize)> {
         let shared = &*self.shared;
         let mut cache = shared.cache();
-        if cache.runs.follow(chunk) && cache.idle {
+        // Reading what the twin has takes less than waking the helper.
+        let at_hand = shared
+            .twin
+            .as_ref()
+            .is_some_and(|twin| twin.may_have(chunk));
+        if !at_hand && cache.runs.follow(chunk) && cache.idle {
             shared.asked.notify_one();
         }
         while cache.in_flight.contains(&chunk) {
             cache = self.meanwhile(cache);
         }
-        if let Some(slot) = cache.place(chunk) {
-            cache.slots[slot].used = true;
+        if let Some(slot) = cache.slots.find(chunk) {
             return Ok((cache, slot));
         }
         cache.runs.forget(chunk);
@@ -115,7 +105,7 @@ impl CachedChunks {
         let mut own = self.decoding();
         shared.decode(chunk, &mut own).map_err(invalid)?;
         let mut cache = shared.cache();
-        let slot = cache.put(chunk, &mut own.plain, true);
+        let slot = cache.slots.put(chunk, &mut own.plain, true);
         lock(&self.spare).push(own);
         Ok((cache, slot))
     }
@@ -201,7 +191,7 @@ impl Shared {
         let decoded = catch_unwind(AssertUnwindSafe(|| self.decode(chunk, own).is_ok()));
         let mut cache = self.cache();
         if decoded.unwrap_or(false) {
-            cache.put(chunk, &mut own.plain, false);
+            cache.slots.put(chunk, &mut own.plain, false);
         }
         cache.in_flight.retain(|other| *other != chunk);
         if cache.waiting > 0 {
@@ -219,54 +209,9 @@ impl Cache {
     fn take_next(&mut self) -> Option<u64> {
         loop {
             let chunk = self.runs.next()?;
-            if self.place(chunk).is_none() && !self.in_flight.contains(&chunk) {
+            if !self.slots.holds(chunk) && !self.in_flight.contains(&chunk) {
                 self.in_flight.push(chunk);
                 return Some(chunk);
-            }
-        }
-    }
-
-    /// Keeps a decoded chunk; `piece` gets the buffer of the one that it takes the place of.
-    fn put(&mut self, chunk: u64, piece: &mut Vec<u8>, used: bool) -> usize {
-        if let Some(slot) = self.place(chunk) {
-            return slot;
-        }
-        let slot = self.free_slot();
-        let kept = &mut self.slots[slot];
-        let before = std::mem::replace(&mut kept.chunk, chunk);
-        kept.used = used;
-        std::mem::swap(&mut kept.bytes, piece);
-        self.set_place(before, None);
-        self.set_place(chunk, u32::try_from(slot).ok());
-        slot
-    }
-
-    fn place(&self, chunk: u64) -> Option<usize> {
-        let place = self.places.get(usize::try_from(chunk).ok()?)?;
-        place.and_then(|slot| usize::try_from(slot).ok())
-    }
-
-    fn set_place(&mut self, chunk: u64, slot: Option<u32>) {
-        let place = usize::try_from(chunk).ok();
-        if let Some(place) = place.and_then(|chunk| self.places.get_mut(chunk)) {
-            *place = slot;
-        }
-    }
-
-    fn free_slot(&mut self) -> usize {
-        if self.slots.len() < self.slots_max {
-            self.slots.push(Slot {
-                chunk: u64::MAX,
-                bytes: Vec::new(),
-                used: false,
-            });
-            return self.slots.len() - 1;
-        }
-        loop {
-            self.hand = (self.hand + 1) % self.slots.len();
-            let slot = &mut self.slots[self.hand];
-            if !std::mem::replace(&mut slot.used, false) {
-                return self.hand;
             }
         }
     }
@@ -287,10 +232,10 @@ impl ReadAt for CachedChunks {
         while done < buf.len() {
             let at = offset + done as u64;
             let (cache, slot) = self.with_chunk(at / size)?;
-            let slot = &cache.slots[slot];
+            let bytes = cache.slots.bytes(slot);
             let from = usize::try_from(at % size).map_err(io::Error::other)?;
-            let to = slot.bytes.len().min(from + buf.len() - done);
-            let piece = slot.bytes.get(from..to).filter(|piece| !piece.is_empty());
+            let to = bytes.len().min(from + buf.len() - done);
+            let piece = bytes.get(from..to).filter(|piece| !piece.is_empty());
             let piece = piece.ok_or(io::ErrorKind::UnexpectedEof)?;
             buf[done..done + piece.len()].copy_from_slice(piece);
             done += piece.len();

@@ -7,6 +7,7 @@
 mod cache;
 mod kept;
 mod runs;
+mod slots;
 mod twin;
 mod vfs;
 

@@ -5,7 +5,8 @@
 //! chunk is wanted three to four times. If the twin's bytes hash to what those of the chunk did
 //! when it was stored, they are what it decodes to, for a sixth of the work.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use sozip::ReadAt;
 
@@ -25,39 +26,41 @@ pub(super) struct ChunkTwin {
     chunk_size: u64,
     /// For each chunk with a known hash: whether to ask. Once it had other bytes, or none at hand,
     /// it is not asked again.
-    worth_asking: Mutex<Vec<bool>>,
+    worth_asking: Vec<AtomicBool>,
 }
 
 impl ChunkTwin {
     pub(super) fn new(twin: Twin, chunks: &StoredBytes) -> Self {
-        let worth_asking = vec![true; twin.hashes.count()];
+        let worth_asking = (0..twin.hashes.count()).map(|_| AtomicBool::new(true));
         Self {
+            worth_asking: worth_asking.collect(),
             twin,
             size: chunks.size(),
             chunk_size: chunks.chunk_size().into(),
-            worth_asking: Mutex::new(worth_asking),
         }
+    }
+
+    fn asking(&self, chunk: u64) -> Option<&AtomicBool> {
+        self.worth_asking.get(usize::try_from(chunk).ok()?)
+    }
+
+    /// Whether the twin is still to be asked for a chunk.
+    pub(super) fn may_have(&self, chunk: u64) -> bool {
+        self.asking(chunk)
+            .is_some_and(|asking| asking.load(Relaxed))
     }
 
     /// Replaces `plain` by the bytes of a chunk, if the twin has them.
     pub(super) fn read(&self, chunk: u64, plain: &mut Vec<u8>) -> bool {
-        let asking = || {
-            self.worth_asking
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
-        let Ok(at) = usize::try_from(chunk) else {
+        let Some(asking) = self.asking(chunk).filter(|asking| asking.load(Relaxed)) else {
             return false;
         };
-        if asking().get(at) != Some(&true) {
-            return false;
-        }
         let start = chunk * self.chunk_size;
         let len = self.chunk_size.min(self.size.saturating_sub(start));
         plain.resize(usize::try_from(len).unwrap_or(0), 0);
         let read = self.twin.file.read_exact_at(plain, start);
         let same = read.is_ok() && self.twin.hashes.are(chunk, plain) == Some(true);
-        asking()[at] = same;
+        asking.store(same, Relaxed);
         same
     }
 }
@@ -66,7 +69,7 @@ impl ChunkTwin {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
     use std::io;
-    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::sync::atomic::AtomicUsize;
 
     use sozip::{ArchiveWriter, Options};
 

@@ -14,9 +14,7 @@ use crate::sqlite::{self, Said, code, quote, said, said_by, tree};
 
 /// Faults that are listed at most.
 const FAULTS_MAX: usize = 100;
-/// SQLite's page cache for this check in KiB: looking up index entries jumps about.
-const PAGE_CACHE_KIB: u32 = 24 * 1024;
-/// The same for R-trees, whose pages are few, and what a connection has otherwise.
+/// SQLite's page cache for R-trees in KiB, whose pages are few, and what a connection has otherwise.
 const TREE_CACHE_KIB: u32 = 8 * 1024;
 const PAGE_CACHE_MIN_KIB: u32 = 2000;
 /// Steps of the longest program: SQLite makes one for all tables and columns of a file. A thousand
@@ -41,7 +39,6 @@ pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<Found, V
             return Ok(found);
         }
     };
-    let _ = connection.execute_batch(&format!("PRAGMA cache_size = -{PAGE_CACHE_KIB}"));
     let tables = schema.tables();
     let computes = tables.iter().any(|table| table.computes);
     if !computes {

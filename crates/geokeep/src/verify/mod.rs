@@ -124,9 +124,10 @@ impl<'a> Digests<'a> {
     }
 }
 
-/// Bytes of decoded chunks that all checks of one backup share. Index pages, which are wanted again
-/// and again, are kept by SQLite itself.
-const CACHE: usize = 24 << 20;
+/// Bytes of decoded chunks that all checks of one backup share. They serve pages that are looked up
+/// again and again (of an index whose order is not that of its table) better than SQLite's own cache
+/// would, which is left as small as it is: a tenth of a second in two, and none of what is there twice.
+const CACHE: usize = 44 << 20;
 
 /// Verifies a stored backup against its own manifest, and returns that: with what the checks find
 /// now, if they were asked. `scratch` spares them the decoding of what they look at again.

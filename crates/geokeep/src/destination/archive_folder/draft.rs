@@ -1,13 +1,13 @@
 //! An archive in the making, under a temporary name.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use sozip::{
-    ArchiveWriter, CHUNK_SIZE, CHUNK_SIZE_MAX, ChunkHash, Entry, Options, ReadAt, WriteError,
+    ArchiveWriter, CHUNK_SIZE, CHUNK_SIZE_MAX, ChunkHash, Entry, Input, Options, ReadAt, WriteError,
 };
 
 use super::archive::{OpenArchive, read_error};
@@ -77,15 +77,15 @@ fn chunk_size(bytes: u64) -> u32 {
 }
 
 struct Hashing<'a> {
-    input: &'a mut dyn Read,
+    input: &'a mut dyn Input,
     chunks: ChunkHashes,
 }
 
-impl Read for Hashing<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.input.read(buf)?;
-        self.chunks.update(&buf[..n]);
-        Ok(n)
+impl Input for Hashing<'_> {
+    fn fill(&mut self, buffer: &mut Vec<u8>, len: usize) -> io::Result<()> {
+        self.input.fill(buffer, len)?;
+        self.chunks.update(buffer);
+        Ok(())
     }
 }
 
@@ -117,7 +117,7 @@ impl Draft {
     /// `previous` holds as well are copied from it.
     pub(crate) fn store(
         &mut self,
-        stream: &mut dyn Read,
+        stream: &mut dyn Input,
         bytes: u64,
         modified: Timestamp,
         threads: usize,
@@ -176,7 +176,7 @@ impl Draft {
     pub(crate) fn store_part(
         &mut self,
         name: &str,
-        stream: &mut dyn Read,
+        stream: &mut dyn Input,
         bytes: u64,
         modified: Timestamp,
         threads: usize,
