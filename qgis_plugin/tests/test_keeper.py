@@ -290,7 +290,11 @@ def test_two_qgis_at_once(qtbot, town, program, add):
     layer.startEditing()
     assert layer.deleteFeature(1) and layer.commitChanges(), layer.commitErrors()
     qtbot.waitUntil(lambda: not first.outstanding() and not second.outstanding(), timeout=WAIT)
-    assert troubles == [] and {v.rows for v in versions_of(path, to)} == {10, 9}
+    found = versions_of(path, to)
+    assert troubles == [] and {v.rows for v in found} == {10, 9}
+    # GDAL may write to the file once more after the save, so that there are two states with nine rows.
+    digests = [v.raw["digest"] for v in found]
+    assert len(set(digests)) == len(digests), digests
     first.close()
     second.close()
 

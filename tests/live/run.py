@@ -27,7 +27,7 @@ import look  # noqa: E402
 import naive  # noqa: E402
 from driven import HERE, PYTHON, Died  # noqa: E402
 from expectations import METHODS, QUICK, SAVED, TABLE  # noqa: E402
-from states import STATES, Harmed, NotReached  # noqa: E402
+from states import STATES, Harmed, NotReached, TooSlow  # noqa: E402
 
 INSPECT = "inspect"
 
@@ -116,6 +116,16 @@ class Result:
         return ("" if self.ok else "✗ ") + ", ".join(said)
 
 
+# What a busy machine alone may bring about begins so, and is tried so often.
+MISSED, TRIES = "state not reached: ", 4
+
+
+def says_nothing(result):
+    """Whether nothing is wrong but that the state was missed, or that something took too long."""
+    problems = [p for p in result.problems if not p.startswith("kept in ")]
+    return problems and all(p.startswith((MISSED, judge.TOO_SLOW)) for p in problems)
+
+
 class Suite:
     def __init__(self, kit, tool, keep):
         self.kit, self.tool, self.keep = kit, tool, keep
@@ -147,11 +157,22 @@ class Suite:
             if result.left is not None and result.left != wanted and result.left not in STATES[name].may_end_as:
                 result.problems.append("in the end the file lies there as %s, without a backup as %s" % (result.left, wanted))
         except NotReached as error:
-            result.problems.append("state not reached: %s" % error)
+            result.problems.append(MISSED + str(error))
         result.seconds = time.time() - start
         return result
 
     def one(self, name, method, tool, label):
+        """One state; again where a try says nothing about geokeep. It fails if none of them does."""
+        for again in range(TRIES):
+            if again:
+                with printing:
+                    print("again %-4s %-8s %s" % (name, method or "control", result.problems[0]), flush=True)
+            result = self.once(name, method, tool, label)
+            if not says_nothing(result):
+                break
+        return result
+
+    def once(self, name, method, tool, label):
         """One state, once: enter, look, back up, look, judge, let the other program go on. Without a tool: the control."""
         cls = STATES[name]
         result = Result(name, method)
@@ -176,7 +197,9 @@ class Suite:
                     outcome.afterwards()
             result.left = state.left()
         except NotReached as error:
-            result.problems.append("state not reached: %s" % error)
+            result.problems.append(MISSED + str(error))
+        except TooSlow as error:
+            result.problems.append(judge.TOO_SLOW + str(error))
         except (Harmed, Died, RuntimeError, sqlite3.Error, OSError, subprocess.SubprocessError) as error:
             result.problems.append("%s: %s" % ("the other program" if isinstance(error, Harmed) else type(error).__name__, error))
         finally:
@@ -197,7 +220,7 @@ class Suite:
         outcome = tool.backup(state.given, destination, method, state.scratch, state.lock_wait, state.user, state.during)
         state.backed_up()
         if method in ("auto", "pages") and outcome.saved and getattr(state, "caught", None) is False:
-            result.problems.append("state not reached: the read was over before it could be stopped")
+            result.problems.append(MISSED + "the read was over before it could be stopped")
         result.outcomes.append(outcome)
         if state.still:
             after = look.fingerprint(state.folder)

@@ -210,8 +210,9 @@ class State:
 def until(state, restores):
     """Waits until so many more restores went through; QGIS stands still meanwhile."""
     wanted, began = state.others.done + restores, time.monotonic()
-    while state.others.done < wanted and state.others.is_alive() and time.monotonic() - began < 30:
+    while state.others.done < wanted and state.others.is_alive() and time.monotonic() - began < 120:
         time.sleep(0.02)
+    state.check(state.others.done >= wanted, "no restore went through beside it")
 
 
 def displayed():

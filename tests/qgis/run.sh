@@ -58,7 +58,7 @@ logic() {
         PIP_CACHE_DIR=$cache "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/qgis_plugin/tests/requirements-qt6.txt" >>"$work/venv.log" 2>&1
     fi
     # From another folder: pytest-qgis leaves a folder of settings where it runs.
-    (cd "$work" && QT_QPA_PLATFORM=offscreen timeout 400 "$venv/bin/python" -m pytest -q -rs -p no:cacheprovider --rootdir "$here/qgis_plugin/tests" "$here/qgis_plugin/tests") >"$work/logic.log" 2>&1
+    (cd "$work" && QT_QPA_PLATFORM=offscreen timeout 1800 "$venv/bin/python" -m pytest -q -rs -p no:cacheprovider --rootdir "$here/qgis_plugin/tests" "$here/qgis_plugin/tests") >"$work/logic.log" 2>&1
     local code=$?
     cat "$work/logic.log"
     sed -n 's/^SKIPPED \[[0-9]*\] [^:]*:[0-9]*: /skipped: the plugin: /p' "$work/logic.log"
@@ -81,7 +81,7 @@ profile() {
 # PLACE PROFILE SCRIPT [NAME=VALUE...]. What lies in the temporary folder is a temporary layer to QGIS, about which it asks when it closes.
 in_qgis() {
     env -u QT_QPA_PLATFORM -u QGIS_CUSTOM_CONFIG_PATH DISPLAY="$screen" QGIS_PLUGINPATH="$1/plugins" GEOKEEP_DESKTOP="$1" GEOKEEP_SCRIPTS="$here/tests/qgis" TMPDIR="$1/tmp" "${@:4}" \
-        timeout 240 "$qgis" --noversioncheck --nologo --profiles-path "$1/$2" --code "$here/tests/qgis/$3"
+        timeout 1200 "$qgis" --noversioncheck --nologo --profiles-path "$1/$2" --code "$here/tests/qgis/$3"
 }
 
 # Adds up what a script has written.
@@ -101,7 +101,8 @@ a_screen() {
     exec 9>"$work/display"
     Xvfb -displayfd 9 -screen 0 1400x900x24 -nolisten tcp >"$work/xvfb.log" 2>&1 &
     display=$!
-    for _ in $(seq 100); do [ -s "$work/display" ] && break; sleep 0.1; done
+    for _ in $(seq 1200); do [ -s "$work/display" ] && break; sleep 0.1; done
+    [ -s "$work/display" ] || { echo "FAILED: Xvfb opened no screen: $(tail -n 1 "$work/xvfb.log")"; failed=$((failed + 1)); return 1; }
     screen=:$(cat "$work/display")
 }
 

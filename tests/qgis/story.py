@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import QTimer
 from qgis.utils import iface
 
 WORK = os.environ["GEOKEEP_DESKTOP"]
-LIMIT = 40  # seconds for one thing to happen; on a busy machine QGIS draws slowly
+LIMIT = 120  # seconds for one thing to happen; on a busy machine QGIS draws slowly
 
 results = open(os.path.join(WORK, os.environ.get("GEOKEEP_RESULTS", "results")), "w", buffering=1, encoding="utf-8")
 

@@ -135,11 +135,13 @@ fn the_work_on_each_file_is_told_from_begin_to_end() {
     desk.build("maps/b.gpkg", &tiny());
     let backup = ["backup", "maps", "--to", "backups", "--events"];
     let objects = heard(&desk, &backup, &mut || {});
-    for result in of_kind(&objects, "backup") {
+    let results = of_kind(&objects, "backup");
+    assert_eq!(results.len(), 2, "{objects:?}");
+    assert_eq!(of_kind(&objects, "snapshot").len(), 2);
+    for result in results {
         let of_this = |one: &&Value| one["source"] == result["source"];
         let all: Vec<_> = objects.iter().filter(of_this).collect();
         assert_eq!(all.last(), Some(&result), "{all:?}");
-        assert_eq!(of_kind(&objects, "snapshot").len(), 2);
         let done: Vec<_> = all
             .iter()
             .filter(|one| one["kind"] == "progress")

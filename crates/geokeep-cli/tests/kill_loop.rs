@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use common::{Desk, tiny};
 use testkit::Random;
 use testkit::gpkg::{Journal, Options};
-use testkit::live_writer::{self, JournalMode, LiveWriter};
+use testkit::live_writer::{self, Hold, JournalMode, LiveWriter};
 
 testkit::live_writer_process!();
 
@@ -24,15 +24,23 @@ fn start(desk: &Desk, arguments: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// Kills backups of a live file at random moments for this long; returns how many that were, how
-/// many of them left an unfinished file, and how many ended before.
+/// Kills backups of a live file at random moments for this long, or longer on a busy machine until
+/// some left an unfinished file; returns how many were killed, how many of them left one, and how many
+/// ended before.
 fn killed(desk: &Desk, time: Duration) -> (u32, u32, u32) {
     let mut random = Random::new(SEED);
+    let backup = ["backup", "a.gpkg", "--to", "backups", "--force"];
+    // How long it takes here when nobody kills it.
+    let began = Instant::now();
+    desk.ok(&backup);
+    let takes = u64::try_from(began.elapsed().as_micros()).unwrap();
     let (mut killed, mut halves, mut ended) = (0, 0, 0);
     let until = Instant::now() + time;
-    while Instant::now() < until {
-        let mut run = start(desk, &["backup", "a.gpkg", "--to", "backups", "--force"]);
-        std::thread::sleep(Duration::from_micros(random.below(90_000)));
+    let at_last = until + Duration::from_secs(120);
+    let enough = |killed, halves| killed > 10 && halves > 0;
+    while Instant::now() < until || (!enough(killed, halves) && Instant::now() < at_last) {
+        let mut run = start(desk, &backup);
+        std::thread::sleep(Duration::from_micros(random.below(takes)));
         run.kill().unwrap();
         let status = run.wait().unwrap();
         match status.code() {
@@ -93,7 +101,7 @@ fn killed_in_a_loop_under_a_live_writer() {
 }
 
 fn wait_for_temporary(folder: &Path) -> Option<PathBuf> {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(120);
     while Instant::now() < until {
         let found = common::files_below(folder);
         if let Some(temporary) = found
@@ -110,14 +118,25 @@ fn wait_for_temporary(folder: &Path) -> Option<PathBuf> {
 #[test]
 fn what_a_living_run_writes_is_left_alone() {
     let desk = Desk::new();
-    let options = Options {
-        rows: 6000,
-        tiles: 4000,
-        ..Options::default()
-    };
-    desk.build("large.gpkg", &options);
+    let locked = Options { seed: 2, ..tiny() };
+    let path = desk.build("locked.gpkg", &locked);
     desk.build("small.gpkg", &tiny());
-    let mut run = start(&desk, &["backup", "large.gpkg", "--to", "backups"]);
+    let hold = live_writer::Options {
+        hold: Some(Hold::Exclusive),
+        ..Default::default()
+    };
+    let waits = [
+        "backup",
+        "locked.gpkg",
+        "--to",
+        "backups",
+        "--force",
+        "--lock-wait",
+        "1h",
+    ];
+    // While it waits for the lock, its file is begun and cannot be ended.
+    let writer = LiveWriter::start(&path, &hold);
+    let mut run = start(&desk, &waits);
     let temporary = wait_for_temporary(&desk.path("backups")).expect("it writes");
     let signal = |name: &str| {
         let status = Command::new("kill")
@@ -131,18 +150,19 @@ fn what_a_living_run_writes_is_left_alone() {
     desk.ok(&["backup", "small.gpkg", "--to", "backups"]);
     assert!(temporary.exists(), "tidied away under a living run");
     signal("-CONT");
+    writer.stop();
     assert!(run.wait().unwrap().success());
     assert!(!temporary.exists());
     assert_eq!(desk.archives().len(), 2);
     desk.ok(&["verify", "--from", "backups"]);
     // Once it is dead, its file goes.
-    let mut run = start(
-        &desk,
-        &["backup", "large.gpkg", "--to", "backups", "--force"],
-    );
+    let writer = LiveWriter::start(&path, &hold);
+    let mut run = start(&desk, &waits);
     wait_for_temporary(&desk.path("backups")).expect("it writes");
     run.kill().unwrap();
     run.wait().unwrap();
+    writer.stop();
+    assert_eq!(desk.temporaries().len(), 1, "what it began is there");
     desk.ok(&["backup", "small.gpkg", "--to", "backups"]);
     assert_eq!(desk.temporaries(), Vec::<PathBuf>::new());
 }

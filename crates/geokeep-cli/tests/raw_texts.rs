@@ -12,7 +12,7 @@ use common::{Desk, ended, first_entry, tiny};
 use rusqlite::Connection;
 
 /// Of the standard library, serde, toml, SQLite, and of what prints a value as Rust writes it.
-const RAW: [&str; 38] = [
+const RAW: [&str; 39] = [
     "os error",
     "expected ",
     "invalid type",
@@ -51,13 +51,24 @@ const RAW: [&str; 38] = [
     "Err(",
     "Error {",
     "IllFormed",
+    "panicked at",
 ];
 
-/// Runs a command, which is meant to fail, and looks at all that it says.
-fn try_it(desk: &Desk, arguments: &[&str]) {
-    let failed = ended(desk.command(arguments).env("NO_COLOR", "1"));
-    seen(&failed.out, arguments);
-    seen(&failed.err, arguments);
+/// Runs a command and looks at all that it says; whether something was wrong.
+#[track_caller]
+fn try_it(desk: &Desk, arguments: &[&str]) -> bool {
+    let run = ended(desk.command(arguments).env("NO_COLOR", "1"));
+    // Neither a panic (101) nor the end by a signal (-1).
+    assert!((0..100).contains(&run.code), "{arguments:?}: {run:?}");
+    seen(&run.out, arguments);
+    seen(&run.err, arguments);
+    run.code != 0 || !run.err.is_empty()
+}
+
+/// Runs a command that must fail.
+#[track_caller]
+fn fails(desk: &Desk, arguments: &[&str]) {
+    assert!(try_it(desk, arguments), "{arguments:?} found nothing wrong");
 }
 
 #[track_caller]
@@ -135,14 +146,14 @@ fn configurations() {
     for text in texts {
         fs::write(desk.path("geokeep.toml"), &text).unwrap();
         for arguments in [&["run"][..], &["status", "--json"]] {
-            try_it(&desk, arguments);
+            fails(&desk, arguments);
         }
     }
     fs::remove_file(desk.path("geokeep.toml")).unwrap();
     fs::create_dir(desk.path("geokeep.toml")).unwrap();
     for config in ["geokeep.toml", "nowhere/x.toml", "maps/a.gpkg"] {
-        try_it(&desk, &["run", "--config", config]);
-        try_it(&desk, &["init", "--config", config]);
+        fails(&desk, &["run", "--config", config]);
+        fails(&desk, &["init", "--config", config]);
     }
 }
 
@@ -281,7 +292,7 @@ fn sources() {
     };
     let typed = |words: &[String]| {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        try_it(&desk, &words);
+        fails(&desk, &words);
     };
     typed(&named(&["backup"], &["--to", "backups"]));
     typed(&named(
@@ -314,17 +325,20 @@ fn sources() {
         "nowhere/*.gpkg",
         "maps/empty.gpkg/x",
     ] {
-        try_it(&desk, &["backup", source, "--to", "backups"]);
-        try_it(&desk, &["inspect", source]);
-        try_it(&desk, &["diff", source, "whole.gpkg"]);
+        fails(&desk, &["backup", source, "--to", "backups"]);
+        fails(&desk, &["inspect", source]);
+        fails(&desk, &["diff", source, "whole.gpkg"]);
     }
-    for path in all.iter().filter(|path| path.ends_with("e.gpkg")) {
-        try_it(&desk, &["diff", path, "whole.gpkg", "--json"]);
-    }
+    let wrong = all
+        .iter()
+        .filter(|path| path.ends_with("e.gpkg"))
+        .filter(|path| try_it(&desk, &["diff", path, "whole.gpkg", "--json"]));
+    assert!(wrong.count() > 0);
     fs::write(desk.path("geokeep.toml"), job("report = \"r.html\"\n")).unwrap();
-    try_it(&desk, &["run"]);
-    try_it(&desk, &["run", "--json"]);
-    try_it(&desk, &["status"]);
+    fails(&desk, &["run"]);
+    fails(&desk, &["run", "--json"]);
+    fails(&desk, &["status"]);
+    // What was saved of all this is as it should be.
     try_it(&desk, &["verify", "--from", "backups"]);
     try_it(&desk, &["list", "--from", "backups", "--json"]);
     seen(
@@ -363,7 +377,9 @@ fn destinations_and_what_lies_there() {
     let archive = desk.archives().remove(0);
     let good = fs::read(&archive).unwrap();
     let database = first_entry(&archive);
+    // Each of these may go through with what is there, but not all of them.
     let look = || {
+        let mut wrong = 0;
         for arguments in [
             &["list", "--from", "backups"][..],
             &["list", "--from", "backups", "a", "--json"],
@@ -379,8 +395,9 @@ fn destinations_and_what_lies_there() {
             &["pin", "a", "--from", "backups"],
             &["backup", "maps/a.gpkg", "--to", "backups"],
         ] {
-            try_it(&desk, arguments);
+            wrong += u32::from(try_it(&desk, arguments));
         }
+        assert!(wrong > 0);
         if let Ok(page) = fs::read_to_string(desk.path("r.html")) {
             seen(&page, &["the report"]);
         }
@@ -421,15 +438,16 @@ fn destinations_and_what_lies_there() {
     let _ = fs::create_dir(desk.path("backups/.geokeep.lock"));
     look();
     fs::write(desk.path("geokeep.toml"), job("[job.keep]\nlast = 1\n")).unwrap();
-    try_it(&desk, &["run"]);
+    fails(&desk, &["run"]);
     fs::write(desk.path("file"), "a file").unwrap();
     for to in ["file", "file/below", "maps/a.gpkg", "/proc/nowhere", "maps"] {
-        try_it(&desk, &["backup", "maps/a.gpkg", "--to", to]);
-        try_it(&desk, &["list", "--from", to]);
-        try_it(&desk, &["verify", "--from", to]);
-        try_it(&desk, &["report", "--from", "backups", "--html", to]);
-        try_it(&desk, &["restore", "a", "--from", "backups", "--to", to]);
-        try_it(
+        fails(&desk, &["backup", "maps/a.gpkg", "--to", to]);
+        // A folder may well be one without backups.
+        assert_ne!(try_it(&desk, &["list", "--from", to]), to == "maps");
+        fails(&desk, &["verify", "--from", to]);
+        fails(&desk, &["report", "--from", "backups", "--html", to]);
+        fails(&desk, &["restore", "a", "--from", "backups", "--to", to]);
+        fails(
             &desk,
             &[
                 "restore",
@@ -441,7 +459,7 @@ fn destinations_and_what_lies_there() {
             ],
         );
         try_it(&desk, &["man", "--to", to]);
-        try_it(
+        fails(
             &desk,
             &[
                 "diff",
@@ -453,14 +471,14 @@ fn destinations_and_what_lies_there() {
                 &format!("{to}/x.csv"),
             ],
         );
-        try_it(&desk, &["adopt", "a", to, "--from", "backups"]);
+        fails(&desk, &["adopt", "a", to, "--from", "backups"]);
     }
     for name in ["b", "a@yesterday", "a@2026-99-99", "ffff", "", "a@"] {
-        try_it(
+        fails(
             &desk,
             &["restore", name, "--from", "backups", "--to", "new.gpkg"],
         );
-        try_it(&desk, &["pin", name, "--from", "backups"]);
+        fails(&desk, &["pin", name, "--from", "backups"]);
     }
     let nowhere = desk.path("file");
     for arguments in [
@@ -477,6 +495,7 @@ fn destinations_and_what_lies_there() {
         &["diff", "a", "maps/a.gpkg", "--from", "backups"],
     ] {
         let failed = ended(desk.command(arguments).env("TMPDIR", &nowhere));
+        assert!((0..100).contains(&failed.code), "{arguments:?}: {failed:?}");
         seen(&failed.out, arguments);
         seen(&failed.err, arguments);
     }

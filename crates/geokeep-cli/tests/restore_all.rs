@@ -72,35 +72,54 @@ fn wait_for(desk: &Desk, run: &mut Child, files: usize) -> Option<()> {
     Some(())
 }
 
+/// Kills a restore in the middle; how many files are there then. `None` if it had ended.
+fn killed(desk: &Desk) -> Option<usize> {
+    let mut run = start(desk);
+    wait_for(desk, &mut run, 20);
+    run.kill().unwrap();
+    if run.wait().unwrap().code().is_some() {
+        return None;
+    }
+    let there = files_below(&desk.path("new"));
+    let is_whole = |path: &&PathBuf| path.extension() == Some("gpkg".as_ref());
+    Some(there.iter().filter(is_whole).count())
+}
+
+/// Interrupts a restore once so many files are there. `None` if it had ended.
+fn interrupted(desk: &Desk, files: usize) -> Option<Ended> {
+    let mut run = start(desk);
+    wait_for(desk, &mut run, files)?;
+    let interrupt = ["-INT", &run.id().to_string()];
+    let signal = std::process::Command::new("kill").args(interrupt).status();
+    assert!(signal.unwrap().success());
+    let ended = common::from_output(run.wait_with_output().unwrap());
+    (ended.code != 0).then_some(ended)
+}
+
 #[test]
 fn two_hundred_files_come_back_and_an_interrupted_restore_goes_on() {
     let (desk, paths) = desk_of(200);
-    let mut run = start(&desk);
-    let was_killed = wait_for(&desk, &mut run, 20).is_some();
-    run.kill().unwrap();
-    run.wait().unwrap();
-    let there = files_below(&desk.path("new"));
-    let there = there
-        .iter()
-        .filter(|path| path.extension() == Some("gpkg".as_ref()));
-    let there = there.count();
-    assert!(was_killed && (19..200).contains(&there), "{there}");
-    if cfg!(unix) {
-        let mut run = start(&desk);
-        wait_for(&desk, &mut run, there + 20).unwrap();
-        let interrupt = ["-INT", &run.id().to_string()];
-        let signal = std::process::Command::new("kill").args(interrupt).status();
-        assert!(signal.unwrap().success());
-        let stopped = common::from_output(run.wait_with_output().unwrap());
+    // On a busy machine either signal may come too late, and then both are tried again.
+    let mut tries = 0..30;
+    let there = loop {
+        tries.next().expect("both signals come during a restore");
+        let _ = fs::remove_dir_all(desk.path("new"));
+        let Some(there) = killed(&desk).filter(|there| *there < 120) else {
+            continue;
+        };
+        assert!(there >= 19, "{there}");
+        if cfg!(windows) {
+            break there;
+        }
+        let Some(stopped) = interrupted(&desk, there + 20) else {
+            continue;
+        };
         assert_eq!(stopped.code, 130, "{stopped:?}");
-        assert!(
-            stopped
-                .out
-                .contains("the same command goes on where it was"),
-            "{stopped:?}"
-        );
+        let goes_on = "the same command goes on where it was";
+        assert!(stopped.out.contains(goes_on), "{stopped:?}");
         assert!(desk.temporaries().is_empty());
-    }
+        break there;
+    };
     let (code, lines) = desk.json(&ALL);
     assert_eq!((code, lines.len()), (0, 201));
     let summary = lines.last().unwrap();

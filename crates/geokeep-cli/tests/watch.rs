@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 
 use common::{Desk, tiny};
 use rusqlite::Connection;
+use testkit::gpkg::{Journal, Options};
+
+/// Nothing takes so long, however much else the machine has to do.
+const LIMIT: Duration = Duration::from_secs(120);
 
 struct Watching {
     desk: Desk,
@@ -19,7 +23,11 @@ impl Watching {
     fn start(every: &str) -> Self {
         let desk = Desk::new();
         desk.build("maps/a.gpkg", &tiny());
-        desk.build("maps/b.gpkg", &tiny());
+        let in_a_log = Options {
+            journal: Journal::Wal,
+            ..tiny()
+        };
+        desk.build("maps/b.gpkg", &in_a_log);
         let text = format!(
             "[[job]]\nname = \"maps\"\nsources = [\"maps\"]\nto = \"backups\"\n\
              [job.watch]\nquiet = \"500ms\"\nevery = \"{every}\"\n[job.keep]\nlast = 1\n"
@@ -37,7 +45,7 @@ impl Watching {
     }
 
     fn until_backups_are(&self, count: usize) {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + LIMIT;
         while self.desk.archives().len() < count {
             assert!(Instant::now() < until, "{:?}", self.desk.archives());
             std::thread::sleep(Duration::from_millis(50));
@@ -46,20 +54,30 @@ impl Watching {
 
     fn change(&self, name: &str) {
         let db = Connection::open(self.desk.path(name)).unwrap();
-        db.execute_batch("CREATE TABLE IF NOT EXISTS t(v); INSERT INTO t VALUES (1)")
-            .unwrap();
+        db.execute_batch(EDIT).unwrap();
     }
 
-    fn terminate(mut self) -> (Desk, i32) {
+    fn terminate(&mut self) -> i32 {
         let pid = self.child.id().to_string();
         let sent = std::process::Command::new("kill")
             .args(["-TERM", &pid])
             .status();
         assert!(sent.unwrap().success());
         let ended = self.child.wait().unwrap();
-        (self.desk, ended.code().unwrap_or(-1))
+        ended.code().unwrap_or(-1)
     }
 }
+
+/// A test that failed leaves nothing running.
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One commit: what came later than the quiet would be another edit.
+const EDIT: &str = "BEGIN; CREATE TABLE IF NOT EXISTS t(v); INSERT INTO t VALUES (1); COMMIT";
 
 /// Processor time of a process in clock ticks (proc(5), fields 14 and 15 of `stat`).
 #[cfg(target_os = "linux")]
@@ -72,19 +90,17 @@ fn ticks(pid: u32) -> u64 {
 
 #[test]
 fn each_saved_edit_is_backed_up_once() {
-    let watching = Watching::start("0s");
+    let mut watching = Watching::start("0s");
     watching.change("maps/a.gpkg");
     watching.until_backups_are(3);
     // An edit in a log, by a program that stays.
     let db = Connection::open(watching.desk.path("maps/b.gpkg")).unwrap();
-    let mode: String = db
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(mode, "wal");
-    db.execute_batch("CREATE TABLE t(v); INSERT INTO t VALUES (1)")
-        .unwrap();
+    db.execute_batch(EDIT).unwrap();
+    assert!(watching.desk.path("maps/b.gpkg-wal").exists());
     watching.until_backups_are(4);
-    watching.desk.build("maps/new.gpkg", &tiny());
+    // It comes at once and whole: what grows for longer than the quiet has several states.
+    let new = watching.desk.build("new.gpkg", &tiny());
+    fs::rename(new, watching.desk.path("maps/new.gpkg")).unwrap();
     watching.until_backups_are(5);
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(
@@ -94,32 +110,35 @@ fn each_saved_edit_is_backed_up_once() {
     );
     #[cfg(target_os = "linux")]
     {
-        let before = ticks(watching.child.id());
-        std::thread::sleep(Duration::from_secs(3));
-        let used = ticks(watching.child.id()) - before;
-        assert!(used <= 3, "{used} ticks of 300 while nothing happens");
+        // The last run may still be at its end; a program that never rests fails all of these.
+        let used = || {
+            let before = ticks(watching.child.id());
+            std::thread::sleep(Duration::from_secs(3));
+            ticks(watching.child.id()) - before
+        };
+        let idle = (0..20).any(|_| used() <= 3);
+        assert!(idle, "more than 3 ticks of 300 while nothing happens");
     }
-    let (desk, code) = watching.terminate();
-    assert_eq!(code, 0);
-    assert!(desk.temporaries().is_empty());
-    desk.ok(&["verify", "--from", "backups"]);
+    assert_eq!(watching.terminate(), 0);
+    assert!(watching.desk.temporaries().is_empty());
+    watching.desk.ok(&["verify", "--from", "backups"]);
 }
 
 #[test]
 fn not_more_often_than_was_said() {
-    let watching = Watching::start("1h");
+    let mut watching = Watching::start("1h");
     watching.change("maps/a.gpkg");
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(watching.desk.archives().len(), 2);
-    assert_eq!(watching.terminate().1, 0);
+    assert_eq!(watching.terminate(), 0);
 }
 
 #[test]
 fn a_file_that_goes_is_noticed() {
-    let watching = Watching::start("1h");
+    let mut watching = Watching::start("1h");
     fs::remove_file(watching.desk.path("maps/b.gpkg")).unwrap();
     let noticed = watching.desk.path("backups/b");
-    let until = Instant::now() + Duration::from_secs(30);
+    let until = Instant::now() + LIMIT;
     while !common::files_below(&noticed)
         .iter()
         .any(|file| file.extension().is_some_and(|e| e == "gone"))
@@ -127,5 +146,5 @@ fn a_file_that_goes_is_noticed() {
         assert!(Instant::now() < until);
         std::thread::sleep(Duration::from_millis(50));
     }
-    assert_eq!(watching.terminate().1, 0);
+    assert_eq!(watching.terminate(), 0);
 }

@@ -6,7 +6,7 @@ use crate::common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Desk, files_below, tiny};
 use rusqlite::Connection;
@@ -205,36 +205,54 @@ fn killed_and_begun_again() {
     let backup = ["backup", "gis/town.qgs", "--to", "backups", "--force"];
     let restore = ["restore", "town.qgs", "--from", "backups", "--to", "back/"];
     let kill_after = |arguments: &[&str], time: u64| {
-        let mut command = desk.command(arguments);
-        let mut run = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(time));
-        let _ = run.kill();
-        run.wait().unwrap();
+        let (began, moment) = (Instant::now(), Duration::from_millis(time));
+        desk.kill_when(arguments, || began.elapsed() >= moment);
     };
-    for time in [5, 15, 30, 60, 90, 130, 180, 250] {
-        kill_after(&backup, time);
+    let backups_are_whole = || {
         if desk.path("backups").is_dir() && !desk.archives().is_empty() {
             desk.ok(&["verify", "--from", "backups", "--level", "digest"]);
         }
+    };
+    for time in [5, 15, 30, 60, 90, 130, 180, 250] {
+        kill_after(&backup, time);
+        backups_are_whole();
     }
+    desk.kill_in_the_making(&backup, || ());
+    backups_are_whole();
     desk.ok(&backup);
     desk.ok(&["verify", "--from", "backups"]);
     let project = xml("");
     let whole: [(&str, &[u8]); 2] = [("notes.csv", &image), ("town.qgs", project.as_bytes())];
-    for time in [5, 15, 30, 60, 90, 130, 180, 250] {
-        kill_after(&restore, time);
+    let what_is_there_is_whole = |killed: &str| {
         for (name, bytes) in whole {
             let path = desk.path("back").join(name);
             assert!(
                 !path.exists() || fs::read(&path).unwrap() == bytes,
-                "{name} after {time} ms"
+                "{name}, killed {killed}"
             );
         }
+    };
+    for time in [5, 15, 30, 60, 90, 130, 180, 250] {
+        kill_after(&restore, time);
+        what_is_there_is_whole(&format!("after {time} ms"));
     }
+    let anew = || drop(fs::remove_dir_all(desk.path("back")));
+    // As soon as a file bears its name.
+    for (name, _) in whole {
+        let until = Instant::now() + Duration::from_secs(120);
+        let path = desk.path("back").join(name);
+        loop {
+            anew();
+            let killed = desk.kill_when(&restore, || path.exists());
+            what_is_there_is_whole(&format!("once there was {name}"));
+            if killed && path.exists() {
+                break;
+            }
+            assert!(Instant::now() < until, "no kill came once there was {name}");
+        }
+    }
+    desk.kill_in_the_making(&restore, anew);
+    what_is_there_is_whole("in the making of a file");
     desk.ok(&restore);
     let left: Vec<PathBuf> = files_below(&desk.path("back"));
     let expected = ["a.gpkg", "notes.csv", "town.qgs"].map(|name| desk.path("back").join(name));

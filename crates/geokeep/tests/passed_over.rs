@@ -2,7 +2,6 @@
 //! each file on a share (`._town.gpkg`), and folders of the system. It is passed over; a file that
 //! somebody names is tried all the same, and one that is called so and is none is backed up.
 #![cfg(unix)]
-#![allow(clippy::print_stderr, reason = "says what was not tried")]
 
 use crate::common;
 
@@ -97,7 +96,7 @@ fn folders_of_the_system() {
     fs::set_permissions(&found, Permissions::from_mode(0o000)).unwrap();
     if fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0) {
         // Other tests can be tried by the administrator alone: so it is no fault under STRICT.
-        eprintln!("not tried: the administrator may read every folder");
+        testkit::untried("the administrator may read every folder");
     } else {
         assert_eq!(names(&place.sources()).1, [""; 0]);
         let closed = place.source("closed");

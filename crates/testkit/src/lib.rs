@@ -20,16 +20,8 @@ mod fingerprint;
 pub mod gpkg;
 pub mod live_writer;
 mod random;
+mod skipped;
 
 pub use fingerprint::{Fingerprint, Print, fingerprint};
 pub use random::Random;
-
-/// Says that a test, or a part of it, cannot be tried on this machine. Where `STRICT` is set in the
-/// environment, nothing may be left out: then it fails.
-#[track_caller]
-#[allow(clippy::print_stderr, reason = "says what was skipped")]
-pub fn skipped(why: &str) {
-    eprintln!("skipped: {why}");
-    let strict = std::env::var_os("STRICT").is_some_and(|value| !value.is_empty());
-    assert!(!strict, "not tried, and STRICT is set: {why}");
-}
+pub use skipped::{skipped, untried};

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use testkit::gpkg::{self, Options};
@@ -74,6 +75,29 @@ impl Desk {
         let ended = self.run(arguments);
         assert_eq!(ended.code, 0, "{arguments:?}: {ended:?}");
         ended.out
+    }
+
+    /// Kills a run as soon as something is seen; whether it was still at work.
+    pub fn kill_when(&self, arguments: &[&str], seen: impl Fn() -> bool) -> bool {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut run = command.spawn().unwrap();
+        while !seen() && run.try_wait().unwrap().is_none() {}
+        run.kill().unwrap();
+        run.wait().unwrap().code().is_none()
+    }
+
+    /// Kills runs until one has left a file in the making, each after `prepare`.
+    pub fn kill_in_the_making(&self, arguments: &[&str], prepare: impl Fn()) {
+        let until = Instant::now() + Duration::from_secs(120);
+        while Instant::now() < until {
+            prepare();
+            self.kill_when(arguments, || !self.temporaries().is_empty());
+            if !self.temporaries().is_empty() {
+                return;
+            }
+        }
+        panic!("no kill hit {arguments:?} in the making of a file");
     }
 
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
