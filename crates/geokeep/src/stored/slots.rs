@@ -90,7 +90,8 @@ impl Slots {
         slot
     }
 
-    /// Notes that a chunk is put. Whether it was not so long ago that a cache of this size would have it.
+    /// Notes that a chunk is put. Whether that was done before, not much longer ago than a cache of this
+    /// size would have it: a scan may go on in between.
     fn comes_again(&mut self, chunk: u64) -> bool {
         self.puts = self.puts.wrapping_add(1);
         let Some(put) = usize::try_from(chunk)
@@ -101,7 +102,7 @@ impl Slots {
         };
         let before = std::mem::replace(put, self.puts);
         let since = self.puts.wrapping_sub(before) as usize;
-        before != 0 && since <= self.slots_max && self.queue < self.slots_max
+        before != 0 && since <= 2 * self.slots_max && self.queue < self.slots_max
     }
 
     fn end_of_queue(&mut self) -> usize {
