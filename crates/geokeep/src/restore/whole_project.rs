@@ -3,6 +3,7 @@
 //! last: where it lies, all the rest does. A restore that was stopped is begun again and keeps what
 //! is there already.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,9 @@ use crate::backup::Settings;
 use crate::destination::{
     Destination, Manifest, NamedDatabase, OpenLoss, Opened, Stored, StoredFile, digest_text,
 };
-use crate::durable::{KeepError, NotRestored, RESTORE, Temporary, folder_of, open_file};
+use crate::durable::{
+    KeepError, NotRestored, RESTORE, Temporary, folder_of, open_file, sweep_restores,
+};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat};
 use crate::verify::{VerifyError, digests_of};
 
@@ -267,8 +270,13 @@ impl WholeProject<'_> {
         restored: &mut RestoredProject,
     ) -> Result<(), RestoreError> {
         let disk = &*self.settings.disk;
+        let mut swept = BTreeSet::new();
         for (number, path) in &plan.files {
             places.make_room(path, disk)?;
+            // What a killed restore left there. Once for each folder: it may hold very many files.
+            if swept.insert(folder_of(path)) {
+                let _ = sweep_restores(disk, folder_of(path));
+            }
             self.write_file(*number, path, &plan.repoint, project)?;
         }
         for (path, stored) in &plan.databases {
