@@ -87,6 +87,7 @@ fn whoever_comes_is_noticed(
     moments: impl Iterator<Item = u32> + Clone,
 ) {
     for method in methods {
+        let mut came = 0;
         for moment in moments.clone() {
             let what = format!("{method:?}, large {large}, moment {moment}");
             let mut place = make();
@@ -115,7 +116,9 @@ fn whoever_comes_is_noticed(
             assert_eq!(length(&place.source("a.gpkg-wal")), 0, "{what}");
             assert_eq!(commit_in_the_file_alone(&place, &path), saved, "{what}");
             assert!(files_below(&place.root().join("staging")).is_empty());
+            came += saved - ROOM;
         }
+        assert!(came > 0, "{method:?}, large {large}: nobody came");
     }
 }
 
@@ -150,6 +153,7 @@ fn who_leaves_cannot_hide_that_it_was_there() {
 /// A log that is emptied again, as `wal_checkpoint(TRUNCATE)` does, is a trace, too.
 #[test]
 fn an_empty_log_of_somebody_who_came_is_a_trace() {
+    let mut came = 0;
     for moment in MOMENTS.step_by(2) {
         let mut place = Place::new();
         let path = place.build("a.gpkg", &at_rest(true));
@@ -163,7 +167,9 @@ fn an_empty_log_of_somebody_who_came_is_a_trace() {
         let saved = u64::from(done.load(SeqCst));
         assert!(commit_in(&stored.location) <= saved, "moment {moment}");
         assert_eq!(commit_in_the_file_alone(&place, &path), saved);
+        came += saved;
     }
+    assert!(came >= 2, "somebody came {came} times");
 }
 
 const VARIABLE: &str = "GEOKEEP_KEPT_STILL";
@@ -329,6 +335,8 @@ fn written_over_within_a_second(
     fs::write(&path, &states[0]).unwrap();
     let began = std::time::Instant::now();
     let calls = AtomicU32::new(0);
+    let came = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&came);
     let (target, new) = (path.clone(), states[1].clone());
     place.settings.clock = Clock::new(move || {
         let counts = match begins {
@@ -337,6 +345,7 @@ fn written_over_within_a_second(
         };
         let (Begins::Call(at) | Begins::Later(at)) = begins;
         if counts && calls.fetch_add(1, SeqCst) == at {
+            told.store(true, SeqCst);
             let file = File::options().write(true).open(&target).unwrap();
             file.write_all_at(&new[half..], half as u64).unwrap();
             let new = new.clone();
@@ -348,6 +357,7 @@ fn written_over_within_a_second(
         jiff::Timestamp::now() - jiff::SignedDuration::try_from(behind).unwrap()
     });
     let stored = saved(place.try_backup(&path));
+    assert!(came.load(SeqCst), "{begins:?}: nobody wrote meanwhile");
     let bytes = plain(&stored.location);
     let is = |state: &Vec<u8>| {
         let mut raw = state.clone();
