@@ -12,8 +12,8 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use common::{Place, commit_in, files_below, plain, saved, tiny, writable};
@@ -335,8 +335,8 @@ fn written_over_within_a_second(
     fs::write(&path, &states[0]).unwrap();
     let began = std::time::Instant::now();
     let calls = AtomicU32::new(0);
-    let came = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&came);
+    let other_half = Arc::new(Mutex::new(None));
+    let begun = Arc::clone(&other_half);
     let (target, new) = (path.clone(), states[1].clone());
     place.settings.clock = Clock::new(move || {
         let counts = match begins {
@@ -345,19 +345,24 @@ fn written_over_within_a_second(
         };
         let (Begins::Call(at) | Begins::Later(at)) = begins;
         if counts && calls.fetch_add(1, SeqCst) == at {
-            told.store(true, SeqCst);
             let file = File::options().write(true).open(&target).unwrap();
             file.write_all_at(&new[half..], half as u64).unwrap();
             let new = new.clone();
-            std::thread::spawn(move || {
+            let writer = std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(500));
                 file.write_all_at(&new[..half], 0).unwrap();
             });
+            *begun.lock().unwrap() = Some(writer);
         }
         jiff::Timestamp::now() - jiff::SignedDuration::try_from(behind).unwrap()
     });
-    let stored = saved(place.try_backup(&path));
-    assert!(came.load(SeqCst), "{begins:?}: nobody wrote meanwhile");
+    let outcome = place.try_backup(&path);
+    // Before anything can fail: a file that is open keeps its file system mounted.
+    match other_half.lock().unwrap().take() {
+        Some(writer) => writer.join().unwrap(),
+        None => panic!("{begins:?}: nobody wrote meanwhile"),
+    }
+    let stored = saved(outcome);
     let bytes = plain(&stored.location);
     let is = |state: &Vec<u8>| {
         let mut raw = state.clone();
@@ -365,8 +370,6 @@ fn written_over_within_a_second(
         raw == bytes || (damage.is_none() && common::expected(state) == bytes)
     };
     assert!(states.iter().any(is), "{begins:?}: a mix of two states");
-    // The other half is written before the folder goes.
-    std::thread::sleep(Duration::from_millis(600));
 }
 
 #[test]

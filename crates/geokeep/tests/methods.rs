@@ -349,7 +349,7 @@ fn vacuum_keeps_what_says_what_the_file_is() {
 /// Five small commits a second: the sqlite3 shell's `.backup` starts again for ever.
 #[test]
 fn online_ends_under_a_steady_writer() {
-    // No small file reaches the second.
+    // No small file reaches the second: there it must end in a backup.
     for (ceiling_ms, may_give_up) in [(1, true), (10_000, false)] {
         let mut place = Place::new();
         place.settings.force = true;

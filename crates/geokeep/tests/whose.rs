@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{Place, archives_below, files_below, machine, temporaries_below, tiny, writable};
-use geokeep::backup::{OTHER_FILE, Outcome, Planned, backup, plan};
+use geokeep::backup::{OTHER_FILE, Planned, backup, plan};
 use geokeep::destination::{DestinationError, Machine, Origin, Stored};
 use geokeep::durable::OsDisk;
 use geokeep::source::{Source, expand};
