@@ -16,7 +16,7 @@ use common::{
 use geokeep::backup::Outcome;
 use geokeep::destination::{DestinationError, Manifest, Stored};
 use geokeep::durable::{Disk, OsDisk};
-use geokeep::restore::{RestoreError, RestoredProject, WholeProject};
+use geokeep::restore::{All, RestoreError, RestoredProject, WholeProject, restore_all};
 use geokeep::snapshot::Clock;
 use geokeep::source::{FileSystem, Take, Unprotected};
 use geokeep::verify::Level;
@@ -220,6 +220,42 @@ fn all_of_it_comes_back_and_absolute_paths_lead_there() {
         matches!(&refused, Err(RestoreError::TargetExists(path)) if path.ends_with("stops.csv"))
     );
     assert_eq!(fs::read(to.join("shared/stops.csv")).unwrap(), b"edited");
+}
+
+/// A killed restore leaves a file without a name of its own in whichever folder it was at work. Once
+/// only the folders of databases and of the project itself were looked through.
+#[test]
+fn what_a_killed_restore_left_beside_the_files_of_a_project_is_swept_up() {
+    let place = Place::new();
+    let stored = saved(try_keep(&read_project(&town(&place)), &place));
+    let restore_everything = |to: &Path| {
+        let all = All {
+            destination: &place.destination(),
+            folder: to,
+            until: None,
+            force: false,
+            dry_run: false,
+            settings: &place.settings,
+            monitor: &Monitor::default(),
+        };
+        let tally = restore_all(&all, &mut |_| ()).unwrap();
+        assert!(tally.failed.is_empty() && !tally.interrupted, "{tally:?}");
+    };
+    let restore_project = |to: &Path| drop(restore_whole(&place, &stored.location, to).unwrap());
+    let ways: [(&str, &dyn Fn(&Path)); 2] =
+        [("all", &restore_everything), ("one", &restore_project)];
+    for (name, restore) in ways {
+        let to = place.root().join(name);
+        restore(&to);
+        let files = files_below(&to);
+        let is_killed_at = |file: &&PathBuf| file.ends_with("data/roads.shp");
+        let killed_at = files.iter().find(is_killed_at).unwrap();
+        fs::remove_file(killed_at).unwrap();
+        let left = ".geokeep-restore-77-0-0123456789abcdef.tmp";
+        fs::write(killed_at.with_file_name(left), "half").unwrap();
+        restore(&to);
+        assert_eq!(files_below(&to), files, "{name}");
+    }
 }
 
 /// The archive with its manifest changed, as anybody can make it.

@@ -3,7 +3,6 @@
 //! last: where it lies, all the rest does. A restore that was stopped is begun again and keeps what
 //! is there already.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,16 +12,14 @@ use jiff::Timestamp;
 use super::places::{Places, There, there};
 use super::repoint::Repoint;
 use super::target::enough_room;
-use super::unwritten::{Unwritten, sweep_after_killed, write_stored};
+use super::unwritten::{Swept, Unwritten, sweep_after_killed, write_stored};
 use super::{RestoreError, Target, restore};
 use crate::Monitor;
 use crate::backup::Settings;
 use crate::destination::{
     Destination, Manifest, NamedDatabase, OpenLoss, Opened, Stored, StoredFile, digest_text,
 };
-use crate::durable::{
-    KeepError, NotRestored, RESTORE, Temporary, folder_of, open_file, sweep_restores,
-};
+use crate::durable::{KeepError, NotRestored, RESTORE, Temporary, folder_of, open_file};
 use crate::source::{PROJECT_BYTES_MAX, Project, ProjectFormat};
 use crate::verify::{VerifyError, digests_of};
 
@@ -270,13 +267,10 @@ impl WholeProject<'_> {
         restored: &mut RestoredProject,
     ) -> Result<(), RestoreError> {
         let disk = &*self.settings.disk;
-        let mut swept = BTreeSet::new();
+        let mut swept = Swept::default();
         for (number, path) in &plan.files {
             places.make_room(path, disk)?;
-            // What a killed restore left there. Once for each folder: it may hold very many files.
-            if swept.insert(folder_of(path)) {
-                let _ = sweep_restores(disk, folder_of(path));
-            }
+            swept.beside(path, disk);
             self.write_file(*number, path, &plan.repoint, project)?;
         }
         for (path, stored) in &plan.databases {
