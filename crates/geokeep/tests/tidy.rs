@@ -384,7 +384,7 @@ fn links_between_documents_lead_somewhere() {
     let mut faults = Vec::new();
     assert!(documents.len() > 10, "{documents:?}");
     for document in &documents {
-        for part in read(&document).split("](").skip(1) {
+        for part in read(document).split("](").skip(1) {
             let link = part.split([')', ' ']).next().unwrap();
             if link.contains("://") {
                 continue;

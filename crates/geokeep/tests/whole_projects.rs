@@ -242,9 +242,7 @@ fn what_a_killed_restore_left_beside_the_files_of_a_project_is_swept_up() {
         assert!(tally.failed.is_empty() && !tally.interrupted, "{tally:?}");
     };
     let restore_project = |to: &Path| drop(restore_whole(&place, &stored.location, to).unwrap());
-    let ways: [(&str, &dyn Fn(&Path)); 2] =
-        [("all", &restore_everything), ("one", &restore_project)];
-    for (name, restore) in ways {
+    let is_swept_up = |name: &str, restore: &dyn Fn(&Path)| {
         let to = place.root().join(name);
         restore(&to);
         let files = files_below(&to);
@@ -255,7 +253,9 @@ fn what_a_killed_restore_left_beside_the_files_of_a_project_is_swept_up() {
         fs::write(killed_at.with_file_name(left), "half").unwrap();
         restore(&to);
         assert_eq!(files_below(&to), files, "{name}");
-    }
+    };
+    is_swept_up("all", &restore_everything);
+    is_swept_up("one", &restore_project);
 }
 
 /// The archive with its manifest changed, as anybody can make it.
