@@ -332,13 +332,19 @@ fn a_failing_disk_leaves_nothing_half_done(open: Open) {
             sticky: true,
             failure: Failure::FULL,
         });
-        let _ = back_up(&scene);
-        disk.clear();
+        let result = back_up(&scene);
+        let (_, failed) = disk.clear();
+        assert!(failed > 0, "call {at} of {calls} was not made");
         let destination = scene.destination();
         destination.sweep().unwrap();
         let listed = scene.listed();
         assert_eq!(listed[0].manifest, first.manifest, "call {at}");
         assert!(listed.len() <= 2, "call {at}: {}", listed.len());
+        if let Ok(outcome) = &result {
+            let reported = &outcome.stored().id;
+            let is_listed = listed.iter().any(|one| one.id == *reported);
+            assert!(is_listed, "call {at}: {reported:?} is not there");
+        }
         for stored in &listed {
             let opened = destination.open_backup(&stored.id).unwrap();
             verify(&opened, Level::Digest, None, &Monitor::default()).unwrap();

@@ -349,25 +349,25 @@ fn vacuum_keeps_what_says_what_the_file_is() {
 /// Five small commits a second: the sqlite3 shell's `.backup` starts again for ever.
 #[test]
 fn online_ends_under_a_steady_writer() {
-    for ceiling_ms in [1, 250] {
+    // No small file reaches the second: there it must end in a backup.
+    for (ceiling_ms, may_give_up) in [(1, true), (10_000, false)] {
         let mut place = Place::new();
         place.settings.force = true;
         place.settings.method = Some(Method::Online);
         place.settings.lock_ceiling = Duration::from_millis(ceiling_ms);
         let path = place.build("a.gpkg", &large());
         let writer = LiveWriter::start(&path, &steady(200, JournalMode::Delete));
-        let began = Instant::now();
         let outcome = place.try_backup(&path);
-        let took = began.elapsed();
         let report = writer.stop();
-        eprintln!("ceiling {ceiling_ms} ms, {took:?}: {report:?}");
+        eprintln!("ceiling {ceiling_ms} ms: {report:?}");
         match outcome {
-            Err(Error::Snapshot(SnapshotError::NeverQuiet { reason })) => eprintln!("{reason}"),
+            Err(Error::Snapshot(SnapshotError::NeverQuiet { reason })) if may_give_up => {
+                eprintln!("{reason}");
+            }
             outcome => {
                 commit_of(&saved(outcome));
             }
         }
-        assert!(took < Duration::from_secs(60), "{took:?}");
         assert_eq!((report.busy_errors, report.errors), (0, 0), "{report:?}");
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use common::{Place, archives_below, check, commit_in, machine, plain, tiny};
 use geokeep::backup::{Outcome, Planned, Settings, plan, run};
+use geokeep::destination::DestinationError;
 use geokeep::source::Source;
 use geokeep::verify::Level;
 use geokeep::{Error, Monitor};
@@ -206,8 +207,11 @@ fn two_runs_at_the_same_time_do_not_mix() {
                             Ok(_) => {}
                             // Seen in time: the next run takes another name.
                             Err(error) => {
-                                let text = error.to_string();
-                                assert!(text.contains("another run"), "round {round}: {error:?}");
+                                let taken = matches!(
+                                    error,
+                                    Error::Destination(DestinationError::NameTaken { .. })
+                                );
+                                assert!(taken, "round {round}: {error:?}");
                                 place.save(path);
                             }
                         }

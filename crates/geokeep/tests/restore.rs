@@ -6,12 +6,15 @@ use crate::common;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::restored::assert_content;
 use common::{Place, archives_below, files_below, plain, tiny, writable};
+use geokeep::durable::OsDisk;
 use geokeep::restore::{RestoreError, Restored, Target, restore};
 use geokeep::{Kind, Monitor};
+use testkit::disks::FailingDisk;
 use testkit::gpkg::{Journal, Options};
 use testkit::live_writer::{self, Hold, JournalMode, LiveWriter};
 
@@ -339,20 +342,39 @@ fn an_archive_whose_manifest_lies_gives_no_file() {
     }
 }
 
+/// A stop is asked for before each call of the disk in turn.
 #[test]
 fn an_interrupted_restore_leaves_nothing() {
-    let scene = scene();
-    let monitor = Monitor::default();
-    monitor.interrupt();
-    let target = Target {
-        path: scene.target(),
-        force: false,
-    };
-    let archive = common::open(&scene.archive).unwrap();
-    let (destination, settings) = (scene.place.destination(), &scene.place.settings);
-    let error = restore(&archive, &target, false, &destination, settings, &monitor).unwrap_err();
-    assert_eq!(error.kind(), Kind::Interrupted);
-    assert!(files_below(&scene.place.root().join("target")).is_empty());
+    let mut scene = scene();
+    let disk = FailingDisk::new(Arc::new(OsDisk));
+    scene.place.settings.disk = Arc::new(disk.clone());
+    let folder = scene.place.root().join("target");
+    let (mut stopped, mut calls) = (0, 1);
+    for at in 0.. {
+        if at >= calls {
+            break;
+        }
+        let monitor = Monitor::default();
+        let stop = monitor.clone();
+        disk.before(at, move || stop.interrupt());
+        let (archive, to) = (&scene.archive, &scene.target());
+        let result = scene
+            .place
+            .give_back_monitored(archive, to, false, &monitor);
+        calls = calls.max(disk.clear().0);
+        match result {
+            Ok(_) => {
+                assert_content(to, &scene.stored);
+                fs::remove_file(to).unwrap();
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), Kind::Interrupted, "call {at}: {error:?}");
+                stopped += 1;
+            }
+        }
+        assert!(files_below(&folder).is_empty(), "call {at}");
+    }
+    assert!(stopped > 0, "each of {calls} came too late");
 }
 
 #[test]

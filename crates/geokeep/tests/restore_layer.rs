@@ -438,10 +438,9 @@ fn a_number_that_another_row_bears_now_is_not_taken_from_it() {
     assert_eq!(scene.number("SELECT count(*) FROM parcels"), 20);
 }
 
-/// What is in a backup decides nothing but what its layer is like.
+/// What would do more than make its table SQLite does not even read.
 #[test]
-fn a_definition_that_does_more_than_make_its_table_is_refused() {
-    let mut tried = 0;
+fn a_backup_whose_schema_cannot_be_read_changes_nothing() {
     for sql in [
         "CREATE TABLE parcels AS SELECT * FROM accounts",
         "CREATE TABLE other(fid INTEGER PRIMARY KEY, geom POLYGON)",
@@ -460,18 +459,10 @@ fn a_definition_that_does_more_than_make_its_table_is_refused() {
         );
         let db = writable(&path);
         db.execute_batch("PRAGMA writable_schema = ON").unwrap();
-        let forged = db.execute(
-            "UPDATE sqlite_schema SET sql = ?1 WHERE name = 'parcels'",
-            [sql],
-        );
+        let forge = "UPDATE sqlite_schema SET sql = ?1 WHERE name = 'parcels'";
+        assert_eq!(db.execute(forge, [sql]).unwrap(), 1);
         drop(db);
-        if forged.is_err() {
-            continue;
-        }
-        let Ok(outcome) = place.try_backup(&path) else {
-            continue;
-        };
-        let backup = outcome.stored().clone();
+        let backup = place.try_backup(&path).unwrap().stored().clone();
         std::fs::remove_file(&path).unwrap();
         place.build("a.gpkg", &tiny());
         let scene = Scene {
@@ -483,9 +474,7 @@ fn a_definition_that_does_more_than_make_its_table_is_refused() {
         let before = content(&scene.path);
         assert!(scene.put_back(&lost("parcels")).is_err(), "{sql}");
         assert_eq!(content(&scene.path), before, "{sql}");
-        tried += 1;
     }
-    assert!(tried >= 3, "{tried}");
 }
 
 /// Whatever call of SQLite fails: the file holds the old rows or the new ones.

@@ -7,7 +7,7 @@
 #![allow(clippy::print_stderr, reason = "figures for whoever looks at them")]
 
 use crate::common;
-use crate::common::program::this_test;
+use crate::common::program::{is_own_process, this_test};
 
 use std::fs;
 use std::io::Write;
@@ -22,6 +22,7 @@ use geokeep::restore::{RestoreError, Restored};
 use geokeep::snapshot::Clock;
 use geokeep::{Error, Kind, Monitor};
 use rusqlite::Connection;
+use testkit::fault_vfs::{self, Call};
 use testkit::gpkg::{AutoVacuum, Encoding, Journal, Options};
 use testkit::live_writer::{self, Hold, JournalMode, LiveWriter};
 
@@ -283,44 +284,63 @@ fn a_file_that_sqlite_cannot_read_is_exchanged() {
     assert!(restored.replaced.is_some());
 }
 
-/// Only a stop is asked for in the middle of the transaction; whether it comes in time, the file is
-/// the old one or the new one.
+/// A stop is asked for at SQLite's first write, when it has written a part of the new pages (which
+/// it does before the end only of more than it keeps in memory), and at the last: the file is the
+/// old one or the new one.
 #[test]
 fn a_stop_in_the_middle_takes_everything_back() {
-    let large = Options {
-        tiles: 1500,
+    if !is_own_process(module_path!(), "a_stop_in_the_middle_takes_everything_back") {
+        return;
+    }
+    fault_vfs::install_as_default();
+    let (place, archive) = scene(&Options {
+        tiles: 5000,
         ..tiny()
-    };
+    });
+    let (path, new) = (target(&place), plain(&archive));
     for journal in [Journal::Delete, Journal::Wal] {
-        let (place, archive) = scene(&large);
-        let path = target(&place);
+        let _ = fs::remove_file(&path);
         testkit::gpkg::build(&path, &Options { journal, ..other() }).unwrap();
         let old = fs::read(&path).unwrap();
-        let monitor = Monitor::default();
-        let (stop, size) = (monitor.clone(), plain(&archive).len() as u64);
-        let stopping = std::thread::spawn(move || {
-            // All bytes are proven first, and the old file is backed up.
-            while stop.bytes_done() < size + size / 3 && stop.check().is_ok() {
-                std::thread::yield_now();
+        let watch = fault_vfs::watch(place.root().join("target"));
+        give_back(&place, &archive, &Monitor::default()).unwrap();
+        let writes = watch.clear().by_call[&Call::Write];
+        let mut ended = Vec::new();
+        for at in [0, writes / 8, writes - 1] {
+            fs::write(&path, &old).unwrap();
+            let monitor = Monitor::default();
+            let (stop, file) = (monitor.clone(), path.clone());
+            let length = Arc::new(AtomicU64::new(0));
+            let seen = Arc::clone(&length);
+            watch.before(Some(Call::Write), at, move || {
+                seen.store(fs::metadata(file).unwrap().len(), Relaxed);
+                stop.interrupt();
+            });
+            let what = format!("{journal:?}, at write {at} of {writes}");
+            let result = give_back(&place, &archive, &monitor);
+            ended.push((length.load(Relaxed) > old.len() as u64, result.is_ok()));
+            match result {
+                Ok(_) => assert_content(&path, &new),
+                Err(error) => {
+                    assert_eq!(error.kind(), Kind::Interrupted, "{what}: {error:?}");
+                    assert!(same_but_counters(&fs::read(&path).unwrap(), &old), "{what}");
+                    let mode: String = Connection::open(&path)
+                        .unwrap()
+                        .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+                        .unwrap();
+                    assert_eq!(mode == "wal", journal == Journal::Wal, "{what}");
+                }
             }
-            stop.interrupt();
-        });
-        let result = give_back(&place, &archive, &monitor);
-        monitor.interrupt();
-        stopping.join().unwrap();
-        match result {
-            Ok(_) => assert_content(&path, &plain(&archive)),
-            Err(error) => {
-                assert_eq!(error.kind(), Kind::Interrupted, "{error:?}");
-                assert!(same_but_counters(&fs::read(&path).unwrap(), &old));
-                let mode: String = Connection::open(&path)
-                    .unwrap()
-                    .query_row("PRAGMA journal_mode", [], |row| row.get(0))
-                    .unwrap();
-                assert_eq!(mode == "wal", journal == Journal::Wal);
-            }
+            assert!(monitor.check().is_err(), "{what}: nobody asked");
+            let there = files_below(&place.root().join("target"));
+            assert_eq!(there, std::slice::from_ref(&path), "{what}");
         }
-        assert_eq!(files_below(&place.root().join("target")), [path]);
+        // Whether the file had grown when the stop was asked for, and whether that was too late.
+        assert_eq!(
+            ended,
+            [(false, false), (true, false), (true, true)],
+            "{journal:?}"
+        );
     }
 }
 

@@ -20,11 +20,11 @@ fn archive(place: &Place) -> PathBuf {
     writable(&path)
         .execute_batch(
             "CREATE TABLE more(id INTEGER PRIMARY KEY, x); CREATE INDEX more_x ON more(x);
-             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 14000)
-             INSERT INTO more SELECT i, printf('%.*c%d', 1000, 'x', i * 7919 % 14001) FROM n",
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 26000)
+             INSERT INTO more SELECT i, printf('%.*c%d', 1000, 'x', i * 7919 % 26003) FROM n",
         )
         .unwrap();
-    assert!(fs::metadata(&path).unwrap().len() > 26 << 20);
+    assert!(fs::metadata(&path).unwrap().len() > 46 << 20);
     place.save(&path).location
 }
 
@@ -43,6 +43,13 @@ fn verified(archive: &Path, disk: &FailingDisk, place: &Place) -> Result<Manifes
     )?)
 }
 
+/// Whether a folder certainly lies on a disk: ext, XFS or Btrfs.
+fn is_on_a_disk(folder: &Path) -> bool {
+    const DISKS: [u32; 3] = [0xef53, 0x5846_5342, 0x9123_683e];
+    let stat = rustix::fs::statfs(folder).unwrap();
+    cfg!(target_os = "linux") && DISKS.contains(&(stat.f_type as u32))
+}
+
 #[test]
 fn whatever_becomes_of_it_the_same_is_found() {
     let place = Place::new();
@@ -54,6 +61,7 @@ fn whatever_becomes_of_it_the_same_is_found() {
     assert!(left().is_empty());
     let (calls, _) = disk.clear();
     if calls == 0 {
+        assert!(!is_on_a_disk(&place.settings.staging), "it was not used");
         testkit::untried("the temporary folder lies in memory, or on a server");
         return;
     }

@@ -13,7 +13,7 @@ use sources::{all_sources, crates, files, has, name, none, product_lines, read, 
 const LINES_MAX: usize = 450;
 
 /// Ways of changing a disk that only `durable/` may take.
-const WRITES: [&str; 16] = [
+const WRITES: [&str; 32] = [
     "fs::write",
     "fs::rename",
     "fs::remove_file",
@@ -30,6 +30,23 @@ const WRITES: [&str; 16] = [
     "File::options",
     "OpenOptions",
     "tempfile::",
+    // The system's own calls, as `rustix` names them.
+    "fs::open(",
+    "fs::unlink",
+    "fs::mkdir",
+    "fs::mkfifo",
+    "fs::mknod",
+    "fs::link",
+    "fs::ftruncate",
+    "fs::chmod",
+    "fs::fchmod",
+    "fs::lchown",
+    "fs::fchown",
+    "fs::setxattr",
+    "fs::fsetxattr",
+    "fs::lsetxattr",
+    "fs::utimens",
+    "fs::futimens",
 ];
 
 /// Ways of opening a database.
@@ -78,6 +95,24 @@ fn files_are_short_and_say_what_they_are_for() {
     );
 }
 
+/// What ends up in the product of a crate, under whatever heading it stands in the manifest.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let (mut within, mut found) = (false, Vec::new());
+    for line in manifest.lines().map(str::trim) {
+        if let Some(heading) = line.strip_prefix('[') {
+            let heading = heading.split(']').next().unwrap_or_default();
+            let in_product = !heading.contains("dev-dependencies");
+            within = in_product && heading.ends_with("dependencies");
+            let one = heading.split_once("dependencies.");
+            found.extend(one.filter(|_| in_product).map(|(_, one)| one.to_owned()));
+        } else if within && !line.is_empty() && !line.starts_with('#') {
+            let word = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            found.push(word.trim_matches('"').to_owned());
+        }
+    }
+    found
+}
+
 #[test]
 fn crates_know_only_what_they_should() {
     let rules: [(&str, &[&str]); 2] = [
@@ -87,14 +122,11 @@ fn crates_know_only_what_they_should() {
     ];
     let mut faults = Vec::new();
     for (name, banned) in rules {
-        let text = read(&root().join("crates").join(name).join("Cargo.toml"));
-        let dependencies = text.split("[dependencies]").nth(1).unwrap_or_default();
-        let dependencies = dependencies.split("[dev-dependencies]").next().unwrap();
-        for line in dependencies.lines() {
-            let word = line.split(['.', ' ', '=']).next().unwrap_or_default();
-            if banned.contains(&word) {
-                faults.push(format!("{name} depends on {word}"));
-            }
+        let manifest = read(&root().join("crates").join(name).join("Cargo.toml"));
+        let all = dependencies(&manifest);
+        assert!(!all.is_empty(), "{name}: nothing was read");
+        for word in all.iter().filter(|word| banned.contains(&&***word)) {
+            faults.push(format!("{name} depends on {word}"));
         }
     }
     none(&faults, "crates depend one way");
@@ -316,6 +348,27 @@ fn the_documents_name_what_the_code_has() {
     none(&faults, "what scripts and readers rely on is documented");
 }
 
+/// The anchors that GitHub gives the headings of a document.
+fn anchors(text: &str) -> Vec<String> {
+    let (mut found, mut in_code) = (Vec::new(), false);
+    for line in text.lines() {
+        in_code ^= line.starts_with("```");
+        let heading = line.trim_start_matches('#').strip_prefix(' ');
+        let Some(heading) = heading.filter(|_| !in_code && line.starts_with('#')) else {
+            continue;
+        };
+        let stays = |c: &char| c.is_alphanumeric() || " -_".contains(*c);
+        let plain: String = heading
+            .trim()
+            .to_lowercase()
+            .chars()
+            .filter(stays)
+            .collect();
+        found.push(plain.replace(' ', "-"));
+    }
+    found
+}
+
 #[test]
 fn links_between_documents_lead_somewhere() {
     let mut documents = files(&root().join("docs"), ".md");
@@ -329,24 +382,42 @@ fn links_between_documents_lead_somewhere() {
         documents.extend(files(&root().join(folder), ".md"));
     }
     let mut faults = Vec::new();
-    for document in documents {
-        for part in read(&document).split("](").skip(1) {
+    assert!(documents.len() > 10, "{documents:?}");
+    for document in &documents {
+        for part in read(document).split("](").skip(1) {
             let link = part.split([')', ' ']).next().unwrap();
-            let file = link.split('#').next().unwrap();
-            if file.is_empty() || link.contains("://") {
+            if link.contains("://") {
                 continue;
             }
-            if !document.parent().unwrap().join(file).exists() {
-                faults.push(format!("{}: {link}", name(&document)));
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let path = match file {
+                "" => document.clone(),
+                file => document.parent().unwrap().join(file),
+            };
+            let has_anchor = || anchors(&read(&path)).iter().any(|one| one == anchor);
+            if !path.exists() || !(anchor.is_empty() || has_anchor()) {
+                faults.push(format!("{}: {link}", name(document)));
             }
         }
     }
-    none(&faults, "every link leads to a file");
+    none(
+        &faults,
+        "every link leads to a file, and to a heading in it",
+    );
 }
 
 #[test]
 fn the_rules_notice_what_they_are_for() {
     assert!(has("std::fs::write(a)", "fs::write") && !has("offs::write(a)", "fs::write"));
+    let system = "rustix::fs::unlinkat(a)";
+    assert!(WRITES.iter().any(|write| has(system, write)));
+    let manifest = "[dependencies]\na = 1\n[dev-dependencies]\nb = 1\n[dependencies.c]\nd = 1\n\
+                    [target.'cfg(windows)'.dependencies]\n\"e\".workspace = true\n";
+    assert_eq!(dependencies(manifest), ["a", "c", "e"]);
+    assert_eq!(
+        anchors("# A b, c\n```\n# d\n```\n## E-_1"),
+        ["a-b-c", "e-_1"]
+    );
     let text = "// fs::write\nlet a = 1; // fs::write\n#[cfg(test)]\nmod tests {\n fs::write\n}\n";
     let lines = product_lines(text);
     assert_eq!(lines, [(2, "let a = 1;".to_owned())]);

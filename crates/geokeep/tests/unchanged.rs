@@ -178,12 +178,15 @@ fn what_qgis_moves_by_mere_display_is_no_change() {
         stored[92..100],
         [[0, 0, 0, 99], 3_046_001u32.to_be_bytes()].concat()
     );
-    // And so is a byte of page 1 behind the header.
+    // And so is a byte of page 1 behind the header: here one between its pointers and its cells.
     let page_1 = fs::read(&path).unwrap()[..4096].to_vec();
-    let at = page_1.windows(9).rposition(|w| w == b"commit_fi").unwrap();
-    assert!(at > 100);
-    add_one_feature(&path);
-    place.save(&path);
+    let number = |at: usize| usize::from(u16::from_be_bytes([page_1[at], page_1[at + 1]]));
+    let at = number(105) - 1;
+    assert!(at >= 112 + 2 * number(103), "page 1 is full");
+    file.write_all_at(&[page_1[at] ^ 1], at as u64).unwrap();
+    assert!(!known_unchanged(&place, &path));
+    let stored = place.save(&path);
+    assert_eq!(plain(&stored.location)[at], page_1[at] ^ 1);
 }
 
 #[test]

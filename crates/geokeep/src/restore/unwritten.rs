@@ -1,19 +1,34 @@
 //! A backup that is to be restored: proven, and written under a temporary name.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use super::RestoreError;
 use super::rights::Known;
 use crate::Monitor;
 use crate::backup::Settings;
 use crate::destination::{Manifest, Opened, StoredBytes};
-use crate::durable::{RESTORE, Temporary, folder_of, sweep, sweep_restores};
+use crate::durable::{Disk, RESTORE, Temporary, folder_of, sweep, sweep_restores};
 use crate::verify::{Digests, VerifyError, compare};
 
 /// What a killed restore left, beside its target and in the staging folder, would lie there for ever.
 pub(super) fn sweep_after_killed(target: &Path, settings: &Settings) {
     let _ = sweep_restores(&*settings.disk, folder_of(target));
     let _ = sweep(&*settings.disk, &settings.staging);
+}
+
+/// What a killed restore of many files left beside any of them. Each folder is looked through once: it
+/// may hold very many.
+#[derive(Default)]
+pub(super) struct Swept(HashSet<PathBuf>);
+
+impl Swept {
+    pub(super) fn beside(&mut self, target: &Path, disk: &dyn Disk) {
+        let folder = folder_of(target);
+        if self.0.insert(folder.to_owned()) {
+            let _ = sweep_restores(disk, folder);
+        }
+    }
 }
 
 /// A backup, opened to be restored.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::places::{Places, There, there};
 use super::repoint::Repoint;
 use super::target::enough_room;
-use super::unwritten::{Unwritten, sweep_after_killed, write_stored};
+use super::unwritten::{Swept, Unwritten, sweep_after_killed, write_stored};
 use super::{RestoreError, Target, restore};
 use crate::Monitor;
 use crate::backup::Settings;
@@ -267,8 +267,10 @@ impl WholeProject<'_> {
         restored: &mut RestoredProject,
     ) -> Result<(), RestoreError> {
         let disk = &*self.settings.disk;
+        let mut swept = Swept::default();
         for (number, path) in &plan.files {
             places.make_room(path, disk)?;
+            swept.beside(path, disk);
             self.write_file(*number, path, &plan.repoint, project)?;
         }
         for (path, stored) in &plan.databases {

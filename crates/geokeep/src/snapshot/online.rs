@@ -172,3 +172,60 @@ fn in_one_step(
         std::thread::sleep(PAUSE);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use super::*;
+    use crate::Monitor;
+    use crate::durable::{Disk, OsDisk};
+    use crate::snapshot::Clock;
+    use crate::source::{Gate, Source};
+    use std::sync::Arc;
+
+    /// Which of the two happens to a real file depends on how fast the machine is.
+    #[test]
+    fn everything_is_taken_in_one_step_if_that_promises_to_stay_below_the_ceiling() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gpkg");
+        std::fs::write(&path, "only asked who has it open").unwrap();
+        let source = Source::new(&path).unwrap();
+        let gate = Gate::enter(&source).unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+        for (ceiling_ms, is_taken) in [(99, false), (101, true)] {
+            let request = Request {
+                source: &source,
+                gate: &gate,
+                clock: &Clock::new(jiff::Timestamp::now),
+                lock_wait: Duration::ZERO,
+                disk: &disk,
+                staging: folder.path(),
+                monitor: &Monitor::default(),
+                method: None,
+                lock_ceiling: Duration::from_millis(ceiling_ms),
+                ogr2ogr: None,
+                file_system: None,
+                keep_free_pages: false,
+            };
+            // A tenth of the database took ten milliseconds.
+            let mut seen = Seen {
+                pages: 100,
+                page_count: 1000,
+                busy_time: Duration::from_millis(10),
+                ..Seen::default()
+            };
+            let from = Connection::open_in_memory().unwrap();
+            from.execute_batch("CREATE TABLE t(x)").unwrap();
+            let mut to = Connection::open_in_memory().unwrap();
+            let ended = in_one_step(&request, &from, &mut to, &mut seen);
+            let sql = "SELECT count(*) FROM sqlite_schema";
+            let taken: i64 = to.query_row(sql, [], |row| row.get(0)).unwrap();
+            assert_eq!(taken == 1, is_taken);
+            match ended {
+                Ok(_) => assert!(is_taken),
+                Err(Failure::Final(SnapshotError::NeverQuiet { .. })) => assert!(!is_taken),
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    }
+}

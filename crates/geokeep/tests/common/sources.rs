@@ -24,7 +24,8 @@ pub fn read(path: &Path) -> String {
 /// Every file below `folder` whose name ends with `ending`, sorted.
 pub fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten() {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", name(folder)));
+    for entry in entries {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path, ending));

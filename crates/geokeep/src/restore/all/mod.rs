@@ -7,6 +7,7 @@ mod way;
 
 use super::RestoreError;
 use super::layout::{FileOf, below};
+use super::unwritten::Swept;
 use crate::destination::{DestinationError, Stored};
 use crate::error::Error;
 
@@ -45,12 +46,13 @@ pub fn restore_all(all: &All<'_>, hear: &mut HearAll<'_>) -> Result<Tally, Resto
         let doubt = *doubt;
         Line { way, doubt }.run(stored, hear, &mut tally);
     }
+    let mut swept = Swept::default();
     for (part, way) in parts.iter().zip(ways) {
         if all.monitor.check().is_err() {
             tally.interrupted = true;
             return Ok(tally);
         }
-        part.restore(&way, hear, &mut tally);
+        part.restore(&way, &mut swept, hear, &mut tally);
     }
     Ok(tally)
 }

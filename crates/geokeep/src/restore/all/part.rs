@@ -11,7 +11,7 @@ use crate::kind::Kind;
 use crate::restore::layout::FileOf;
 use crate::restore::places::{There, there};
 use crate::restore::rights::Known;
-use crate::restore::unwritten::write_stored;
+use crate::restore::unwritten::{Swept, write_stored};
 use crate::restore::{RestoreError, reserved};
 use crate::verify::digests_of;
 
@@ -60,9 +60,15 @@ impl<'a> Part<'a> {
     }
 
     /// Restores it, and says what became of it.
-    pub(super) fn restore(&self, way: &Way<'_>, hear: &mut HearAll<'_>, tally: &mut Tally) {
+    pub(super) fn restore(
+        &self,
+        way: &Way<'_>,
+        swept: &mut Swept,
+        hear: &mut HearAll<'_>,
+        tally: &mut Tally,
+    ) {
         let (path, manifest) = (way.path(), self.manifest());
-        match self.write(way, &path) {
+        match self.write(way, &path, swept) {
             Ok(There::Nothing) => {
                 tally.restored += 1;
                 tally.bytes += self.file.bytes;
@@ -81,10 +87,13 @@ impl<'a> Part<'a> {
     }
 
     /// What was there before. Another file is left as it is, since no backup of it can be made.
-    fn write(&self, way: &Way<'_>, path: &Path) -> Result<There, RestoreError> {
+    fn write(&self, way: &Way<'_>, path: &Path, swept: &mut Swept) -> Result<There, RestoreError> {
         let all = way.all;
         reserved::refuse(path, all.destination)?;
         way.make()?;
+        if !all.dry_run {
+            swept.beside(path, &*all.settings.disk);
+        }
         let found =
             there(path, self.file.bytes, &self.file.digest).map_err(|error| match error {
                 RestoreError::TargetExists(path) => RestoreError::InTheWay(path),

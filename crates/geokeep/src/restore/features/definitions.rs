@@ -156,3 +156,84 @@ pub(super) fn define(file: &Connection, sql: &str, makes: Makes<'_>) -> Result<(
         None => Err(Refusal::OddDefinition(table.to_owned()).into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+    use super::*;
+
+    fn file() -> Connection {
+        let file = Connection::open_in_memory().unwrap();
+        file.execute_batch("CREATE TABLE accounts(id); INSERT INTO accounts VALUES (1)")
+            .unwrap();
+        file
+    }
+
+    /// SQLite does not read a schema that holds most of these, so that no file gets as far as this.
+    #[test]
+    fn what_does_more_than_make_what_it_is_for_is_refused() {
+        use Makes::{Index, Table, Trigger};
+        let trigger = "CREATE TRIGGER t AFTER INSERT ON accounts BEGIN SELECT 1; END";
+        for (sql, makes) in [
+            (
+                "CREATE TABLE parcels AS SELECT * FROM accounts",
+                Table("parcels"),
+            ),
+            ("CREATE TABLE other(fid)", Table("parcels")),
+            ("CREATE TABLE other(fid)", Table("accounts")),
+            ("CREATE TEMP TABLE parcels(fid)", Table("parcels")),
+            ("CREATE TEMP TABLE accounts(fid)", Table("accounts")),
+            ("CREATE VIEW parcels AS SELECT 1", Table("parcels")),
+            ("CREATE VIEW v AS SELECT 1", Table("accounts")),
+            (
+                "CREATE VIRTUAL TABLE parcels USING rtree(id, a, b)",
+                Table("parcels"),
+            ),
+            ("CREATE INDEX i ON accounts(id)", Index("parcels")),
+            ("CREATE TABLE parcels(fid)", Index("parcels")),
+            (trigger, Trigger("parcels")),
+            (trigger, Table("accounts")),
+            (trigger, Index("accounts")),
+            ("DROP TABLE accounts", Table("accounts")),
+            ("DELETE FROM accounts", Table("accounts")),
+            ("UPDATE accounts SET id = 7", Table("accounts")),
+            ("INSERT INTO accounts VALUES (2)", Table("accounts")),
+            ("ATTACH ':memory:' AS x", Table("accounts")),
+            ("PRAGMA user_version = 7", Table("accounts")),
+            ("SELECT 1", Table("accounts")),
+        ] {
+            let file = file();
+            let refused = define(&file, sql, makes).unwrap_err();
+            assert!(
+                matches!(refused, LayerError::Refused(Refusal::OddDefinition(_))),
+                "{sql}: {refused:?}"
+            );
+            let number = |sql: &str| file.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+            assert_eq!(number("SELECT sum(id) FROM accounts"), 1, "{sql}");
+            assert_eq!(number("SELECT count(*) FROM sqlite_schema"), 1, "{sql}");
+            assert_eq!(
+                number("SELECT count(*) FROM sqlite_temp_schema"),
+                0,
+                "{sql}"
+            );
+            assert_eq!(
+                number("SELECT count(*) FROM pragma_database_list WHERE name = 'x'"),
+                0,
+                "{sql}"
+            );
+            assert_eq!(number("PRAGMA user_version"), 0, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_makes_a_table_its_indexes_and_its_triggers_is_carried_out() {
+        let file = file();
+        let table = "CREATE TABLE Parcels(fid INTEGER PRIMARY KEY AUTOINCREMENT,
+                     k TEXT UNIQUE CHECK (length(k) < 9))";
+        define(&file, table, Makes::Table("parcels")).unwrap();
+        let index = "CREATE INDEX i ON parcels(lower(k))";
+        define(&file, index, Makes::Index("parcels")).unwrap();
+        let trigger = "CREATE TRIGGER t AFTER INSERT ON parcels BEGIN SELECT 1; END";
+        define(&file, trigger, Makes::Trigger("parcels")).unwrap();
+    }
+}
