@@ -29,7 +29,7 @@ use succession::Before;
 pub use crowd::{Ended, plan, run};
 pub use planned::Planned;
 pub use settings::Settings;
-pub use succession::{CLOCK, OTHER_FILE};
+pub use succession::{CLOCK, EARLIER_STATE, OTHER_FILE};
 
 /// What became of one source.
 #[derive(Debug, Clone)]
@@ -206,7 +206,7 @@ impl Task<'_> {
         } = new;
         let mut manifest = describe(self.planned, &taken, &content, checked);
         whole.describe(&mut manifest);
-        before.compare(&mut manifest, self)?;
+        before.compare(&mut manifest, &taken, self)?;
         manifest.fit();
         let stored = self.destination.publish(draft, &content, &manifest)?;
         Ok(Outcome::Saved(stored))

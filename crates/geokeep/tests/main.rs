@@ -64,6 +64,7 @@ mod schedule;
 mod scratch;
 mod source_untouched;
 mod spatial_indexes;
+mod succession;
 mod threads;
 mod tidy;
 mod tidy_up;

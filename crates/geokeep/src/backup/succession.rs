@@ -20,6 +20,8 @@ use crate::source::{Another, Header, another};
 pub const CLOCK: &str = "clock";
 /// The code of the finding that the file is another one than that of the backup before.
 pub const OTHER_FILE: &str = "other_file";
+/// The code of the finding that the file is again what it was at an earlier backup.
+pub const EARLIER_STATE: &str = "earlier_state";
 
 /// What was known of the line when the backup was begun.
 pub(super) struct Before {
@@ -84,12 +86,33 @@ impl Before {
     }
 
     /// Compares a backup that is about to be published with those before it.
-    pub(super) fn compare(&self, manifest: &mut Manifest, task: &Task<'_>) -> Result<(), Error> {
+    pub(super) fn compare(
+        &self,
+        manifest: &mut Manifest,
+        taken: &Taken,
+        task: &Task<'_>,
+    ) -> Result<(), Error> {
         self.order(manifest);
         if let Some(previous) = &self.previous {
             guard_another_file(manifest, previous, task)?;
+            if !self.went_on(taken, task.destination) {
+                guard_later_state(manifest, previous, task.destination)?;
+            }
         }
         loss::guard(manifest, task)
+    }
+
+    /// Whether the file has certainly been written to since the previous backup: SQLite counts that.
+    fn went_on(&self, taken: &Taken, destination: &Destination) -> bool {
+        let then = || {
+            let (mut decoder, mut first) = (Decoder::default(), Vec::new());
+            let bytes = self.bytes(destination)?;
+            bytes.read_chunk(&mut decoder, 0, &mut first).ok()?;
+            Header::parse(&first)
+        };
+        let now = taken.look.header();
+        now.zip(then())
+            .is_some_and(|(now, then)| now.change_counter() > then.change_counter())
     }
 
     /// The later backup is the newer one, whatever the clock says; and it says so.
@@ -148,6 +171,35 @@ fn guard_another_file(
         pin(previous, &reason, destination)?;
     }
     Ok(())
+}
+
+/// Pins the previous backup where the file is again what it was before that: somebody has put an old copy in
+/// its place, and what was saved since is in no other file. Nothing of it need be missing in numbers.
+fn guard_later_state(
+    manifest: &mut Manifest,
+    previous: &Stored,
+    destination: &Destination,
+) -> Result<(), Error> {
+    if previous.manifest.digest == manifest.digest {
+        return Ok(());
+    }
+    let earlier = destination.list(&manifest.name)?.backups;
+    let mut same = (earlier.iter()).filter(|b| b.manifest.digest == manifest.digest);
+    // Where that has happened before it is a habit: a template that is laid out each morning.
+    let (Some(same), None) = (same.next(), same.next()) else {
+        return Ok(());
+    };
+    let message = format!(
+        "it is again exactly what it was at {}; what was saved after that is in {}, which is pinned",
+        same.manifest.at(),
+        previous.manifest.at()
+    );
+    manifest.findings.insert(0, warning(EARLIER_STATE, message));
+    let reason = format!(
+        "the last backup before the file was again what it was at {}",
+        same.manifest.at()
+    );
+    pin(previous, &reason, destination)
 }
 
 fn written_ns(stored: &Stored, destination: &Destination) -> i64 {

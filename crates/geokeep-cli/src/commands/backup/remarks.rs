@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use geokeep::backup::{CLOCK, OTHER_FILE, Planned};
+use geokeep::backup::{CLOCK, EARLIER_STATE, OTHER_FILE, Planned};
 use geokeep::destination::{DestinationError, LeftOut, Machine, Stored};
 use geokeep::report::quoted;
 use geokeep::source::NotProtected;
@@ -75,7 +75,7 @@ pub(super) fn of_strange_owner(line: &str, error: &DestinationError, to: &Path) 
 /// How a backup stands to the one before it, if that is odd.
 pub(super) fn of_succession(job: &Planned, stored: &Stored) -> Vec<String> {
     let findings = stored.manifest.findings.iter();
-    let odd = findings.filter(|f| [CLOCK, OTHER_FILE].contains(&&*f.code));
+    let odd = findings.filter(|f| [CLOCK, EARLIER_STATE, OTHER_FILE].contains(&&*f.code));
     odd.map(|f| format!("{}: {}", shown(&job.source.given), f.message))
         .collect()
 }
