@@ -6,6 +6,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::found::Found;
 use super::schema::{Object, Schema, allow_long, keep_short, reason, took_too_much};
+use super::survey::Survey;
 use super::{Budget, VerifyError, is_io, spatial_index};
 use crate::destination::Verdict;
 use crate::finding::Severity;
@@ -74,7 +75,7 @@ pub(super) fn check(connection: &Connection, budget: &Budget) -> Result<Found, V
     Ok(found)
 }
 
-/// Everything but the R-trees, which take as long as the rest: another thread checks them.
+/// Everything but the R-trees: [`check_trees`] needs what passes by meanwhile.
 pub(super) fn check_without_trees(
     connection: &Connection,
     budget: &Budget,
@@ -87,6 +88,7 @@ pub(super) fn check_without_trees(
 pub(super) fn check_trees(
     connection: &Connection,
     schema: &Schema,
+    survey: &Survey,
     budget: &Budget,
     found: &mut Found,
 ) -> Result<(), VerifyError> {
@@ -95,8 +97,11 @@ pub(super) fn check_trees(
     let cache = |kib: u32| connection.execute_batch(&format!("PRAGMA cache_size = -{kib}"));
     let _ = cache(TREE_CACHE_KIB);
     trees.retain(|tree| {
-        let agrees = || spatial_index::agrees(connection, schema, &tree.name);
-        tree.too_deep || !budget.spend(agrees).is_ok_and(|agrees| agrees)
+        let Some(passed) = survey.tree(&tree.name).filter(|_| !tree.too_deep) else {
+            return true;
+        };
+        let agrees = || spatial_index::agrees(connection, schema, &tree.name, passed);
+        !budget.spend(agrees).is_ok_and(|agrees| agrees)
     });
     let checked = each_table(connection, &trees, budget, found);
     let _ = cache(PAGE_CACHE_MIN_KIB);

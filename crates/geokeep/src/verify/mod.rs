@@ -259,8 +259,9 @@ pub(crate) enum Known {
     Compared(Twin),
 }
 
-/// Reads everything and checks everything, with two threads: one compares the digests, has SQLite
-/// check R-trees and asks GeoPackage's rules, the other has SQLite check all the rest of the file.
+/// Reads everything and checks everything, with two threads: one compares the digests and asks GeoPackage's
+/// rules, the other has SQLite check the whole file. The R-trees come last: most of what they need to be checked has
+/// passed by then.
 pub(crate) fn check(
     stored: &StoredBytes,
     digests: Digests<'_>,
@@ -281,7 +282,7 @@ pub(crate) fn check(
     };
     let bytes = Bytes::with_twin(stored, CACHE, twin);
     let survey = Arc::new(Survey::default());
-    let (integrity, others) = patience.guarded(|| {
+    let others = patience.guarded(|| {
         std::thread::scope(|scope| {
             let integrity = scope.spawn(|| {
                 let looked_at = {
@@ -302,13 +303,21 @@ pub(crate) fn check(
                 patience.lose();
             }
             let integrity = integrity.join();
-            (integrity.unwrap_or(Err(VerifyError::Panicked)), others)
+            let integrity = integrity.unwrap_or(Err(VerifyError::Panicked));
+            // A wrong digest explains whatever else went wrong.
+            let mut others = others?;
+            others.found.append(integrity?);
+            others.check_trees(&survey)?;
+            Ok::<_, VerifyError>(others)
         })
     });
     monitor.check()?;
-    // A wrong digest explains whatever else went wrong.
-    let (mut found, mut listed, things) = others?;
-    found.append(integrity?);
+    let Others {
+        found,
+        mut listed,
+        things,
+        ..
+    } = others?;
     survey.finish(&mut listed.layers);
     let verdict = integrity::verdict(&found);
     Ok(Checked {
@@ -337,39 +346,71 @@ fn begin_survey(
     Ok(())
 }
 
-/// Everything but SQLite's own check. Each is asked alone, and of each table alone: what cannot be
+/// What is asked besides SQLite's own check.
+struct Others {
+    database: Database,
+    budget: Budget,
+    /// None could be read: SQLite's own check says what is wrong with it.
+    schema: Option<Schema>,
+    found: Found,
+    listed: layers::Listed,
+    things: Option<Vec<Thing>>,
+}
+
+/// Everything but SQLite's own check and the R-trees. Each is asked alone, and of each table alone: what cannot be
 /// checked keeps nothing else from it.
 fn others(
     bytes: &Bytes,
     geopackage: bool,
     whole: bool,
     patience: &Patience,
-) -> Result<(Found, layers::Listed, Option<Vec<Thing>>), VerifyError> {
+) -> Result<Others, VerifyError> {
     let (database, budget) = open(bytes, patience)?;
     let connection = database.connection();
     let mut found = Found::default();
+    let mut listed = layers::Listed::default();
+    let mut things = None;
     let schema = match budget.spend(|| Schema::read(connection)) {
-        Ok(schema) => schema,
+        Ok(schema) => Some(schema),
         Err(e) => {
-            // SQLite's own check says what is wrong with it.
             let why = reason(&not_fatal(e, &budget)?);
             found.unchecked(None, &format!("the schema could not be read: {why}"));
-            return Ok((found, layers::Listed::default(), None));
+            None
         }
     };
-    let steps = layers::VIEW_STEPS;
-    let listed = layers::list(connection, &schema, geopackage, steps, &budget, &mut found)?;
-    let things = things::list(connection, &schema, &budget, &mut found)?;
-    foreign_keys::check(connection, &schema, &budget, &mut found)?;
-    check_constraints::check(bytes, &schema, patience, &mut found)?;
-    integrity::check_trees(connection, &schema, &budget, &mut found)?;
-    if geopackage {
-        let layers = &listed.layers;
-        spatial_index::check(connection, &schema, layers, whole, &budget, &mut found)?;
-        drop(database);
-        rules::check(bytes, &schema, &budget, &mut found)?;
+    if let Some(schema) = &schema {
+        let steps = layers::VIEW_STEPS;
+        listed = layers::list(connection, schema, geopackage, steps, &budget, &mut found)?;
+        things = things::list(connection, schema, &budget, &mut found)?;
+        foreign_keys::check(connection, schema, &budget, &mut found)?;
+        check_constraints::check(bytes, schema, patience, &mut found)?;
+        if geopackage {
+            let layers = &listed.layers;
+            spatial_index::check(connection, schema, layers, whole, &budget, &mut found)?;
+            rules::check(bytes, schema, &budget, &mut found)?;
+        }
     }
-    Ok((found, listed, things))
+    Ok(Others {
+        database,
+        budget,
+        schema,
+        found,
+        listed,
+        things,
+    })
+}
+
+impl Others {
+    fn check_trees(&mut self, survey: &Survey) -> Result<(), VerifyError> {
+        let Some(schema) = &self.schema else {
+            return Ok(());
+        };
+        let connection = self.database.connection();
+        // Other connections have had it since.
+        let installed = self.budget.install(connection);
+        installed.map_err(VerifyError::from)?;
+        integrity::check_trees(connection, schema, survey, &self.budget, &mut self.found)
+    }
 }
 
 /// Whether the stored database has the table that makes a GeoPackage.

@@ -9,6 +9,7 @@ mod agreement;
 mod in_order;
 mod index;
 mod nodes;
+mod passed;
 
 use rusqlite::Connection;
 
@@ -20,6 +21,7 @@ use crate::destination::Layer;
 use crate::finding::Severity;
 pub(super) use agreement::agrees;
 use index::Index;
+pub(super) use passed::Passed;
 
 const CODE: &str = "spatial_index";
 /// Layers up to this number of features are compared whole.

@@ -1,12 +1,14 @@
 //! What lies in the rows of each table: how many values are not NULL, how many geometries are not
 //! empty, and where they lie. No scan is made for that: SQLite's check of the whole file reads every
 //! page once in the order of the trees, and the heads of the records are looked at as they pass by
-//! (sqlite.org/fileformat2.html, "B-tree Pages" and "Record Format").
+//! (sqlite.org/fileformat2.html, "B-tree Pages" and "Record Format"). So are the tables of R-trees
+//! (`spatial_index/agreement.rs`).
 //!
-//! Nothing rests on it but warnings. A table whose rows do not come to the number that SQLite counts
-//! has no summary.
+//! Nothing rests on a summary but warnings. A table whose rows do not come to the number that SQLite counts
+//! has none.
 
 mod record;
+mod trees;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +18,9 @@ use rusqlite::Connection;
 use super::schema::{Kind, Schema};
 use crate::destination::{Layer, Summary};
 use crate::sqlite::text;
+use super::spatial_index::Passed;
 use record::{Leaf, Tally, children};
+use trees::{Shadows, Trees};
 
 /// Tables and columns that are looked at, at most.
 const TABLES_MAX: usize = 10_000;
@@ -39,8 +43,17 @@ struct State {
     /// Bytes of a page that hold something.
     usable: usize,
     tables: Vec<Table>,
-    /// Pages of tables that SQLite is going to read.
-    waited: HashMap<u32, usize>,
+    trees: Trees,
+    /// Pages of tables that SQLite is going to read, and what is on them.
+    waited: HashMap<u32, On>,
+}
+
+/// What the rows of a page belong to, by its number.
+#[derive(Debug, Clone, Copy)]
+enum On {
+    Table(usize),
+    Nodes(usize),
+    Rowids(usize),
 }
 
 #[derive(Debug)]
@@ -73,12 +86,14 @@ impl Survey {
         if usable < USABLE_MIN {
             return Ok(());
         }
-        let (tables, waited) = tables(connection, &schema)?;
-        let mut state = self.state();
-        *state = State {
+        let mut shadows = Shadows::of(&schema);
+        let (tables, mut waited) = tables(connection, &schema, &mut shadows)?;
+        let trees = shadows.begin(&mut waited);
+        *self.state() = State {
             page_size,
             usable,
             tables,
+            trees,
             waited,
         };
         Ok(())
@@ -94,9 +109,14 @@ impl Survey {
         let waited = u32::try_from(page)
             .ok()
             .and_then(|page| state.waited.remove(&page));
-        if let Some(table) = waited {
-            state.page(table, bytes);
+        if let Some(on) = waited {
+            state.page(on, bytes);
         }
+    }
+
+    /// What of an R-tree has passed by, once SQLite's check is over.
+    pub(super) fn tree(&self, name: &str) -> Option<Passed> {
+        self.state().trees.take(name)
     }
 
     /// Gives each layer what was found in its table.
@@ -119,17 +139,28 @@ impl Survey {
 }
 
 impl State {
-    fn page(&mut self, table: usize, bytes: &[u8]) {
+    fn page(&mut self, on: On, bytes: &[u8]) {
         let Some(bytes) = bytes.get(..self.usable) else {
             return;
         };
         if let Some(children) = children(bytes) {
             for child in children.take(WAITED_MAX.saturating_sub(self.waited.len())) {
-                self.waited.insert(child, table);
+                self.waited.insert(child, on);
             }
-        } else if let (Some(leaf), Some(table)) = (Leaf::of(bytes), self.tables.get_mut(table)) {
-            let Table { columns, tally, .. } = table;
-            leaf.records().for_each(|record| tally.add(record, columns));
+            return;
+        }
+        let Some(leaf) = Leaf::of(bytes) else {
+            return;
+        };
+        match on {
+            On::Table(table) => {
+                if let Some(Table { columns, tally, .. }) = self.tables.get_mut(table) {
+                    leaf.rows()
+                        .for_each(|(_, record)| tally.add(record, columns));
+                }
+            }
+            On::Nodes(tree) => self.trees.nodes(tree, &leaf),
+            On::Rowids(tree) => self.trees.rowids(tree, &leaf),
         }
     }
 }
@@ -168,11 +199,12 @@ const COLUMNS: &str = "SELECT m.name, m.rootpage, x.name, x.type, x.dflt_value, 
     FROM main.sqlite_schema m, pragma_table_xinfo(m.name, 'main') x
     WHERE m.type = 'table' AND m.rootpage > 1 ORDER BY m.rowid, x.cid LIMIT ?1";
 
-/// The ordinary tables and the first page of each.
+/// The ordinary tables and the first page of each; those of R-trees are told to `shadows`.
 fn tables(
     connection: &Connection,
     schema: &Schema,
-) -> rusqlite::Result<(Vec<Table>, HashMap<u32, usize>)> {
+    shadows: &mut Shadows,
+) -> rusqlite::Result<(Vec<Table>, HashMap<u32, On>)> {
     let geometries = geometry_columns(connection, schema)?;
     let mut statement = connection.prepare(COLUMNS)?;
     let mut rows = statement.query([i64::try_from(COLUMNS_MAX).unwrap_or(i64::MAX)])?;
@@ -183,7 +215,10 @@ fn tables(
     while let Some(row) = rows.next()? {
         seen += 1;
         let name = text(row.get_ref(0)?);
+        let is_key =
+            row.get::<_, i64>(5)? == 1 && text(row.get_ref(3)?).eq_ignore_ascii_case("INTEGER");
         if is_of_the_system(&name) {
+            shadows.column(&name, row.get(1).ok(), is_key);
             continue;
         }
         if tables.last().is_none_or(|table| table.name != name) {
@@ -191,7 +226,7 @@ fn tables(
                 break;
             }
             if let Ok(root) = row.get::<_, u32>(1) {
-                roots.insert(root, tables.len());
+                roots.insert(root, On::Table(tables.len()));
             }
             tables.push(Table {
                 name: name.clone(),
@@ -208,8 +243,7 @@ fn tables(
         let of_geometry = geometries.get(&name.to_ascii_lowercase());
         if let Some(table) = tables.last_mut() {
             table.columns.push(Column {
-                is_key: row.get::<_, i64>(5)? == 1
-                    && text(row.get_ref(3)?).eq_ignore_ascii_case("INTEGER"),
+                is_key,
                 is_geometry: of_geometry.is_some_and(|other| other.eq_ignore_ascii_case(&column)),
                 default_is_null: default.is_empty() || default.eq_ignore_ascii_case("NULL"),
                 name: column,
@@ -251,4 +285,4 @@ fn geometry_columns(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

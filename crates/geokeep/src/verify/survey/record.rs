@@ -25,10 +25,10 @@ impl<'a> Leaf<'a> {
         (page.first() == Some(&LEAF)).then_some(Self(page))
     }
 
-    /// What of its rows lies on it.
-    pub(super) fn records(&self) -> impl Iterator<Item = &'a [u8]> {
+    /// The number of each of its rows, and what of the row lies on it.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (i64, &'a [u8])> {
         let page = self.0;
-        cells(page, 8).map(|at| record(page, at).unwrap_or_default())
+        cells(page, 8).map(|at| row(page, at).unwrap_or_default())
     }
 }
 
@@ -47,11 +47,11 @@ fn number(page: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(*page.get(at..)?.first_chunk()?))
 }
 
-/// The part of a record that lies on its page: "Cell Payload Overflow Pages".
-fn record(page: &[u8], at: usize) -> Option<&[u8]> {
+/// The number of a row, and the part of its record that lies on its page: "Cell Payload Overflow Pages".
+fn row(page: &[u8], at: usize) -> Option<(i64, &[u8])> {
     let cell = page.get(at..)?;
     let (payload, after) = varint(cell)?;
-    let (_, after_id) = varint(cell.get(after..)?)?;
+    let (id, after_id) = varint(cell.get(after..)?)?;
     let cell = cell.get(after + after_id..)?;
     let usable = page.len() as u64;
     let (most, least) = (usable.checked_sub(35)?, (usable - 12) * 32 / 255 - 23);
@@ -61,11 +61,40 @@ fn record(page: &[u8], at: usize) -> Option<&[u8]> {
         let fits = least + (payload - least) % (usable - 4);
         if fits <= most { fits } else { least }
     };
-    cell.get(..usize::try_from(local).ok()?)
+    Some((id.cast_signed(), cell.get(..usize::try_from(local).ok()?)?))
+}
+
+/// The second value of a record of two whose first is NULL, as that of a row's own number is: its type, and
+/// its bytes, which all lie on the page.
+pub(super) fn second_of_two(record: &[u8]) -> Option<(u64, &[u8])> {
+    let (head, first) = varint(record)?;
+    let (types, body) = record.split_at_checked(usize::try_from(head).ok()?)?;
+    let [0, types @ ..] = types.get(first..)? else {
+        return None;
+    };
+    let (kind, len) = varint(types)?;
+    (types.len() == len && body.len() == length(kind)).then_some((kind, body))
+}
+
+/// A value that is a whole number.
+pub(super) fn whole_number(kind: u64, bytes: &[u8]) -> Option<i64> {
+    match (kind, bytes) {
+        (8, []) => Some(0),
+        (9, []) => Some(1),
+        (1..=6, [first, rest @ ..]) => {
+            let first = i64::from(first.cast_signed());
+            Some(rest.iter().fold(first, |n, byte| n << 8 | i64::from(*byte)))
+        }
+        _ => None,
+    }
 }
 
 /// A number of variable length, and its length in bytes.
 fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
+    // Most take a byte.
+    if let [byte @ ..0x80, ..] = bytes {
+        return Some((u64::from(*byte), 1));
+    }
     let mut value = 0;
     for (n, &byte) in bytes.iter().take(9).enumerate() {
         if n == 8 {

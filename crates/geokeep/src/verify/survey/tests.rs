@@ -4,6 +4,21 @@
 
 use super::*;
 
+/// The survey of a database of these bytes, all of whose pages it has been shown, each after the one that
+/// names it.
+pub(in crate::verify) fn all_read(db: &Connection, bytes: &[u8]) -> Survey {
+    let survey = Survey::default();
+    survey.begin(db, bytes.first_chunk().unwrap()).unwrap();
+    let page_size = survey.state().page_size;
+    loop {
+        let Some(page) = survey.state().waited.keys().next().copied() else {
+            return survey;
+        };
+        let offset = (page as usize - 1) * page_size;
+        survey.read(offset as u64, &bytes[offset..offset + page_size]);
+    }
+}
+
 /// Reads a database as SQLite's check does, with a survey at its shoulder, and asks SQLite the same.
 fn surveyed(sql: &str, layer: &str) -> (Option<Summary>, BTreeMap<String, u64>) {
     let folder = tempfile::tempdir().unwrap();
@@ -28,18 +43,7 @@ fn surveyed(sql: &str, layer: &str) -> (Option<Summary>, BTreeMap<String, u64>) 
         .map(|name| (name.clone(), asked(&db, &format!("\"{name}\""))));
     let counted = counted.collect();
     drop(statement.query([]).unwrap());
-    let bytes = std::fs::read(&path).unwrap();
-    let survey = Survey::default();
-    survey.begin(&db, bytes.first_chunk().unwrap()).unwrap();
-    // In the order of the trees: each page after the one that names it.
-    let page_size = survey.state().page_size;
-    loop {
-        let Some(page) = survey.state().waited.keys().next().copied() else {
-            break;
-        };
-        let offset = (page as usize - 1) * page_size;
-        survey.read(offset as u64, &bytes[offset..offset + page_size]);
-    }
+    let survey = all_read(&db, &std::fs::read(&path).unwrap());
     let mut layers = [Layer {
         name: layer.to_owned(),
         kind: "features".to_owned(),

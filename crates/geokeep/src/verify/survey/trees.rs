@@ -1,0 +1,95 @@
+//! The tables of R-trees, as they pass by.
+
+use std::collections::HashMap;
+
+use super::On;
+use super::record::{Leaf, second_of_two, whole_number};
+use crate::verify::schema::Schema;
+use crate::verify::spatial_index::Passed;
+
+/// What has passed by of each tree, by its name.
+#[derive(Debug, Default)]
+pub(super) struct Trees(Vec<(String, Passed)>);
+
+impl Trees {
+    pub(super) fn take(&mut self, name: &str) -> Option<Passed> {
+        let mut trees = self.0.iter_mut();
+        let (_, passed) = trees.find(|(other, _)| other == name)?;
+        Some(std::mem::take(passed))
+    }
+
+    pub(super) fn nodes(&mut self, tree: usize, leaf: &Leaf<'_>) {
+        if let Some((_, passed)) = self.0.get_mut(tree) {
+            for (number, record) in leaf.rows() {
+                let data = second_of_two(record);
+                let blob = data.filter(|(kind, _)| *kind >= 12 && kind % 2 == 0);
+                passed.node(number, blob.map(|(_, bytes)| bytes));
+            }
+        }
+    }
+
+    pub(super) fn rowids(&mut self, tree: usize, leaf: &Leaf<'_>) {
+        if let Some((_, passed)) = self.0.get_mut(tree) {
+            for (id, record) in leaf.rows() {
+                let node = second_of_two(record).and_then(|(kind, node)| whole_number(kind, node));
+                passed.rowid(id, node);
+            }
+        }
+    }
+}
+
+/// The tables that R-trees lie in: `_node` and `_rowid` of each.
+#[derive(Debug, Default)]
+pub(super) struct Shadows {
+    trees: Vec<String>,
+    /// By their names in small letters.
+    tables: HashMap<String, Shadow>,
+}
+
+#[derive(Debug)]
+struct Shadow {
+    on: On,
+    root: Option<u32>,
+    /// Which of its columns are the number of the row itself.
+    columns: Vec<bool>,
+}
+
+impl Shadows {
+    pub(super) fn of(schema: &Schema) -> Self {
+        let mut all = Self::default();
+        for tree in schema.tables().into_iter().filter(|table| table.spatial) {
+            let number = all.trees.len();
+            let tables = [("node", On::Nodes(number)), ("rowid", On::Rowids(number))];
+            for (of, on) in tables {
+                let name = format!("{}_{of}", tree.name);
+                if schema.has_plain_table(&name) {
+                    let shadow = Shadow {
+                        on,
+                        root: None,
+                        columns: Vec::new(),
+                    };
+                    all.tables.insert(name.to_ascii_lowercase(), shadow);
+                }
+            }
+            all.trees.push(tree.name.clone());
+        }
+        all
+    }
+
+    /// The next column of a table, which may be one of them.
+    pub(super) fn column(&mut self, table: &str, root: Option<u32>, is_key: bool) {
+        if let Some(shadow) = self.tables.get_mut(&table.to_ascii_lowercase()) {
+            shadow.root = root;
+            shadow.columns.push(is_key);
+        }
+    }
+
+    /// Waits for the first page of each that has the two columns of its kind.
+    pub(super) fn begin(self, waited: &mut HashMap<u32, On>) -> Trees {
+        let tables = self.tables.into_values();
+        let known = tables.filter(|shadow| shadow.columns == [true, false]);
+        waited.extend(known.filter_map(|shadow| Some((shadow.root?, shadow.on))));
+        let trees = self.trees.into_iter();
+        Trees(trees.map(|name| (name, Passed::default())).collect())
+    }
+}
