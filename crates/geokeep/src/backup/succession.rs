@@ -93,7 +93,9 @@ impl Before {
         task: &Task<'_>,
     ) -> Result<(), Error> {
         self.order(manifest);
-        if let Some(previous) = &self.previous {
+        if let Some(previous) = &self.previous
+            && previous.manifest.digest != manifest.digest
+        {
             guard_another_file(manifest, previous, task)?;
             if !self.went_on(taken, task.destination) {
                 guard_later_state(manifest, previous, task.destination)?;
@@ -108,11 +110,10 @@ impl Before {
             let (mut decoder, mut first) = (Decoder::default(), Vec::new());
             let bytes = self.bytes(destination)?;
             bytes.read_chunk(&mut decoder, 0, &mut first).ok()?;
-            Header::parse(&first)
+            Some(Header::parse(&first)?.change_counter())
         };
-        let now = taken.look.header();
-        now.zip(then())
-            .is_some_and(|(now, then)| now.change_counter() > then.change_counter())
+        let now = taken.look.header().map(Header::change_counter);
+        now.is_some_and(|now| then().is_some_and(|then| now > then))
     }
 
     /// The later backup is the newer one, whatever the clock says; and it says so.
@@ -143,7 +144,7 @@ fn guard_another_file(
     let then = &previous.manifest.evidence;
     // Elsewhere numbers and times mean something else.
     let same_machine = planned.same_machine(&previous.manifest.source);
-    if !same_machine || previous.manifest.digest == manifest.digest {
+    if !same_machine {
         return Ok(());
     }
     // By the clock that wrote the times, if another one was asked for `looked_ns`.
@@ -180,9 +181,6 @@ fn guard_later_state(
     previous: &Stored,
     destination: &Destination,
 ) -> Result<(), Error> {
-    if previous.manifest.digest == manifest.digest {
-        return Ok(());
-    }
     let earlier = destination.list(&manifest.name)?.backups;
     let mut same = (earlier.iter()).filter(|b| b.manifest.digest == manifest.digest);
     // Where that has happened before it is a habit: a template that is laid out each morning.

@@ -121,6 +121,16 @@ struct FromPipe {
 }
 
 impl FromPipe {
+    fn new(messages: Receiver<Message>, spare: SyncSender<Vec<u8>>) -> Self {
+        Self {
+            messages,
+            batch: Vec::new(),
+            given: 0,
+            ended: false,
+            spare,
+        }
+    }
+
     /// Makes sure that something is left of the batch; whether there is.
     fn more(&mut self) -> io::Result<bool> {
         while self.given == self.batch.len() && !self.ended {
@@ -185,13 +195,7 @@ fn pipe<T>(
         });
         let consumed = match messages.recv() {
             Ok(Message::Begin(bytes)) => {
-                let mut stream = FromPipe {
-                    messages,
-                    batch: Vec::new(),
-                    given: 0,
-                    ended: false,
-                    spare,
-                };
+                let mut stream = FromPipe::new(messages, spare);
                 Some(consume(&mut stream, bytes))
                 // The receiver is dropped here: a reader that is still at work stops.
             }
@@ -233,13 +237,7 @@ mod tests {
         if ends {
             sender.send(Message::End).unwrap();
         }
-        let pipe = FromPipe {
-            messages,
-            batch: Vec::new(),
-            given: 0,
-            ended: false,
-            spare,
-        };
+        let pipe = FromPipe::new(messages, spare);
         (pipe, all)
     }
 
@@ -272,13 +270,7 @@ mod tests {
         for batch in batches {
             sender.send(Message::Batch(batch)).unwrap();
         }
-        let mut pipe = FromPipe {
-            messages,
-            batch: Vec::new(),
-            given: 0,
-            ended: false,
-            spare,
-        };
+        let mut pipe = FromPipe::new(messages, spare);
         let mut buffer = vec![0xEE; 100];
         let own = buffer.as_ptr();
         pipe.fill(&mut buffer, 100).unwrap();

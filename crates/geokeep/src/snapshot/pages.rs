@@ -329,8 +329,9 @@ impl<'a> Reader<'a> {
         source::stamp_of(&self.request.source.real).map_err(|e| SnapshotError::Io(e).into())
     }
 
-    /// The bytes from `at`, which is the end of the last batch, in `buffer`.
-    fn batch(&self, at: u64, buffer: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    /// The bytes from `at`, which is the end of the last batch, in a buffer
+    /// that may have been used.
+    fn batch(&self, at: u64, mut batch: Vec<u8>) -> Result<Vec<u8>, Failure> {
         self.request.monitor.check()?;
         let Layout {
             page_size,
@@ -344,10 +345,9 @@ impl<'a> Reader<'a> {
         let page_size = page_size as usize;
         let most = u32::try_from(BATCH_BYTES / page_size).unwrap_or(1).max(1);
         let last = page_count.min(first.saturating_add(most - 1));
-        let mut batch = match self.raw_pages(first, last, buffer) {
-            Some(batch) => batch,
-            None => self.pages_by_sqlite(first, last)?,
-        };
+        if self.raw_pages(first, last, &mut batch).is_none() {
+            self.pages_by_sqlite(first, last, &mut batch)?;
+        }
         if let Some(free) = &self.free {
             for (number, page) in (first..=last).zip(batch.chunks_mut(page_size)) {
                 free.zero(number, page);
@@ -362,19 +362,18 @@ impl<'a> Reader<'a> {
         Ok(batch)
     }
 
-    fn pages_by_sqlite(&self, first: u32, last: u32) -> Result<Vec<u8>, Failure> {
+    fn pages_by_sqlite(&self, first: u32, last: u32, batch: &mut Vec<u8>) -> Result<(), Failure> {
         let page_size = self.layout.page_size as usize;
-        let mut batch = Vec::with_capacity((last - first + 1) as usize * page_size);
+        batch.clear();
+        batch.reserve((last - first + 1) as usize * page_size);
         for number in first..=last {
             let end = batch.len() + page_size;
-            self.pages
-                .append(number, &mut batch)
-                .map_err(Failure::sqlite)?;
+            self.pages.append(number, batch).map_err(Failure::sqlite)?;
             if batch.len() != end {
                 return Err(Failure::Moved);
             }
         }
-        Ok(batch)
+        Ok(())
     }
 
     fn behind_the_pages(&self, at: u64) -> Result<Vec<u8>, Failure> {

@@ -40,19 +40,20 @@ impl ChunkTwin {
         }
     }
 
+    /// The mark of a chunk for which the twin is still to be asked.
     fn asking(&self, chunk: u64) -> Option<&AtomicBool> {
-        self.worth_asking.get(usize::try_from(chunk).ok()?)
+        let asking = self.worth_asking.get(usize::try_from(chunk).ok()?)?;
+        asking.load(Relaxed).then_some(asking)
     }
 
     /// Whether the twin is still to be asked for a chunk.
     pub(super) fn may_have(&self, chunk: u64) -> bool {
-        self.asking(chunk)
-            .is_some_and(|asking| asking.load(Relaxed))
+        self.asking(chunk).is_some()
     }
 
     /// Replaces `plain` by the bytes of a chunk, if the twin has them.
     pub(super) fn read(&self, chunk: u64, plain: &mut Vec<u8>) -> bool {
-        let Some(asking) = self.asking(chunk).filter(|asking| asking.load(Relaxed)) else {
+        let Some(asking) = self.asking(chunk) else {
             return false;
         };
         let start = chunk * self.chunk_size;
@@ -114,7 +115,7 @@ mod tests {
         hashes.finish();
         let mut writer = ArchiveWriter::new(io::Cursor::new(Vec::new()));
         let options = Options {
-            chunk_size: 4096,
+            chunk_size: Some(4096),
             ..Options::default()
         };
         let added = writer

@@ -29,18 +29,17 @@ impl Reader<'_> {
             && found == page_1
     }
 
-    /// Pages `first` to `last` from the file, if they can be had there, in `buffer`.
-    pub(super) fn raw_pages(&self, first: u32, last: u32, buffer: Vec<u8>) -> Option<Vec<u8>> {
+    /// Pages `first` to `last` from the file, if they can be had there, in `batch`.
+    pub(super) fn raw_pages(&self, first: u32, last: u32, batch: &mut Vec<u8>) -> Option<()> {
         if !self.plain {
             return None;
         }
         let page_size = u64::from(self.layout.page_size);
         let start = u64::from(first - 1) * page_size;
         let end = u64::from(last) * page_size;
-        let mut batch = buffer;
         batch.resize(usize::try_from(end - start).ok()?, 0);
         let file = self.request.gate.file();
-        file.read_exact_at(&mut batch, start).ok()?;
+        file.read_exact_at(batch, start).ok()?;
         // SQLite never uses the page where the lock bytes are, and takes it for zeros.
         if (start..end).contains(&LOCK_PAGE_AT) {
             let page = (LOCK_PAGE_AT - start) / page_size * page_size;
@@ -49,6 +48,6 @@ impl Reader<'_> {
                 .get_mut(page..page + usize::try_from(page_size).ok()?)?
                 .fill(0);
         }
-        Some(batch)
+        Some(())
     }
 }
