@@ -13,12 +13,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = args.next().ok_or("which file?")?;
     let number = |arg: Option<String>, default: u32| arg.map_or(Ok(default), |text| text.parse());
     let threads = number(args.next(), 2)? as usize;
-    let level = number(args.next(), sozip::LEVEL.unsigned_abs())?.cast_signed();
-    let chunk_size = number(args.next(), sozip::CHUNK_SIZE / 1024)? * 1024;
+    // 0: what suits each chunk, or all of them.
+    let level = Some(number(args.next(), 0)?.cast_signed()).filter(|level| *level > 0);
+    let chunk_size = Some(number(args.next(), 0)? * 1024).filter(|size| *size > 0);
     let options = Options {
         level,
         chunk_size,
         threads,
+        xxh3_seed: None,
     };
     let size = File::open(&path)?.metadata()?.len();
     let report = |what: &str, start: Instant| {

@@ -4,55 +4,49 @@
 use std::ops::Range;
 
 use libdeflater::CompressionLvl;
+use twox_hash::XxHash3_128;
 
 use crate::chunks::Layout;
 use crate::deflate::{ChunkCompressor, Place, movable};
 use crate::hashes::{ChunkHash, PlainHash, of_stored};
-use crate::limits::{CHUNK_SIZE, CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, LEVEL};
+use crate::limits::{CHUNK_SIZE_MAX, CHUNK_SIZE_MIN};
 use crate::{Chunks, Decoder, ReadAt, WriteError};
 
 /// How an entry is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// 1 (fast) to 12 (small), as in libdeflate; see [`LEVEL`].
-    pub level: i32,
+    /// 1 (fast) to 12 (small), as in libdeflate. `None`: what suits each chunk, by its bytes alone.
+    pub level: Option<i32>,
     /// Plain bytes per chunk: a power of two from [`CHUNK_SIZE_MIN`] to [`CHUNK_SIZE_MAX`], so that a
-    /// chunk is a whole part of the tree that is hashed; see [`CHUNK_SIZE`].
-    pub chunk_size: u32,
+    /// chunk is a whole part of the tree that is hashed. `None`: [`CHUNK_SIZE`](crate::CHUNK_SIZE), or half of that
+    /// where a longer one hardly compresses better, by the first bytes of the input alone.
+    pub chunk_size: Option<u32>,
     /// How many threads compress; 0 and 1: the calling one. The result is the same.
     pub threads: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            level: LEVEL,
-            chunk_size: CHUNK_SIZE,
-            threads: 1,
-        }
-    }
+    /// Have [`Added::xxh3`](crate::Added::xxh3) noted with this seed.
+    pub xxh3_seed: Option<u64>,
 }
 
 impl Options {
-    /// The level, if all options are in their range.
-    pub(crate) fn check(&self) -> Result<CompressionLvl, WriteError> {
-        let fits = (CHUNK_SIZE_MIN..=CHUNK_SIZE_MAX).contains(&self.chunk_size);
-        if !fits || !self.chunk_size.is_power_of_two() {
-            let value = i64::from(self.chunk_size);
+    /// Whether all options are in their range.
+    pub(crate) fn check(&self) -> Result<(), WriteError> {
+        let sizes = CHUNK_SIZE_MIN..=CHUNK_SIZE_MAX;
+        let fits = |size: u32| sizes.contains(&size) && size.is_power_of_two();
+        if let Some(size) = self.chunk_size.filter(|size| !fits(*size)) {
             return Err(WriteError::Options {
                 what: "chunk size",
-                value,
+                value: size.into(),
             });
         }
-        let wrong = WriteError::Options {
-            what: "compression level",
-            value: self.level.into(),
-        };
         // Level 0 of libdeflate makes stored blocks only; use `add_stored` for that.
-        if self.level == 0 {
-            return Err(wrong);
+        let fits = |level: i32| level != 0 && CompressionLvl::new(level).is_ok();
+        if let Some(level) = self.level.filter(|level| !fits(*level)) {
+            return Err(WriteError::Options {
+                what: "compression level",
+                value: level.into(),
+            });
         }
-        CompressionLvl::new(self.level).map_err(|_| wrong)
+        Ok(())
     }
 }
 
@@ -68,6 +62,7 @@ pub(crate) struct Batch {
     /// What each chunk hashes to.
     pub(crate) plain_hashes: Vec<PlainHash>,
     pub(crate) hashes: Vec<ChunkHash>,
+    pub(crate) xxh3: Vec<u128>,
     pub(crate) crc: crc32fast::Hasher,
     /// How many chunks were copied.
     pub(crate) reused: u64,
@@ -82,18 +77,20 @@ pub(crate) struct Batch {
 /// What a thread needs to compress batches.
 pub(crate) struct Worker<'a> {
     compressor: ChunkCompressor,
+    xxh3_seed: Option<u64>,
     chunk_size: usize,
     previous: Option<Yesterday<'a>>,
 }
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(
-        level: CompressionLvl,
+        options: &Options,
         chunk_size: u32,
         previous: Option<&'a Previous<'a>>,
     ) -> Self {
         Self {
-            compressor: ChunkCompressor::new(level),
+            compressor: ChunkCompressor::new(options.level),
+            xxh3_seed: options.xxh3_seed,
             chunk_size: chunk_size as usize,
             previous: previous.and_then(|previous| Yesterday::new(previous, chunk_size)),
         }
@@ -107,6 +104,12 @@ impl<'a> Worker<'a> {
         }
         for (chunk, input) in (batch.first..).zip(batch.input.chunks(self.chunk_size)) {
             let start = batch.output.len();
+            // All that looks at a chunk does so while it is in the processor's cache.
+            batch.crc.update(input);
+            if let Some(seed) = self.xxh3_seed {
+                let hash = XxHash3_128::oneshot_with_seed(seed, input);
+                batch.xxh3.push(hash);
+            }
             let plain = PlainHash::of(input, chunk * self.chunk_size as u64);
             let same = match &mut self.previous {
                 Some(previous) => previous.take(chunk, input, plain.kept(), &mut batch.output),
@@ -146,11 +149,11 @@ impl Batch {
         self.lengths.clear();
         self.plain_hashes.clear();
         self.hashes.clear();
+        self.xxh3.clear();
         self.reused = 0;
         self.unverified = None;
         (self.equal_first, self.equal_others) = (true, true);
         self.crc = crc32fast::Hasher::new();
-        self.crc.update(&self.input);
     }
 }
 

@@ -8,10 +8,13 @@
 //! blocks ..  00 00 FF FF | 00 00 00 FF FF
 //! ```
 
+mod entropy;
 mod last_block;
 
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
+pub(crate) use entropy::suitable_chunk_size;
+use entropy::{Content, content};
 use last_block::Walker;
 
 /// The end of every chunk: an empty stored block that starts at a byte.
@@ -129,7 +132,9 @@ pub(crate) struct Unverified;
 
 /// Compresses chunks. One for each thread; its output depends on level and input only.
 pub(crate) struct ChunkCompressor {
-    deflate: Compressor,
+    level: Option<i32>,
+    /// Those that were needed so far, by their level.
+    deflate: Vec<(i32, Compressor)>,
     walker: Walker,
     inflate: Decompressor,
     /// As libdeflate left it, with room for the longest.
@@ -142,9 +147,11 @@ pub(crate) struct ChunkCompressor {
 }
 
 impl ChunkCompressor {
-    pub(crate) fn new(level: CompressionLvl) -> Self {
+    /// One that compresses at this level, or at one that suits each chunk.
+    pub(crate) fn new(level: Option<i32>) -> Self {
         Self {
-            deflate: Compressor::new(level),
+            level,
+            deflate: Vec::new(),
             walker: Walker::default(),
             inflate: Decompressor::new(),
             packed: Vec::new(),
@@ -157,7 +164,9 @@ impl ChunkCompressor {
     /// Appends the chunk of `input` with both markers, after decoding it and comparing.
     pub(crate) fn chunk(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Unverified> {
         let start = out.len();
-        if !looks_compressed(input) && self.deflate(input, out).is_some() {
+        let content = content(input);
+        let level = self.level.unwrap_or(content.level());
+        if content != Content::Compressed && self.deflate(level, input, out).is_some() {
             return Ok(());
         }
         out.truncate(start);
@@ -180,11 +189,18 @@ impl ChunkCompressor {
     ///   bits for its header: if they fit, four more bytes complete it, else five.
     /// * The wrong one of the two never decodes, because LEN and NLEN do not match. So decoding
     ///   finds the right one, and proves at the same time that the chunk can be restored.
-    fn deflate(&mut self, input: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    fn deflate(&mut self, level: i32, input: &[u8], out: &mut Vec<u8>) -> Option<()> {
         let start = out.len();
-        let bound = self.deflate.deflate_compress_bound(input.len());
+        let known = self.deflate.iter().position(|(of, _)| *of == level);
+        let at = known.unwrap_or(self.deflate.len());
+        if known.is_none() {
+            let compressor = Compressor::new(CompressionLvl::new(level).ok()?);
+            self.deflate.push((level, compressor));
+        }
+        let (_, deflate) = self.deflate.get_mut(at)?;
+        let bound = deflate.deflate_compress_bound(input.len());
         self.packed.resize(bound.max(self.packed.len()), 0);
-        let packed = self.deflate.deflate_compress(input, &mut self.packed);
+        let packed = deflate.deflate_compress(input, &mut self.packed);
         out.extend_from_slice(self.packed.get(..packed.ok()?)?);
         let end = out.len();
         let last = self.walker.last_block(&out[start..end])?;
@@ -218,35 +234,6 @@ impl ChunkCompressor {
         out.pop();
         good
     }
-}
-
-/// One byte in this many is looked at; odd, so that no column of a table is passed over.
-const SAMPLE_EVERY: usize = 13;
-/// Shorter inputs are simply compressed: too few bytes to judge by.
-const SAMPLES_MIN: usize = 1024;
-/// Of 8 bits a byte. Bytes that a compressor left give 7.9 and more, coordinates without any pattern 7.3.
-const COMPRESSED_BITS: f64 = 7.85;
-
-/// Whether the bytes are so evenly spread that trying to make them shorter is in vain: tiles are PNG or
-/// JPEG already. Shannon's entropy of a sample, which depends on the input alone.
-fn looks_compressed(input: &[u8]) -> bool {
-    let mut counts = [0_u32; 256];
-    let samples = input.len().div_ceil(SAMPLE_EVERY);
-    if samples < SAMPLES_MIN {
-        return false;
-    }
-    for &byte in input.iter().step_by(SAMPLE_EVERY) {
-        counts[usize::from(byte)] += 1;
-    }
-    let total = samples as f64;
-    let used = counts.iter().filter(|&&count| count > 0);
-    let bits: f64 = used
-        .map(|&count| {
-            let count = f64::from(count);
-            count * (total / count).log2()
-        })
-        .sum();
-    bits / total > COMPRESSED_BITS
 }
 
 /// Appends `input` uncompressed, as stored blocks, and the two markers.

@@ -59,7 +59,7 @@ pub use error::{ReadError, WriteError};
 pub use hashes::ChunkHash;
 pub use limits::{
     CHUNK_SIZE, CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, DIRECTORY_BYTES_MAX, ENTRIES_MAX, INDEX_BYTES_MAX,
-    LEVEL, NAME_BYTES_MAX,
+    NAME_BYTES_MAX,
 };
 pub use name::is_safe as is_safe_name;
 pub use read_at::ReadAt;

@@ -4,29 +4,43 @@ use std::io::{self, Read};
 
 use crate::WriteError;
 use crate::compress::Batch;
-use crate::limits::batch_len;
+use crate::deflate::suitable_chunk_size;
+use crate::limits::{CHUNK_SIZE, batch_len};
 
 /// Cuts the input into batches and watches its length.
 pub(crate) struct Source<'a> {
     input: &'a mut dyn Input,
     batch_len: usize,
-    chunk_size: u64,
+    chunk_size: Option<u32>,
     expected: Option<u64>,
     pub(crate) total: u64,
     pub(crate) ended: bool,
 }
 
 impl<'a> Source<'a> {
-    pub(crate) fn new(input: &'a mut dyn Input, chunk_size: u32, expected: Option<u64>) -> Self {
-        let batch_len = batch_len(chunk_size);
+    pub(crate) fn new(
+        input: &'a mut dyn Input,
+        chunk_size: Option<u32>,
+        expected: Option<u64>,
+    ) -> Self {
         Self {
             input,
-            batch_len,
-            chunk_size: chunk_size.into(),
+            batch_len: batch_len(chunk_size.unwrap_or(CHUNK_SIZE)),
+            chunk_size,
             expected,
             total: 0,
             ended: false,
         }
+    }
+
+    /// Reads the first batch, and says into chunks of how many bytes the input is cut.
+    pub(crate) fn begin(&mut self, batch: &mut Batch) -> Result<u32, WriteError> {
+        self.fill(&mut batch.input)?;
+        let chosen = match self.ended {
+            true => CHUNK_SIZE,
+            false => suitable_chunk_size(&batch.input),
+        };
+        Ok(*self.chunk_size.get_or_insert(chosen))
     }
 
     /// The next batch, if there is one.
@@ -34,13 +48,13 @@ impl<'a> Source<'a> {
         if self.ended {
             return Ok(false);
         }
-        batch.first = self.total / self.chunk_size;
+        batch.first = self.total / u64::from(self.chunk_size.unwrap_or(CHUNK_SIZE));
         self.fill(&mut batch.input)?;
         Ok(!batch.input.is_empty())
     }
 
     /// Reads a whole batch, or less at the end.
-    pub(crate) fn fill(&mut self, buffer: &mut Vec<u8>) -> Result<(), WriteError> {
+    fn fill(&mut self, buffer: &mut Vec<u8>) -> Result<(), WriteError> {
         let read = self.input.fill(buffer, self.batch_len);
         read.map_err(WriteError::Input)?;
         self.ended = buffer.len() < self.batch_len;

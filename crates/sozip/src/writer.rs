@@ -43,6 +43,10 @@ pub struct Added {
     pub digest: blake3::Hash,
     /// What each chunk hashes to: to be handed in with the entry as [`Previous`] one day.
     pub hashes: Vec<ChunkHash>,
+    /// Plain bytes in each, but for the last.
+    pub chunk_size: u32,
+    /// XXH3 of each chunk, 128 bits, with [`Options::xxh3_seed`].
+    pub xxh3: Vec<u128>,
     /// How many of them were copied from the previous entry in compressed form.
     pub reused: u64,
     /// The first chunk is equal to that of the previous entry, or both are empty.
@@ -72,7 +76,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     ///
     /// Every chunk is decoded and compared before it is written, or was when the hash of its compressed
     /// bytes was noted. Memory is bounded: about 2 MiB, and 5 MiB for each thread, and 36 bytes for
-    /// each chunk.
+    /// each chunk, 52 with XXH3.
     #[expect(
         clippy::too_many_arguments,
         reason = "each is one independent fact of an entry"
@@ -87,11 +91,11 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         previous: Option<&Previous<'_>>,
         stored: &mut dyn FnMut(&[u8]),
     ) -> Result<Added, WriteError> {
-        let level = options.check()?;
+        options.check()?;
         self.check_name(name)?;
         let mut source = Source::new(input, options.chunk_size, expected_size);
         let mut first = Batch::default();
-        source.fill(&mut first.input)?;
+        let chunk_size = source.begin(&mut first)?;
 
         let mut entry = Entry::new(name, modified, self.output.position, source.total);
         self.unfinished = true;
@@ -101,7 +105,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         let mut sum = Sum::default();
         let mut pending = (source.total > 0).then_some(first);
         Stages {
-            new_state: || Worker::new(level, options.chunk_size, previous),
+            new_state: || Worker::new(options, chunk_size, previous),
             work: |worker: &mut Worker<'_>, batch: &mut Batch| worker.work(batch),
             next: |batch: &mut Batch| match pending.take() {
                 Some(first) => {
@@ -126,7 +130,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             self.output.write(&FINAL)?;
             stored(&FINAL);
         }
-        self.end(&mut entry, options.chunk_size, &sum.lengths)?;
+        self.end(&mut entry, chunk_size, &sum.lengths)?;
         let same_size = previous.is_some_and(|p| p.chunks.size() == entry.size);
         let size = entry.size;
         let both_empty = same_size && size == 0;
@@ -135,6 +139,8 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             chunks: sum.lengths.len() as u64,
             digest: sum.tree.finish(),
             hashes: sum.hashes,
+            chunk_size,
+            xxh3: sum.xxh3,
             reused: sum.reused,
             equal_first: both_empty || (sum.equal_first && size > 0),
             equal_others: same_size && sum.equal_others,
@@ -278,6 +284,7 @@ struct Sum {
     lengths: Vec<u32>,
     tree: Tree,
     hashes: Vec<ChunkHash>,
+    xxh3: Vec<u128>,
     reused: u64,
     equal_first: bool,
     equal_others: bool,
@@ -290,6 +297,7 @@ impl Default for Sum {
             lengths: Vec::new(),
             tree: Tree::default(),
             hashes: Vec::new(),
+            xxh3: Vec::new(),
             reused: 0,
             equal_first: true,
             equal_others: true,
@@ -309,6 +317,7 @@ impl Sum {
             .iter()
             .for_each(|&chunk| self.tree.push(chunk));
         self.hashes.extend_from_slice(&batch.hashes);
+        self.xxh3.extend_from_slice(&batch.xxh3);
         self.reused += batch.reused;
         self.equal_first &= batch.equal_first;
         self.equal_others &= batch.equal_others;

@@ -10,9 +10,10 @@ use data::{Noise, bytes_of, write_one};
 use sozip::{Archive, ArchiveWriter, Chunks, Options, Previous, ReadAt, ReadError, WriteError};
 
 const SMALL: Options = Options {
-    level: 1,
-    chunk_size: 4096,
+    level: Some(1),
+    chunk_size: Some(4096),
     threads: 1,
+    xxh3_seed: None,
 };
 
 /// Fails from call `left` on; `short` fails by taking no bytes.
@@ -346,8 +347,9 @@ fn what_may_not_be_written() {
         (6, 0),
     ] {
         let options = Options {
-            level,
-            chunk_size,
+            level: Some(level),
+            chunk_size: Some(chunk_size),
+            xxh3_seed: None,
             threads: 1,
         };
         let got = writer.add("b", None, &mut &b"b"[..], None, &options, None, &mut |_| {});

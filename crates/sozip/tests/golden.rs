@@ -51,8 +51,8 @@ fn a_tiny_archive() {
 #[test]
 fn an_index_and_the_room_for_big_sizes() {
     let options = Options {
-        level: 1,
-        chunk_size: 32 * 1024,
+        level: Some(1),
+        chunk_size: Some(32 * 1024),
         ..Options::default()
     };
     let (bytes, added) = data::write(&vec![0; 1 << 20], &options);

@@ -304,7 +304,7 @@ fn indexed(chunks: u64, lie: impl Fn(&mut Vec<u8>, &mut Fake)) -> Fake {
     let zeros = data::write(
         &[0; 8192],
         &sozip::Options {
-            chunk_size: 4096,
+            chunk_size: Some(4096),
             ..Default::default()
         },
     );

@@ -13,9 +13,10 @@ use sozip::{
 };
 
 const SMALL: Options = Options {
-    level: 6,
-    chunk_size: 4096,
+    level: Some(6),
+    chunk_size: Some(4096),
     threads: 1,
+    xxh3_seed: None,
 };
 
 /// Gives out its bytes in odd portions, with interruptions.
@@ -37,7 +38,7 @@ fn threads_portions_and_announced_sizes_do_not_matter() {
         for chunk_size in [4096, 8192, 32768, 1 << 20] {
             let input = bytes_of(Noise::Mixed, size, 3);
             let options = Options {
-                chunk_size,
+                chunk_size: Some(chunk_size),
                 ..SMALL
             };
             let expected = write_one(&input, &options);
@@ -182,7 +183,13 @@ fn a_damaged_previous_archive_does_no_harm() {
 #[test]
 fn another_level_or_chunk_size() {
     let input = bytes_of(Noise::Text, 50_000, 1);
-    let previous = chunks_of(&write_one(&input, &Options { level: 1, ..SMALL }));
+    let previous = chunks_of(&write_one(
+        &input,
+        &Options {
+            level: Some(1),
+            ..SMALL
+        },
+    ));
     let (bytes, added) = rewrite(&input, &SMALL, &previous);
     assert_eq!(
         added.reused, added.chunks,
@@ -192,7 +199,7 @@ fn another_level_or_chunk_size() {
     assert!(added.equal_first && added.equal_others);
 
     let options = Options {
-        chunk_size: 8192,
+        chunk_size: Some(8192),
         ..SMALL
     };
     let (bytes, added) = rewrite(&input, &options, &previous);
@@ -282,4 +289,74 @@ fn a_scan_compares_every_hash() {
     }
     let short = scan(&added.hashes[1..]);
     assert!(matches!(short, Err(ReadError::Hashes { .. })));
+}
+
+/// Coordinates to the last bit; after `from`, zeros.
+fn coordinates(bytes: usize, from: usize) -> Vec<u8> {
+    let mut random = Random::new(9);
+    let mut near = || 7.0 + random.below(1 << 40) as f64 / 1e14;
+    let numbers = (0..bytes.div_ceil(8)).map(|n| if n * 8 < from { near() } else { 0.0 });
+    let mut all: Vec<u8> = numbers.flat_map(f64::to_le_bytes).collect();
+    all.truncate(bytes);
+    all
+}
+
+/// By the first bytes alone, so that neither the length nor the archive before makes a difference.
+#[test]
+fn the_size_of_chunks_depends_on_how_the_input_begins() {
+    let auto = Options::default();
+    for (input, expected) in [
+        (coordinates(3 << 20, 3 << 20), sozip::CHUNK_SIZE / 2),
+        (coordinates(3 << 20, 1 << 20), sozip::CHUNK_SIZE / 2),
+        (coordinates(3 << 20, 1 << 18), sozip::CHUNK_SIZE),
+        (coordinates(1 << 19, 1 << 19), sozip::CHUNK_SIZE),
+    ] {
+        let (bytes, added) = write(&input, &auto);
+        assert_eq!(added.chunk_size, expected);
+        let size = u64::from(expected);
+        assert_eq!(added.chunks, (input.len() as u64).div_ceil(size));
+        let told = Options {
+            chunk_size: Some(expected),
+            threads: 3,
+            ..auto
+        };
+        assert_eq!(write_one(&input, &told), bytes);
+        let previous = chunks_of(&bytes);
+        assert_eq!(u64::from(previous.chunk_size()), size);
+        let previous = Previous {
+            chunks: &previous,
+            hashes: &added.hashes,
+        };
+        let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
+        let (name, time) = ("x.gpkg", Some(1_700_000_000));
+        let again = writer.add(
+            name,
+            time,
+            &mut &input[..],
+            None,
+            &auto,
+            Some(&previous),
+            &mut |_| {},
+        );
+        assert_eq!(again.unwrap().reused, added.chunks);
+    }
+}
+
+#[test]
+fn chunks_are_noted_with_the_seed() {
+    let input = coordinates((3 << 20) + 100, 2 << 20);
+    let mut noted = Vec::new();
+    for (threads, seed) in [(1, 5), (3, 5), (1, 6)] {
+        let options = Options {
+            threads,
+            xxh3_seed: Some(seed),
+            ..Options::default()
+        };
+        let (_, added) = write(&input, &options);
+        assert_eq!(added.xxh3.len() as u64, added.chunks);
+        noted.push(added.xxh3);
+    }
+    assert_eq!(noted[0], noted[1]);
+    assert!(std::iter::zip(&noted[0], &noted[2]).all(|(a, b)| a != b));
+    assert!(write(&input, &Options::default()).1.xxh3.is_empty());
 }

@@ -141,7 +141,7 @@ fn an_entry_of_five_gib() {
         .unwrap();
     let mut writer = ArchiveWriter::new(output);
     let options = Options {
-        level: 1,
+        level: Some(1),
         threads: 2,
         ..Options::default()
     };

@@ -23,11 +23,21 @@ pub(crate) struct ChunkHashes {
 
 impl ChunkHashes {
     pub(crate) fn new(chunk_size: u32) -> Self {
-        let seed = RandomState::new().hash_one(chunk_size);
+        Self::noted(Self::seed(), chunk_size, Vec::new())
+    }
+
+    /// One that nobody knows.
+    pub(crate) fn seed() -> u64 {
+        RandomState::new().hash_one(0)
+    }
+
+    /// Those of the first chunks, which somebody else has noted with this seed.
+    pub(crate) fn noted(seed: u64, chunk_size: u32, mut hashes: Vec<u128>) -> Self {
+        hashes.truncate(CHUNKS_MAX);
         Self {
             seed,
             chunk_size: chunk_size as usize,
-            hashes: Vec::new(),
+            hashes,
             passing: XxHash3_128::with_seed(seed),
             passed: 0,
         }

@@ -95,7 +95,7 @@ mod tests {
         hashes.update(known);
         hashes.finish();
         let options = Options {
-            chunk_size: 4096,
+            chunk_size: Some(4096),
             ..Options::default()
         };
         let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));

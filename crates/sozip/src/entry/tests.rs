@@ -116,7 +116,7 @@ fn add_hole(writer: &mut ArchiveWriter<Sparse>, name: &str, size: u64) -> Entry 
 fn entries_beyond_four_gib() {
     let input: Vec<u8> = (0..20_000_u32).map(|i| (i / 50) as u8).collect();
     let options = Options {
-        chunk_size: 4096,
+        chunk_size: Some(4096),
         ..Options::default()
     };
     for holes in [

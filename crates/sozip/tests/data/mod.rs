@@ -133,7 +133,7 @@ pub fn read_all(bytes: &[u8]) -> Result<Content, ReadError> {
 /// A small archive with an entry of each kind.
 pub fn small_archive() -> Vec<u8> {
     let options = Options {
-        chunk_size: 4096,
+        chunk_size: Some(4096),
         ..Options::default()
     };
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));

@@ -1,7 +1,6 @@
 //! An archive in the making, under a temporary name.
 
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,26 +66,13 @@ pub(crate) struct Draft {
 /// each must not grow with it.
 const CHUNKS_MAX: u64 = 1 << 18;
 
-/// Plain bytes in each chunk of a database of `bytes`.
-fn chunk_size(bytes: u64) -> u32 {
+/// Plain bytes in each chunk of a database of `bytes`, if it is so large that they must be many.
+fn chunk_size(bytes: u64) -> Option<u32> {
     let fitting = bytes.div_ceil(CHUNKS_MAX).checked_next_power_of_two();
     let fitting = fitting.and_then(|size| u32::try_from(size).ok());
-    fitting
-        .unwrap_or(CHUNK_SIZE_MAX)
-        .clamp(CHUNK_SIZE, CHUNK_SIZE_MAX)
-}
-
-struct Hashing<'a> {
-    input: &'a mut dyn Input,
-    chunks: ChunkHashes,
-}
-
-impl Input for Hashing<'_> {
-    fn fill(&mut self, buffer: &mut Vec<u8>, len: usize) -> io::Result<()> {
-        self.input.fill(buffer, len)?;
-        self.chunks.update(buffer);
-        Ok(())
-    }
+    let fitting = fitting.unwrap_or(CHUNK_SIZE_MAX).min(CHUNK_SIZE_MAX);
+    // The archive chooses this or half of it.
+    (fitting > CHUNK_SIZE / 2).then_some(fitting.max(CHUNK_SIZE))
 }
 
 impl Draft {
@@ -133,21 +119,19 @@ impl Draft {
             self.writer = new_writer(&self.disk, &self.folder)?;
         }
         let entry_name = entry_name(&self.name, self.kind);
+        let seed = ChunkHashes::seed();
         let options = Options {
             threads,
             chunk_size: chunk_size(bytes),
+            xxh3_seed: Some(seed),
             ..Options::default()
-        };
-        let mut input = Hashing {
-            input: stream,
-            chunks: ChunkHashes::new(options.chunk_size),
         };
         let mut stored = blake3::Hasher::new();
         let mut written = 0;
         let added = self.writer.add(
             &entry_name,
             Some(modified.as_second()),
-            &mut input,
+            stream,
             Some(bytes),
             &options,
             previous.map(StoredBytes::as_previous).as_ref(),
@@ -156,15 +140,13 @@ impl Draft {
                 stored.update(piece);
             },
         );
-        input.chunks.finish();
-        let hashes = Arc::new(input.chunks);
         let added = added.map_err(|e| write_error(self.path(), e, written))?;
         Ok(Content {
             bytes: added.entry.size,
             compressed_bytes: added.entry.compressed_size,
             digest: digest_text(&added.digest),
             stored_digest: digest_text(&stored.finalize()),
-            hashes,
+            hashes: Arc::new(ChunkHashes::noted(seed, added.chunk_size, added.xxh3)),
             equal_first: added.equal_first,
             equal_others: added.equal_others,
             entry: added.entry,
