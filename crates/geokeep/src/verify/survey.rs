@@ -16,9 +16,9 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::Connection;
 
 use super::schema::{Kind, Schema};
+use super::spatial_index::Passed;
 use crate::destination::{Layer, Summary};
 use crate::sqlite::text;
-use super::spatial_index::Passed;
 use record::{Leaf, Tally, children};
 use trees::{Shadows, Trees};
 
