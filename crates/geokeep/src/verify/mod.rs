@@ -11,6 +11,7 @@ mod found;
 mod integrity;
 mod layers;
 mod losses;
+mod others;
 mod project;
 mod rules;
 mod schema;
@@ -35,12 +36,11 @@ use crate::stored::{Bytes, Database, Twin};
 use crate::{Monitor, sqlite};
 use budget::{Budget, Patience};
 pub(crate) use digest::compare;
-use found::Found;
 pub(crate) use layers::{has_contents_table, uncounted as uncounted_layers};
 pub(crate) use losses::{Lost, losses};
+use others::Others;
 pub(crate) use project::{check as check_project, check_part, digests_of};
 pub(crate) use schema::Schema;
-use schema::reason;
 use scratch::Kept;
 pub use scratch::Scratch;
 use survey::Survey;
@@ -298,7 +298,8 @@ pub(crate) fn check(
                 None if compared => Ok(()),
                 None => compare(stored, digests, 1, |plain| Ok(monitor.go_on(plain.len())?)),
             };
-            let others = compared.and_then(|()| others(&bytes, geopackage, whole, &patience));
+            let others =
+                compared.and_then(|()| others::check(&bytes, geopackage, whole, &patience));
             if others.is_err() {
                 patience.lose();
             }
@@ -344,73 +345,6 @@ fn begin_survey(
         not_fatal(e, budget)?;
     }
     Ok(())
-}
-
-/// What is asked besides SQLite's own check.
-struct Others {
-    database: Database,
-    budget: Budget,
-    /// None could be read: SQLite's own check says what is wrong with it.
-    schema: Option<Schema>,
-    found: Found,
-    listed: layers::Listed,
-    things: Option<Vec<Thing>>,
-}
-
-/// Everything but SQLite's own check and the R-trees. Each is asked alone, and of each table alone: what cannot be
-/// checked keeps nothing else from it.
-fn others(
-    bytes: &Bytes,
-    geopackage: bool,
-    whole: bool,
-    patience: &Patience,
-) -> Result<Others, VerifyError> {
-    let (database, budget) = open(bytes, patience)?;
-    let connection = database.connection();
-    let mut found = Found::default();
-    let mut listed = layers::Listed::default();
-    let mut things = None;
-    let schema = match budget.spend(|| Schema::read(connection)) {
-        Ok(schema) => Some(schema),
-        Err(e) => {
-            let why = reason(&not_fatal(e, &budget)?);
-            found.unchecked(None, &format!("the schema could not be read: {why}"));
-            None
-        }
-    };
-    if let Some(schema) = &schema {
-        let steps = layers::VIEW_STEPS;
-        listed = layers::list(connection, schema, geopackage, steps, &budget, &mut found)?;
-        things = things::list(connection, schema, &budget, &mut found)?;
-        foreign_keys::check(connection, schema, &budget, &mut found)?;
-        check_constraints::check(bytes, schema, patience, &mut found)?;
-        if geopackage {
-            let layers = &listed.layers;
-            spatial_index::check(connection, schema, layers, whole, &budget, &mut found)?;
-            rules::check(bytes, schema, &budget, &mut found)?;
-        }
-    }
-    Ok(Others {
-        database,
-        budget,
-        schema,
-        found,
-        listed,
-        things,
-    })
-}
-
-impl Others {
-    fn check_trees(&mut self, survey: &Survey) -> Result<(), VerifyError> {
-        let Some(schema) = &self.schema else {
-            return Ok(());
-        };
-        let connection = self.database.connection();
-        // Other connections have had it since.
-        let installed = self.budget.install(connection);
-        installed.map_err(VerifyError::from)?;
-        integrity::check_trees(connection, schema, survey, &self.budget, &mut self.found)
-    }
 }
 
 /// Whether the stored database has the table that makes a GeoPackage.

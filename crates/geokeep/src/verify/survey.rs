@@ -285,4 +285,6 @@ fn geometry_columns(
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
+#[cfg(test)]
+pub(super) use tests::all_read;

@@ -150,7 +150,7 @@ mod tests {
 
     use super::super::tests::layer;
     use super::*;
-    use crate::verify::survey::tests::all_read;
+    use crate::verify::survey::all_read;
 
     const TREE: &str = "rtree_t_geom";
 
