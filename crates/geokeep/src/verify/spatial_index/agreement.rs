@@ -10,13 +10,11 @@
 //!
 //! This only ever says that all is well. Where it does not, SQLite is asked, and its word counts.
 
-use std::hash::RandomState;
-
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::nodes::{cells, depth, id, is_of_two_dimensions, limits, malformed};
-use super::passed::{Limits, NODES_MAX, Pairs, Passed, UNLIMITED, is_inside, is_within};
+use super::passed::{Key, Limits, NODES_MAX, Pairs, Passed, UNLIMITED, is_inside, is_within};
 use crate::sqlite::quote;
 use crate::verify::schema::{Kind, Schema};
 
@@ -50,7 +48,7 @@ pub(in crate::verify) fn agrees(
     let tree = Tree {
         connection,
         nodes: quote(&name("node")),
-        key: passed.key.clone(),
+        key: passed.key,
     };
     let mut parents = Pairs::default();
     let Some(leaves) = tree.leaves(&mut parents)? else {
@@ -77,7 +75,7 @@ struct Tree<'a> {
     connection: &'a Connection,
     /// Quoted.
     nodes: String,
-    key: RandomState,
+    key: Key,
 }
 
 impl Tree<'_> {
@@ -99,7 +97,7 @@ impl Tree<'_> {
                 let mut rows = node.query([number])?;
                 let row = rows.next()?.ok_or_else(malformed)?;
                 let held = holds(row.get_ref(0)?, within, |child, limits| {
-                    parents.add(&self.key, (child, number));
+                    parents.add(self.key, (child, number));
                     below.push((child, limits));
                 });
                 if !held || below.len() > NODES_MAX {
@@ -122,7 +120,7 @@ impl Tree<'_> {
         let mut rows = statement.query([])?;
         let mut pairs = Pairs::default();
         while let Some(row) = rows.next()? {
-            pairs.add(&self.key, (row.get(0)?, row.get(1)?));
+            pairs.add(self.key, (row.get(0)?, row.get(1)?));
         }
         Ok(pairs)
     }

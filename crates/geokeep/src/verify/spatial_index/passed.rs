@@ -3,6 +3,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use twox_hash::XxHash3_128;
+
 use super::nodes::{cells, id, limits};
 
 /// Nodes that are held: 24 bytes each, for 25 million features and more.
@@ -11,18 +13,18 @@ pub(super) const NODES_MAX: usize = 1 << 20;
 /// `[min_x, max_x, min_y, max_y]`, as the tree has them.
 pub(super) type Limits = [f32; 4];
 
-/// A set of pairs: the sum of the hashes of its members, and their number.
+/// A set of pairs: the sum of the hashes (XXH3, 128 bits) of its members, and their number.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pairs {
-    sum: u64,
+    sum: u128,
     count: u64,
 }
 
 impl Pairs {
-    pub(super) fn add(&mut self, key: &RandomState, (a, b): (i64, i64)) {
-        // One number, since each takes the hasher a call.
+    pub(super) fn add(&mut self, key: Key, (a, b): (i64, i64)) {
         let pair = u128::from(a.cast_unsigned()) << 64 | u128::from(b.cast_unsigned());
-        self.sum = self.sum.wrapping_add(key.hash_one(pair));
+        let hash = XxHash3_128::oneshot_with_seed(key.0, &pair.to_ne_bytes());
+        self.sum = self.sum.wrapping_add(hash);
         self.count += 1;
     }
 
@@ -35,11 +37,20 @@ impl Pairs {
     }
 }
 
+/// The seed of the hashes, drawn for each check: nobody can prepare a file whose sums agree.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key(u64);
+
+impl Default for Key {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0))
+    }
+}
+
 /// The nodes of a tree, and in which node each entry lies.
 #[derive(Debug, Default)]
 pub(in crate::verify) struct Passed {
-    /// Drawn for each check: nobody can prepare a file whose sums agree.
-    pub(super) key: RandomState,
+    pub(super) key: Key,
     /// The number of each node, with the limits of all that it holds.
     nodes: Vec<(i64, Limits)>,
     /// What the nodes hold, each with the number of its node.
@@ -62,7 +73,7 @@ impl Passed {
             let limits = limits(cell);
             self.is_odd |= !is_within(limits, UNLIMITED);
             all = united(all, limits);
-            self.entries.add(&self.key, (id(cell), number));
+            self.entries.add(self.key, (id(cell), number));
         }
         self.nodes.push((number, all));
     }
@@ -70,7 +81,7 @@ impl Passed {
     /// A row of the table that says in which node an entry lies, if it says so.
     pub(in crate::verify) fn rowid(&mut self, id: i64, node: Option<i64>) {
         match node {
-            Some(node) => self.rowids.add(&self.key, (id, node)),
+            Some(node) => self.rowids.add(self.key, (id, node)),
             None => self.is_odd = true,
         }
     }

@@ -89,12 +89,20 @@ pub(super) fn whole_number(kind: u64, bytes: &[u8]) -> Option<i64> {
     }
 }
 
-/// A number of variable length, and its length in bytes.
+/// A number of variable length, and its length in bytes: one, most often. There are some for each value.
+#[inline]
 fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
-    // Most take a byte.
-    if let [byte @ ..0x80, ..] = bytes {
-        return Some((u64::from(*byte), 1));
+    match bytes {
+        [byte @ ..0x80, ..] => Some((u64::from(*byte), 1)),
+        [first, second @ ..0x80, ..] => {
+            Some((u64::from(first & 0x7f) << 7 | u64::from(*second), 2))
+        }
+        _ => long_varint(bytes),
     }
+}
+
+#[cold]
+fn long_varint(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0;
     for (n, &byte) in bytes.iter().take(9).enumerate() {
         if n == 8 {
@@ -126,7 +134,9 @@ impl Tally {
     /// Adds a row by its record, of which only a part may be here.
     pub(super) fn add(&mut self, record: &[u8], columns: &[Column]) {
         self.rows += 1;
-        self.values.resize(columns.len(), 0);
+        if self.values.len() != columns.len() {
+            self.values.resize(columns.len(), 0);
+        }
         if self.add_values(record, columns).is_none() {
             self.is_odd = true;
         }
@@ -229,6 +239,7 @@ impl Sample {
 }
 
 /// Bytes of a value: "Serial Type Codes Of The Record Format".
+#[inline]
 fn length(kind: u64) -> usize {
     match kind {
         0 | 8..=11 => 0,
