@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row};
 use super::VerifyError;
 use super::found::Found;
 use super::schema::{Kind, Schema, keep_short, reason, took_too_much};
+use super::survey::Survey;
 use super::{Budget, not_fatal};
 use crate::destination::{Extent, Layer};
 use crate::finding::Severity;
@@ -28,11 +29,13 @@ pub(super) struct Listed {
     pub(super) more: u64,
 }
 
+/// Lists the layers, and counts their rows, if no survey has done that.
 pub(super) fn list(
     connection: &Connection,
     schema: &Schema,
     geopackage: bool,
     mut view_steps: i64,
+    survey: Option<&Survey>,
     budget: &Budget,
     found: &mut Found,
 ) -> Result<Listed, VerifyError> {
@@ -56,7 +59,15 @@ pub(super) fn list(
         }
     };
     for layer in &mut listed.layers {
-        add_rows(layer, connection, schema, budget, &mut view_steps, found)?;
+        let object = schema.get(&layer.name);
+        let table = object.filter(|o| o.kind == Kind::Table && o.may_ask().is_ok());
+        // SQLite would have to read all of it once more.
+        layer.rows = table
+            .zip(survey)
+            .and_then(|(table, survey)| survey.rows(&table.name));
+        if layer.rows.is_none() {
+            add_rows(layer, connection, schema, budget, &mut view_steps, found)?;
+        }
     }
     Ok(listed)
 }

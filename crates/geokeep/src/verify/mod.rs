@@ -183,7 +183,9 @@ pub(crate) fn check_restored(
             .spend(|| Schema::read(connection))
             .unwrap_or_default();
         // Views hardly: what they sort would go to temporary files here.
-        let listed = layers::list(connection, &schema, geopackage, 0, &budget, &mut found)?;
+        let listed = layers::list(
+            connection, &schema, geopackage, 0, None, &budget, &mut found,
+        )?;
         Ok::<_, VerifyError>(Checked {
             verdict,
             findings: found.into_findings(),
@@ -285,6 +287,7 @@ pub(crate) fn check(
     let others = patience.guarded(|| {
         std::thread::scope(|scope| {
             let integrity = scope.spawn(|| {
+                let _surveyed = survey.until_dropped();
                 let looked_at = {
                     let survey = Arc::clone(&survey);
                     bytes.shown_to(move |offset, bytes| survey.read(offset, bytes))
@@ -298,8 +301,8 @@ pub(crate) fn check(
                 None if compared => Ok(()),
                 None => compare(stored, digests, 1, |plain| Ok(monitor.go_on(plain.len())?)),
             };
-            let others =
-                compared.and_then(|()| others::check(&bytes, geopackage, whole, &patience));
+            let others = compared
+                .and_then(|()| others::check(&bytes, geopackage, whole, &survey, &patience));
             if others.is_err() {
                 patience.lose();
             }

@@ -27,6 +27,7 @@ pub(super) fn check(
     bytes: &Bytes,
     geopackage: bool,
     whole: bool,
+    survey: &Survey,
     patience: &Patience,
 ) -> Result<Others, VerifyError> {
     let (database, budget) = open(bytes, patience)?;
@@ -44,7 +45,10 @@ pub(super) fn check(
     };
     if let Some(schema) = &schema {
         let steps = layers::VIEW_STEPS;
-        listed = layers::list(connection, schema, geopackage, steps, &budget, &mut found)?;
+        let survey = Some(survey);
+        listed = layers::list(
+            connection, schema, geopackage, steps, survey, &budget, &mut found,
+        )?;
         things = things::list(connection, schema, &budget, &mut found)?;
         foreign_keys::check(connection, schema, &budget, &mut found)?;
         check_constraints::check(bytes, schema, patience, &mut found)?;

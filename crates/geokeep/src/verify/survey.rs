@@ -4,14 +4,14 @@
 //! (sqlite.org/fileformat2.html, "B-tree Pages" and "Record Format"). So are the tables of R-trees
 //! (`spatial_index/agreement.rs`).
 //!
-//! Nothing rests on a summary but warnings. A table whose rows do not come to the number that SQLite counts
-//! has none.
+//! A table has been counted once all of its pages have passed by; where SQLite cannot read one, SQLite is asked.
+//! Nothing rests on a summary but warnings.
 
 mod record;
 mod trees;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
@@ -35,7 +35,11 @@ const WAITED_MAX: usize = 1 << 20;
 
 /// What is looked for, and what was found so far.
 #[derive(Debug, Default)]
-pub(super) struct Survey(Mutex<State>);
+pub(super) struct Survey {
+    state: Mutex<State>,
+    /// A table was counted, or nothing more will pass by.
+    news: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -43,7 +47,11 @@ struct State {
     /// Bytes of a page that hold something.
     usable: usize,
     tables: Vec<Table>,
+    /// Where each table is, by its name in small letters.
+    by_name: HashMap<String, usize>,
     trees: Trees,
+    begun: bool,
+    ended: bool,
     /// Pages of tables that SQLite is going to read, and what is on them.
     waited: HashMap<u32, On>,
 }
@@ -61,6 +69,10 @@ struct Table {
     name: String,
     columns: Vec<Column>,
     tally: Tally,
+    /// Its pages among those that are waited for.
+    waited: usize,
+    /// Not all of its pages can be told.
+    is_broken: bool,
 }
 
 /// A column in the order in which records have them.
@@ -89,13 +101,18 @@ impl Survey {
         let mut shadows = Shadows::of(&schema);
         let (tables, mut waited) = tables(connection, &schema, &mut shadows)?;
         let trees = shadows.begin(&mut waited);
+        let names = tables.iter().map(|table| table.name.to_ascii_lowercase());
         *self.state() = State {
             page_size,
             usable,
+            by_name: names.zip(0..).collect(),
             tables,
             trees,
+            begun: true,
+            ended: false,
             waited,
         };
+        self.news.notify_all();
         Ok(())
     }
 
@@ -109,9 +126,37 @@ impl Survey {
         let waited = u32::try_from(page)
             .ok()
             .and_then(|page| state.waited.remove(&page));
-        if let Some(on) = waited {
-            state.page(on, bytes);
+        if let Some(on) = waited
+            && state.page(on, bytes)
+        {
+            self.news.notify_all();
         }
+    }
+
+    /// How many rows a table has, once all of it has passed by. `None` if that does not come to pass.
+    pub(super) fn rows(&self, table: &str) -> Option<u64> {
+        let table = table.to_ascii_lowercase();
+        let mut state = self.state();
+        loop {
+            if state.begun {
+                let table = state.tables.get(*state.by_name.get(&table)?)?;
+                match table.waited {
+                    _ if table.is_broken => return None,
+                    0 => return Some(table.tally.rows),
+                    _ => {}
+                }
+            }
+            if state.ended {
+                return None;
+            }
+            let waited = self.news.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Nothing more passes by when what is returned is dropped.
+    pub(super) fn until_dropped(&self) -> impl Drop {
+        Ending(self)
     }
 
     /// What of an R-tree has passed by, once SQLite's check is over.
@@ -133,25 +178,41 @@ impl Survey {
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Ending<'a>(&'a Survey);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.state().ended = true;
+        self.0.news.notify_all();
     }
 }
 
 impl State {
-    fn page(&mut self, on: On, bytes: &[u8]) {
-        let Some(bytes) = bytes.get(..self.usable) else {
-            return;
-        };
+    /// Takes in a page that was waited for. Whether it was the last one of a table.
+    fn page(&mut self, on: On, bytes: &[u8]) -> bool {
+        let bytes = bytes.get(..self.usable).unwrap_or_default();
         if let Some(children) = children(bytes) {
-            for child in children.take(WAITED_MAX.saturating_sub(self.waited.len())) {
-                self.waited.insert(child, on);
-            }
-            return;
+            children.for_each(|child| self.wait_for(child, on));
+        } else if let Some(leaf) = Leaf::of(bytes) {
+            self.leaf(on, &leaf);
+        } else {
+            self.is_broken(on);
         }
-        let Some(leaf) = Leaf::of(bytes) else {
-            return;
+        let On::Table(table) = on else {
+            return false;
         };
+        self.tables.get_mut(table).is_some_and(|table| {
+            table.waited = table.waited.saturating_sub(1);
+            table.waited == 0
+        })
+    }
+
+    fn leaf(&mut self, on: On, leaf: &Leaf<'_>) {
         match on {
             On::Table(table) => {
                 if let Some(Table { columns, tally, .. }) = self.tables.get_mut(table) {
@@ -159,8 +220,32 @@ impl State {
                         .for_each(|(_, record)| tally.add(record, columns));
                 }
             }
-            On::Nodes(tree) => self.trees.nodes(tree, &leaf),
-            On::Rowids(tree) => self.trees.rowids(tree, &leaf),
+            On::Nodes(tree) => self.trees.nodes(tree, leaf),
+            On::Rowids(tree) => self.trees.rowids(tree, leaf),
+        }
+    }
+
+    fn wait_for(&mut self, page: u32, on: On) {
+        if self.waited.len() >= WAITED_MAX {
+            self.is_broken(on);
+            return;
+        }
+        if let Some(other) = self.waited.insert(page, on) {
+            self.is_broken(other);
+            self.is_broken(on);
+        }
+        if let On::Table(table) = on
+            && let Some(table) = self.tables.get_mut(table)
+        {
+            table.waited += 1;
+        }
+    }
+
+    fn is_broken(&mut self, on: On) {
+        if let On::Table(table) = on
+            && let Some(table) = self.tables.get_mut(table)
+        {
+            table.is_broken = true;
         }
     }
 }
@@ -232,6 +317,8 @@ fn tables(
                 name: name.clone(),
                 columns: Vec::new(),
                 tally: Tally::default(),
+                waited: 1,
+                is_broken: false,
             });
         }
         // The value of a virtual column is not stored.

@@ -44,6 +44,9 @@ fn surveyed(sql: &str, layer: &str) -> (Option<Summary>, BTreeMap<String, u64>) 
     let counted = counted.collect();
     drop(statement.query([]).unwrap());
     let survey = all_read(&db, &std::fs::read(&path).unwrap());
+    if let Some(found) = survey.rows(layer) {
+        assert_eq!(found, rows);
+    }
     let mut layers = [Layer {
         name: layer.to_owned(),
         kind: "features".to_owned(),
@@ -109,4 +112,56 @@ fn a_table_of_another_kind_has_no_summary() {
     let (summary, _) = surveyed(sql, "t");
     let expected = [("c".to_owned(), 3), ("d".to_owned(), 2)];
     assert_eq!(summary.unwrap().values, BTreeMap::from(expected));
+}
+
+#[test]
+fn a_table_is_counted_once_all_of_it_has_passed_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.gpkg");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(&format!(
+        "CREATE TABLE t (a); {MANY} INSERT INTO t SELECT i FROM n;
+         CREATE TABLE w (a PRIMARY KEY) WITHOUT ROWID; INSERT INTO w SELECT a FROM t"
+    ))
+    .unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let survey = all_read(&db, &bytes);
+    assert_eq!(survey.rows("T"), Some(3000));
+    assert_eq!(survey.rows("w"), None, "its rows lie elsewhere");
+    assert_eq!(survey.rows("x"), None, "there is no such table");
+
+    // Whoever asks waits for the last page, or for the end.
+    db.execute_batch("DROP TABLE w").unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let (page_size, waiting) = (4096, std::sync::Barrier::new(2));
+    for comes in [true, false] {
+        let survey = Survey::default();
+        survey.begin(&db, bytes.first_chunk().unwrap()).unwrap();
+        let read = |page: u32| {
+            let at = (page as usize - 1) * page_size;
+            survey.read(at as u64, &bytes[at..at + page_size]);
+        };
+        // The root, then all below it but one.
+        let waited = || -> Vec<u32> { survey.state().waited.keys().copied().collect() };
+        waited().into_iter().for_each(read);
+        let below = waited();
+        let (&last, others) = below.split_first().unwrap();
+        assert!(others.len() > 2);
+        others.iter().copied().for_each(read);
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| {
+                waiting.wait();
+                survey.rows("t")
+            });
+            let ending = survey.until_dropped();
+            waiting.wait();
+            if comes {
+                read(last);
+                assert_eq!(asking.join().unwrap(), Some(3000));
+            } else {
+                drop(ending);
+                assert_eq!(asking.join().unwrap(), None);
+            }
+        });
+    }
 }
