@@ -39,6 +39,10 @@ impl Found {
         self.push(Severity::Warning, UNCHECKED, table, message);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.more == 0
+    }
+
     pub(super) fn errors(&self) -> usize {
         let errors = self.held.iter();
         errors.filter(|f| f.severity == Severity::Error).count()

@@ -72,6 +72,26 @@ pub(super) fn list(
     Ok(listed)
 }
 
+/// Counts the rows of all tables that are layers.
+pub(super) fn count_anew(
+    layers: &mut [Layer],
+    connection: &Connection,
+    schema: &Schema,
+    budget: &Budget,
+    found: &mut Found,
+) -> Result<(), VerifyError> {
+    let is_table = |layer: &Layer| {
+        let object = schema.get(&layer.name);
+        object.is_some_and(|object| object.kind == Kind::Table)
+    };
+    for layer in layers.iter_mut().filter(|layer| is_table(layer)) {
+        if layer.rows.take().is_some() {
+            add_rows(layer, connection, schema, budget, &mut 0, found)?;
+        }
+    }
+    Ok(())
+}
+
 /// Counts the rows of one layer.
 fn add_rows(
     layer: &mut Layer,

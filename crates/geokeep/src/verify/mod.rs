@@ -310,7 +310,11 @@ pub(crate) fn check(
             let integrity = integrity.unwrap_or(Err(VerifyError::Panicked));
             // A wrong digest explains whatever else went wrong.
             let mut others = others?;
-            others.found.append(integrity?);
+            let integrity = integrity?;
+            if !integrity.is_empty() {
+                others.count_anew()?;
+            }
+            others.found.append(integrity);
             others.check_trees(&survey)?;
             Ok::<_, VerifyError>(others)
         })

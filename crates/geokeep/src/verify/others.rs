@@ -1,5 +1,7 @@
 //! What is asked besides SQLite's own check of the whole file.
 
+use rusqlite::Connection;
+
 use super::found::Found;
 use super::schema::{Schema, reason};
 use super::survey::Survey;
@@ -69,14 +71,30 @@ pub(super) fn check(
 }
 
 impl Others {
+    /// Has SQLite count the rows after all: what was read of a tree is their number only if SQLite has no fault
+    /// to find with it.
+    pub(super) fn count_anew(&mut self) -> Result<(), VerifyError> {
+        let Some(schema) = &self.schema else {
+            return Ok(());
+        };
+        let connection = again(&self.database, &self.budget)?;
+        let layers = &mut self.listed.layers;
+        layers::count_anew(layers, connection, schema, &self.budget, &mut self.found)
+    }
+
     pub(super) fn check_trees(&mut self, survey: &Survey) -> Result<(), VerifyError> {
         let Some(schema) = &self.schema else {
             return Ok(());
         };
-        let connection = self.database.connection();
-        // Other connections have had it since.
-        let installed = self.budget.install(connection);
-        installed.map_err(VerifyError::from)?;
+        let connection = again(&self.database, &self.budget)?;
         integrity::check_trees(connection, schema, survey, &self.budget, &mut self.found)
     }
+}
+
+/// The connection, with the budget that other connections have had since.
+fn again<'a>(database: &'a Database, budget: &Budget) -> Result<&'a Connection, VerifyError> {
+    let connection = database.connection();
+    let installed = budget.install(connection);
+    installed.map_err(VerifyError::from)?;
+    Ok(connection)
 }

@@ -7,8 +7,9 @@ use twox_hash::XxHash3_128;
 
 use super::nodes::{cells, id, limits};
 
-/// Nodes that are held: 24 bytes each, for 25 million features and more.
-pub(super) const NODES_MAX: usize = 1 << 20;
+/// Nodes that are held, 24 bytes for each and as many for each leaf: enough for 12 million features and more. Larger
+/// trees are left to SQLite, which takes longer and no more memory.
+pub(super) const NODES_MAX: usize = 1 << 19;
 
 /// `[min_x, max_x, min_y, max_y]`, as the tree has them.
 pub(super) type Limits = [f32; 4];
