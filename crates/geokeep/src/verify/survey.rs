@@ -168,11 +168,10 @@ impl Survey {
     pub(super) fn finish(&self, layers: &mut [Layer]) {
         let mut state = self.state();
         let tables = std::mem::take(&mut state.tables).into_iter();
-        let mut tables: HashMap<_, _> = tables
-            .map(|table| (table.name.to_ascii_lowercase(), table))
-            .collect();
+        let mut tables: Vec<_> = tables.map(Some).collect();
         for layer in layers {
-            let table = tables.remove(&layer.name.to_ascii_lowercase());
+            let at = state.by_name.get(&layer.name.to_ascii_lowercase());
+            let table = at.and_then(|at| tables.get_mut(*at)?.take());
             let counted = table.filter(|table| layer.rows == Some(table.tally.rows));
             layer.summary = counted.and_then(Table::summary);
         }

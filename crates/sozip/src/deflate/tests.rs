@@ -190,14 +190,19 @@ fn several_blocks_stay_compressed() {
     }
 }
 
+/// Numbers without a pattern, always the same.
+pub(super) fn random() -> impl FnMut() -> u32 {
+    let mut x = 7_u64;
+    move || {
+        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (x >> 33) as u32
+    }
+}
+
 /// Tiles are PNG or JPEG already: such a chunk is stored, and coordinates without any pattern are not.
 #[test]
 fn what_is_compressed_already_is_stored() {
-    let mut x = 7_u64;
-    let mut random = || {
-        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (x >> 33) as u32
-    };
+    let mut random = random();
     let level = CompressionLvl::new(6).unwrap();
     let words: Vec<u8> = (0..400_000)
         .map(|_| b"parcels of the town"[random() as usize % 19])

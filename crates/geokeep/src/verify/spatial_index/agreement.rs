@@ -14,16 +14,13 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::nodes::{cells, depth, id, is_of_two_dimensions, limits, malformed};
-use super::passed::{Key, Limits, NODES_MAX, Pairs, Passed, UNLIMITED, is_inside, is_within};
+use super::passed::{Key, Limits, NODES_MAX, Node, Pairs, Passed, UNLIMITED, is_inside, is_within};
 use crate::sqlite::quote;
 use crate::verify::schema::{Kind, Schema};
 
 /// The node that SQLite begins with, and the deepest tree that it reads.
 const ROOT: i64 = 1;
 const DEPTH_MAX: u16 = 40;
-
-/// A node and the limits that its parent sets for what it holds.
-type Node = (i64, Limits);
 
 /// Whether `tree` is an R-tree as GeoPackages have it, of which SQLite's own check would find nothing to say.
 /// `passed` is what SQLite's check of the whole file has read of its tables.
@@ -79,7 +76,7 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    /// The leaves in the order of their numbers, level by level from the root. `None` if the levels above
+    /// The leaves in the order of their numbers, level by level from the root, with the limits that the parent of each sets. `None` if the levels above
     /// them are not as they should be.
     fn leaves(&self, parents: &mut Pairs) -> rusqlite::Result<Option<Vec<Node>>> {
         let sql = format!("SELECT data FROM main.{} WHERE nodeno = ?1", self.nodes);

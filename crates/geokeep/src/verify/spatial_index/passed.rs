@@ -1,11 +1,10 @@
 //! What of an R-tree passes by while SQLite's check reads its tables (`verify/survey`): it takes no search
 //! and no scan of its own.
 
-use std::hash::{BuildHasher, RandomState};
-
 use twox_hash::XxHash3_128;
 
 use super::nodes::{cells, id, limits};
+use crate::destination::ChunkHashes;
 
 /// Nodes that are held, 24 bytes for each and as many for each leaf: enough for 12 million features and more. Larger
 /// trees are left to SQLite, which takes longer and no more memory.
@@ -13,6 +12,9 @@ pub(super) const NODES_MAX: usize = 1 << 19;
 
 /// `[min_x, max_x, min_y, max_y]`, as the tree has them.
 pub(super) type Limits = [f32; 4];
+
+/// The number of a node, and limits of what it holds.
+pub(super) type Node = (i64, Limits);
 
 /// A set of pairs: the sum of the hashes (XXH3, 128 bits) of its members, and their number.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,7 @@ pub(super) struct Key(u64);
 
 impl Default for Key {
     fn default() -> Self {
-        Self(RandomState::new().hash_one(0))
+        Self(ChunkHashes::seed())
     }
 }
 
@@ -53,7 +55,7 @@ impl Default for Key {
 pub(in crate::verify) struct Passed {
     pub(super) key: Key,
     /// The number of each node, with the limits of all that it holds.
-    nodes: Vec<(i64, Limits)>,
+    nodes: Vec<Node>,
     /// What the nodes hold, each with the number of its node.
     pub(super) entries: Pairs,
     /// The same, as the table of rows says it.
@@ -88,7 +90,7 @@ impl Passed {
     }
 
     /// The nodes in the order of their numbers: SQLite's check reads the last page of a table first.
-    pub(super) fn in_order(&mut self) -> &[(i64, Limits)] {
+    pub(super) fn in_order(&mut self) -> &[Node] {
         self.nodes.sort_unstable_by_key(|(number, _)| *number);
         &self.nodes
     }

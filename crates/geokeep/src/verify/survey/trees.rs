@@ -7,19 +7,22 @@ use super::record::{Leaf, second_of_two, whole_number};
 use crate::verify::schema::Schema;
 use crate::verify::spatial_index::Passed;
 
-/// What has passed by of each tree, by its name.
+/// What has passed by of each tree.
 #[derive(Debug, Default)]
-pub(super) struct Trees(Vec<(String, Passed)>);
+pub(super) struct Trees {
+    passed: Vec<Passed>,
+    /// A file may have very many.
+    by_name: HashMap<String, usize>,
+}
 
 impl Trees {
     pub(super) fn take(&mut self, name: &str) -> Option<Passed> {
-        let mut trees = self.0.iter_mut();
-        let (_, passed) = trees.find(|(other, _)| other == name)?;
-        Some(std::mem::take(passed))
+        let tree = self.by_name.get(name)?;
+        self.passed.get_mut(*tree).map(std::mem::take)
     }
 
     pub(super) fn nodes(&mut self, tree: usize, leaf: &Leaf<'_>) {
-        if let Some((_, passed)) = self.0.get_mut(tree) {
+        if let Some(passed) = self.passed.get_mut(tree) {
             for (number, record) in leaf.rows() {
                 let data = second_of_two(record);
                 let blob = data.filter(|(kind, _)| *kind >= 12 && kind % 2 == 0);
@@ -29,7 +32,7 @@ impl Trees {
     }
 
     pub(super) fn rowids(&mut self, tree: usize, leaf: &Leaf<'_>) {
-        if let Some((_, passed)) = self.0.get_mut(tree) {
+        if let Some(passed) = self.passed.get_mut(tree) {
             for (id, record) in leaf.rows() {
                 let node = second_of_two(record).and_then(|(kind, node)| whole_number(kind, node));
                 passed.rowid(id, node);
@@ -89,7 +92,9 @@ impl Shadows {
         let tables = self.tables.into_values();
         let known = tables.filter(|shadow| shadow.columns == [true, false]);
         waited.extend(known.filter_map(|shadow| Some((shadow.root?, shadow.on))));
-        let trees = self.trees.into_iter();
-        Trees(trees.map(|name| (name, Passed::default())).collect())
+        Trees {
+            passed: self.trees.iter().map(|_| Passed::default()).collect(),
+            by_name: self.trees.into_iter().zip(0..).collect(),
+        }
     }
 }
