@@ -7,7 +7,7 @@ use libdeflater::CompressionLvl;
 use twox_hash::XxHash3_128;
 
 use crate::chunks::Layout;
-use crate::deflate::{ChunkCompressor, Place, movable};
+use crate::deflate::{ChunkCompressor, Cut, Place, movable};
 use crate::hashes::{ChunkHash, PlainHash, of_stored};
 use crate::limits::{CHUNK_SIZE_MAX, CHUNK_SIZE_MIN};
 use crate::{Chunks, Decoder, ReadAt, WriteError};
@@ -15,7 +15,8 @@ use crate::{Chunks, Decoder, ReadAt, WriteError};
 /// How an entry is compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// 1 (fast) to 12 (small), as in libdeflate. `None`: what suits each chunk, by its bytes alone.
+    /// 1 (fast) to 12 (small), as in libdeflate. `None`: what suits each chunk, by its bytes and, if the chunk
+    /// size is `None`, too, by the first bytes of the input.
     pub level: Option<i32>,
     /// Plain bytes per chunk: a power of two from [`CHUNK_SIZE_MIN`] to [`CHUNK_SIZE_MAX`], so that a
     /// chunk is a whole part of the tree that is hashed. `None`: [`CHUNK_SIZE`](crate::CHUNK_SIZE), or half of that
@@ -83,16 +84,12 @@ pub(crate) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    pub(crate) fn new(
-        options: &Options,
-        chunk_size: u32,
-        previous: Option<&'a Previous<'a>>,
-    ) -> Self {
+    pub(crate) fn new(options: &Options, cut: Cut, previous: Option<&'a Previous<'a>>) -> Self {
         Self {
-            compressor: ChunkCompressor::new(options.level),
+            compressor: ChunkCompressor::new(options.level, cut.level),
             xxh3_seed: options.xxh3_seed,
-            chunk_size: chunk_size as usize,
-            previous: previous.and_then(|previous| Yesterday::new(previous, chunk_size)),
+            chunk_size: cut.chunk_size as usize,
+            previous: previous.and_then(|previous| Yesterday::new(previous, cut.chunk_size)),
         }
     }
 

@@ -8,12 +8,13 @@
 //! blocks ..  00 00 FF FF | 00 00 00 FF FF
 //! ```
 
+mod cut;
 mod entropy;
 mod last_block;
 
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
-pub(crate) use entropy::suitable_chunk_size;
+pub(crate) use cut::Cut;
 use entropy::{Content, content};
 use last_block::Walker;
 
@@ -126,13 +127,19 @@ pub(crate) fn movable(stored: &[u8], place: Place) -> Option<&[u8]> {
         .then_some(chunk)
 }
 
+/// A longer search makes what is orderly a twentieth shorter, and it is done soon.
+const ORDERLY_LEVEL: i32 = 5;
+
 /// A chunk that does not decode to its input even when it is not compressed.
 #[derive(Debug)]
 pub(crate) struct Unverified;
 
 /// Compresses chunks. One for each thread; its output depends on level and input only.
 pub(crate) struct ChunkCompressor {
-    level: Option<i32>,
+    /// One for all chunks, if the caller wants that.
+    fixed: Option<i32>,
+    /// For chunks that are neither orderly nor compressed already.
+    usual: i32,
     /// Those that were needed so far, by their level.
     deflate: Vec<(i32, Compressor)>,
     walker: Walker,
@@ -147,10 +154,11 @@ pub(crate) struct ChunkCompressor {
 }
 
 impl ChunkCompressor {
-    /// One that compresses at this level, or at one that suits each chunk.
-    pub(crate) fn new(level: Option<i32>) -> Self {
+    /// One that compresses all chunks at the level `fixed`, or each at one that suits it.
+    pub(crate) fn new(fixed: Option<i32>, usual: i32) -> Self {
         Self {
-            level,
+            fixed,
+            usual,
             deflate: Vec::new(),
             walker: Walker::default(),
             inflate: Decompressor::new(),
@@ -165,7 +173,11 @@ impl ChunkCompressor {
     pub(crate) fn chunk(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Unverified> {
         let start = out.len();
         let content = content(input);
-        let level = self.level.unwrap_or(content.level());
+        let suitable = match content {
+            Content::Orderly => ORDERLY_LEVEL,
+            _ => self.usual,
+        };
+        let level = self.fixed.unwrap_or(suitable);
         if content != Content::Compressed && self.deflate(level, input, out).is_some() {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use crate::WriteError;
 use crate::compress::Batch;
-use crate::deflate::suitable_chunk_size;
+use crate::deflate::Cut;
 use crate::limits::{CHUNK_SIZE, batch_len};
 
 /// Cuts the input into batches and watches its length.
@@ -33,14 +33,19 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Reads the first batch, and says into chunks of how many bytes the input is cut.
-    pub(crate) fn begin(&mut self, batch: &mut Batch) -> Result<u32, WriteError> {
+    /// Reads the first batch, and says how the input is cut.
+    pub(crate) fn begin(&mut self, batch: &mut Batch) -> Result<Cut, WriteError> {
         self.fill(&mut batch.input)?;
-        let chosen = match self.ended {
-            true => CHUNK_SIZE,
-            false => suitable_chunk_size(&batch.input),
+        let cut = match self.chunk_size {
+            Some(chunk_size) => Cut {
+                chunk_size,
+                ..Cut::LONG
+            },
+            None if self.ended => Cut::LONG,
+            None => Cut::suitable(&batch.input),
         };
-        Ok(*self.chunk_size.get_or_insert(chosen))
+        self.chunk_size = Some(cut.chunk_size);
+        Ok(cut)
     }
 
     /// The next batch, if there is one.

@@ -54,6 +54,7 @@ impl Eq for Extent {}
 
 impl Extent {
     /// `None` if the numbers are no extent.
+    #[inline]
     #[must_use]
     pub fn new(numbers: [f64; 4]) -> Option<Self> {
         let [min_x, min_y, max_x, max_y] = numbers;

@@ -4,8 +4,8 @@ use super::{Digests, VerifyError};
 use crate::Monitor;
 use crate::destination::{ChunkHashes, Damaged, Decoder, StoredBytes, digest_text};
 
-/// Chunks that are read at once.
-const AT_ONCE: u64 = 32;
+/// Plain bytes of the chunks that are read at once.
+const AT_ONCE: u64 = 2 << 20;
 
 struct Stop<E>(E);
 
@@ -38,7 +38,7 @@ pub(crate) fn compare<E: From<VerifyError>>(
     )?)
 }
 
-/// The compressed stream as it lies on the disk, all of it, and one chunk in [`AT_ONCE`] decoded: so
+/// The compressed stream as it lies on the disk, all of it, and of each [`AT_ONCE`] bytes one chunk decoded: so
 /// that index, chunks and decoder are seen to fit on this very file. It is enough where every chunk
 /// was decoded and compared with its plain bytes in the moment of writing, or has the hash that was
 /// noted of it in such a moment: these are those chunks.
@@ -51,9 +51,10 @@ pub(super) fn compare_stored(
     let mut stored = blake3::Hasher::new();
     let mut decoder = Decoder::default();
     let (mut raw, mut plain) = (Vec::new(), Vec::new());
+    let at_once = (AT_ONCE / u64::from(bytes.chunk_size()).max(1)).max(1);
     let mut next = 0;
     while next < bytes.count() {
-        let end = (next + AT_ONCE).min(bytes.count());
+        let end = next.saturating_add(at_once).min(bytes.count());
         bytes.read_stored(next..end, &mut raw)?;
         stored.update(&raw);
         // The last one of all is among them: it ends in another way.
@@ -153,7 +154,7 @@ mod tests {
     #[test]
     fn chunks_that_decode_to_other_bytes_are_noticed() {
         let mut other = plain();
-        other[31 * CHUNK] ^= 1;
+        other[99 * CHUNK] ^= 1;
         let (archive, entry, digest, hashes) = stored(&other);
         let kind = kind_of(archive, &entry, &digest, &hashes);
         assert_eq!(kind, Some(Kind::VerificationFailed));

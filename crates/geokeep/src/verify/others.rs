@@ -47,16 +47,23 @@ pub(super) fn check(
     };
     if let Some(schema) = &schema {
         let steps = layers::VIEW_STEPS;
-        let survey = Some(survey);
         listed = layers::list(
-            connection, schema, geopackage, steps, survey, &budget, &mut found,
+            connection,
+            schema,
+            geopackage,
+            steps,
+            Some(survey),
+            &budget,
+            &mut found,
         )?;
         things = things::list(connection, schema, &budget, &mut found)?;
         foreign_keys::check(connection, schema, &budget, &mut found)?;
         check_constraints::check(bytes, schema, patience, &mut found)?;
         if geopackage {
             let layers = &listed.layers;
-            spatial_index::check(connection, schema, layers, whole, &budget, &mut found)?;
+            spatial_index::check(
+                connection, schema, layers, whole, survey, &budget, &mut found,
+            )?;
             rules::check(bytes, schema, &budget, &mut found)?;
         }
     }

@@ -16,6 +16,7 @@ use rusqlite::Connection;
 use super::VerifyError;
 use super::found::Found;
 use super::schema::{Kind, Schema, keep_short, reason};
+use super::survey::Survey;
 use super::{Budget, not_fatal};
 use crate::destination::Layer;
 use crate::finding::Severity;
@@ -34,6 +35,7 @@ pub(super) fn check(
     schema: &Schema,
     layers: &[Layer],
     whole: bool,
+    survey: &Survey,
     budget: &Budget,
     found: &mut Found,
 ) -> Result<(), VerifyError> {
@@ -61,7 +63,7 @@ pub(super) fn check(
             .and_then(|layer| layer.rows);
         let compared = budget.spend(|| {
             schema.allow_for_reading(connection, &[&column.table])?;
-            Comparison::of(connection, &column, rows, whole)
+            Comparison::of(connection, &column, rows, whole, survey)
         });
         keep_short(connection).map_err(super::VerifyError::from)?;
         let table = Some(column.table.as_str());
@@ -150,9 +152,13 @@ impl Comparison {
         column: &IndexedColumn,
         rows: Option<u64>,
         whole: bool,
+        survey: &Survey,
     ) -> rusqlite::Result<Self> {
         let index = Index::new(connection, column)?;
-        let entries = index.entries()?;
+        let entries = match survey.entries(&column.tree) {
+            Some(entries) => entries,
+            None => index.entries()?,
+        };
         let rows = match rows {
             Some(rows) => rows,
             None => index.number("count(*)", "")?,

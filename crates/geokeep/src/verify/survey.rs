@@ -69,10 +69,24 @@ struct Table {
     name: String,
     columns: Vec<Column>,
     tally: Tally,
+    progress: Progress,
+}
+
+/// How much of a table has passed by.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
     /// Its pages among those that are waited for.
     waited: usize,
     /// Not all of its pages can be told.
     is_broken: bool,
+}
+
+impl Progress {
+    /// Its first page is waited for.
+    const BEGUN: Self = Self {
+        waited: 1,
+        is_broken: false,
+    };
 }
 
 /// A column in the order in which records have them.
@@ -136,13 +150,26 @@ impl Survey {
     /// How many rows a table has, once all of it has passed by. `None` if that does not come to pass.
     pub(super) fn rows(&self, table: &str) -> Option<u64> {
         let table = table.to_ascii_lowercase();
+        self.once_passed(|state| {
+            let table = state.tables.get(*state.by_name.get(&table)?)?;
+            Some((table.progress, table.tally.rows))
+        })
+    }
+
+    /// How many entries an R-tree has by the table that says where each lies, likewise.
+    pub(super) fn entries(&self, tree: &str) -> Option<u64> {
+        self.once_passed(|state| state.trees.entries(tree))
+    }
+
+    /// Waits until all of a table has passed by.
+    fn once_passed(&self, table: impl Fn(&State) -> Option<(Progress, u64)>) -> Option<u64> {
         let mut state = self.state();
         loop {
             if state.begun {
-                let table = state.tables.get(*state.by_name.get(&table)?)?;
-                match table.waited {
-                    _ if table.is_broken => return None,
-                    0 => return Some(table.tally.rows),
+                let (progress, rows) = table(&state)?;
+                match progress.waited {
+                    _ if progress.is_broken => return None,
+                    0 => return Some(rows),
                     _ => {}
                 }
             }
@@ -202,13 +229,19 @@ impl State {
         } else {
             self.is_broken(on);
         }
-        let On::Table(table) = on else {
-            return false;
-        };
-        self.tables.get_mut(table).is_some_and(|table| {
-            table.waited = table.waited.saturating_sub(1);
-            table.waited == 0
+        self.progress(on).is_some_and(|progress| {
+            progress.waited = progress.waited.saturating_sub(1);
+            progress.waited == 0
         })
+    }
+
+    /// Of what is counted.
+    fn progress(&mut self, on: On) -> Option<&mut Progress> {
+        match on {
+            On::Table(table) => Some(&mut self.tables.get_mut(table)?.progress),
+            On::Rowids(tree) => self.trees.progress(tree),
+            On::Nodes(_) => None,
+        }
     }
 
     fn leaf(&mut self, on: On, leaf: &Leaf<'_>) {
@@ -233,28 +266,24 @@ impl State {
             self.is_broken(other);
             self.is_broken(on);
         }
-        if let On::Table(table) = on
-            && let Some(table) = self.tables.get_mut(table)
-        {
-            table.waited += 1;
+        if let Some(progress) = self.progress(on) {
+            progress.waited += 1;
         }
     }
 
     fn is_broken(&mut self, on: On) {
-        if let On::Table(table) = on
-            && let Some(table) = self.tables.get_mut(table)
-        {
-            table.is_broken = true;
+        if let Some(progress) = self.progress(on) {
+            progress.is_broken = true;
         }
     }
 }
 
 impl Table {
     fn summary(self) -> Option<Summary> {
+        let bounds = self.tally.bounds();
         let Tally {
             values,
             geometries,
-            bounds,
             sample,
             is_odd,
             ..
@@ -316,8 +345,7 @@ fn tables(
                 name: name.clone(),
                 columns: Vec::new(),
                 tally: Tally::default(),
-                waited: 1,
-                is_broken: false,
+                progress: Progress::BEGUN,
             });
         }
         // The value of a virtual column is not stored.

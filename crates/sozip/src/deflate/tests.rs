@@ -111,7 +111,7 @@ proptest! {
         level in 1..=12_i32,
         chunk_size in prop_oneof![Just(4096_usize), Just(32768), Just(65536), 4096..65536_usize],
     ) {
-        let mut compressor = ChunkCompressor::new(Some(level));
+        let mut compressor = ChunkCompressor::new(Some(level), 2);
         let (stream, lengths) = compress(&mut compressor, &input, chunk_size);
         assert_decodes(&input, chunk_size, &stream, &lengths);
         let again = compress(&mut compressor, &input, chunk_size);
@@ -152,7 +152,7 @@ proptest! {
 /// Every input length up to two blocks' worth, to meet each fill of the last byte.
 #[test]
 fn short_inputs_of_every_length() {
-    let mut compressor = ChunkCompressor::new(Some(6));
+    let mut compressor = ChunkCompressor::new(Some(6), 2);
     for len in 1..3000 {
         let input: Vec<u8> = (0..len).map(|i: usize| (i * i / 3) as u8 & 31).collect();
         let (stream, lengths) = compress(&mut compressor, &input, 4096);
@@ -184,7 +184,8 @@ fn several_blocks_stay_compressed() {
             out
         };
         assert_eq!(whole[0] & 1, 0, "the first block is not the last one");
-        let (stream, lengths) = compress(&mut ChunkCompressor::new(Some(level)), &input, 1 << 20);
+        let (stream, lengths) =
+            compress(&mut ChunkCompressor::new(Some(level), 2), &input, 1 << 20);
         assert!(stream.len() <= whole.len() + 12, "only markers are added");
         assert_decodes(&input, 1 << 20, &stream, &lengths);
     }
@@ -215,7 +216,7 @@ fn what_is_compressed_already_is_stored() {
     let doubles: Vec<u8> = (0..8192)
         .flat_map(|_| (300_000.0 + f64::from(random()) / 7.0).to_le_bytes())
         .collect();
-    let mut compressor = ChunkCompressor::new(Some(2));
+    let mut compressor = ChunkCompressor::new(Some(2), 2);
     let (stream, lengths) = compress(&mut compressor, &tile[..65_536], 65_536);
     assert!(stream.len() > 65_536);
     assert_decodes(&tile[..65_536], 65_536, &stream, &lengths);
@@ -227,7 +228,7 @@ fn what_is_compressed_already_is_stored() {
 /// What happens when the compressor is broken: bigger, but right.
 #[test]
 fn a_wrong_result_is_replaced_by_stored_blocks() {
-    let mut compressor = ChunkCompressor::new(Some(6));
+    let mut compressor = ChunkCompressor::new(Some(6), 2);
     compressor.sabotage = true;
     for len in [1, 4096, 65_535, 65_536, 200_000] {
         let input: Vec<u8> = (0..len).map(|i: usize| (i / 5) as u8).collect();
@@ -242,7 +243,7 @@ fn a_wrong_result_is_replaced_by_stored_blocks() {
 #[test]
 fn an_early_final_block_is_refused() {
     let input = vec![7; 5000];
-    let mut compressor = ChunkCompressor::new(Some(6));
+    let mut compressor = ChunkCompressor::new(Some(6), 2);
     let (stream, lengths) = compress(&mut compressor, &input, 4096);
     let mut chunk = stream[..lengths[0]].to_vec();
     chunk[0] |= 1;

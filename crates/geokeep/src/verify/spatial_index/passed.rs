@@ -89,6 +89,11 @@ impl Passed {
         }
     }
 
+    /// How many rows of the table of entries have passed by, or those that say where one lies.
+    pub(in crate::verify) fn entries(&self) -> u64 {
+        self.rowids.count
+    }
+
     /// The nodes in the order of their numbers: SQLite's check reads the last page of a table first.
     pub(super) fn in_order(&mut self) -> &[Node] {
         self.nodes.sort_unstable_by_key(|(number, _)| *number);

@@ -124,7 +124,8 @@ pub(super) struct Tally {
     pub(super) values: Vec<u64>,
     /// Geometries that are not empty.
     pub(super) geometries: u64,
-    pub(super) bounds: Option<Extent>,
+    /// `[min_x, min_y, max_x, max_y]` of all of them, as far as they say it.
+    bounds: Option<[f64; 4]>,
     pub(super) sample: Sample,
     /// A record does not say on its page what it holds: then nothing is known of all of them.
     pub(super) is_odd: bool,
@@ -178,17 +179,19 @@ impl Tally {
         }
         self.geometries += 1;
         if let Place::Box(new) = place {
-            self.sample
-                .add([new[0].midpoint(new[2]), new[1].midpoint(new[3])]);
-            let old = self.bounds.map_or(new, Extent::numbers);
-            let united = [
+            self.sample.add(new);
+            let old = self.bounds.unwrap_or(new);
+            self.bounds = Some([
                 old[0].min(new[0]),
                 old[1].min(new[1]),
                 old[2].max(new[2]),
                 old[3].max(new[3]),
-            ];
-            self.bounds = Extent::new(united).or(self.bounds);
+            ]);
         }
+    }
+
+    pub(super) fn bounds(&self) -> Option<Extent> {
+        self.bounds.and_then(Extent::new)
     }
 }
 
@@ -205,7 +208,9 @@ impl Sample {
     /// Points that are kept at most.
     const MAX: usize = 128;
 
-    fn add(&mut self, point: [f64; 2]) {
+    /// Adds the middle of a box.
+    #[inline]
+    fn add(&mut self, [min_x, min_y, max_x, max_y]: [f64; 4]) {
         if self.seen.trailing_zeros() >= self.power {
             if self.points.len() == Self::MAX {
                 let mut n = 0;
@@ -216,7 +221,8 @@ impl Sample {
                 self.power += 1;
             }
             if self.seen.trailing_zeros() >= self.power {
-                self.points.push(point);
+                let middle = [min_x.midpoint(max_x), min_y.midpoint(max_y)];
+                self.points.push(middle);
             }
         }
         self.seen += 1;

@@ -165,3 +165,37 @@ fn a_table_is_counted_once_all_of_it_has_passed_by() {
         });
     }
 }
+
+/// The number is what SQLite counts, or none.
+#[test]
+fn entries_of_a_tree_are_counted_once_all_of_its_table_has_passed_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.gpkg");
+    let db = Connection::open(&path).unwrap();
+    let tree = "rtree_t_geom";
+    db.execute_batch(&format!(
+        "PRAGMA page_size = 512;
+         CREATE VIRTUAL TABLE {tree} USING rtree(id, minx, maxx, miny, maxy);
+         {MANY} INSERT INTO {tree} SELECT i, i % 91, i % 91 + 1, i % 77, i % 77 + 1 FROM n;
+         CREATE VIRTUAL TABLE other USING rtree(id, minx, maxx);"
+    ))
+    .unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let survey = all_read(&db, &bytes);
+    assert_eq!(survey.entries(tree), Some(3000));
+    assert_eq!(survey.entries("other"), Some(0));
+    assert_eq!(survey.entries("no such tree"), None);
+
+    // One page never comes.
+    let sql = format!("SELECT rootpage FROM sqlite_schema WHERE name = '{tree}_rowid'");
+    let root: u32 = db.query_row(&sql, [], |row| row.get(0)).unwrap();
+    let root = root as usize;
+    let survey = Survey::default();
+    survey.begin(&db, bytes.first_chunk().unwrap()).unwrap();
+    survey.read(
+        (root as u64 - 1) * 512,
+        &bytes[(root - 1) * 512..root * 512],
+    );
+    drop(survey.until_dropped());
+    assert_eq!(survey.entries(tree), None);
+}

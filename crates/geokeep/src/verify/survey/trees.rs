@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::On;
 use super::record::{Leaf, second_of_two, whole_number};
+use super::{On, Progress};
 use crate::verify::schema::Schema;
 use crate::verify::spatial_index::Passed;
 
@@ -11,6 +11,8 @@ use crate::verify::spatial_index::Passed;
 #[derive(Debug, Default)]
 pub(super) struct Trees {
     passed: Vec<Passed>,
+    /// How much of each table of rows has.
+    rowids: Vec<Progress>,
     /// A file may have very many.
     by_name: HashMap<String, usize>,
 }
@@ -19,6 +21,16 @@ impl Trees {
     pub(super) fn take(&mut self, name: &str) -> Option<Passed> {
         let tree = self.by_name.get(name)?;
         self.passed.get_mut(*tree).map(std::mem::take)
+    }
+
+    /// How much of the table of rows has passed by, and how many there were.
+    pub(super) fn entries(&self, name: &str) -> Option<(Progress, u64)> {
+        let tree = *self.by_name.get(name)?;
+        Some((*self.rowids.get(tree)?, self.passed.get(tree)?.entries()))
+    }
+
+    pub(super) fn progress(&mut self, tree: usize) -> Option<&mut Progress> {
+        self.rowids.get_mut(tree)
     }
 
     pub(super) fn nodes(&mut self, tree: usize, leaf: &Leaf<'_>) {
@@ -89,11 +101,24 @@ impl Shadows {
 
     /// Waits for the first page of each that has the two columns of its kind.
     pub(super) fn begin(self, waited: &mut HashMap<u32, On>) -> Trees {
+        const LEFT_OUT: Progress = Progress {
+            waited: 0,
+            is_broken: true,
+        };
+        let mut rowids = vec![LEFT_OUT; self.trees.len()];
         let tables = self.tables.into_values();
-        let known = tables.filter(|shadow| shadow.columns == [true, false]);
-        waited.extend(known.filter_map(|shadow| Some((shadow.root?, shadow.on))));
+        for shadow in tables.filter(|shadow| shadow.columns == [true, false]) {
+            let Some(root) = shadow.root else { continue };
+            waited.insert(root, shadow.on);
+            if let On::Rowids(tree) = shadow.on
+                && let Some(progress) = rowids.get_mut(tree)
+            {
+                *progress = Progress::BEGUN;
+            }
+        }
         Trees {
             passed: self.trees.iter().map(|_| Passed::default()).collect(),
+            rowids,
             by_name: self.trees.into_iter().zip(0..).collect(),
         }
     }
