@@ -19,7 +19,7 @@ pub struct Options {
     /// size is `None`, too, by the first bytes of the input.
     pub level: Option<i32>,
     /// Plain bytes per chunk: a power of two from [`CHUNK_SIZE_MIN`] to [`CHUNK_SIZE_MAX`], so that a
-    /// chunk is a whole part of the tree that is hashed. `None`: [`CHUNK_SIZE`](crate::CHUNK_SIZE), or half of that
+    /// chunk is a whole part of the tree that is hashed. `None`: [`CHUNK_SIZE`](crate::CHUNK_SIZE), or half or a quarter of that
     /// where a longer one hardly compresses better, by the first bytes of the input alone.
     pub chunk_size: Option<u32>,
     /// How many threads compress; 0 and 1: the calling one. The result is the same.

@@ -127,8 +127,9 @@ pub(crate) fn movable(stored: &[u8], place: Place) -> Option<&[u8]> {
         .then_some(chunk)
 }
 
-/// A longer search makes what is orderly a twentieth shorter, and it is done soon.
+/// Of libdeflate: for what is worth a longer search, and for what does not need one.
 const ORDERLY_LEVEL: i32 = 5;
+const TEXTS_LEVEL: i32 = 1;
 
 /// A chunk that does not decode to its input even when it is not compressed.
 #[derive(Debug)]
@@ -138,7 +139,7 @@ pub(crate) struct Unverified;
 pub(crate) struct ChunkCompressor {
     /// One for all chunks, if the caller wants that.
     fixed: Option<i32>,
-    /// For chunks that are neither orderly nor compressed already.
+    /// For chunks of no special content.
     usual: i32,
     /// Those that were needed so far, by their level.
     deflate: Vec<(i32, Compressor)>,
@@ -175,7 +176,8 @@ impl ChunkCompressor {
         let content = content(input);
         let suitable = match content {
             Content::Orderly => ORDERLY_LEVEL,
-            _ => self.usual,
+            Content::Texts => TEXTS_LEVEL,
+            Content::Compressed | Content::Other => self.usual,
         };
         let level = self.fixed.unwrap_or(suitable);
         if content != Content::Compressed && self.deflate(level, input, out).is_some() {

@@ -1,7 +1,7 @@
 //! Defaults and limits, in one place. A size that was read from a file is compared with one of
 //! these, and with the length of the file, before anything is allocated for it.
 
-/// Plain bytes per chunk, unless told otherwise; half of that, which is GDAL's choice, for what has no pattern.
+/// Plain bytes per chunk, unless told otherwise; half of that, which is GDAL's choice, or a quarter, where that loses little.
 pub const CHUNK_SIZE: u32 = 64 * 1024;
 
 /// The smallest chunk size; the specification recommends nothing below.

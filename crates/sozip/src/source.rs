@@ -39,9 +39,9 @@ impl<'a> Source<'a> {
         let cut = match self.chunk_size {
             Some(chunk_size) => Cut {
                 chunk_size,
-                ..Cut::LONG
+                ..Cut::USUAL
             },
-            None if self.ended => Cut::LONG,
+            None if self.ended => Cut::USUAL,
             None => Cut::suitable(&batch.input),
         };
         self.chunk_size = Some(cut.chunk_size);

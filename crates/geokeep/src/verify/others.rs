@@ -61,8 +61,9 @@ pub(super) fn check(
         check_constraints::check(bytes, schema, patience, &mut found)?;
         if geopackage {
             let layers = &listed.layers;
+            let entries = |tree: &str| survey.entries(tree);
             spatial_index::check(
-                connection, schema, layers, whole, survey, &budget, &mut found,
+                connection, schema, layers, whole, &entries, &budget, &mut found,
             )?;
             rules::check(bytes, schema, &budget, &mut found)?;
         }

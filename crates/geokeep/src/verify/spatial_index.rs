@@ -16,7 +16,6 @@ use rusqlite::Connection;
 use super::VerifyError;
 use super::found::Found;
 use super::schema::{Kind, Schema, keep_short, reason};
-use super::survey::Survey;
 use super::{Budget, not_fatal};
 use crate::destination::Layer;
 use crate::finding::Severity;
@@ -30,12 +29,13 @@ const WHOLE_MAX: u64 = 20_000;
 /// Geometry columns that are looked at.
 const COLUMNS_MAX: u32 = 10_000;
 
+/// `entries` says how many a tree has, where that is known.
 pub(super) fn check(
     connection: &Connection,
     schema: &Schema,
     layers: &[Layer],
     whole: bool,
-    survey: &Survey,
+    entries: &dyn Fn(&str) -> Option<u64>,
     budget: &Budget,
     found: &mut Found,
 ) -> Result<(), VerifyError> {
@@ -63,7 +63,8 @@ pub(super) fn check(
             .and_then(|layer| layer.rows);
         let compared = budget.spend(|| {
             schema.allow_for_reading(connection, &[&column.table])?;
-            Comparison::of(connection, &column, rows, whole, survey)
+            let entries = entries(&column.tree);
+            Comparison::of(connection, &column, rows, entries, whole)
         });
         keep_short(connection).map_err(super::VerifyError::from)?;
         let table = Some(column.table.as_str());
@@ -151,11 +152,11 @@ impl Comparison {
         connection: &Connection,
         column: &IndexedColumn,
         rows: Option<u64>,
+        entries: Option<u64>,
         whole: bool,
-        survey: &Survey,
     ) -> rusqlite::Result<Self> {
         let index = Index::new(connection, column)?;
-        let entries = match survey.entries(&column.tree) {
+        let entries = match entries {
             Some(entries) => entries,
             None => index.entries()?,
         };

@@ -71,8 +71,8 @@ fn chunk_size(bytes: u64) -> Option<u32> {
     let fitting = bytes.div_ceil(CHUNKS_MAX).checked_next_power_of_two();
     let fitting = fitting.and_then(|size| u32::try_from(size).ok());
     let fitting = fitting.unwrap_or(CHUNK_SIZE_MAX).min(CHUNK_SIZE_MAX);
-    // The archive chooses this or half of it.
-    (fitting > CHUNK_SIZE / 2).then_some(fitting.max(CHUNK_SIZE))
+    // The archive chooses this, a half or a quarter of it.
+    (fitting > CHUNK_SIZE / 4).then_some(fitting.max(CHUNK_SIZE))
 }
 
 impl Draft {
