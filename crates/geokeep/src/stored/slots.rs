@@ -2,7 +2,8 @@
 //!
 //! A check scans tables that are longer than any cache, and looks entries up in between. So a chunk goes
 //! into a short queue first, whose buffers stay in the processor's cache; only one that is wanted again
-//! soon after it left that queue is kept for long (as in 2Q: Johnson and Shasha, VLDB 1994).
+//! soon after it left that queue is kept for long (as in 2Q: Johnson and Shasha, VLDB 1994), and twice,
+//! since SQLite's check reads a table from its end to its beginning and then from there to its end.
 
 /// Chunks in the queue, at most.
 const QUEUE_MAX: usize = 64;
@@ -12,8 +13,8 @@ pub(super) struct Slots {
     slots: Vec<Slot>,
     /// Where each chunk is. Some bytes for each chunk, as the index of the archive has.
     places: Vec<Option<u32>>,
-    /// When each was put last, in chunks that were put.
-    put: Vec<u32>,
+    /// When each was put last, in chunks that were put, and whether it had come again then.
+    put: Vec<(u32, bool)>,
     puts: u32,
     slots_max: usize,
     queue: usize,
@@ -48,7 +49,7 @@ impl Slots {
         Self {
             slots: (0..queue).map(|_| Slot::empty()).collect(),
             places: vec![None; chunks],
-            put: vec![0; chunks],
+            put: vec![(0, false); chunks],
             puts: 0,
             slots_max,
             queue,
@@ -90,19 +91,19 @@ impl Slots {
         slot
     }
 
-    /// Notes that a chunk is put. Whether that was done before, not much longer ago than a cache of this
-    /// size would have it: a scan may go on in between.
+    /// Notes that a chunk is put. Whether it is for the third time, and each time not much longer after the last one
+    /// than a cache of this size would have it: a scan may go on in between.
     fn comes_again(&mut self, chunk: u64) -> bool {
         self.puts = self.puts.wrapping_add(1);
-        let Some(put) = usize::try_from(chunk)
-            .ok()
-            .and_then(|at| self.put.get_mut(at))
-        else {
+        let place = usize::try_from(chunk).ok();
+        let Some(put) = place.and_then(|at| self.put.get_mut(at)) else {
             return false;
         };
-        let before = std::mem::replace(put, self.puts);
+        let (before, had_come_again) = *put;
         let since = self.puts.wrapping_sub(before) as usize;
-        before != 0 && since <= 2 * self.slots_max && self.queue < self.slots_max
+        let again = before != 0 && since <= 2 * self.slots_max;
+        *put = (self.puts, again);
+        again && had_come_again && self.queue < self.slots_max
     }
 
     fn end_of_queue(&mut self) -> usize {
@@ -165,13 +166,13 @@ mod tests {
             assert!(!read(&mut slots, n), "a scan meets each for the first time");
             missed += u64::from(!read(&mut slots, looked_up(n)));
         }
-        assert!(missed <= 2 * 200, "{missed} of 8000");
+        assert!(missed <= 3 * 200, "{missed} of 8000");
     }
 
     #[test]
     fn a_scan_alone_takes_the_queue_and_no_more() {
         let mut slots = Slots::new(10_000, 300);
-        for n in (0..5_000).chain(0..5_000) {
+        for n in (0..5_000).chain((0..5_000).rev()).chain(0..5_000) {
             read(&mut slots, n);
         }
         assert_eq!(slots.slots.len(), QUEUE_MAX);
