@@ -60,9 +60,14 @@ impl<'a> Source<'a> {
 
     /// Reads a whole batch, or less at the end.
     fn fill(&mut self, buffer: &mut Vec<u8>) -> Result<(), WriteError> {
-        let read = self.input.fill(buffer, self.batch_len);
-        read.map_err(WriteError::Input)?;
-        self.ended = buffer.len() < self.batch_len;
+        // No more room than is needed to see that the input goes on after its end.
+        let left = self.expected.map(|all| all.saturating_sub(self.total));
+        let left = left.map_or(usize::MAX, |left| {
+            usize::try_from(left).unwrap_or(usize::MAX)
+        });
+        let len = self.batch_len.min(left.saturating_add(1));
+        self.input.fill(buffer, len).map_err(WriteError::Input)?;
+        self.ended = buffer.len() < len;
         self.total += buffer.len() as u64;
         match self.expected {
             Some(expected) if self.total > expected || (self.ended && self.total < expected) => {
