@@ -15,8 +15,8 @@ use crate::{Chunks, Decoder, ReadAt, WriteError};
 /// How an entry is compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// 1 (fast) to 12 (small), as in libdeflate. `None`: what suits each chunk, by its bytes and, if the chunk
-    /// size is `None`, too, by the first bytes of the input.
+    /// 1 (fast) to 12 (small), as in libdeflate. `None`: what suits each chunk, by its bytes and the chunk size
+    /// alone.
     pub level: Option<i32>,
     /// Plain bytes per chunk: a power of two from [`CHUNK_SIZE_MIN`] to [`CHUNK_SIZE_MAX`], so that a
     /// chunk is a whole part of the tree that is hashed. `None`: [`CHUNK_SIZE`](crate::CHUNK_SIZE), or half or a quarter of that

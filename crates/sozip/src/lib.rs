@@ -1,6 +1,6 @@
 //! Seek-optimised ZIP (SOZip 0.5): a one-pass parallel writer and a strict random-access reader.
 //!
-//! An entry is deflated in independent chunks of 64 or 32 KiB; an index that hides between the entries
+//! An entry is deflated in independent chunks of 64, 32 or 16 KiB; an index that hides between the entries
 //! says where each chunk starts. Every unzip program reads such a file; one that knows the index
 //! (GDAL, this crate) reads any place of it without decoding what stands before.
 //!

@@ -37,10 +37,7 @@ impl<'a> Source<'a> {
     pub(crate) fn begin(&mut self, batch: &mut Batch) -> Result<Cut, WriteError> {
         self.fill(&mut batch.input)?;
         let cut = match self.chunk_size {
-            Some(chunk_size) => Cut {
-                chunk_size,
-                ..Cut::USUAL
-            },
+            Some(chunk_size) => Cut::of(chunk_size),
             None if self.ended => Cut::USUAL,
             None => Cut::suitable(&batch.input),
         };

@@ -301,6 +301,19 @@ fn coordinates(bytes: usize, from: usize) -> Vec<u8> {
     all
 }
 
+/// Bytes of 6 bits each, a tenth of which were there 18,000 bytes before: chunks of 16 KiB lose all repetitions.
+fn repeated(bytes: usize) -> Vec<u8> {
+    let mut random = Random::new(4);
+    let mut all: Vec<u8> = Vec::new();
+    while all.len() < bytes {
+        match all.len().checked_sub(18_000) {
+            Some(before) if all.len() % 1000 < 100 => all.push(all[before]),
+            _ => all.push((random.below(0x40) as u8).wrapping_mul(5)),
+        }
+    }
+    all
+}
+
 /// By the first MiB alone, so that neither the length nor the archive before makes a difference.
 #[test]
 fn the_size_of_chunks_depends_on_how_the_input_begins() {
@@ -308,6 +321,7 @@ fn the_size_of_chunks_depends_on_how_the_input_begins() {
     for (input, expected) in [
         (coordinates(3 << 20, 3 << 20), sozip::CHUNK_SIZE / 4),
         (coordinates(3 << 20, 1 << 20), sozip::CHUNK_SIZE / 4),
+        (repeated(3 << 20), sozip::CHUNK_SIZE / 2),
         (coordinates(3 << 20, 1 << 18), sozip::CHUNK_SIZE),
         (coordinates(1 << 19, 1 << 19), sozip::CHUNK_SIZE),
     ] {

@@ -2,8 +2,8 @@
 //!
 //! A check scans tables that are longer than any cache, and looks entries up in between. So a chunk goes
 //! into a short queue first, whose buffers stay in the processor's cache; only one that is wanted again
-//! soon after it left that queue is kept for long (as in 2Q: Johnson and Shasha, VLDB 1994), and twice,
-//! since SQLite's check reads a table from its end to its beginning and then from there to its end.
+//! soon after it left that queue, and once more, is kept for long (as in 2Q: Johnson and Shasha, VLDB 1994).
+//! Once is not enough: SQLite's check reads a table from its end to its beginning, then from there to its end.
 
 /// Chunks in the queue, at most.
 const QUEUE_MAX: usize = 64;

@@ -6,6 +6,8 @@ use crate::destination::{ChunkHashes, Damaged, Decoder, StoredBytes, digest_text
 
 /// Plain bytes of the chunks that are read at once.
 const AT_ONCE: u64 = 2 << 20;
+/// Of so many chunks one is decoded, or of those that are read at once, if they are more.
+const DECODED: u64 = 32;
 
 struct Stop<E>(E);
 
@@ -38,7 +40,7 @@ pub(crate) fn compare<E: From<VerifyError>>(
     )?)
 }
 
-/// The compressed stream as it lies on the disk, all of it, and of each [`AT_ONCE`] bytes one chunk decoded: so
+/// The compressed stream as it lies on the disk, all of it, and one chunk in [`DECODED`] or less decoded: so
 /// that index, chunks and decoder are seen to fit on this very file. It is enough where every chunk
 /// was decoded and compared with its plain bytes in the moment of writing, or has the hash that was
 /// noted of it in such a moment: these are those chunks.
@@ -52,15 +54,18 @@ pub(super) fn compare_stored(
     let mut decoder = Decoder::default();
     let (mut raw, mut plain) = (Vec::new(), Vec::new());
     let at_once = (AT_ONCE / u64::from(bytes.chunk_size()).max(1)).max(1);
+    let every = at_once.max(DECODED);
     let mut next = 0;
     while next < bytes.count() {
         let end = next.saturating_add(at_once).min(bytes.count());
         bytes.read_stored(next..end, &mut raw)?;
         stored.update(&raw);
         // The last one of all is among them: it ends in another way.
-        bytes.read_chunk(&mut decoder, end - 1, &mut plain)?;
-        if hashes.are(end - 1, &plain) == Some(false) {
-            return Err(VerifyError::Digest { what: "content" });
+        if end / every > next / every || end == bytes.count() {
+            bytes.read_chunk(&mut decoder, end - 1, &mut plain)?;
+            if hashes.are(end - 1, &plain) == Some(false) {
+                return Err(VerifyError::Digest { what: "content" });
+            }
         }
         let read = (end - next).saturating_mul(bytes.chunk_size() as u64);
         monitor.go_on(usize::try_from(read).unwrap_or(usize::MAX))?;
@@ -90,8 +95,8 @@ mod tests {
 
     const CHUNK: usize = 4096;
 
-    /// An archive of 100 chunks, its entry, the digest of its stream, and the hashes of `known`.
-    fn stored(known: &[u8]) -> (Vec<u8>, Entry, String, ChunkHashes) {
+    /// An archive of these bytes, its entry, the digest of its stream, and the hashes of `known`.
+    fn stored(plain: &[u8], known: &[u8]) -> (Vec<u8>, Entry, String, ChunkHashes) {
         let mut hashes = ChunkHashes::new(4096);
         hashes.update(known);
         hashes.finish();
@@ -101,7 +106,7 @@ mod tests {
         };
         let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
         let mut digest = blake3::Hasher::new();
-        let mut input = Cursor::new(plain());
+        let mut input = Cursor::new(plain);
         let mut note = |piece: &[u8]| {
             digest.update(piece);
         };
@@ -117,9 +122,9 @@ mod tests {
         )
     }
 
-    fn plain() -> Vec<u8> {
+    fn plain(chunks: usize) -> Vec<u8> {
         let line = |number: usize| format!("parcel {number} of the town\n").into_bytes();
-        (0..).flat_map(line).take(100 * CHUNK - 7).collect()
+        (0..).flat_map(line).take(chunks * CHUNK - 7).collect()
     }
 
     fn kind_of(
@@ -138,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_was_written_passes_and_each_changed_byte_of_it_is_noticed() {
-        let (archive, entry, digest, hashes) = stored(&plain());
+        let (archive, entry, digest, hashes) = stored(&plain(100), &plain(100));
         assert_eq!(kind_of(archive.clone(), &entry, &digest, &hashes), None);
         let start = usize::try_from(entry.data_offset).unwrap();
         let len = usize::try_from(entry.compressed_size).unwrap();
@@ -153,10 +158,15 @@ mod tests {
     /// The stream is as it was written, but it decodes to something else than was noted.
     #[test]
     fn chunks_that_decode_to_other_bytes_are_noticed() {
-        let mut other = plain();
-        other[99 * CHUNK] ^= 1;
-        let (archive, entry, digest, hashes) = stored(&other);
-        let kind = kind_of(archive, &entry, &digest, &hashes);
-        assert_eq!(kind, Some(Kind::VerificationFailed));
+        let plain = plain(1100);
+        // The last ones that are read at once, and the last one of all.
+        for (chunk, noticed) in [(511, true), (1023, true), (1099, true), (700, false)] {
+            let mut other = plain.clone();
+            other[chunk * CHUNK] ^= 1;
+            let (archive, entry, digest, hashes) = stored(&plain, &other);
+            let kind = kind_of(archive, &entry, &digest, &hashes);
+            let expected = noticed.then_some(Kind::VerificationFailed);
+            assert_eq!(kind, expected, "chunk {chunk}");
+        }
     }
 }

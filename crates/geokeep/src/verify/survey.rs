@@ -82,6 +82,10 @@ struct Progress {
 }
 
 impl Progress {
+    const UNKNOWN: Self = Self {
+        waited: 0,
+        is_broken: true,
+    };
     /// Its first page is waited for.
     const BEGUN: Self = Self {
         waited: 1,

@@ -1,4 +1,4 @@
-//! Into chunks of what length an input is cut, and how hard is searched in them, by a trial on its first bytes. It
+//! How long the chunks of an input are and at which level they are compressed, found by a trial on its first bytes. It
 //! depends on these alone: the same input always gives the same archive.
 
 use libdeflater::{CompressionLvl, Compressor};
@@ -16,42 +16,43 @@ pub(crate) struct Cut {
     pub(crate) level: i32,
 }
 
-/// How long chunks may be and at which level they are compressed, the best first, and how many times as long the
-/// sample may become as it is in one piece at level 6, which is about what `zip -6` makes of it. An edit costs a whole
-/// chunk, so that shorter ones are better where they lose little; level 3 regains a part of what a short window loses.
-const CUTS: [(u32, i32, f64); 3] = [
-    (CHUNK_SIZE / 4, 2, 1.055),
-    (CHUNK_SIZE / 2, 2, 1.055),
-    (CHUNK_SIZE / 2, 3, 1.068),
-];
+/// Chunk sizes, the best first, and how many times the size that it has in one piece at level 6, which is about what
+/// `zip -6` makes of it, the sample may take. An edit costs a whole chunk, so that shorter ones are better where they
+/// lose little.
+const SHORT: [(u32, f64); 2] = [(CHUNK_SIZE / 4, 1.06), (CHUNK_SIZE / 2, 1.068)];
 
-/// Bytes that are tried, at the end of those that are there: the catalogue of a database comes first. They take 2 to 5 ms.
+/// Bytes that are tried, at the end of those that are there: the catalogue of a database comes first. They take 2 to 4 ms.
 const SAMPLE: usize = 128 * 1024;
 
 impl Cut {
-    /// For short inputs, and where others would lose too much.
-    pub(crate) const USUAL: Self = Self {
-        chunk_size: CHUNK_SIZE,
-        level: 2,
-    };
+    /// For short inputs, and where shorter chunks would lose too much.
+    pub(crate) const USUAL: Self = Self::of(CHUNK_SIZE);
 
-    /// What suits an input of more than these bytes, with which it begins.
-    pub(crate) fn suitable(beginning: &[u8]) -> Self {
-        Self::tried(beginning).unwrap_or(Self::USUAL)
+    /// Into chunks of this size. They always have the same level, so that an archive does not depend on the
+    /// one before it, from which chunks of the same size are copied.
+    pub(crate) const fn of(chunk_size: u32) -> Self {
+        // Level 3 regains a part of what a short window loses; chunks of a quarter are for what loses nothing by it.
+        let level = if chunk_size == CHUNK_SIZE / 2 { 3 } else { 2 };
+        Self { chunk_size, level }
     }
 
-    fn tried(beginning: &[u8]) -> Option<Self> {
+    /// What suits an input that begins with these bytes and goes on.
+    pub(crate) fn suitable(beginning: &[u8]) -> Self {
+        Self::short(beginning).unwrap_or(Self::USUAL)
+    }
+
+    fn short(beginning: &[u8]) -> Option<Self> {
         let sample = beginning.get(beginning.len().checked_sub(SAMPLE)?..)?;
-        if content(sample) == Content::Compressed {
+        // Other contents have levels of their own.
+        if content(sample) != Content::Other {
             return None;
         }
         let whole = compressed_len(6, sample, SAMPLE)? as f64;
-        let fits = |&&(chunk_size, level, bound): &&(u32, i32, f64)| {
-            compressed_len(level, sample, chunk_size as usize)
-                .is_some_and(|len| len as f64 <= bound * whole)
-        };
-        let &(chunk_size, level, _) = CUTS.iter().find(fits)?;
-        Some(Self { chunk_size, level })
+        SHORT.iter().find_map(|&(chunk_size, bound)| {
+            let cut = Self::of(chunk_size);
+            let len = compressed_len(cut.level, sample, chunk_size as usize)?;
+            (len as f64 <= bound * whole).then_some(cut)
+        })
     }
 }
 
@@ -103,29 +104,26 @@ mod tests {
 
     #[test]
     fn chunks_are_as_short_as_that_loses_little() {
-        let short = |part, level| Cut {
-            chunk_size: CHUNK_SIZE / part,
-            level,
-        };
+        let short = |part| Cut::of(CHUNK_SIZE / part);
         let near = rings(1 << 20);
-        assert_eq!(Cut::suitable(&near), short(4, 2));
-        assert_eq!(Cut::suitable(&repeated(7, 1 << 20)), short(2, 2));
-        assert_eq!(Cut::suitable(&repeated(14, 1 << 20)), short(2, 3));
+        assert_eq!(Cut::suitable(&near), short(4));
+        assert_eq!(Cut::suitable(&repeated(10, 1 << 20)), short(2));
         let far = repeated(20, 1 << 20);
         assert_eq!(Cut::suitable(&far), Cut::USUAL);
         // The end of it decides, and too little says nothing.
         let both = |first: usize| [&far[..first], &near[first..]].concat();
-        assert_eq!(Cut::suitable(&both(900_000)), short(4, 2));
+        assert_eq!(Cut::suitable(&both(900_000)), short(4));
         assert_eq!(Cut::suitable(&near[..SAMPLE - 1]), Cut::USUAL);
-        assert_eq!(Cut::suitable(&near[..SAMPLE]), short(4, 2));
+        assert_eq!(Cut::suitable(&near[..SAMPLE]), short(4));
         assert_eq!(Cut::suitable(&[]), Cut::USUAL);
     }
 
-    /// Tiles are stored as they are.
     #[test]
-    fn nothing_is_tried_on_what_is_compressed_already() {
+    fn nothing_is_tried_on_what_has_a_level_of_its_own() {
         let mut random = random();
-        let noise: Vec<u8> = (0..1 << 20).map(|_| random() as u8).collect();
-        assert_eq!(Cut::suitable(&noise), Cut::USUAL);
+        let tiles: Vec<u8> = (0..1 << 20).map(|_| random() as u8).collect();
+        assert_eq!(Cut::suitable(&tiles), Cut::USUAL);
+        let texts: Vec<u8> = tiles.iter().map(|byte| 0x40 | byte & 0x3f).collect();
+        assert_eq!(Cut::suitable(&texts), Cut::USUAL);
     }
 }

@@ -269,3 +269,37 @@ fn only_chunks_with_both_markers_can_be_moved() {
     assert_eq!(movable(&chunk, Place::Last), None);
     assert_eq!(movable(&[], Place::Last), None);
 }
+
+/// Each kind of content gets the level of its own, whatever the usual one is.
+#[test]
+fn chunks_are_compressed_at_the_level_of_their_content() {
+    let mut random = random();
+    let orderly: Vec<u8> = (0..8192_u32).flat_map(u32::to_be_bytes).collect();
+    let letters: Vec<u8> = (0..2800).map(|_| b'0' + (random() & 0x3f) as u8).collect();
+    let words: Vec<&[u8]> = letters.chunks(7).collect();
+    let texts: Vec<u8> = (0..4600)
+        .flat_map(|_| words[(random() % 400) as usize])
+        .copied()
+        .collect();
+    // Half of it is no text.
+    let other: Vec<u8> = (0..2)
+        .cycle()
+        .zip(&texts)
+        .map(|(n, byte)| byte ^ n << 7)
+        .collect();
+    let tiles: Vec<u8> = (0..32_768).map(|_| random() as u8).collect();
+    let packed = |fixed, usual, input: &[u8]| {
+        let mut out = Vec::new();
+        let mut compressor = ChunkCompressor::new(fixed, usual);
+        compressor.chunk(input, &mut out).unwrap();
+        out
+    };
+    for (input, level) in [(&orderly, 5), (&texts, 1), (&other, 3), (&other, 2)] {
+        let chosen = packed(None, level.clamp(2, 3), input);
+        assert_eq!(chosen, packed(Some(level), 9, input), "level {level}");
+        for wrong in [1, 2, 3, 5].into_iter().filter(|wrong| *wrong != level) {
+            assert_ne!(chosen, packed(Some(wrong), 9, input), "level {level}");
+        }
+    }
+    assert!(packed(None, 2, &tiles).len() > tiles.len(), "stored");
+}

@@ -89,7 +89,7 @@ impl Passed {
         }
     }
 
-    /// How many rows of the table of entries have passed by, or those that say where one lies.
+    /// Rows of the `_rowid` table that have passed by and name a node.
     pub(in crate::verify) fn entries(&self) -> u64 {
         self.rowids.count
     }

@@ -11,26 +11,30 @@ use crate::verify::spatial_index::Passed;
 #[derive(Debug, Default)]
 pub(super) struct Trees {
     passed: Vec<Passed>,
-    /// How much of each table of rows has.
-    rowids: Vec<Progress>,
+    /// How much of each `_rowid` table has.
+    rowid_progress: Vec<Progress>,
     /// A file may have very many.
     by_name: HashMap<String, usize>,
 }
 
 impl Trees {
     pub(super) fn take(&mut self, name: &str) -> Option<Passed> {
-        let tree = self.by_name.get(name)?;
-        self.passed.get_mut(*tree).map(std::mem::take)
+        let tree = *self.by_name.get(name)?;
+        *self.rowid_progress.get_mut(tree)? = Progress::UNKNOWN;
+        self.passed.get_mut(tree).map(std::mem::take)
     }
 
-    /// How much of the table of rows has passed by, and how many there were.
+    /// How much of the `_rowid` table has passed by, and how many rows there were.
     pub(super) fn entries(&self, name: &str) -> Option<(Progress, u64)> {
         let tree = *self.by_name.get(name)?;
-        Some((*self.rowids.get(tree)?, self.passed.get(tree)?.entries()))
+        Some((
+            *self.rowid_progress.get(tree)?,
+            self.passed.get(tree)?.entries(),
+        ))
     }
 
     pub(super) fn progress(&mut self, tree: usize) -> Option<&mut Progress> {
-        self.rowids.get_mut(tree)
+        self.rowid_progress.get_mut(tree)
     }
 
     pub(super) fn nodes(&mut self, tree: usize, leaf: &Leaf<'_>) {
@@ -101,24 +105,20 @@ impl Shadows {
 
     /// Waits for the first page of each that has the two columns of its kind.
     pub(super) fn begin(self, waited: &mut HashMap<u32, On>) -> Trees {
-        const LEFT_OUT: Progress = Progress {
-            waited: 0,
-            is_broken: true,
-        };
-        let mut rowids = vec![LEFT_OUT; self.trees.len()];
+        let mut rowid_progress = vec![Progress::UNKNOWN; self.trees.len()];
         let tables = self.tables.into_values();
         for shadow in tables.filter(|shadow| shadow.columns == [true, false]) {
             let Some(root) = shadow.root else { continue };
             waited.insert(root, shadow.on);
             if let On::Rowids(tree) = shadow.on
-                && let Some(progress) = rowids.get_mut(tree)
+                && let Some(progress) = rowid_progress.get_mut(tree)
             {
                 *progress = Progress::BEGUN;
             }
         }
         Trees {
             passed: self.trees.iter().map(|_| Passed::default()).collect(),
-            rowids,
+            rowid_progress,
             by_name: self.trees.into_iter().zip(0..).collect(),
         }
     }
