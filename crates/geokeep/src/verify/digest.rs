@@ -40,7 +40,7 @@ pub(crate) fn compare<E: From<VerifyError>>(
     )?)
 }
 
-/// The compressed stream as it lies on the disk, all of it, and one chunk in [`DECODED`] or less decoded: so
+/// The compressed stream as it lies on the disk, all of it, and one chunk in [`DECODED`] decoded (in 128, where chunks are short): so
 /// that index, chunks and decoder are seen to fit on this very file. It is enough where every chunk
 /// was decoded and compared with its plain bytes in the moment of writing, or has the hash that was
 /// noted of it in such a moment: these are those chunks.
