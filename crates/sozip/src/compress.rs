@@ -7,7 +7,7 @@ use libdeflater::CompressionLvl;
 use twox_hash::XxHash3_128;
 
 use crate::chunks::Layout;
-use crate::deflate::{ChunkCompressor, Cut, Place, movable};
+use crate::deflate::{ChunkCompressor, Place, movable, usual_level};
 use crate::hashes::{ChunkHash, PlainHash, of_stored};
 use crate::limits::{CHUNK_SIZE_MAX, CHUNK_SIZE_MIN};
 use crate::{Chunks, Decoder, ReadAt, WriteError};
@@ -19,7 +19,7 @@ pub struct Options {
     /// alone.
     pub level: Option<i32>,
     /// Plain bytes per chunk: a power of two from [`CHUNK_SIZE_MIN`] to [`CHUNK_SIZE_MAX`], so that a
-    /// chunk is a whole part of the tree that is hashed. `None`: [`CHUNK_SIZE`](crate::CHUNK_SIZE), or half or a quarter of that
+    /// chunk is a whole part of the tree that is hashed. `None`: [`CHUNK_SIZE`](crate::CHUNK_SIZE), or a half or a quarter of that
     /// where a longer one hardly compresses better, by the first bytes of the input alone.
     pub chunk_size: Option<u32>,
     /// How many threads compress; 0 and 1: the calling one. The result is the same.
@@ -84,12 +84,16 @@ pub(crate) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    pub(crate) fn new(options: &Options, cut: Cut, previous: Option<&'a Previous<'a>>) -> Self {
+    pub(crate) fn new(
+        options: &Options,
+        chunk_size: u32,
+        previous: Option<&'a Previous<'a>>,
+    ) -> Self {
         Self {
-            compressor: ChunkCompressor::new(options.level, cut.level),
+            compressor: ChunkCompressor::new(options.level, usual_level(chunk_size)),
             xxh3_seed: options.xxh3_seed,
-            chunk_size: cut.chunk_size as usize,
-            previous: previous.and_then(|previous| Yesterday::new(previous, cut.chunk_size)),
+            chunk_size: chunk_size as usize,
+            previous: previous.and_then(|previous| Yesterday::new(previous, chunk_size)),
         }
     }
 

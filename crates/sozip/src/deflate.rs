@@ -14,7 +14,7 @@ mod last_block;
 
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
-pub(crate) use cut::Cut;
+pub(crate) use cut::{suitable_chunk_size, usual_level};
 use entropy::{Content, content};
 use last_block::Walker;
 

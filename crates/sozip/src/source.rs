@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use crate::WriteError;
 use crate::compress::Batch;
-use crate::deflate::Cut;
+use crate::deflate::suitable_chunk_size;
 use crate::limits::{CHUNK_SIZE, batch_len};
 
 /// Cuts the input into batches and watches its length.
@@ -33,16 +33,14 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Reads the first batch, and says how the input is cut.
-    pub(crate) fn begin(&mut self, batch: &mut Batch) -> Result<Cut, WriteError> {
+    /// Reads the first batch, and says into chunks of how many bytes the input is cut.
+    pub(crate) fn begin(&mut self, batch: &mut Batch) -> Result<u32, WriteError> {
         self.fill(&mut batch.input)?;
-        let cut = match self.chunk_size {
-            Some(chunk_size) => Cut::of(chunk_size),
-            None if self.ended => Cut::USUAL,
-            None => Cut::suitable(&batch.input),
+        let chosen = || match self.ended {
+            true => CHUNK_SIZE,
+            false => suitable_chunk_size(&batch.input),
         };
-        self.chunk_size = Some(cut.chunk_size);
-        Ok(cut)
+        Ok(*self.chunk_size.get_or_insert_with(chosen))
     }
 
     /// The next batch, if there is one.
@@ -58,10 +56,10 @@ impl<'a> Source<'a> {
     /// Reads a whole batch, or less at the end.
     fn fill(&mut self, buffer: &mut Vec<u8>) -> Result<(), WriteError> {
         // No more room than is needed to see that the input goes on after its end.
-        let left = self.expected.map(|all| all.saturating_sub(self.total));
-        let left = left.map_or(usize::MAX, |left| {
-            usize::try_from(left).unwrap_or(usize::MAX)
-        });
+        let left = self
+            .expected
+            .map_or(u64::MAX, |all| all.saturating_sub(self.total));
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
         let len = self.batch_len.min(left.saturating_add(1));
         self.input.fill(buffer, len).map_err(WriteError::Input)?;
         self.ended = buffer.len() < len;

@@ -95,7 +95,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         self.check_name(name)?;
         let mut source = Source::new(input, options.chunk_size, expected_size);
         let mut first = Batch::default();
-        let cut = source.begin(&mut first)?;
+        let chunk_size = source.begin(&mut first)?;
 
         let mut entry = Entry::new(name, modified, self.output.position, source.total);
         self.unfinished = true;
@@ -105,7 +105,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         let mut sum = Sum::default();
         let mut pending = (source.total > 0).then_some(first);
         Stages {
-            new_state: || Worker::new(options, cut, previous),
+            new_state: || Worker::new(options, chunk_size, previous),
             work: |worker: &mut Worker<'_>, batch: &mut Batch| worker.work(batch),
             next: |batch: &mut Batch| match pending.take() {
                 Some(first) => {
@@ -130,7 +130,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             self.output.write(&FINAL)?;
             stored(&FINAL);
         }
-        self.end(&mut entry, cut.chunk_size, &sum.lengths)?;
+        self.end(&mut entry, chunk_size, &sum.lengths)?;
         let same_size = previous.is_some_and(|p| p.chunks.size() == entry.size);
         let size = entry.size;
         let both_empty = same_size && size == 0;
@@ -139,7 +139,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             chunks: sum.lengths.len() as u64,
             digest: sum.tree.finish(),
             hashes: sum.hashes,
-            chunk_size: cut.chunk_size,
+            chunk_size,
             xxh3: sum.xxh3,
             reused: sum.reused,
             equal_first: both_empty || (sum.equal_first && size > 0),

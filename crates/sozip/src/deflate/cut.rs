@@ -1,20 +1,11 @@
-//! How long the chunks of an input are and at which level they are compressed, found by a trial on its first bytes. It
-//! depends on these alone: the same input always gives the same archive.
+//! How long the chunks of an input are, found by a trial on its first bytes, and at which level they are compressed.
+//! It depends on these bytes alone: the same input always gives the same archive.
 
 use libdeflater::{CompressionLvl, Compressor};
 
 use super::entropy::{Content, content};
 use super::{EMPTY_BLOCK, FULL_FLUSH};
 use crate::limits::CHUNK_SIZE;
-
-/// What an input of some kind is best stored as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
-    /// Plain bytes per chunk.
-    pub(crate) chunk_size: u32,
-    /// Of libdeflate, for chunks of no special content.
-    pub(crate) level: i32,
-}
 
 /// Chunk sizes, the best first, and how many times the size that it has in one piece at level 6, which is about what
 /// `zip -6` makes of it, the sample may take. An edit costs a whole chunk, so that shorter ones are better where they
@@ -24,36 +15,30 @@ const SHORT: [(u32, f64); 2] = [(CHUNK_SIZE / 4, 1.06), (CHUNK_SIZE / 2, 1.068)]
 /// Bytes that are tried, at the end of those that are there: the catalogue of a database comes first. They take 2 to 4 ms.
 const SAMPLE: usize = 128 * 1024;
 
-impl Cut {
-    /// For short inputs, and where shorter chunks would lose too much.
-    pub(crate) const USUAL: Self = Self::of(CHUNK_SIZE);
+/// The level for chunks of this size and of no special content. It goes by the size alone, so that an archive does not
+/// depend on the one before it, from which chunks of the same size are copied.
+pub(crate) fn usual_level(chunk_size: u32) -> i32 {
+    // Level 3 regains a part of what a short window loses; chunks of a quarter are for what loses nothing by it.
+    if chunk_size == CHUNK_SIZE / 2 { 3 } else { 2 }
+}
 
-    /// Into chunks of this size. They always have the same level, so that an archive does not depend on the
-    /// one before it, from which chunks of the same size are copied.
-    pub(crate) const fn of(chunk_size: u32) -> Self {
-        // Level 3 regains a part of what a short window loses; chunks of a quarter are for what loses nothing by it.
-        let level = if chunk_size == CHUNK_SIZE / 2 { 3 } else { 2 };
-        Self { chunk_size, level }
-    }
+/// Plain bytes per chunk of an input that begins with these bytes and goes on.
+pub(crate) fn suitable_chunk_size(beginning: &[u8]) -> u32 {
+    short_chunk_size(beginning).unwrap_or(CHUNK_SIZE)
+}
 
-    /// What suits an input that begins with these bytes and goes on.
-    pub(crate) fn suitable(beginning: &[u8]) -> Self {
-        Self::short(beginning).unwrap_or(Self::USUAL)
+/// `None` where shorter chunks would lose too much.
+fn short_chunk_size(beginning: &[u8]) -> Option<u32> {
+    let sample = beginning.get(beginning.len().checked_sub(SAMPLE)?..)?;
+    // Other contents have levels of their own.
+    if content(sample) != Content::Other {
+        return None;
     }
-
-    fn short(beginning: &[u8]) -> Option<Self> {
-        let sample = beginning.get(beginning.len().checked_sub(SAMPLE)?..)?;
-        // Other contents have levels of their own.
-        if content(sample) != Content::Other {
-            return None;
-        }
-        let whole = compressed_len(6, sample, SAMPLE)? as f64;
-        SHORT.iter().find_map(|&(chunk_size, bound)| {
-            let cut = Self::of(chunk_size);
-            let len = compressed_len(cut.level, sample, chunk_size as usize)?;
-            (len as f64 <= bound * whole).then_some(cut)
-        })
-    }
+    let whole = compressed_len(6, sample, SAMPLE)? as f64;
+    SHORT.iter().find_map(|&(chunk_size, bound)| {
+        let len = compressed_len(usual_level(chunk_size), sample, chunk_size as usize)?;
+        (len as f64 <= bound * whole).then_some(chunk_size)
+    })
 }
 
 /// How long the sample becomes in chunks of this length.
@@ -104,26 +89,26 @@ mod tests {
 
     #[test]
     fn chunks_are_as_short_as_that_loses_little() {
-        let short = |part| Cut::of(CHUNK_SIZE / part);
+        let short = |part| CHUNK_SIZE / part;
         let near = rings(1 << 20);
-        assert_eq!(Cut::suitable(&near), short(4));
-        assert_eq!(Cut::suitable(&repeated(10, 1 << 20)), short(2));
+        assert_eq!(suitable_chunk_size(&near), short(4));
+        assert_eq!(suitable_chunk_size(&repeated(10, 1 << 20)), short(2));
         let far = repeated(20, 1 << 20);
-        assert_eq!(Cut::suitable(&far), Cut::USUAL);
+        assert_eq!(suitable_chunk_size(&far), CHUNK_SIZE);
         // The end of it decides, and too little says nothing.
         let both = |first: usize| [&far[..first], &near[first..]].concat();
-        assert_eq!(Cut::suitable(&both(900_000)), short(4));
-        assert_eq!(Cut::suitable(&near[..SAMPLE - 1]), Cut::USUAL);
-        assert_eq!(Cut::suitable(&near[..SAMPLE]), short(4));
-        assert_eq!(Cut::suitable(&[]), Cut::USUAL);
+        assert_eq!(suitable_chunk_size(&both(900_000)), short(4));
+        assert_eq!(suitable_chunk_size(&near[..SAMPLE - 1]), CHUNK_SIZE);
+        assert_eq!(suitable_chunk_size(&near[..SAMPLE]), short(4));
+        assert_eq!(suitable_chunk_size(&[]), CHUNK_SIZE);
     }
 
     #[test]
     fn nothing_is_tried_on_what_has_a_level_of_its_own() {
         let mut random = random();
         let tiles: Vec<u8> = (0..1 << 20).map(|_| random() as u8).collect();
-        assert_eq!(Cut::suitable(&tiles), Cut::USUAL);
+        assert_eq!(suitable_chunk_size(&tiles), CHUNK_SIZE);
         let texts: Vec<u8> = tiles.iter().map(|byte| 0x40 | byte & 0x3f).collect();
-        assert_eq!(Cut::suitable(&texts), Cut::USUAL);
+        assert_eq!(suitable_chunk_size(&texts), CHUNK_SIZE);
     }
 }

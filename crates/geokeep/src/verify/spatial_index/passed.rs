@@ -90,7 +90,7 @@ impl Passed {
     }
 
     /// Rows of the `_rowid` table that have passed by and name a node.
-    pub(in crate::verify) fn entries(&self) -> u64 {
+    pub(in crate::verify) fn rowid_count(&self) -> u64 {
         self.rowids.count
     }
 

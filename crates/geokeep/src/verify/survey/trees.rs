@@ -29,7 +29,7 @@ impl Trees {
         let tree = *self.by_name.get(name)?;
         Some((
             *self.rowid_progress.get(tree)?,
-            self.passed.get(tree)?.entries(),
+            self.passed.get(tree)?.rowid_count(),
         ))
     }
 
